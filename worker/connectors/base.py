@@ -1,0 +1,142 @@
+"""The connector contract: what a connector type is given, and which methods declare what it can do.
+
+A connector is an async context manager built from its ``Settings`` and a ``ConnectorContext``. It declares a
+capability by having the method; the protocols below name them. It raises only children of ``TransientError``
+and ``PermanentError``. It never retries, limits or logs calls: the guard does.
+
+Guarantees wanted from every connector:
+
+- a second create of the same object raises ``AlreadyExists`` and makes no second object;
+- update and disable of an unknown uid raise ``UnknownUid``; delete of one raises ``UnknownUid`` (the caller is calm);
+- update sends only what it is given; a value of None clears, a list replaces the whole set;
+- search pages to the end: ``next_token`` None and ``is_last`` True only on the last page;
+- when a change was sent and the answer was lost, it raises ``OutcomeUnknown``.
+"""
+
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import structlog
+
+from worker.domain.account import TargetAccount
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSchema:
+    """One attribute of an object class at the target; ``comparison`` is exact, ignore_case, dn, date or number."""
+
+    name: str
+    type: str = "string"
+    required: bool = False
+    multi_valued: bool = False
+    comparison: str = "exact"
+    writable: bool = True
+    readable: bool = True
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSchema:
+    """An object class at the target. ``naming`` is the attribute that people know an object by (its unique key)."""
+
+    object_class: str
+    naming: str
+    attributes: tuple[AttributeSchema, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing. ``total`` is what the target says it has in all, when it says so."""
+
+    accounts: tuple[TargetAccount, ...]
+    next_token: str | None = None
+    is_last: bool = False
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change since a token: the account as it is now, or None in ``account`` when ``uid`` is gone."""
+
+    uid: str
+    account: TargetAccount | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes since a token, and the token to continue from."""
+
+    changes: tuple[Change, ...]
+    next_token: str
+    is_last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorContext:
+    """What the daemon hands to a connector; ``credentials`` are plain and must never be logged."""
+
+    name: str
+    credentials: dict[str, str] = field(default_factory=dict, repr=False)
+    deadline_s: float = 20.0
+    concurrency: int = 8
+    page_size: int = 500
+    log: Any = field(default_factory=structlog.get_logger)
+
+
+class Connector(Protocol):
+    """What every connector type has."""
+
+    type: ClassVar[str]
+    Settings: ClassVar[type[Any]]
+
+    def __init__(self, settings: Any, context: ConnectorContext) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+    async def test_connection(self) -> str: ...
+    async def schema(self, object_class: str) -> ObjectSchema: ...
+
+
+@runtime_checkable
+class SupportsSearch(Protocol):
+    """Can list a whole object class page by page; ``token`` None starts from the beginning."""
+
+    async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page: ...
+
+
+@runtime_checkable
+class SupportsGet(Protocol):
+    """Can read one object by uid, and find one by the value of an attribute."""
+
+    async def get(self, object_class: str, uid: str) -> TargetAccount | None: ...
+    async def find(self, object_class: str, attribute: str, value: str) -> list[TargetAccount]: ...
+
+
+@runtime_checkable
+class SupportsSync(Protocol):
+    """Can tell what changed since a token; ``token`` None returns no change and the present token."""
+
+    async def sync(self, object_class: str, *, token: str | None) -> Changes: ...
+
+
+@runtime_checkable
+class SupportsCreate(Protocol):
+    """Can make an object; returns its uid."""
+
+    async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None) -> str: ...
+
+
+@runtime_checkable
+class SupportsUpdate(Protocol):
+    """Can change an object; returns its uid, which may have changed (a rename)."""
+
+    async def update(self, object_class: str, uid: str, attributes: dict[str, Any], *, active: bool | None) -> str: ...
+
+
+@runtime_checkable
+class SupportsDelete(Protocol):
+    """Can remove an object."""
+
+    async def delete(self, object_class: str, uid: str) -> None: ...

@@ -1,0 +1,38 @@
+"""An account (shadow): our record of one object at a target."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class AccountState(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account row. ``wanted`` and ``observed`` are target attributes; ``*_active`` the account's active flag."""
+
+    id: UUID
+    connector_id: UUID
+    object_class: str
+    uid: str | None = None
+    identity_id: UUID | None = None
+    state: AccountState = AccountState.PENDING
+    wanted: dict[str, Any] | None = None
+    wanted_active: bool | None = None
+    observed: dict[str, Any] | None = None
+    observed_active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAccount:
+    """One object as a target returned it: its uid, its attributes, whether it is active (None: unknown)."""
+
+    uid: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    active: bool | None = None

@@ -1,0 +1,185 @@
+"""Every error this product names.
+
+ProvisioningError                 anything we name
+├── ConnectorError                what a connector may raise, and nothing else
+│   ├── TransientError            retrying helps
+│   │   ├── TargetUnavailable     refused, unreachable, 5xx: counts for the breaker
+│   │   ├── TargetTimeout         no answer in time: what happened is unknown when a change was sent
+│   │   ├── TargetBusy            429 / busy; carries ``retry_after``
+│   │   └── OutcomeUnknown        sent, and the answer was lost: read back before any second try
+│   └── PermanentError            retrying cannot help
+│       ├── UnknownUid            the target has no object with this uid
+│       ├── AlreadyExists         the target has such an object already
+│       ├── InvalidAttributes     the target refuses a value
+│       ├── AccessRefused         our credentials are not allowed to do this
+│       ├── CredentialsRejected   our credentials are wrong: a system failure, counts for the breaker
+│       └── Unsupported           the connector cannot do this
+├── HookError                     a hook failed; ``hook_class`` names how
+├── SettingsError                 configuration that cannot work
+├── RequestError                  a request that cannot be carried out
+│   ├── NotFound · InvalidRequest · Forbidden · Unauthenticated
+│   └── WrongState                the object is not in a state that allows this
+└── SurroundingsError             the machine or the database is not as needed; one clear sentence
+"""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+
+class ProvisioningError(Exception):
+    """Something went wrong that we have a name for."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str = "", **fields: Any) -> None:
+        first = (type(self).__doc__ or "").strip().splitlines()[0]
+        self.detail = detail
+        self.fields = fields
+        super().__init__(detail or first)
+
+
+class ConnectorError(ProvisioningError):
+    """The target could not do what was asked."""
+
+    code = "connector_error"
+    is_system_failure: ClassVar[bool] = False
+
+
+class TransientError(ConnectorError):
+    """The target could not do it now; trying again may help."""
+
+    code = "transient"
+
+    def __init__(self, detail: str = "", *, retry_after: timedelta | None = None, **fields: Any) -> None:
+        super().__init__(detail, **fields)
+        self.retry_after = retry_after
+
+
+class TargetUnavailable(TransientError):
+    """The target cannot be reached."""
+
+    code = "target_unavailable"
+    is_system_failure = True
+
+
+class TargetTimeout(TransientError):
+    """The target did not answer in time."""
+
+    code = "target_timeout"
+    is_system_failure = True
+
+
+class TargetBusy(TransientError):
+    """The target asks us to slow down."""
+
+    code = "target_busy"
+
+
+class OutcomeUnknown(TransientError):
+    """The change was sent and the answer was lost; the target must be read before a second try."""
+
+    code = "outcome_unknown"
+
+
+class PermanentError(ConnectorError):
+    """The target refuses this for good."""
+
+    code = "permanent"
+
+
+class UnknownUid(PermanentError):
+    """The target has no object with this uid."""
+
+    code = "unknown_uid"
+
+
+class AlreadyExists(PermanentError):
+    """The target has such an object already."""
+
+    code = "already_exists"
+
+
+class InvalidAttributes(PermanentError):
+    """The target refuses an attribute value."""
+
+    code = "invalid_attributes"
+
+
+class AccessRefused(PermanentError):
+    """Our account at the target is not allowed to do this."""
+
+    code = "access_refused"
+
+
+class CredentialsRejected(PermanentError):
+    """The target rejects our credentials."""
+
+    code = "credentials_rejected"
+    is_system_failure = True
+
+
+class Unsupported(PermanentError):
+    """The connector cannot do this."""
+
+    code = "unsupported"
+
+
+class HookError(ProvisioningError):
+    """A hook failed."""
+
+    code = "hook.script"
+
+    def __init__(
+        self, detail: str = "", *, hook_class: str = "hook.script", retryable: bool = False, **fields: Any
+    ) -> None:
+        super().__init__(detail, **fields)
+        self.hook_class = hook_class
+        self.retryable = retryable
+
+
+class SettingsError(ProvisioningError):
+    """The configuration cannot work."""
+
+    code = "settings"
+
+
+class RequestError(ProvisioningError):
+    """The request cannot be carried out."""
+
+    code = "invalid_request"
+
+
+class NotFound(RequestError):
+    """There is no such object."""
+
+    code = "not_found"
+
+
+class InvalidRequest(RequestError):
+    """The request is not valid."""
+
+    code = "invalid_request"
+
+
+class Unauthenticated(RequestError):
+    """Sign in or send a valid token."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(RequestError):
+    """Your role does not allow this."""
+
+    code = "forbidden"
+
+
+class WrongState(RequestError):
+    """The object is not in a state that allows this."""
+
+    code = "wrong_state"
+
+
+class SurroundingsError(ProvisioningError):
+    """The machine or the database is not as needed."""
+
+    code = "surroundings"

@@ -1,0 +1,39 @@
+"""Mapping rules: how one attribute of an account follows from its identity."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Direction(StrEnum):
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRule:
+    """One rule: exactly one of ``source`` (name of an identity attribute), ``constant``, ``expression`` (Starlark)."""
+
+    target: str
+    source: str | None = None
+    constant: Any = None
+    expression: str | None = None
+    transforms: tuple[str, ...] = ()
+    on: tuple[str, ...] = ("create", "update")
+    direction: Direction = Direction.OUTBOUND
+    required: bool = False
+    multi_valued: bool = False
+    case_sensitive: bool = True
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MappingVersion:
+    """All rules of one connector and object class at one version."""
+
+    connector_id: UUID
+    object_class: str
+    version: int
+    rules: tuple[MappingRule, ...] = ()

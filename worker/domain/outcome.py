@@ -1,0 +1,74 @@
+"""What one try of an operation ends in: a value, matched exhaustively by whoever writes it down."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from worker.domain.operation import WaitReason
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The target is as wanted. ``already_so`` when it was so before we came; ``skipped`` when a hook said not to.
+
+    ``observed`` are the attributes the account now has as far as we know (None: leave our record as it is);
+    ``identity_linked`` and ``match`` record the link that correlation made, with its explanation;
+    ``account_gone`` says that the account no longer exists at the target.
+    """
+
+    uid: str | None
+    warnings: tuple[str, ...] = ()
+    already_so: bool = False
+    skipped: str | None = None
+    observed: dict[str, Any] | None = None
+    observed_active: bool | None = None
+    match: dict[str, Any] | None = None
+    account_gone: bool = False
+    sent: dict[str, Any] | None = None
+    tags: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Transient: try again after a back-off, or after what the target asked for. ``is_unknown``: read back first."""
+
+    error_code: str
+    message: str
+    retry_after: timedelta | None = None
+    is_unknown: bool = False
+    sent: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettered:
+    """Permanent: a person must look."""
+
+    error_code: str
+    message: str
+    sent: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Waits for something outside; no try is spent."""
+
+    reason: WaitReason
+    message: str
+    error_code: str | None = None
+    case_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Put back unstarted (drain); no try is spent and no attempt is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Cancelled by a person while it ran."""
+
+    message: str
+
+
+Outcome = Succeeded | Retry | DeadLettered | Parked | Released | Cancelled
