@@ -1,0 +1,76 @@
+"""Cases: questions about whose account something is."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from worker.console.views.shared import Cursors
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one rule said: ``weight`` in log odds (negative speaks against), ``similarity`` 0..1, None when missing."""
+
+    rule: str
+    weight: float
+    source_value: Any = None
+    target_value: Any = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One possible partner: an identity (for an account) or an account uid (for an identity)."""
+
+    label: str
+    confidence: float
+    identity_id: UUID | None = None
+    uid: str | None = None
+    match_type: str = "fuzzy"
+    attributes: dict[str, Any] = field(default_factory=dict)
+    contributions: tuple[Contribution, ...] = ()
+    vetoed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One question for a person: whose account is ``subject``? ``subject_kind`` is account or identity."""
+
+    id: UUID
+    connector_id: UUID
+    connector_name: str
+    subject: str
+    subject_kind: str
+    status: str
+    opened_at: datetime
+    candidates: int
+    best_confidence: float | None = None
+    best_label: str | None = None
+    operation_id: UUID | None = None  # the create that waits for the answer
+    decision: str | None = None  # confirmed, rejected, withdrawn
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePage:
+    """``by_status`` counts open and decided with the other filters applied."""
+
+    rows: tuple[CaseRow, ...]
+    by_status: dict[str, int]
+    as_of: datetime
+    cursors: Cursors = field(default_factory=Cursors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseDetail:
+    """A case with what is known of its subject and each candidate, best first."""
+
+    row: CaseRow
+    attributes: dict[str, Any]
+    candidates: tuple[Candidate, ...]
+    threshold: float = 0.995
+    rule_set_version: int | None = None
+    notes: str | None = None
+    version: int = 1
