@@ -1,0 +1,113 @@
+"""Connections of the daemon's role: bounded waits, JSON as Python values, generic plans.
+
+Generic plans: with custom plans the first executions of a batch statement see hundreds of array elements and choose
+a sequential scan. On Citus the setting is left alone, its planner cannot do generic plans of a claim.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from worker.domain.errors import SurroundingsError
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+Pool: TypeAlias = "asyncpg.Pool[Any]"
+
+STATEMENT_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 10.0
+
+#: What a caller may see when the database goes away under it; it reconnects by asking the pool again.
+DatabaseGone = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+
+
+async def open_pool(dsn: str, *, size: int, application: str = "provisiond") -> Pool:
+    """Open a pool of at most ``size`` connections.
+
+    Raises SurroundingsError with one clear sentence when the address, the credentials or the database are wrong.
+    """
+    async with explained(dsn):
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=STATEMENT_TIMEOUT_S,
+            max_inactive_connection_lifetime=300,
+            init=_prepare,
+            reset=_reset,
+            server_settings={"application_name": application},
+        )
+
+
+async def connect(dsn: str, *, application: str = "provisiond") -> "asyncpg.Connection[Any]":
+    """Open one connection outside the pool, for what must not wait behind it (heartbeat, migration)."""
+    async with explained(dsn):
+        conn: asyncpg.Connection[Any] = await asyncpg.connect(
+            dsn,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=STATEMENT_TIMEOUT_S,
+            server_settings={"application_name": application},
+        )
+        await _prepare(conn)
+        return conn
+
+
+async def _prepare(conn: "asyncpg.Connection[Any]") -> None:
+    for kind in ("json", "jsonb"):
+        await conn.set_type_codec(kind, encoder=_dump, decoder=json.loads, schema="pg_catalog")
+    await conn.execute(
+        "SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '60s'; "
+        f"SET statement_timeout = '{STATEMENT_TIMEOUT_S:.0f}s'"
+    )
+
+
+async def _reset(conn: "asyncpg.Connection[Any]") -> None:
+    # Nothing of ours outlives a transaction, so a clean connection needs no round trip.
+    if conn.is_in_transaction():
+        await conn.execute("ROLLBACK")
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@asynccontextmanager
+async def explained(dsn: str) -> AsyncIterator[None]:
+    """Turn what goes wrong while connecting into one clear sentence; the password never appears in it."""
+    where = _where(dsn)
+    try:
+        yield
+    except asyncpg.InvalidCatalogNameError as error:
+        raise SurroundingsError(f"The database server at {where} has no such database.") from error
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        raise SurroundingsError(f"The database at {where} refuses the user name or the password.") from error
+    except asyncpg.TooManyConnectionsError as error:
+        raise SurroundingsError(f"The database at {where} has no connection left for us.") from error
+    except asyncpg.CannotConnectNowError as error:
+        raise SurroundingsError(f"The database at {where} is starting or stopping; try again shortly.") from error
+    except (asyncpg.exceptions.ClientConfigurationError, ValueError) as error:
+        raise SurroundingsError(f"The database URL is not valid: {type(error).__name__}.") from error
+    except (OSError, TimeoutError) as error:
+        raise SurroundingsError(f"The database at {where} cannot be reached.") from error
+
+
+def _where(dsn: str) -> str:
+    try:
+        parts = urlsplit(dsn)
+        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    except ValueError:
+        return "the configured address"

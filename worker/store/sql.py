@@ -1,0 +1,101 @@
+"""Named SQL: statements live in ``NAME.sql`` beside the module that runs them.
+
+A statement starts at a line ``-- name: NAME``; comments that follow belong to it, and a ``-- moves: a -> b, c -> d``
+line names every state move it makes. Parameters are written ``:name`` and become ``$n`` in order of appearance.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import asyncpg
+
+from worker.store.pool import Connection
+
+Record = asyncpg.Record
+
+_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One named statement: ``text`` with ``$n`` places, and the names of those places in order."""
+
+    name: str
+    text: str
+    parameters: tuple[str, ...]
+    comment: str
+
+    def arguments(self, values: dict[str, Any]) -> list[Any]:
+        """The values in the order of the places; a name too many or too few is an error."""
+        if values.keys() != set(self.parameters):
+            raise TypeError(f"{self.name} wants {sorted(set(self.parameters))}, got {sorted(values)}")
+        return [values[name] for name in self.parameters]
+
+    async def rows(self, conn: Connection, **values: Any) -> list[Record]:
+        """Run it and return all rows."""
+        found: list[Record] = await conn.fetch(self.text, *self.arguments(values))
+        return found
+
+    async def row(self, conn: Connection, **values: Any) -> Record | None:
+        """Run it and return the first row, or None."""
+        return await conn.fetchrow(self.text, *self.arguments(values))
+
+    async def value(self, conn: Connection, **values: Any) -> Any:
+        """Run it and return the first column of the first row, or None."""
+        return await conn.fetchval(self.text, *self.arguments(values))
+
+    async def run(self, conn: Connection, **values: Any) -> int:
+        """Run it and return the number of rows it touched."""
+        status: str = await conn.execute(self.text, *self.arguments(values))
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+
+class Queries:
+    """The statements of one file, as attributes."""
+
+    def __init__(self, queries: dict[str, Query]) -> None:
+        self._queries = queries
+
+    def __getattr__(self, name: str) -> Query:
+        try:
+            return self._queries[name]
+        except KeyError:
+            raise AttributeError(f"no statement is named {name}") from None
+
+    def __iter__(self) -> Iterator[Query]:
+        return iter(self._queries.values())
+
+
+@cache
+def load(noun: str) -> Queries:
+    """Read ``NOUN.sql`` beside this module."""
+    return parse(resources.files("worker.store").joinpath(f"{noun}.sql").read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Queries:
+    """Split the text of a file into its statements."""
+    starts = list(_NAME.finditer(text))
+    ends = [m.start() for m in starts[1:]] + [len(text)]
+    return Queries(
+        {m[1]: _query(m[1], text[m.end() : end].strip()) for m, end in zip(starts, ends, strict=True)},
+    )
+
+
+def _query(name: str, body: str) -> Query:
+    comment = "\n".join(line.strip() for line in body.splitlines() if line.lstrip().startswith("--"))
+    statement = _COMMENT.sub("", body).strip().rstrip(";")
+    order: list[str] = []
+
+    def place(found: re.Match[str]) -> str:
+        if found[1] not in order:
+            order.append(found[1])
+        return f"${order.index(found[1]) + 1}"
+
+    return Query(name, _PARAMETER.sub(place, statement), tuple(order), comment)
