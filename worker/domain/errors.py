@@ -6,14 +6,18 @@ ProvisioningError                 anything we name
 │   │   ├── TargetUnavailable     refused, unreachable, 5xx: counts for the breaker
 │   │   ├── TargetTimeout         no answer in time: what happened is unknown when a change was sent
 │   │   ├── TargetBusy            429 / busy; carries ``retry_after``
-│   │   └── OutcomeUnknown        sent, and the answer was lost: read back before any second try
+│   │   ├── OutcomeUnknown        sent, and the answer was lost: read back before any second try
+│   │   ├── ListingChanged        a listing cannot be continued: list again from the beginning
+│   │   └── LeaseLost             we may not change the target any more; nothing was sent
 │   └── PermanentError            retrying cannot help
 │       ├── UnknownUid            the target has no object with this uid
 │       ├── AlreadyExists         the target has such an object already
 │       ├── InvalidAttributes     the target refuses a value
 │       ├── AccessRefused         our credentials are not allowed to do this
 │       ├── CredentialsRejected   our credentials are wrong: a system failure, counts for the breaker
-│       └── Unsupported           the connector cannot do this
+│       ├── Unsupported           the connector cannot do this
+│       ├── ProtectedAccount      the account is protected; nothing was sent
+│       └── ConnectorBug          the connector failed in a way that it does not name
 ├── HookError                     a hook failed; ``hook_class`` names how
 ├── SettingsError                 configuration that cannot work
 ├── RequestError                  a request that cannot be carried out
@@ -81,6 +85,18 @@ class OutcomeUnknown(TransientError):
     code = "outcome_unknown"
 
 
+class ListingChanged(TransientError):
+    """The listing cannot be continued from this token; it must start again from the beginning."""
+
+    code = "listing_changed"
+
+
+class LeaseLost(TransientError):
+    """Our right to this work ran out before the change was sent."""
+
+    code = "lease_lost"
+
+
 class PermanentError(ConnectorError):
     """The target refuses this for good."""
 
@@ -122,6 +138,18 @@ class Unsupported(PermanentError):
     """The connector cannot do this."""
 
     code = "unsupported"
+
+
+class ProtectedAccount(PermanentError):
+    """The account is protected and is never changed by us."""
+
+    code = "protected_account"
+
+
+class ConnectorBug(PermanentError):
+    """The connector failed in a way that it does not name."""
+
+    code = "connector_bug"
 
 
 class HookError(ProvisioningError):
