@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from worker.telemetry import metrics
+
+SNAPSHOT = Path(__file__).with_name("metric_names.txt")
+
+FAMILIES = [family for family in metrics.registry.collect() if not family.name.startswith("provisiond_process_")]
+
+
+def described() -> list[str]:
+    collectors = metrics.registry._collector_to_names
+    labels = {
+        name: ",".join(getattr(collector, "_labelnames", ()))
+        for collector in collectors
+        for name in collectors[collector]
+    }
+    endings = {"counter": "_total", "info": "_info"}
+    return sorted(
+        f"{family.name}{endings.get(family.type, '')} {family.type} [{labels[family.name]}]" for family in FAMILIES
+    )
+
+
+def test_names_types_and_labels_are_a_public_surface() -> None:
+    """Dashboards and alerts are built on them: a change belongs into the change log and then into the snapshot."""
+    assert described() == SNAPSHOT.read_text().splitlines()
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_each_metric_says_what_it_is_in_a_sentence(family: object) -> None:
+    text = family.documentation  # type: ignore[attr-defined]
+
+    assert text.endswith(".")
+    assert len(text.split()) >= 4
+
+
+@pytest.mark.parametrize("label", ["tenant", "tenant_id", "user", "identity", "operation_id", "uid"])
+def test_no_label_names_a_tenant_or_a_person(label: str) -> None:
+    assert not [line for line in described() if label in line.partition("[")[2].rstrip("]").split(",")]
+
+
+def test_render_is_text_that_prometheus_reads() -> None:
+    metrics.build_info.info({"version": "1", "python": "3"})
+    text = metrics.render().decode()
+
+    assert 'provisiond_build_info{python="3",version="1"} 1.0' in text
+    assert "# TYPE provisiond_operations_total counter" in text
+    assert "provisiond_process_resident_memory_bytes" in text
+    assert "_created" not in text
