@@ -220,10 +220,14 @@ CREATE TABLE accounts (
     observed_hash bigint,
     mapping_version integer,
     identity_version bigint,
+    -- what before-hooks set at the last change; expected attributes are wanted and, over them, hooked
+    hooked jsonb,
     -- why it is linked: decision, confidence, contribution of each rule
     match jsonb,
     seq bigint NOT NULL DEFAULT 0,
     live integer NOT NULL DEFAULT 0,
+    -- the operation at the head of the lane; the others are in operations_blocked
+    head_id uuid,
     first_seen_run uuid,
     changed_run uuid,
     gone_at timestamptz,

@@ -27,6 +27,12 @@ class Account:
     wanted_active: bool | None = None
     observed: dict[str, Any] | None = None
     observed_active: bool | None = None
+    hooked: dict[str, Any] | None = None
+
+    @property
+    def expected(self) -> dict[str, Any]:
+        """What the account should have: the mapped attributes and, over them, what before-hooks set last."""
+        return {**(self.wanted or {}), **(self.hooked or {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from worker.domain.ids import uuid7
+
 
 class OperationType(StrEnum):
     CREATE = "create"
@@ -143,3 +145,40 @@ class Operation:
     def is_last_try(self) -> bool:
         """Whether a transient failure of the present try uses up the tries (``max_retries`` counts after the first)."""
         return self.retry_count >= self.max_retries
+
+
+@dataclass(frozen=True, slots=True)
+class NewOperation:
+    """An operation to be accepted; its account row exists.
+
+    ``wait_reason`` (with ``approval_id``) makes it wait from the start. ``expected_hash`` is the content hash of the
+    account that a repair was decided on; execution drops the repair when the account has moved since.
+    """
+
+    connector_id: UUID
+    account_id: UUID
+    operation_type: OperationType
+    object_class: str
+    payload: dict[str, Any]
+    origin: Origin
+    id: UUID = field(default_factory=uuid7)
+    user_id: UUID | None = None
+    target_uid: str | None = None
+    priority: int = 0
+    max_retries: int = 10
+    identity_version: int | None = None
+    mapping_version: int | None = None
+    run_id: UUID | None = None
+    correlation_id: UUID | None = None
+    discrepancy_id: UUID | None = None
+    expected_hash: int | None = None
+    wait_reason: WaitReason | None = None
+    approval_id: UUID | None = None
+    redrive_of: UUID | None = None
+    idempotency_key: str | None = None
+    created_by: UUID | None = None
+
+    @property
+    def is_removal(self) -> bool:
+        """What the safeguard counts: a delete, or an update that makes the account inactive."""
+        return self.operation_type is OperationType.DELETE or self.payload.get("active") is False
