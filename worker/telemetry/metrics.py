@@ -23,7 +23,7 @@ _HOOK_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 _RUN_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 10800.0, 43200.0)
 
 # A series with the birth time of each other series doubles what is scraped and is read by nobody.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library forgot to annotate it
 registry = CollectorRegistry()
 ProcessCollector(namespace="provisiond", registry=registry)
 

@@ -43,8 +43,8 @@ def configured(**options: Any) -> io.StringIO:
 
 def log_failure(text: str) -> None:
     try:
-        int(text)
-    except ValueError:
+        {}[text]
+    except KeyError:
         structlog.get_logger().exception("broken")
 
 
@@ -192,7 +192,7 @@ def test_traceback_on_a_terminal_keeps_its_lines() -> None:
     logs.configure(stream=out)
     log_failure("no number")
 
-    assert "ValueError: invalid literal" in out.getvalue()
+    assert "KeyError: 'no number'" in out.getvalue()
     assert "\\n" not in out.getvalue()
 
 
