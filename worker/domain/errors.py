@@ -22,6 +22,7 @@ ProvisioningError                 anything we name
 ├── SettingsError                 configuration that cannot work
 ├── RequestError                  a request that cannot be carried out
 │   ├── NotFound · InvalidRequest · Forbidden · Unauthenticated
+│   ├── InvalidFilter             a filter that cannot be read; ``column`` and ``suggestion``
 │   └── WrongState                the object is not in a state that allows this
 └── SurroundingsError             the machine or the database is not as needed; one clear sentence
 """
@@ -187,6 +188,18 @@ class InvalidRequest(RequestError):
     """The request is not valid."""
 
     code = "invalid_request"
+
+
+class InvalidFilter(InvalidRequest):
+    """The filter cannot be read."""
+
+    code = "invalid_filter"
+
+    def __init__(self, detail: str = "", *, column: int = 1, suggestion: str | None = None) -> None:
+        hint = f" (meant: {suggestion}?)" if suggestion else ""
+        super().__init__(f"column {column}: {detail}{hint}", column=column, suggestion=suggestion)
+        self.column = column
+        self.suggestion = suggestion
 
 
 class Unauthenticated(RequestError):
