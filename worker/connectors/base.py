@@ -9,12 +9,15 @@ Guarantees wanted from every connector:
 - a second create of the same object raises ``AlreadyExists`` and makes no second object;
 - update and disable of an unknown uid raise ``UnknownUid``; delete of one raises ``UnknownUid`` (the caller is calm);
 - update sends only what it is given; a value of None clears, a list replaces the whole set;
-- search pages to the end: ``next_token`` None and ``is_last`` True only on the last page;
-- when a change was sent and the answer was lost, it raises ``OutcomeUnknown``.
+- search pages to the end: ``next_token`` None and ``is_last`` True only on the last page; a token that no longer
+  leads on raises ``ListingChanged``, never a page with a gap;
+- a failure before anything was sent is ``TargetUnavailable``; when a change was sent and the answer was lost, it
+  raises ``OutcomeUnknown``;
+- no message of an error holds a value or a secret.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import structlog
@@ -72,9 +75,17 @@ class Changes:
     is_last: bool = True
 
 
+def may_always() -> None:
+    """Nothing forbids a change."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorContext:
-    """What the daemon hands to a connector; ``credentials`` are plain and must never be logged."""
+    """What the daemon hands to a connector; ``credentials`` are plain and must never be logged.
+
+    ``before_change`` raises ``LeaseLost`` when we may not change the target any more. The guard calls it before
+    each call; a connector whose call sends several changing requests calls it before every further one.
+    """
 
     name: str
     credentials: dict[str, str] = field(default_factory=dict, repr=False)
@@ -82,19 +93,31 @@ class ConnectorContext:
     concurrency: int = 8
     page_size: int = 500
     log: Any = field(default_factory=structlog.get_logger)
+    before_change: Callable[[], None] = may_always
+
+    @property
+    def connect_s(self) -> float:
+        """How long opening a connection may take: short enough that the guard's deadline never meets it first."""
+        return min(5.0, self.deadline_s / 2)
+
+
+SettingsClass = type[Any]  # named out here, where "type" is still Python's
 
 
 class Connector(Protocol):
-    """What every connector type has."""
+    """What every connector type has.
+
+    ``Settings`` is a frozen dataclass; the metadata ``help`` and ``choices`` of its fields, and an optional method
+    ``problems() -> list[str]``, describe and check it. ``secrets`` names the credentials, with a word on each.
+    """
 
     type: ClassVar[str]
-    Settings: ClassVar[type[Any]]
+    Settings: ClassVar[SettingsClass]
+    secrets: ClassVar[Mapping[str, str]]
 
     def __init__(self, settings: Any, context: ConnectorContext) -> None: ...
     async def __aenter__(self) -> Self: ...
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None: ...
+    async def __aexit__(self, *exc_info: object) -> None: ...
     async def test_connection(self) -> str: ...
     async def schema(self, object_class: str) -> ObjectSchema: ...
 
@@ -108,7 +131,7 @@ class SupportsSearch(Protocol):
 
 @runtime_checkable
 class SupportsGet(Protocol):
-    """Can read one object by uid, and find one by the value of an attribute."""
+    """Can read one object by uid, and find some by the value of an attribute."""
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None: ...
     async def find(self, object_class: str, attribute: str, value: str) -> list[TargetAccount]: ...
@@ -140,3 +163,27 @@ class SupportsDelete(Protocol):
     """Can remove an object."""
 
     async def delete(self, object_class: str, uid: str) -> None: ...
+
+
+#: Each capability by its name, in the order people read them.
+CAPABILITIES: Mapping[str, type[Any]] = {
+    "search": SupportsSearch,
+    "get": SupportsGet,
+    "sync": SupportsSync,
+    "create": SupportsCreate,
+    "update": SupportsUpdate,
+    "delete": SupportsDelete,
+}
+
+
+def capabilities_of(connector: object) -> frozenset[str]:
+    """What a connector, or a connector class, can do."""
+    return frozenset(
+        name
+        for name, protocol in CAPABILITIES.items()
+        if all(hasattr(connector, method) for method in _methods(protocol))
+    )
+
+
+def _methods(protocol: type[Any]) -> list[str]:
+    return [name for name in vars(protocol) if not name.startswith("_")]

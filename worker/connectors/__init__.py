@@ -1,0 +1,29 @@
+"""Targets and sources: what a connector type is, which there are, and the guard through which all calls go.
+
+A connector is reached with ``guard_for(connector, credentials=...)`` and used as ``async with guard:``.
+"""
+
+from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
+from worker.connectors.breaker import Breaker
+from worker.connectors.catalog import SettingField, TypeDescription
+from worker.connectors.guard import CallObserver, ConnectorGuard
+from worker.connectors.registry import build_settings, connector_class, connector_types, describe, guard_for
+
+__all__ = [
+    "AttributeSchema",
+    "Breaker",
+    "CallObserver",
+    "Change",
+    "Changes",
+    "ConnectorContext",
+    "ConnectorGuard",
+    "ObjectSchema",
+    "Page",
+    "SettingField",
+    "TypeDescription",
+    "build_settings",
+    "connector_class",
+    "connector_types",
+    "describe",
+    "guard_for",
+]

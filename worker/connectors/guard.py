@@ -1,0 +1,312 @@
+"""The only place that calls targets.
+
+Every call through a ``ConnectorGuard``:
+
+- waits its turn (calls at once, calls a second), at most one deadline long; what did not get its turn was not sent;
+- is refused while the target's own ``Retry-After`` runs;
+- before a change: asks ``may_change`` whether we still may, refuses protected accounts;
+- ends within the deadline: a change that does not is ``OutcomeUnknown``, a read ``TargetTimeout``;
+- lets out only children of ``TransientError`` and ``PermanentError``; whatever else a connector raises is
+  ``ConnectorBug``, whose message names the kind of failure and the place, never a value;
+- is counted by operation and result.
+
+The connection is opened by the first call that needs it. After a system failure the next call gets a new one, and
+the old one is closed when its last call has ended.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from worker.connectors.base import Changes, Connector, ObjectSchema, Page
+from worker.connectors.limiter import TokenBucket
+from worker.domain.account import TargetAccount
+from worker.domain.connector import Limits
+from worker.domain.errors import (
+    ConnectorBug,
+    ConnectorError,
+    InvalidAttributes,
+    LeaseLost,
+    OutcomeUnknown,
+    PermanentError,
+    ProtectedAccount,
+    TargetBusy,
+    TargetTimeout,
+    TransientError,
+    UnknownUid,
+    Unsupported,
+)
+
+#: No target may hold us off for longer with one answer.
+LONGEST_HOLD = timedelta(hours=1)
+
+#: What a connector must be able to do for each operation.
+_NEEDS: Mapping[str, str | None] = {
+    "test": None,
+    "schema": None,
+    "search": "search",
+    "get": "get",
+    "find": "get",
+    "sync": "sync",
+    "create": "create",
+    "update": "update",
+    "delete": "delete",
+}
+_CHANGES = frozenset({"create", "update", "delete"})
+
+IsProtected = Callable[[Mapping[str, Any]], bool]
+
+
+class CallObserver(Protocol):
+    """Whoever counts calls; ``result`` is "ok" or the code of the error."""
+
+    def observe_call(self, operation: str, *, result: str, seconds: float) -> None: ...
+
+
+@dataclass(slots=True)
+class _Live:
+    """One open connector, and how many calls are inside."""
+
+    connector: Connector
+    calls: int = 0
+    is_stale: bool = False
+
+
+class ConnectorGuard:
+    """One target as the rest of the daemon sees it; see the module for what it promises.
+
+    ``build`` makes a connector that is not yet open. ``capabilities`` are those of the connector's class.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], Connector],
+        *,
+        capabilities: frozenset[str],
+        limits: Limits,
+        may_change: Callable[[], bool] = lambda: True,
+        is_protected: IsProtected | None = None,
+        observer: CallObserver | None = None,
+    ) -> None:
+        self.capabilities = capabilities
+        self.limits = limits
+        self._build = build
+        self._may_change = may_change
+        self._is_protected = is_protected
+        self._observer = observer
+        self._turns = asyncio.Semaphore(limits.concurrency)
+        self._bucket = TokenBucket.full(limits.rate, now=time.monotonic()) if limits.rate else None
+        self._held_until = 0.0
+        self._live: _Live | None = None
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            await _close(live.connector)
+
+    async def test_connection(self) -> str:
+        """Say in one sentence what answered."""
+        answer: str = await self._call("test", lambda connector: connector.test_connection())
+        return answer
+
+    async def schema(self, object_class: str) -> ObjectSchema:
+        schema: ObjectSchema = await self._call("schema", lambda connector: connector.schema(object_class))
+        return schema
+
+    async def search(self, object_class: str, *, token: str | None = None, page_size: int | None = None) -> Page:
+        """One page; raises ``ListingChanged`` for a token that no longer leads on."""
+        size = page_size or self.limits.page_size
+        page: Page = await self._call("search", lambda c: c.search(object_class, token=token, page_size=size))
+        if page.next_token is not None and page.next_token == token:
+            raise PermanentError("The target's listing does not move on; its paging is broken.")
+        return page
+
+    async def get(self, object_class: str, uid: str) -> TargetAccount | None:
+        found: TargetAccount | None = await self._call("get", lambda connector: connector.get(object_class, uid))
+        return found
+
+    async def find(self, object_class: str, attribute: str, value: str) -> list[TargetAccount]:
+        _refuse_unencodable({attribute: value})
+        found: list[TargetAccount] = await self._call("find", lambda c: c.find(object_class, attribute, value))
+        return found
+
+    async def sync(self, object_class: str, *, token: str | None) -> Changes:
+        changes: Changes = await self._call("sync", lambda connector: connector.sync(object_class, token=token))
+        return changes
+
+    async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None = None) -> str:
+        """Make the object; returns its uid."""
+        _refuse_unencodable(attributes)
+        self._refuse_protected(attributes, active)
+        uid: str = await self._call("create", lambda c: c.create(object_class, attributes, active=active))
+        return uid
+
+    async def update(
+        self, object_class: str, uid: str, attributes: dict[str, Any], *, active: bool | None = None
+    ) -> str:
+        """Change the object; returns its uid, which a rename may have changed."""
+        _refuse_unencodable(attributes)
+        await self._refuse_if_protected(object_class, uid, attributes)
+        new_uid: str = await self._call("update", lambda c: c.update(object_class, uid, attributes, active=active))
+        return new_uid
+
+    async def delete(self, object_class: str, uid: str) -> bool:
+        """Remove the object; False when there was none."""
+        try:
+            await self._refuse_if_protected(object_class, uid, {})
+            await self._call("delete", lambda connector: connector.delete(object_class, uid))
+        except UnknownUid:
+            return False
+        return True
+
+    async def _refuse_if_protected(self, object_class: str, uid: str, attributes: dict[str, Any]) -> None:
+        """Read the account as it is now: what we remember of it may be old."""
+        if self._is_protected is None:
+            return
+        if "get" not in self.capabilities:
+            raise ProtectedAccount("This target cannot be read, so no account can be shown to be unprotected.")
+        account = await self.get(object_class, uid)
+        if account is None:
+            raise UnknownUid
+        self._refuse_protected({**account.attributes, "uid": uid}, account.active)
+        self._refuse_protected({**account.attributes, **attributes, "uid": uid}, account.active)
+
+    def _refuse_protected(self, attributes: Mapping[str, Any], active: bool | None) -> None:
+        if self._is_protected is not None and self._is_protected({**attributes, "active": active}):
+            raise ProtectedAccount
+
+    async def _call(self, operation: str, send: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+        needs = _NEEDS[operation]
+        if needs is not None and needs not in self.capabilities:
+            raise Unsupported(f"This connector type cannot {operation}.")
+        changes = operation in _CHANGES
+        started = time.monotonic()
+        result = "ok"
+        try:
+            async with self._turn(), self._connection() as connector:
+                if changes and not self._may_change():
+                    raise LeaseLost
+                return await self._within_deadline(send(connector), changes=changes)
+        except ConnectorError as error:
+            result = error.code
+            self._hold_off(error)
+            raise
+        finally:
+            if self._observer is not None:
+                self._observer.observe_call(operation, result=result, seconds=time.monotonic() - started)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for our turn. Nothing is sent yet, so giving up here is always safe."""
+        self._refuse_while_held()
+        try:
+            async with asyncio.timeout(self.limits.deadline_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TargetBusy("Earlier calls kept this one waiting for longer than the deadline.") from None
+        try:
+            await self._pace()
+            self._refuse_while_held()
+            yield
+        finally:
+            self._turns.release()
+
+    def _refuse_while_held(self) -> None:
+        left = self._held_until - time.monotonic()
+        if left > 0:
+            raise TargetBusy("The target asked us to wait.", retry_after=timedelta(seconds=left))
+
+    async def _pace(self) -> None:
+        if self._bucket is None:
+            return
+        now = time.monotonic()
+        delay = self._bucket.delay(now)
+        if delay > self.limits.deadline_s:
+            raise TargetBusy("The rate limit keeps this call waiting.", retry_after=timedelta(seconds=delay))
+        self._bucket = self._bucket.take(now)
+        if delay:
+            await asyncio.sleep(delay)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connector]:
+        live = await self._open()
+        live.calls += 1
+        try:
+            yield live.connector
+        except ConnectorError as error:
+            if error.is_system_failure:
+                self._retire(live)
+            raise
+        finally:
+            live.calls -= 1
+            if live.is_stale and live.calls == 0:
+                await _close(live.connector)
+
+    async def _open(self) -> _Live:
+        if self._live is None:
+            async with self._opening:
+                if self._live is None:
+                    connector = self._build()
+                    await self._within_deadline(connector.__aenter__(), changes=False)
+                    self._live = _Live(connector)
+        return self._live
+
+    def _retire(self, live: _Live) -> None:
+        live.is_stale = True
+        if self._live is live:
+            self._live = None
+
+    async def _within_deadline(self, call: Coroutine[Any, Any, Any], *, changes: bool) -> Any:
+        try:
+            async with asyncio.timeout(self.limits.deadline_s):
+                return await call
+        except (TransientError, PermanentError):
+            raise
+        except TimeoutError:
+            if changes:
+                raise OutcomeUnknown("No answer came within the deadline.") from None
+            raise TargetTimeout from None
+        except Exception as error:  # noqa: BLE001 - the edge to code that is not ours: nothing unknown gets past it
+            raise ConnectorBug(_place_of(error)) from None
+
+    def _hold_off(self, error: ConnectorError) -> None:
+        """Send nothing more while the target's own time runs."""
+        retry_after = error.retry_after if isinstance(error, TransientError) else None
+        if retry_after is not None:
+            until = time.monotonic() + min(retry_after, LONGEST_HOLD).total_seconds()
+            self._held_until = max(self._held_until, until)
+
+
+def _refuse_unencodable(attributes: Mapping[str, Any]) -> None:
+    """Refuse text that no protocol can carry (lone surrogates), naming the attribute."""
+    for name, value in attributes.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and not one.isascii() and any("\ud800" <= char <= "\udfff" for char in one):
+                raise InvalidAttributes(f"{name} is not valid text.", attribute=name)
+
+
+def _place_of(error: Exception) -> str:
+    """Where an unknown failure came from, without its message: that may hold a value or a secret."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" at {Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place is not None else ""
+    return f"The connector failed with {type(error).__name__}{where}."
+
+
+async def _close(connector: Connector) -> None:
+    """Close what may already be broken; how that fails is of no interest, and it must not hold anybody up."""
+    try:
+        async with asyncio.timeout(5):
+            await connector.__aexit__(None, None, None)
+    except Exception:  # noqa: BLE001, S110 - the edge to code that is not ours; there is nothing left to save
+        pass
