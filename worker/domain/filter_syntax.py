@@ -156,8 +156,9 @@ class _Parser:
         return self._tokens[self._next]
 
     def _take(self) -> _Token:
-        self._next += 1
-        return self._tokens[self._next - 1]
+        token = self._peek()
+        self._next = min(self._next + 1, len(self._tokens) - 1)  # the end is never passed
+        return token
 
     def _take_word(self, word: str) -> bool:
         token = self._peek()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from math import isfinite
 from operator import contains, ge, gt, le, lt
-from typing import Any, assert_never
+from typing import Any
 
 from worker.domain.comparison import fold_case, instant
 from worker.domain.filter_syntax import (
@@ -58,36 +58,24 @@ def matches(filter_: Filter, source: Mapping[str, Any]) -> bool:
 
 def compiled(filter_: Filter) -> Predicate:
     """Turn a filter into a function, once for many sources."""
-    match filter_:
-        case Present(name):
-            read = _reader(name)
-            return lambda source: bool(_values(read(source)))
-        case Compare():
-            return _compiled_compare(filter_)
-        case Not(operand):
-            inner = compiled(operand)
-            return lambda source: not inner(source)
-        case And(terms):
-            every = tuple(map(compiled, terms))
-            return lambda source: all(term(source) for term in every)
-        case Or(terms):
-            some = tuple(map(compiled, terms))
-            return lambda source: any(term(source) for term in some)
-        case _:
-            assert_never(filter_)
+    if isinstance(filter_, Compare):
+        return _compiled_compare(filter_)
+    if isinstance(filter_, Present):
+        read = _reader(filter_.name)
+        return lambda source: bool(_values(read(source)))
+    if isinstance(filter_, Not):
+        inner = compiled(filter_.operand)
+        return lambda source: not inner(source)
+    terms, settle = tuple(map(compiled, filter_.terms)), all if isinstance(filter_, And) else any
+    return lambda source: settle(term(source) for term in terms)
 
 
 def attribute_names(filter_: Filter) -> frozenset[str]:
     """The attributes a filter reads, so that a misspelt one can be told before it matches nobody."""
-    match filter_:
-        case Present(name) | Compare(name):
-            return frozenset({name})
-        case Not(operand):
-            return attribute_names(operand)
-        case And(terms) | Or(terms):
-            return frozenset().union(*map(attribute_names, terms))
-        case _:
-            assert_never(filter_)
+    if isinstance(filter_, Present | Compare):
+        return frozenset({filter_.name})
+    terms = (filter_.operand,) if isinstance(filter_, Not) else filter_.terms
+    return frozenset().union(*map(attribute_names, terms))
 
 
 def _reader(name: str) -> Callable[[Mapping[str, Any]], Any]:
