@@ -12,17 +12,48 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 from worker.service.embedded import EmbeddedPostgres
+from worker.service.postmaster import read_pid_file, serves
 from worker.store.migrate import migrate
 
 TEMPLATE = "provisiond_template"
 READY = "ready.json"
 FAILED = "failed.txt"
+NAME = f"provisiond-tests-{os.getuid()}-"
+MEMORY = Path("/dev/shm")
+MEMORY_WANTED = 2 * 1024**3
+
+
+def session_directory(session: int) -> Path:
+    """Where the cluster of this session lives: in memory when there is plenty, for a clone makes 700 files."""
+    known = [base / f"{NAME}{session}" for base in (MEMORY, Path(tempfile.gettempdir()))]
+    return next((each for each in known if each.exists()), known[0] if is_roomy(MEMORY) else known[1])
+
+
+def is_roomy(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK):
+        return False
+    free = os.statvfs(folder)
+    return free.f_bavail * free.f_frsize >= MEMORY_WANTED
+
+
+def sweep(base: Path) -> None:
+    """Remove what sessions left whose cluster process was killed too."""
+    for left in base.glob(f"{NAME}*"):
+        session = left.name.removeprefix(NAME)
+        if session.isdigit() and not is_alive(int(session)):
+            data = left / "postgres" / "data"
+            server = read_pid_file(data)
+            if server and serves(data, pid=server.pid):
+                os.kill(server.pid, signal.SIGQUIT)
+            shutil.rmtree(left, ignore_errors=True)
 
 
 async def main(directory: Path, session: int) -> None:
+    sweep(directory.parent)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -41,7 +72,7 @@ async def prepare(server: EmbeddedPostgres, directory: Path) -> None:
     urls = await server.bootstrap(TEMPLATE)
     try:
         await migrate(urls.owner)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, each test that needs the schema tells it
         publish(directory / FAILED, f"{type(error).__name__}: {error}")
     publish(directory / READY, json.dumps({"admin": server.admin_dsn(), "owner": urls.owner, "daemon": urls.daemon}))
 

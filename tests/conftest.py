@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.cluster import FAILED, READY, TEMPLATE
+from tests.cluster import FAILED, READY, TEMPLATE, session_directory
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 60.0
@@ -80,7 +79,7 @@ class Database:
 def postgres() -> Server:
     """The session's PostgreSQL, started by whoever asks first; it ends with the session (tests/cluster.py)."""
     session = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
-    directory = Path(tempfile.gettempdir()) / f"provisiond-tests-{os.getuid()}-{session}"
+    directory = session_directory(session)
     directory.mkdir(mode=0o711, exist_ok=True)
     log = directory / "cluster.log"
     with _locked(directory / "start.lock"):
@@ -123,7 +122,6 @@ async def database(postgres: Server) -> AsyncIterator[Database]:
     if postgres.failure:
         pytest.fail(f"the migrations fail: {postgres.failure}", pytrace=False)
     name = f"test_{uuid4().hex}"
-    # copying files takes a tenth of the time that logging every page does, for there is nothing to sync here
     await _as_admin(postgres, f"CREATE DATABASE {name} OWNER provisiond_owner TEMPLATE {TEMPLATE} STRATEGY file_copy")
     try:
         await _as_admin(postgres, f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO provisiond_worker")
