@@ -125,9 +125,12 @@ class Operation:
     correlation_id: UUID | None = None
     case_id: UUID | None = None
     redrive_of: UUID | None = None
+    discrepancy_id: UUID | None = None
+    expected_hash: int | None = None
+    created_by: UUID | None = None
+    parks: int = 0
     version: int = 1
     created_at: datetime | None = None
-    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def attributes(self) -> dict[str, Any]:

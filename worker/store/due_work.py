@@ -1,0 +1,88 @@
+"""Where a daemon looks for something to do: ids and times, one row per tenant, kind and thing.
+
+A producer calls ``ask`` inside the transaction that makes the work; a consumer that found nothing left calls one of the
+``settle`` functions, which change nothing while a producer has an open transaction. So no wake-up is lost.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from worker.store import sql
+from worker.store.pool import Connection
+from worker.store.sql import load
+
+queries = load("due_work")
+
+
+class Kind(StrEnum):
+    """What is due; ``ref_id`` is the connector (claim), the tenant (plan, inbox), else the thing itself."""
+
+    CLAIM = "claim"
+    PLAN = "plan"
+    SCHEDULE = "schedule"
+    RUN = "run"
+    INBOX = "inbox"
+    OUTBOX = "outbox"
+    RETENTION = "retention"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing that is due."""
+
+    tenant_id: UUID
+    kind: Kind
+    ref_id: UUID
+    weight: int
+
+
+async def ask(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID, *, at: datetime | None = None) -> None:
+    """Make the thing due now (or at ``at``, when that is earlier than what is set)."""
+    await queries.ask.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, due_at=at)
+
+
+async def settle(
+    conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID, *, next_due: datetime | None
+) -> bool:
+    """Put the thing to sleep until ``next_due`` (None: until asked); False when a producer is at work.
+
+    Call it in a tenant transaction, take the lock before you look whether anything is left: see ``quiet``.
+    """
+    if not await quiet(conn, tenant_id, kind, ref_id):
+        return False
+    await queries.settle.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, next_due=next_due)
+    return True
+
+
+async def quiet(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID) -> bool:
+    """Keep producers out until the end of this transaction; False when one is at work now."""
+    return bool(await queries.try_settle_lock.value(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id))
+
+
+async def settle_claim(conn: Connection, tenant_id: UUID, connector_id: UUID) -> bool:
+    """Put a target's claim to sleep until its next retry is due, unless something is ready; False as in ``settle``."""
+    if not await quiet(conn, tenant_id, Kind.CLAIM, connector_id):
+        return False
+    await queries.settle_claim.run(conn, tenant_id=tenant_id, ref_id=connector_id)
+    return True
+
+
+async def forget(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID) -> None:
+    """The thing is over for good."""
+    await queries.forget.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)
+
+
+async def due(conn: Connection, kinds: list[str], *, limit: int = 200) -> list[Due]:
+    """What is due now, the longest waiting first."""
+    return [_due(row) for row in await queries.due.rows(conn, kinds=kinds, limit=limit)]
+
+
+async def sweep(conn: Connection) -> int:
+    """Wake everything once; the number of rows that slept."""
+    return await queries.sweep.run(conn)
+
+
+def _due(row: sql.Record) -> Due:
+    return Due(row["tenant_id"], Kind(row["kind"]), row["ref_id"], row["weight"])

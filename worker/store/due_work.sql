@@ -1,0 +1,45 @@
+-- name: ask
+-- The producer's half: move due_at earlier, never later. The shared lock lets producers run beside each other and
+-- keeps a consumer from declaring the work done while one of them has not committed.
+WITH held AS (
+    SELECT pg_advisory_xact_lock_shared(hashtextextended(concat(:tenant_id::uuid, :kind::text, :ref_id::uuid), 0))
+)
+INSERT INTO due_work (tenant_id, kind, ref_id, due_at)
+SELECT :tenant_id, :kind, :ref_id, coalesce(:due_at::timestamptz, db_now()) FROM held
+ON CONFLICT (tenant_id, kind, ref_id) DO UPDATE SET due_at = EXCLUDED.due_at
+WHERE due_work.due_at > EXCLUDED.due_at
+
+-- name: try_settle_lock
+SELECT pg_try_advisory_xact_lock(hashtextextended(concat(:tenant_id::uuid, :kind::text, :ref_id::uuid), 0))
+
+-- name: settle
+UPDATE due_work SET due_at = coalesce(:next_due::timestamptz, 'infinity')
+WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = :ref_id
+
+-- name: settle_claim
+-- What a target has left decides when it is looked at again; due_work is not moved when it says so already.
+WITH next AS (
+    SELECT CASE
+        WHEN EXISTS (SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.connector_id = :ref_id
+                     AND o.status = 'pending' AND o.head) THEN db_now()
+        ELSE (SELECT min(o.next_retry_at) FROM operations o WHERE o.tenant_id = :tenant_id
+              AND o.connector_id = :ref_id AND o.status IN ('failed', 'awaiting_system') AND o.head)
+    END AS due_at
+)
+UPDATE due_work w SET due_at = coalesce(next.due_at, 'infinity')
+FROM next
+WHERE w.tenant_id = :tenant_id AND w.kind = 'claim' AND w.ref_id = :ref_id
+
+-- name: forget
+DELETE FROM due_work WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = :ref_id
+
+-- name: due
+-- What is due now, the longest waiting first.
+SELECT tenant_id, kind, ref_id, weight FROM due_work
+WHERE due_at <= db_now() AND kind = ANY(:kinds::text[])
+ORDER BY due_at LIMIT :limit
+
+-- name: sweep
+-- Heals what a bug may leave: every target and every tenant is looked at once in a while, whatever due_work says.
+UPDATE due_work SET due_at = db_now()
+WHERE kind IN ('claim', 'plan', 'inbox') AND due_at > db_now() + interval '60 seconds'

@@ -1,0 +1,456 @@
+-- name: lock_lanes
+-- Always in id order, so that enqueue and finish of the same accounts cannot deadlock; and always as a statement of
+-- its own, so that what follows sees everything committed before the lock was had.
+SELECT id, live, seq, head_id FROM accounts
+WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
+ORDER BY id FOR UPDATE
+
+-- name: waiting_of
+-- Operations of these accounts that were never tried and that a newer plan may rewrite. The heads come by their id.
+SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
+WHERE tenant_id = :tenant_id AND id = ANY(:head_ids::uuid[])
+  AND attempt_number = 0 AND status IN ('pending', 'awaiting_system') AND origin IN ('event', 'source', 'recon', 'mapping')
+UNION ALL
+SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
+WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[]) AND NOT head
+  AND attempt_number = 0 AND origin IN ('event', 'source', 'recon', 'mapping')
+
+-- name: insert
+WITH n AS (
+    SELECT * FROM unnest(
+        :ids::uuid[], :connector_ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :seqs::bigint[],
+        :heads::boolean[], :operation_types::text[], :object_classes::text[], :target_uids::text[],
+        :wait_reasons::text[], :priorities::smallint[], :max_retries::smallint[], :payloads::jsonb[],
+        :idempotency_keys::text[], :origins::text[], :identity_versions::bigint[], :mapping_versions::integer[],
+        :run_ids::uuid[], :correlation_ids::uuid[], :discrepancy_ids::uuid[], :expected_hashes::bigint[],
+        :approval_ids::uuid[], :redrive_ofs::uuid[], :created_bys::uuid[]
+    ) AS n(id, connector_id, account_id, user_id, seq, head, operation_type, object_class, target_uid, wait_reason,
+           priority, max_retries, payload, idempotency_key, origin, identity_version, mapping_version, run_id,
+           correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by)
+)
+INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
+    target_uid, status, wait_reason, priority, max_retries, payload, idempotency_key, origin, identity_version,
+    mapping_version, run_id, correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by,
+    created_at, updated_at)
+SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, n.seq, n.head, n.operation_type, n.object_class,
+    n.target_uid, CASE WHEN n.wait_reason IS NULL THEN 'pending' ELSE 'awaiting_system' END, n.wait_reason, n.priority,
+    n.max_retries, n.payload, n.idempotency_key, n.origin, n.identity_version, n.mapping_version, n.run_id,
+    n.correlation_id, n.discrepancy_id, n.expected_hash, n.approval_id, n.redrive_of, n.created_by, t.now, t.now
+FROM n, (SELECT db_now() AS now) t
+
+-- name: take_places
+UPDATE accounts a SET live = a.live + p.added, seq = p.seq, head_id = coalesce(a.head_id, p.head_id)
+FROM unnest(:account_ids::uuid[], :added::integer[], :seqs::bigint[], :head_ids::uuid[]) AS p(id, added, seq, head_id)
+WHERE a.tenant_id = :tenant_id AND a.id = p.id
+
+-- name: rewrite
+-- A newer plan of the same account replaces the payload of one that was never tried.
+UPDATE operations o SET payload = r.payload, operation_type = r.operation_type, identity_version = r.identity_version,
+    mapping_version = r.mapping_version, correlation_id = r.correlation_id, run_id = coalesce(r.run_id, o.run_id),
+    version = o.version + 1, updated_at = db_now()
+FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[], :identity_versions::bigint[],
+            :mapping_versions::integer[], :correlation_ids::uuid[], :run_ids::uuid[])
+    AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id)
+WHERE o.tenant_id = :tenant_id AND o.id = r.id AND o.attempt_number = 0
+
+-- name: claim
+-- The most urgent heads of one target, the oldest first. A process without a lease gets nothing.
+-- moves: pending -> in_progress
+UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
+    wait_reason = NULL, started_at = coalesce(started_at, db_now()), updated_at = db_now(), version = version + 1
+WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+    SELECT id FROM operations
+    WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
+      AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+    ORDER BY priority DESC, id LIMIT :limit FOR UPDATE SKIP LOCKED))
+RETURNING *
+
+-- name: claim_due
+-- Retries whose time has come.
+-- moves: failed -> in_progress
+UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
+    next_retry_at = NULL, updated_at = db_now(), version = version + 1
+WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+    SELECT id FROM operations
+    WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'failed' AND head
+      AND next_retry_at <= db_now()
+      AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+    ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED))
+RETURNING *
+
+-- name: wake_due
+-- Those that waited for their target for a moment only, and whose moment is over.
+-- moves: awaiting_system -> pending
+UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, updated_at = db_now(),
+    version = version + 1
+WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+    SELECT id FROM operations
+    WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awaiting_system' AND head
+      AND next_retry_at <= db_now()
+    ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED))
+
+-- name: wake_target
+-- The target is back: whatever waited for it goes on.
+-- moves: awaiting_system -> pending
+UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, updated_at = db_now(),
+    version = version + 1
+WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awaiting_system'
+  AND wait_reason = ANY(:reasons::text[])
+
+-- name: wake
+-- A person decided: these go on.
+-- moves: awaiting_system -> pending
+UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, updated_at = db_now(),
+    version = version + 1
+WHERE tenant_id = :tenant_id AND status = 'awaiting_system'
+  AND (approval_id = :approval_id OR case_id = :case_id)
+RETURNING id, connector_id
+
+-- name: absorb
+-- An account row that nobody owns turns out to be the object that an operation has just linked: its row gives way.
+WITH d AS (SELECT * FROM unnest(:account_ids::uuid[], :connector_ids::uuid[], :uids::text[]) AS d(id, connector_id, uid)),
+gone AS (
+    DELETE FROM accounts a USING d
+    WHERE a.tenant_id = :tenant_id AND a.connector_id = d.connector_id AND a.uid = d.uid AND a.id <> d.id
+      AND a.identity_id IS NULL AND a.live = 0
+    RETURNING a.id
+)
+DELETE FROM match_keys k USING gone WHERE k.tenant_id = :tenant_id AND k.account_id = gone.id
+
+-- name: complete
+-- Move operations this owner still holds to the archive, each with its attempt; the lane's next one becomes its head.
+-- moves: in_progress -> completed
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+d AS (
+    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :endings::text[], :uids::text[],
+        :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[], :hooked::jsonb[],
+        :matches::jsonb[], :gone::boolean[], :changed::boolean[], :sent::jsonb[])
+    AS d(id, epoch, duration_ms, ending, uid, observed, observed_active, observed_hash, hooked, match, gone, changed, sent)
+),
+done AS (
+    DELETE FROM operations o USING d
+    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    RETURNING o.*
+),
+archived AS (
+    INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, user_id, seq,
+        operation_type, object_class, target_uid, status, priority, retry_count, max_retries, attempt_number,
+        crashed_leases, error_code, error_message, payload, idempotency_key, epoch, origin, identity_version,
+        mapping_version, run_id, correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version,
+        created_at, updated_at, started_at, completed_at, ending)
+    SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
+        coalesce(d.uid, o.target_uid), 'completed', o.priority, o.retry_count, o.max_retries, o.attempt_number,
+        o.crashed_leases, NULL, NULL, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
+        o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
+        o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, d.ending
+    FROM done o JOIN d ON d.id = o.id, t
+),
+tried AS (
+    INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
+        outcome, duration_ms, worker, sent)
+    SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => d.duration_ms / 1000.0),
+        t.now, true, coalesce(d.ending, 'done'), d.duration_ms, :owner, d.sent
+    FROM done o JOIN d ON d.id = o.id, t
+),
+following AS (
+    SELECT a.id AS account_id, n.id FROM done o
+    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = o.account_id AND a.live > 1
+    CROSS JOIN LATERAL (
+        SELECT b.id FROM operations b
+        WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head ORDER BY b.seq LIMIT 1) n
+),
+promoted AS (
+    UPDATE operations o SET head = true FROM following f WHERE o.tenant_id = :tenant_id AND o.id = f.id
+    RETURNING o.id, o.account_id
+)
+UPDATE accounts a SET
+    live = a.live - 1,
+    head_id = (SELECT f.id FROM following f WHERE f.account_id = a.id),
+    uid = CASE WHEN d.gone THEN NULL ELSE coalesce(d.uid, a.uid) END,
+    state = CASE WHEN d.gone THEN 'dead' WHEN coalesce(d.uid, a.uid) IS NULL THEN a.state ELSE 'active' END,
+    gone_at = CASE WHEN d.gone THEN t.now END,
+    observed = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed, a.observed) END,
+    observed_active = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed_active, a.observed_active) END,
+    observed_hash = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed_hash, a.observed_hash) END,
+    hooked = CASE WHEN d.gone THEN NULL ELSE coalesce(d.hooked, a.hooked) END,
+    match = coalesce(d.match, a.match),
+    last_change_at = CASE WHEN d.changed THEN t.now ELSE a.last_change_at END,
+    last_change_run = CASE WHEN d.changed THEN o.run_id ELSE a.last_change_run END,
+    last_change_operation = CASE WHEN d.changed THEN o.id ELSE a.last_change_operation END,
+    last_change_by = CASE WHEN d.changed THEN o.created_by ELSE a.last_change_by END
+FROM done o JOIN d ON d.id = o.id, t
+WHERE a.tenant_id = :tenant_id AND a.id = o.account_id
+RETURNING o.id
+
+-- name: fail
+-- The try failed and the next is scheduled; the lane stays closed.
+-- moves: in_progress -> failed
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+d AS (
+    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :codes::text[], :messages::text[],
+        :delays::float8[], :sent::jsonb[])
+    AS d(id, epoch, duration_ms, code, message, delay_s, sent)
+),
+failed AS (
+    UPDATE operations o SET status = 'failed', retry_count = o.retry_count + 1, error_code = d.code,
+        error_message = d.message, next_retry_at = t.now + make_interval(secs => d.delay_s), owner = NULL,
+        updated_at = t.now, version = o.version + 1
+    FROM d, t
+    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    RETURNING o.id, o.attempt_number, o.epoch
+)
+INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
+    error_code, error_message, duration_ms, worker, sent)
+SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => d.duration_ms / 1000.0), t.now,
+    false, 'failed', d.code, d.message, d.duration_ms, :owner, d.sent
+FROM failed o JOIN d ON d.id = o.id, t
+RETURNING operation_id AS id
+
+-- name: park
+-- Waits for something outside; no try is spent, the lane stays closed.
+-- moves: in_progress -> awaiting_system
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+d AS (
+    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :reasons::text[], :codes::text[],
+        :messages::text[], :case_ids::uuid[], :delays::float8[])
+    AS d(id, epoch, duration_ms, reason, code, message, case_id, delay_s)
+),
+parked AS (
+    UPDATE operations o SET status = 'awaiting_system', wait_reason = d.reason, error_code = d.code,
+        error_message = d.message, case_id = coalesce(d.case_id, o.case_id), parks = o.parks + 1, owner = NULL,
+        next_retry_at = t.now + make_interval(secs => d.delay_s), updated_at = t.now, version = o.version + 1
+    FROM d, t
+    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    RETURNING o.id, o.attempt_number, o.epoch
+)
+INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
+    error_code, error_message, duration_ms, worker)
+SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => d.duration_ms / 1000.0), t.now,
+    false, 'waits', d.code, d.message, d.duration_ms, :owner
+FROM parked o JOIN d ON d.id = o.id, t
+RETURNING operation_id AS id
+
+-- name: release
+-- Claimed and not started: put back as it was, no try is spent and no attempt is written.
+-- moves: in_progress -> pending
+UPDATE operations o SET status = 'pending', owner = NULL, attempt_number = o.attempt_number - 1, updated_at = db_now(),
+    version = o.version + 1
+FROM unnest(:ids::uuid[], :epochs::integer[]) AS d(id, epoch)
+WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+RETURNING o.id
+
+-- name: bury
+-- Given up: a person must look. The lane opens.
+-- moves: in_progress -> dead_letter
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+d AS (
+    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :codes::text[], :messages::text[],
+        :sent::jsonb[])
+    AS d(id, epoch, duration_ms, code, message, sent)
+),
+done AS (
+    DELETE FROM operations o USING d
+    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    RETURNING o.*
+),
+buried AS (
+    INSERT INTO dead_letters (tenant_id, id, connector_id, account_id, user_id, seq, operation_type, object_class,
+        target_uid, status, priority, retry_count, max_retries, attempt_number, crashed_leases, parks, error_code,
+        error_message, payload, secrets, idempotency_key, epoch, origin, identity_version, mapping_version, run_id,
+        correlation_id, discrepancy_id, expected_hash, case_id, approval_id, redrive_of, created_by, version,
+        created_at, updated_at, started_at, dead_at)
+    SELECT :tenant_id, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
+        o.target_uid, 'dead_letter', o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases,
+        o.parks, d.code, d.message, o.payload, o.secrets, o.idempotency_key, o.epoch, o.origin, o.identity_version,
+        o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.expected_hash, o.case_id, o.approval_id,
+        o.redrive_of, o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now
+    FROM done o JOIN d ON d.id = o.id, t
+),
+tried AS (
+    INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
+        outcome, error_code, error_message, duration_ms, worker, sent)
+    SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => d.duration_ms / 1000.0),
+        t.now, false, 'dead_letter', d.code, d.message, d.duration_ms, :owner, d.sent
+    FROM done o JOIN d ON d.id = o.id, t
+),
+following AS (
+    SELECT a.id AS account_id, n.id FROM done o
+    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = o.account_id AND a.live > 1
+    CROSS JOIN LATERAL (
+        SELECT b.id FROM operations b
+        WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head ORDER BY b.seq LIMIT 1) n
+),
+promoted AS (
+    UPDATE operations o SET head = true FROM following f WHERE o.tenant_id = :tenant_id AND o.id = f.id RETURNING o.id
+)
+UPDATE accounts a SET live = a.live - 1, head_id = (SELECT f.id FROM following f WHERE f.account_id = a.id)
+FROM done o WHERE a.tenant_id = :tenant_id AND a.id = o.account_id
+RETURNING o.id
+
+-- name: cancel
+-- Whatever waits here, or runs under the fence given, is over; the lane's next one becomes its head.
+-- moves: pending -> cancelled, failed -> cancelled, awaiting_system -> cancelled, in_progress -> cancelled
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+done AS (
+    DELETE FROM operations o USING unnest(:ids::uuid[], :epochs::integer[]) AS d(id, epoch)
+    WHERE o.tenant_id = :tenant_id AND o.id = d.id
+      AND (o.status <> 'in_progress' OR (o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner))
+    RETURNING o.*
+),
+archived AS (
+    INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, user_id, seq,
+        operation_type, object_class, target_uid, status, priority, retry_count, max_retries, attempt_number,
+        crashed_leases, error_code, error_message, payload, idempotency_key, epoch, origin, identity_version,
+        mapping_version, run_id, correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version,
+        created_at, updated_at, started_at, completed_at, resolution_notes, resolved_by, resolved_at)
+    SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
+        o.target_uid, 'cancelled', o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases,
+        o.error_code, o.error_message, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
+        o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
+        o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :cancelled_by::uuid, t.now
+    FROM done o, t
+),
+following AS (
+    SELECT DISTINCT ON (o.account_id) o.account_id, n.id FROM done o
+    CROSS JOIN LATERAL (
+        SELECT b.id FROM operations b
+        WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head AND b.id <> ALL(:ids::uuid[])
+        ORDER BY b.seq LIMIT 1) n
+    WHERE o.head
+),
+promoted AS (
+    UPDATE operations o SET head = true FROM following f WHERE o.tenant_id = :tenant_id AND o.id = f.id RETURNING o.id
+),
+counted AS (SELECT account_id, count(*) AS n, bool_or(head) AS was_head FROM done GROUP BY account_id),
+lanes AS (
+    UPDATE accounts a SET live = a.live - c.n,
+        head_id = CASE WHEN c.was_head THEN (SELECT f.id FROM following f WHERE f.account_id = a.id) ELSE a.head_id END
+    FROM counted c WHERE a.tenant_id = :tenant_id AND a.id = c.account_id
+)
+SELECT id, connector_id FROM done
+
+-- name: request_cancel
+-- A running one is asked to end; its worker looks before each request that changes the target.
+UPDATE operations SET cancel_requested_by = :by, version = version + 1
+WHERE tenant_id = :tenant_id AND id = :id AND status = 'in_progress'
+RETURNING id
+
+-- name: cancel_requested
+SELECT id FROM operations
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND cancel_requested_by IS NOT NULL
+
+-- name: rescue
+-- What expired owners held goes back, its crashed lease counted and an attempt written that says so.
+-- moves: in_progress -> pending
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+lost AS (
+    SELECT id, owner, updated_at FROM operations
+    WHERE tenant_id = :tenant_id AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
+      AND crashed_leases + 1 < :most LIMIT :limit FOR UPDATE SKIP LOCKED
+),
+back AS (
+    UPDATE operations o SET status = 'pending', crashed_leases = o.crashed_leases + 1, owner = NULL,
+        error_code = 'lease_lost', error_message = 'The process that ran this stopped before it could say how it ended.',
+        updated_at = t.now, version = o.version + 1
+    FROM lost l, t WHERE o.tenant_id = :tenant_id AND o.id = l.id
+    RETURNING o.id, o.connector_id, o.attempt_number, o.epoch, l.owner AS lost_owner, l.updated_at AS lost_at
+),
+tried AS (
+    INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
+        outcome, error_code, error_message, duration_ms, worker)
+    SELECT :tenant_id, t.day, b.id, b.attempt_number, b.epoch, b.lost_at, t.now, false, 'lost', 'lease_lost',
+        'The process that ran this stopped before it could say how it ended.',
+        least(2147483647, extract(epoch FROM t.now - b.lost_at) * 1000)::integer, b.lost_owner
+    FROM back b, t
+)
+SELECT id, connector_id FROM back
+
+-- name: crash_looping
+-- Held by an expired owner for the third time: the operation itself may be what kills its workers.
+SELECT id, epoch, owner, account_id, connector_id FROM operations
+WHERE tenant_id = :tenant_id AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
+  AND crashed_leases + 1 >= :most ORDER BY account_id LIMIT :limit
+
+-- name: retry_now
+-- moves: failed -> pending
+UPDATE operations SET status = 'pending', retry_count = 0, next_retry_at = NULL, updated_at = db_now(),
+    version = version + 1
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND status = 'failed'
+RETURNING id, connector_id
+
+-- name: dead_letter_lanes
+SELECT id, account_id FROM dead_letters WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
+
+-- name: exhume
+-- The same row goes back to work behind whatever its lane holds by now; its epoch goes on.
+-- moves: dead_letter -> pending
+WITH t AS (SELECT db_now() AS now),
+back AS (
+    DELETE FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = ANY(:ids::uuid[]) RETURNING d.*
+),
+placed AS (
+    SELECT b.id, b.account_id, a.seq + row_number() OVER (PARTITION BY b.account_id ORDER BY b.seq) AS seq,
+        a.live = 0 AND row_number() OVER (PARTITION BY b.account_id ORDER BY b.seq) = 1 AS head
+    FROM back b JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = b.account_id
+),
+inserted AS (
+    INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
+        target_uid, status, priority, retry_count, max_retries, attempt_number, crashed_leases, parks, payload, secrets,
+        idempotency_key, epoch, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id,
+        expected_hash, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at, started_at)
+    SELECT :tenant_id, b.id, b.connector_id, b.account_id, b.user_id, p.seq, p.head, b.operation_type, b.object_class,
+        b.target_uid, 'pending', b.priority, 0, b.max_retries, b.attempt_number, 0, 0, b.payload, b.secrets,
+        b.idempotency_key, b.epoch, b.origin, b.identity_version, b.mapping_version, b.run_id, b.correlation_id,
+        b.discrepancy_id, NULL, b.case_id, b.approval_id, b.redrive_of, b.created_by, b.version + 1, b.created_at,
+        t.now, b.started_at
+    FROM back b JOIN placed p ON p.id = b.id, t
+    RETURNING id, connector_id, account_id, head, seq
+),
+lanes AS (
+    UPDATE accounts a SET live = a.live + i.n, seq = i.last_seq, head_id = coalesce(a.head_id, i.head_id)
+    FROM (SELECT account_id, count(*) AS n, max(seq) AS last_seq,
+                 (array_agg(id) FILTER (WHERE head))[1] AS head_id FROM inserted GROUP BY account_id) i
+    WHERE a.tenant_id = :tenant_id AND a.id = i.account_id
+)
+SELECT id, connector_id FROM inserted
+
+-- name: resolve
+-- A person closes a dead letter.
+-- moves: dead_letter -> resolved
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+gone AS (DELETE FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = ANY(:ids::uuid[]) RETURNING d.*)
+INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, user_id, seq, operation_type,
+    object_class, target_uid, status, priority, retry_count, max_retries, attempt_number, crashed_leases, error_code,
+    error_message, payload, idempotency_key, epoch, origin, identity_version, mapping_version, run_id, correlation_id,
+    discrepancy_id, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at, started_at,
+    completed_at, resolution_notes, resolved_by, resolved_at)
+SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
+    o.target_uid, 'resolved', o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases,
+    o.error_code, o.error_message, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
+    o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
+    o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :resolved_by::uuid, t.now
+FROM gone o, t
+RETURNING id
+
+-- name: log
+INSERT INTO operation_logs (tenant_id, day, operation_id, id, at, level, message)
+SELECT :tenant_id, (db_now() AT TIME ZONE 'UTC')::date, l.operation_id, l.id, db_now(), l.level, l.message
+FROM unnest(:operation_ids::uuid[], :ids::uuid[], :levels::text[], :messages::text[])
+    AS l(operation_id, id, level, message)
+
+-- name: live
+SELECT * FROM operations WHERE tenant_id = :tenant_id AND id = :id
+
+-- name: dead
+SELECT * FROM dead_letters WHERE tenant_id = :tenant_id AND id = :id
+
+-- name: archived
+SELECT * FROM operations_archive WHERE tenant_id = :tenant_id AND id = :id
+
+-- name: idempotent
+INSERT INTO idempotency_keys (tenant_id, key, body_hash, operation_id)
+VALUES (:tenant_id, :key, :body_hash, :operation_id)
+ON CONFLICT (tenant_id, key) DO NOTHING
+
+-- name: idempotency_key
+SELECT body_hash, operation_id FROM idempotency_keys WHERE tenant_id = :tenant_id AND key = :key

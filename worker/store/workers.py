@@ -1,0 +1,43 @@
+"""Processes and their leases: one row each; an expired row is an expired lease for all that its process held."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from worker.store.pool import Connection
+from worker.store.sql import Record, load
+
+queries = load("workers")
+
+
+async def register(
+    conn: Connection, worker_id: UUID, *, host: str, pid: int, version: str, roles: Sequence[str], lease_s: float
+) -> None:
+    """Take a lease under a fresh id."""
+    await queries.register.run(
+        conn, id=worker_id, host=host, pid=pid, version=version, roles=list(roles), lease_s=lease_s
+    )
+
+
+async def beat(conn: Connection, worker_id: UUID, *, lease_s: float, is_draining: bool) -> bool:
+    """Extend the lease; False when it had run out, then the process must start anew under another id."""
+    return bool(await queries.beat.run(conn, id=worker_id, lease_s=lease_s, is_draining=is_draining))
+
+
+async def leave(conn: Connection, worker_id: UUID) -> None:
+    """Give the lease back; call it only when nothing is held any more."""
+    await queries.leave.run(conn, id=worker_id)
+
+
+async def expired(conn: Connection) -> list[UUID]:
+    """Ids whose lease ran out."""
+    return [row["id"] for row in await queries.expired.rows(conn)]
+
+
+async def alive(conn: Connection) -> list[Record]:
+    """Rows of the processes at work."""
+    return await queries.alive.rows(conn)
+
+
+async def tenants(conn: Connection) -> list[Record]:
+    """Every tenant: id and name."""
+    return await queries.tenants.rows(conn)

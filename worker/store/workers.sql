@@ -1,0 +1,23 @@
+-- name: register
+INSERT INTO workers (id, host, pid, version, roles, started_at, beat_at, expires_at)
+SELECT :id, :host, :pid, :version, :roles::text[], n.now, n.now, n.now + make_interval(secs => :lease_s::float8)
+FROM (SELECT db_now() AS now) n
+
+-- name: beat
+-- A lease that ran out is not revived: what it held may have been given to others.
+UPDATE workers SET beat_at = db_now(), expires_at = db_now() + make_interval(secs => :lease_s::float8),
+    is_draining = :is_draining
+WHERE id = :id AND expires_at > db_now()
+
+-- name: leave
+DELETE FROM workers WHERE id = :id
+
+-- name: expired
+SELECT id FROM workers WHERE expires_at <= db_now() ORDER BY expires_at LIMIT 20
+
+-- name: alive
+SELECT id, host, pid, version, roles, started_at, beat_at, expires_at, is_draining FROM workers
+WHERE expires_at > db_now() ORDER BY started_at
+
+-- name: tenants
+SELECT id, name FROM tenants ORDER BY id
