@@ -1,0 +1,353 @@
+"""The ``sql`` type: the rows of one table of a PostgreSQL database as accounts.
+
+The uid is the text form of the key column. Attributes are columns, under their own names or those that ``columns``
+gives them. Each change is one statement in a transaction of its own, so it happens whole or not at all. All SQL is
+made by SQLAlchemy from the reflected table, which is where names are quoted and values get their types.
+
+What exactly once can mean here: create is refused by the key's unique constraint when the row is there already, an
+update sets absolute values, a delete is repeatable. After a lost answer the row is simply read again.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from worker.connectors.base import AttributeSchema, ConnectorContext, ObjectSchema, Page
+from worker.connectors.builtin.sqlerrors import connect_error_of, error_of
+from worker.connectors.builtin.sqlvalues import from_column, to_column, uid_of
+from worker.domain.account import TargetAccount
+from worker.domain.errors import (
+    AlreadyExists,
+    InvalidAttributes,
+    ListingChanged,
+    PermanentError,
+    UnknownUid,
+)
+
+#: A look-up by a value that many rows share is cut here; whoever asks wants to know that there are several.
+FIND_LIMIT = 100
+_UID = "uid of the row"  # no column is called so, hence no clash with a column's own parameter
+
+Row = Mapping[str, Any]
+_FAILURES = (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSettings:
+    """Which table, and what its columns mean."""
+
+    url: str = field(metadata={"help": "postgresql://user@host:port/database, without the password"})
+    table: str = field(metadata={"help": "the table whose rows are the accounts"})
+    key: str = field(metadata={"help": "the column that identifies a row for ever; its value is the uid"})
+    schema: str | None = field(default=None, metadata={"help": "the schema of the table, if not the user's first"})
+    naming: str | None = field(default=None, metadata={"help": "the column people know a row by; the key if absent"})
+    columns: dict[str, str] = field(
+        default_factory=dict, metadata={"help": "attribute name to column; empty: every column by its own name"}
+    )
+    active_column: str | None = field(default=None, metadata={"help": "the column that tells whether one may sign in"})
+    active_value: Any = field(default=True, metadata={"help": "its value for an active account"})
+    inactive_value: Any = field(default=False, metadata={"help": "its value for a disabled account"})
+
+    def problems(self) -> list[str]:
+        try:
+            url = make_url(self.url)
+        except exc.ArgumentError:
+            return ['"url" is not a database URL like postgresql://user@host:5432/database.']
+        found = []
+        if url.get_backend_name() != "postgresql" or url.drivername not in {"postgresql", "postgresql+asyncpg"}:
+            found.append('"url" must begin with postgresql://; other databases are not supported.')
+        if url.password:
+            found.append('"url" holds a password; it belongs to the credentials.')
+        if self.active_column and self.active_value == self.inactive_value:
+            found.append('"active_value" and "inactive_value" must differ.')
+        return found
+
+
+class SqlConnector:
+    """Rows of a table in a PostgreSQL database."""
+
+    type: ClassVar[str] = "sql"
+    Settings: ClassVar[Any] = SqlSettings
+    secrets: ClassVar[Mapping[str, str]] = {"password": "the password of the database user"}
+
+    def __init__(self, settings: SqlSettings, context: ConnectorContext) -> None:
+        self._settings = settings
+        self._context = context
+        self._engine: AsyncEngine | None = None
+        self._table: sa.Table | None = None
+        self._attributes: dict[str, sa.Column[Any]] = {}
+
+    async def __aenter__(self) -> Self:
+        self._engine = self._make_engine()
+        try:
+            async with self._connection() as connection:
+                table = await connection.run_sync(self._reflect)
+            self._attributes = self._attributes_of(table)
+            self._table = table
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
+
+    async def test_connection(self) -> str:
+        rows = await self._run(sa.select(sa.func.version()), {})
+        answer = str(next(iter(rows[0].values()))).partition(" on ")[0]
+        return f'{answer} answers and table "{self._settings.table}" is there.'
+
+    async def schema(self, object_class: str) -> ObjectSchema:
+        naming = self._settings.naming or self._settings.key
+        unique = {column.name for constraint in self._uniques() for column in constraint}
+        attributes = tuple(_schema_of(name, column, unique) for name, column in self._attributes.items())
+        return ObjectSchema(object_class, self._attribute_name(naming), attributes)
+
+    async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
+        """Pages by key, so rows that come and go meanwhile shift nothing; ``total`` comes with the first page."""
+        key = self._key
+        statement = self._select().order_by(key).limit(page_size + 1)
+        if token is not None:
+            statement = statement.where(key > sa.bindparam(_UID, type_=key.type))
+        rows = await self._run(statement, {} if token is None else {_UID: self._key_of_token(token)})
+        accounts = tuple(self._account(row) for row in rows[:page_size])
+        is_last = len(rows) <= page_size
+        total = await self._count() if token is None else None
+        return Page(accounts, None if is_last else json.dumps(accounts[-1].uid), is_last=is_last, total=total)
+
+    async def get(self, object_class: str, uid: str) -> TargetAccount | None:
+        try:
+            key = to_column(self._key, uid)
+        except InvalidAttributes:
+            return None
+        rows = await self._run(self._select().where(self._is_uid()), {_UID: key})
+        return self._account(rows[0]) if rows else None
+
+    async def find(self, object_class: str, attribute: str, value: str) -> list[TargetAccount]:
+        column = self._key if attribute == "uid" else self._column(attribute)
+        try:
+            wanted = to_column(column, value)
+        except InvalidAttributes:
+            return []
+        statement = self._select().where(column == sa.bindparam(_UID, type_=column.type)).limit(FIND_LIMIT)
+        return [self._account(row) for row in await self._run(statement, {_UID: wanted})]
+
+    async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None) -> str:
+        given = {name: value for name, value in attributes.items() if value is not None}  # the others: their default
+        values = self._values(given, active)
+        rows = await self._change(self._opened.insert().returning(self._key), values, values)
+        return uid_of(rows[0][self._key.name])
+
+    async def update(self, object_class: str, uid: str, attributes: dict[str, Any], *, active: bool | None) -> str:
+        values = self._values(attributes, active)
+        key = self._key_of(uid)
+        if not values:
+            rows = await self._run(sa.select(self._key).where(self._is_uid()), {_UID: key})
+        else:
+            statement = self._opened.update().where(self._is_uid()).values(_parameters(self._opened, values))
+            rows = await self._update(statement.returning(self._key), {**_named(values), _UID: key}, values)
+        if not rows:
+            raise UnknownUid
+        return uid_of(rows[0][self._key.name])
+
+    async def delete(self, object_class: str, uid: str) -> None:
+        statement = self._opened.delete().where(self._is_uid()).returning(self._key)
+        if not await self._change(statement, {_UID: self._key_of(uid)}, {}):
+            raise UnknownUid
+
+    async def _update(self, statement: Any, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
+        try:
+            return await self._change(statement, parameters, values)
+        except AlreadyExists as error:  # the row is there; what is taken is the value we wanted to give it
+            raise InvalidAttributes(f"Another row has it already: {error.detail}", **error.fields) from error
+
+    async def _run(self, statement: Any, parameters: dict[str, Any]) -> list[Row]:
+        async with self._connection() as connection:
+            try:
+                return await _rows(connection, statement, parameters)
+            except _FAILURES as error:
+                raise error_of(error, table=self._table, values={}, changes=False) from None
+
+    async def _change(self, statement: Any, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
+        """``values`` are those sent, by column, so that a complaint can name the column."""
+        async with self._connection() as connection:
+            try:
+                return await _rows(connection, statement, parameters)
+            except _FAILURES as error:
+                raise error_of(error, table=self._table, values=values, changes=True) from None
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        if self._engine is None:
+            raise PermanentError("The connector is not open.")
+        connection = self._engine.connect()
+        try:
+            await connection.start()
+        except (*_FAILURES, TimeoutError) as error:
+            raise connect_error_of(error) from None
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    def _make_engine(self) -> AsyncEngine:
+        url = make_url(self._settings.url).set(drivername="postgresql+asyncpg")
+        password = self._context.credentials.get("password")
+        engine = create_async_engine(
+            url.set(password=password) if password else url,
+            isolation_level="AUTOCOMMIT",  # one statement a change: no second round trip for a COMMIT
+            hide_parameters=True,
+            pool_size=self._context.concurrency,
+            max_overflow=2,  # a probe gets through where all calls hang
+            pool_timeout=self._context.connect_s,
+            pool_reset_on_return=None,
+            connect_args={"timeout": self._context.connect_s, "server_settings": {"application_name": "provisiond"}},
+        )
+        sa.event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        return engine
+
+    def _reflect(self, connection: sa.Connection) -> sa.Table:
+        name = self._settings.table
+        try:
+            return sa.Table(name, sa.MetaData(), schema=self._settings.schema, autoload_with=connection)
+        except exc.NoSuchTableError:
+            raise PermanentError(f'There is no table "{name}", or our database user may not see it.') from None
+
+    def _attributes_of(self, table: sa.Table) -> dict[str, "sa.Column[Any]"]:
+        named = self._settings.columns or {column.name: column.name for column in table.columns}
+        others = [self._settings.key, self._settings.naming, self._settings.active_column]
+        wanted = {*named.values(), *(name for name in others if name)}
+        missing = sorted(name for name in wanted if name not in table.columns)
+        if missing:
+            raise PermanentError(f'Table "{table.name}" has no column {", ".join(missing)}.')
+        return {name: table.columns[column] for name, column in named.items() if column != self._settings.active_column}
+
+    @property
+    def _opened(self) -> sa.Table:
+        if self._table is None:
+            raise PermanentError("The connector is not open.")
+        return self._table
+
+    @property
+    def _key(self) -> "sa.Column[Any]":
+        return self._opened.columns[self._settings.key]
+
+    def _is_uid(self) -> sa.ColumnElement[bool]:
+        return self._key == sa.bindparam(_UID, type_=self._key.type)
+
+    def _key_of(self, uid: str) -> Any:
+        try:
+            return to_column(self._key, uid)
+        except InvalidAttributes:
+            raise UnknownUid from None  # what cannot be a key is the key of no row
+
+    def _key_of_token(self, token: str) -> Any:
+        try:
+            return to_column(self._key, json.loads(token))
+        except (ValueError, InvalidAttributes):
+            raise ListingChanged from None
+
+    def _select(self) -> "sa.Select[Any]":
+        extra = self._settings.active_column
+        columns = {column.name: column for column in [self._key, *self._attributes.values()]}
+        if extra:
+            columns[extra] = self._opened.columns[extra]
+        return sa.select(*columns.values())
+
+    def _account(self, row: Row) -> TargetAccount:
+        attributes = {name: from_column(row[column.name]) for name, column in self._attributes.items()}
+        return TargetAccount(uid_of(row[self._key.name]), attributes, self._active_of(row))
+
+    def _active_of(self, row: Row) -> bool | None:
+        name = self._settings.active_column
+        if name is None:
+            return None
+        active = to_column(self._opened.columns[name], self._settings.active_value)
+        inactive = to_column(self._opened.columns[name], self._settings.inactive_value)
+        return True if row[name] == active else False if row[name] == inactive else None
+
+    def _values(self, attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
+        columns = {name: self._column(name) for name in attributes}
+        values = {columns[name].name: to_column(columns[name], value) for name, value in attributes.items()}
+        if active is not None and self._settings.active_column is not None:
+            column = self._opened.columns[self._settings.active_column]
+            value = self._settings.active_value if active else self._settings.inactive_value
+            values[column.name] = to_column(column, value)
+        return values
+
+    def _column(self, attribute: str) -> "sa.Column[Any]":
+        column = self._attributes.get(attribute)
+        if column is None:
+            raise InvalidAttributes(f'There is no column for "{attribute}".', attribute=attribute)
+        return column
+
+    def _attribute_name(self, column: str) -> str:
+        return next((name for name, found in self._attributes.items() if found.name == column), column)
+
+    def _uniques(self) -> list[list["sa.Column[Any]"]]:
+        constraints = [
+            c for c in self._opened.constraints if isinstance(c, sa.UniqueConstraint | sa.PrimaryKeyConstraint)
+        ]
+        indexes = [list(index.columns) for index in self._opened.indexes if index.unique]
+        return [one for one in [*(list(c.columns) for c in constraints), *indexes] if len(one) == 1]
+
+    async def _count(self) -> int:
+        rows = await self._run(sa.select(sa.func.count().label("n")).select_from(self._opened), {})
+        return int(rows[0]["n"])
+
+
+async def _rows(connection: AsyncConnection, statement: Any, parameters: dict[str, Any]) -> list[Row]:
+    result = await connection.execute(statement, parameters)
+    return [dict(row) for row in result.mappings()]
+
+
+def _parameters(table: sa.Table, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: sa.bindparam(f"new {name}", type_=table.columns[name].type) for name in values}
+
+
+def _named(values: dict[str, Any]) -> dict[str, Any]:
+    return {f"new {name}": value for name, value in values.items()}
+
+
+def _schema_of(name: str, column: "sa.Column[Any]", unique: set[str]) -> AttributeSchema:
+    is_array = isinstance(column.type, sa.ARRAY)
+    return AttributeSchema(
+        name=name,
+        type=_TYPES.get(type(column.type).__visit_name__.lower(), "string"),
+        required=not column.nullable and column.server_default is None and not column.identity,
+        multi_valued=is_array,
+        comparison="ignore_case" if type(column.type).__name__ == "CITEXT" else "exact",
+        writable=column.computed is None,
+        unique=column.name in unique,
+    )
+
+
+_TYPES = {
+    "boolean": "boolean",
+    "integer": "integer",
+    "smallint": "integer",
+    "bigint": "integer",
+    "small_integer": "integer",
+    "big_integer": "integer",
+    "numeric": "number",
+    "float": "number",
+    "date": "date",
+    "datetime": "date",
+    "timestamp": "date",
+}
+
+
+def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
+    """Make the pool replace a connection that the server closed while it lay idle, before anything is sent on it."""
+    if connection.driver_connection.is_closed():
+        raise exc.DisconnectionError

@@ -1,0 +1,99 @@
+"""Values between JSON (what mappings make) and the columns of a table (what a database driver takes)."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, JSON, Column
+
+from worker.domain.errors import InvalidAttributes
+
+_TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
+
+
+def to_column(column: "Column[Any]", value: Any) -> Any:
+    """Make a value fit its column; raises ``InvalidAttributes`` that names the column and not the value."""
+    if value is None or isinstance(column.type, JSON):
+        return value
+    if isinstance(column.type, ARRAY):
+        items = value if isinstance(value, list) else [value]
+        return [_one(column.name, _python_type(column.type.item_type), item) for item in items]
+    if isinstance(value, list | dict):
+        raise InvalidAttributes(f'Column "{column.name}" takes one value.', attribute=column.name)
+    return _one(column.name, _python_type(column.type), value)
+
+
+def from_column(value: Any) -> Any:
+    """Make what a driver returned a JSON value; exact numbers become text where a float would lose digits."""
+    if isinstance(value, list | tuple | set):
+        return [from_column(item) for item in value]
+    if isinstance(value, bool | int | float | str | dict) or value is None:
+        return value
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else str(value)
+    return str(value)
+
+
+def uid_of(value: Any) -> str:
+    """The text form of a key, the same for equal keys."""
+    return str(from_column(value))
+
+
+def _python_type(kind: Any) -> type[Any]:
+    try:
+        found: type[Any] = kind.python_type
+    except NotImplementedError:
+        return str
+    return found
+
+
+def _one(name: str, wanted: type[Any], value: Any) -> Any:
+    convert = _CONVERTERS.get(wanted)
+    if convert is None:
+        return value
+    try:
+        return convert(value)
+    except (ValueError, TypeError, InvalidOperation, OverflowError):
+        raise InvalidAttributes(f'Column "{name}" does not take this value.', attribute=name) from None
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    if "\x00" in text:
+        raise ValueError("no database text holds a zero byte")
+    return text
+
+
+def _to_bool(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError("neither true nor false")
+
+
+def _to_int(value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("not a whole number")
+    return int(value)
+
+
+_CONVERTERS: Mapping[type[Any], Callable[[Any], Any]] = {
+    str: _to_text,
+    bool: _to_bool,
+    int: _to_int,
+    float: float,
+    Decimal: lambda value: Decimal(str(value)),
+    datetime: lambda value: value if isinstance(value, datetime) else datetime.fromisoformat(value),
+    date: lambda value: value if isinstance(value, date) else date.fromisoformat(value),
+    time: lambda value: value if isinstance(value, time) else time.fromisoformat(value),
+    UUID: lambda value: value if isinstance(value, UUID) else UUID(value),
+}
