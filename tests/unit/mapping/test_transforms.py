@@ -1,0 +1,150 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.mapping.transforms import TRANSFORMS, TransformError, compile_transform, slug, to_ascii, to_german_ascii
+
+
+@pytest.mark.parametrize(
+    ("transform", "value", "result"),
+    [
+        pytest.param("lower", "ÄBC", "äbc", id="lower"),
+        pytest.param("upper", "straße", "STRASSE", id="upper"),
+        pytest.param("title", "anne's VAN der o'neill-müller", "Anne's Van Der O'Neill-Müller", id="title"),
+        pytest.param("trim", "  a b ", "a b", id="trim"),
+        pytest.param("collapse_space", " a \t b\u00a0c ", "a b c", id="collapse space"),
+        pytest.param("ascii", "Łukasz Müßig", "Lukasz Mussig", id="ascii"),
+        pytest.param("ascii_german", "Jörg Ünal", "Joerg Uenal", id="ascii german"),
+        pytest.param("slug", "Forschung & Entwicklung (Köln)", "forschung-entwicklung-koln", id="slug"),
+        pytest.param("digits", "+49 (30) 12-3", "4930123", id="digits"),
+        pytest.param("local_part", "a.b@c.de", "a.b", id="local part"),
+        pytest.param("domain", "a.b@c.de", "c.de", id="domain"),
+        pytest.param("domain", "a.b", None, id="domain of no address"),
+        pytest.param("number", " 42 ", 42, id="number"),
+        pytest.param("boolean", "Yes", True, id="boolean yes"),
+        pytest.param("boolean", "0", False, id="boolean no"),
+        pytest.param("text", 7, "7", id="text of a number"),
+        pytest.param("text", True, "true", id="text of a boolean"),
+        pytest.param("truncate:3", "abcdef", "abc", id="truncate"),
+        pytest.param("substring:1:3", "abcdef", "bc", id="substring"),
+        pytest.param("substring:2", "abcdef", "cdef", id="substring to the end"),
+        pytest.param("pad_left:6:0", 42, "000042", id="pad"),
+        pytest.param("prefix:E-", "7", "E-7", id="prefix"),
+        pytest.param("suffix:@x.de", "a", "a@x.de", id="suffix"),
+        pytest.param("strip_prefix:E-", "E-7", "7", id="strip prefix"),
+        pytest.param("strip_suffix:.txt", "a.txt", "a", id="strip suffix"),
+        pytest.param("replace:a:b", "banana", "bbnbnb", id="replace"),
+        pytest.param(r"replace:\::-", "a:b", "a-b", id="replace a colon"),
+        pytest.param("replace:a:", "banana", "bnn", id="replace by nothing"),
+        pytest.param("map:A=active,L=gone", "L", "gone", id="map"),
+        pytest.param("map:A=active", "X", "X", id="map leaves others"),
+        pytest.param("map:A=active,*=gone", "X", "gone", id="map of all others"),
+        pytest.param(r"map:A=x\,y", "A", "x,y", id="map to a comma"),
+        pytest.param("date:german", "2026-03-09", "09.03.2026", id="date german"),
+        pytest.param("date:us", "20260309", "03/09/2026", id="date us"),
+        pytest.param("date:iso", "09.03.2026", "2026-03-09", id="date iso keeps a day a day"),
+        pytest.param("date:iso", "2026-03-09T12:00:00+02:00", "2026-03-09T10:00:00Z", id="date iso in utc"),
+        pytest.param("date:day", "2026-03-09T23:30:00-02:00", "2026-03-10", id="date day in utc"),
+        pytest.param("date:compact", "2026-03-09", "20260309", id="date compact"),
+        pytest.param("date:generalized", "2026-03-09T12:00:00", "20260309120000Z", id="date generalized"),
+        pytest.param("date:day", "20260309120000Z", "2026-03-09", id="date from generalized"),
+        pytest.param("date:epoch", "1970-01-02", 86_400, id="date epoch"),
+        pytest.param("date:ad_filetime", "1970-01-01", 116_444_736_000_000_000, id="date file time"),
+        pytest.param("date:year", "09/03/2026", 2026, id="date year"),
+        pytest.param("add_days:30", "2026-02-01", "2026-03-03", id="add days"),
+        pytest.param("add_days:-1", "2026-03-01T00:00:00Z", "2026-02-28T00:00:00Z", id="subtract a day"),
+        pytest.param("split:;", "a; b;;c", ["a", "b", "c"], id="split"),
+        pytest.param("default:none", None, "none", id="default for nothing"),
+        pytest.param("default:none", "", "none", id="default for empty"),
+        pytest.param("default:none", 0, 0, id="default leaves a zero"),
+        pytest.param("first", ["a", "b"], "a", id="first"),
+        pytest.param("first", [], None, id="first of none"),
+        pytest.param("last", ["a", "b"], "b", id="last"),
+        pytest.param("first", "a", "a", id="first of one"),
+        pytest.param("sort", ["b", "a"], ["a", "b"], id="sort"),
+        pytest.param("unique", ["b", "a", "b"], ["b", "a"], id="unique"),
+        pytest.param("join:, ", ["a", 1], "a, 1", id="join"),
+        pytest.param("join:", ["a", "b"], "ab", id="join with nothing"),
+        pytest.param("lower", ["A", None, "B"], ["a", "b"], id="text transforms see each value"),
+        pytest.param("lower", None, None, id="no value passes"),
+        pytest.param("join:,", None, None, id="no list passes"),
+    ],
+)
+def test_transform(transform: str, value: Any, result: Any) -> None:
+    assert compile_transform(transform)(value) == result
+
+
+@pytest.mark.parametrize(
+    ("transform", "value"),
+    [
+        pytest.param("date:iso", "soon", id="no date"),
+        pytest.param("date:iso", "2026-02-30", id="no such day"),
+        pytest.param("date:iso", "20261399120000Z", id="no generalized time"),
+        pytest.param("add_days:10000", "9999-01-01", id="after the last year"),
+        pytest.param("number", "4.5", id="no whole number"),
+        pytest.param("boolean", "perhaps", id="no boolean"),
+    ],
+)
+def test_unreadable_value_is_told_without_showing_it(transform: str, value: str) -> None:
+    with pytest.raises(TransformError) as caught:
+        compile_transform(transform)(value)
+
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        pytest.param("lowr", "there is no transform 'lowr'; did you mean lower?", id="misspelt"),
+        pytest.param("xyzzy", "there is no transform 'xyzzy'", id="unknown"),
+        pytest.param("lower:x", "lower takes no argument", id="argument too many"),
+        pytest.param("truncate", "truncate needs an argument: truncate:N", id="argument missing"),
+        pytest.param("truncate:0", "truncate needs a whole number from 1 to 10000", id="truncate to nothing"),
+        pytest.param("truncate:²", "truncate needs a whole number from 1 to 10000", id="superscript"),
+        pytest.param("prefix:", "prefix needs a text behind the colon", id="empty prefix"),
+        pytest.param("replace:a", "replace needs the old and the new text: replace:OLD:NEW", id="replace by what"),
+        pytest.param("replace::b", "replace needs the old and the new text: replace:OLD:NEW", id="replace nothing"),
+        pytest.param("pad_left:5:ab", "pad_left needs a width and one character: pad_left:8:0", id="pad with two"),
+        pytest.param(
+            "map:a", "map needs pairs: map:OLD=NEW,OLD=NEW; a pair *=NEW is for all others", id="map without pairs"
+        ),
+        pytest.param("substring:a", "substring needs a whole number from 0 to 10000", id="substring from where"),
+        pytest.param("split:", "split needs a text behind the colon", id="split at nothing"),
+    ],
+)
+def test_mistake_in_a_transform_is_explained(transform: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        compile_transform(transform)
+
+    assert str(caught.value) == message
+
+
+def test_unknown_date_format_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"knows the formats iso, day, .*; did you mean german"):
+        compile_transform("date:germn")
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_each_transform_is_explained(name: str) -> None:
+    assert TRANSFORMS[name].help.endswith(".")
+
+
+@given(st.text())
+def test_ascii_is_ascii_and_settled_after_one_pass(text: str) -> None:
+    for function in (to_ascii, to_german_ascii, slug):
+        once = function(text)
+        assert once.isascii()
+        assert function(once) == once
+
+
+@given(st.sampled_from(["lower", "upper", "title", "trim", "collapse_space", "slug", "digits"]), st.text())
+def test_cleaning_twice_is_cleaning_once(name: str, text: str) -> None:
+    clean = compile_transform(name)
+
+    assert clean(clean(text)) == clean(clean(clean(text)))
+
+
+def test_composed_and_decomposed_umlauts_are_the_same_letter() -> None:
+    assert to_german_ascii("u\u0308ber") == to_german_ascii("über") == "ueber"

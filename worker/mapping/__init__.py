@@ -1,0 +1,15 @@
+"""From an identity to what its account at a target should be."""
+
+from worker.mapping.check import RuleMistake, check_rules, parse_rules, rule_to_json
+from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
+
+__all__ = [
+    "Evaluator",
+    "Mapped",
+    "MappingEngine",
+    "MappingError",
+    "RuleMistake",
+    "check_rules",
+    "parse_rules",
+    "rule_to_json",
+]

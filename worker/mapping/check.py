@@ -1,0 +1,174 @@
+"""Checking mapping rules as a person wrote them: every mistake at once, each with its rule and a suggestion."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from worker.domain.mapping import Direction, MappingRule
+from worker.mapping.transforms import compile_transform
+
+MAX_RULES = 500
+MAX_NAME = 255
+#: Bytes of one expression, as of any script.
+MAX_EXPRESSION = 64 * 1024
+PHASES = ("create", "update")
+
+_FIELDS = tuple(one.name for one in fields(MappingRule))
+_TEXTS = ("target", "source", "expression")
+_FLAGS = ("required", "multi_valued", "case_sensitive", "secret")
+_TEXT_LISTS = ("transforms", "on")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMistake:
+    """What is wrong with one rule; ``rule`` counts from 0 and is None where the whole mapping is meant."""
+
+    rule: int | None
+    field: str
+    message: str
+
+
+def check_rules(rules: Sequence[MappingRule]) -> tuple[RuleMistake, ...]:
+    """Every mistake in these rules. Whether an expression is valid Starlark only the sandbox can tell."""
+    return _check(dict(enumerate(rules)))
+
+
+def parse_rules(raw: object) -> tuple[tuple[MappingRule, ...], tuple[RuleMistake, ...]]:
+    """Rules from JSON, and every mistake in them; the rules are of use only when there is none."""
+    if not isinstance(raw, list):
+        return (), (RuleMistake(None, "rules", "must be a list of rules"),)
+    mistakes = [RuleMistake(index, *found) for index, one in enumerate(raw) for found in _check_shape(one)]
+    misshapen = {mistake.rule for mistake in mistakes}
+    rules = {index: _rule(one) for index, one in enumerate(raw) if index not in misshapen}
+    return tuple(rules.values()), (*mistakes, *_check(rules))
+
+
+def rule_to_json(rule: MappingRule) -> dict[str, Any]:
+    """A rule as ``parse_rules`` reads it; fields at their default are left out."""
+    default = MappingRule(target="")
+    values = {name: getattr(rule, name) for name in _FIELDS if getattr(rule, name) != getattr(default, name)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+Found = list[tuple[str, str]]
+
+
+def _check(rules: Mapping[int, MappingRule]) -> tuple[RuleMistake, ...]:
+    mistakes = [] if len(rules) <= MAX_RULES else [RuleMistake(None, "rules", f"has more than {MAX_RULES} rules")]
+    for index, rule in rules.items():
+        found = [*_check_target(rule), *_check_value(rule), *_check_transforms(rule), *_check_phases(rule)]
+        mistakes += [RuleMistake(index, field, message) for field, message in found]
+    return (*mistakes, *_check_duplicates(rules))
+
+
+def _check_target(rule: MappingRule) -> Found:
+    if not rule.target.strip():
+        return [("target", "is missing: name the attribute of the account")]
+    if rule.target != rule.target.strip() or len(rule.target) > MAX_NAME or not rule.target.isprintable():
+        return [("target", f"must be a printable name of at most {MAX_NAME} characters without blanks around it")]
+    return []
+
+
+def _check_value(rule: MappingRule) -> Found:
+    given = [name for name in ("source", "constant", "expression") if getattr(rule, name) is not None]
+    if len(given) > 1:
+        return [(given[1], f"a rule has one of source, constant and expression; this one has {' and '.join(given)}")]
+    if not given:
+        return [("source", "a rule needs one of source, constant and expression")]
+    if rule.source is not None and not rule.source.strip():
+        return [("source", "is empty: name an attribute of the identity")]
+    if rule.expression is not None:
+        return _check_expression(rule.expression)
+    return [] if _is_value(rule.constant) else [("constant", "must be text, a number, a boolean or a list of them")]
+
+
+def _check_expression(text: str) -> Found:
+    if not text.strip():
+        return [("expression", "is empty")]
+    if len(text.encode("utf-8", "replace")) > MAX_EXPRESSION:
+        return [("expression", f"is longer than {MAX_EXPRESSION // 1024} KiB")]
+    return []
+
+
+def _is_value(value: Any) -> bool:
+    scalars = value if isinstance(value, list) else [value]
+    return all(
+        isinstance(one, str | int | bool) or one is None or (isinstance(one, float) and math.isfinite(one))
+        for one in scalars
+    )
+
+
+def _check_transforms(rule: MappingRule) -> Found:
+    found: Found = []
+    for number, text in enumerate(rule.transforms):
+        try:
+            compile_transform(text)
+        except ValueError as error:
+            found.append((f"transforms[{number}]", str(error)))
+    return found
+
+
+def _check_phases(rule: MappingRule) -> Found:
+    unknown = [name for name in rule.on if name not in PHASES]
+    if unknown:
+        return [("on", f"{name!r} is neither create nor update{_suggest(name, PHASES)}") for name in unknown]
+    if not rule.on:
+        return [("on", "is empty: the rule would never be used")]
+    if rule.required and "create" not in rule.on:
+        return [("required", "a rule that is not for create cannot be required")]
+    return []
+
+
+def _check_duplicates(rules: Mapping[int, MappingRule]) -> list[RuleMistake]:
+    """Two outbound rules may name one target only when they are for different phases."""
+    seen: dict[tuple[str, str], int] = {}
+    mistakes = []
+    for index, rule in rules.items():
+        if rule.direction is Direction.INBOUND:
+            continue
+        keys = [(rule.target, phase) for phase in rule.on]
+        earlier = [seen[key] for key in keys if key in seen]
+        if earlier:
+            mistakes.append(RuleMistake(index, "target", f"{rule.target!r} is already made by rule {earlier[0]}"))
+        for key in keys:
+            seen.setdefault(key, index)
+    return mistakes
+
+
+def _check_shape(raw: object) -> Found:
+    if not isinstance(raw, Mapping):
+        return [("", "a rule must be an object")]
+    unknown = [key for key in raw if key not in _FIELDS]
+    found: Found = [(str(key), f"there is no such field{_suggest(str(key), _FIELDS)}") for key in unknown]
+    found += [(name, "must be text") for name in _TEXTS if not isinstance(raw.get(name), str | None)]
+    found += [(name, "must be true or false") for name in _FLAGS if not isinstance(raw.get(name, False), bool)]
+    found += [(name, "must be a list of texts") for name in _TEXT_LISTS if not _is_text_list(raw.get(name, []))]
+    direction = raw.get("direction", Direction.OUTBOUND)
+    if direction not in list(Direction):
+        found.append(("direction", f"must be outbound, inbound or both{_suggest(str(direction), list(Direction))}"))
+    return found
+
+
+def _is_text_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _rule(raw: Mapping[str, Any]) -> MappingRule:
+    values = dict(raw)
+    for name in _TEXT_LISTS:
+        if name in values:
+            values[name] = tuple(values[name])
+    return MappingRule(
+        **{
+            **values,
+            "target": values.get("target") or "",
+            "direction": Direction(values.get("direction", Direction.OUTBOUND)),
+        }
+    )
+
+
+def _suggest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,234 @@
+"""From an identity to what its account at one target should be.
+
+A mapping is compiled once into closures; identities are then mapped without looking at the rules again.
+Expressions are Starlark and are evaluated elsewhere, through ``Evaluator``, many identities in one call.
+What a rule cannot map is a value (``MappingError``), never an exception: one bad record must not stop the others.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from worker.domain.identity import Identity
+from worker.domain.mapping import Direction, MappingRule, MappingVersion
+from worker.mapping.transforms import Apply, TransformError, compile_transform
+
+#: Identities mapped between two looks at the event loop; also the size of a batch of expressions.
+CHUNK = 500
+
+Source = Mapping[str, Any]
+Read = Callable[[Source, Mapping[str, Any]], Any]
+
+
+class Evaluator(Protocol):
+    """Evaluates Starlark expressions in the sandbox.
+
+    ``expressions`` are named texts, each context holds the variables they see. The answer has one mapping for each
+    context, in order: expression name to its value, or to the exception that it ended in.
+    """
+
+    async def evaluate(
+        self, expressions: Mapping[str, str], contexts: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What the account of an identity should be.
+
+    ``attributes`` hold both on create and on update; None means that the attribute has no value. ``on_create`` and
+    ``on_update`` hold only then. ``secrets`` names the targets whose values must be sealed.
+    """
+
+    identity_id: UUID
+    attributes: dict[str, Any]
+    active: bool
+    on_create: dict[str, Any] = field(default_factory=dict)
+    on_update: dict[str, Any] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+
+    def for_create(self) -> dict[str, Any]:
+        """The attributes of a new account; those without a value are left out."""
+        both = {**self.attributes, **self.on_create}
+        return {name: value for name, value in both.items() if value is not None}
+
+    def for_update(self) -> dict[str, Any]:
+        """The attributes an existing account should have; None clears."""
+        return {**self.attributes, **self.on_update}
+
+
+@dataclass(frozen=True, slots=True)
+class MappingError:
+    """Why an identity has no account to wish for: the rule's target and what is wrong, without any value."""
+
+    identity_id: UUID
+    target: str
+    message: str
+
+
+class _Unmappable(Exception):
+    """A rule cannot make a value; the message is for the person who wrote the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    target: str
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMapping:
+    """A mapping ready for use. Raises ValueError when made from rules that ``check_rules`` finds fault with."""
+
+    always: tuple[_Rule, ...]
+    on_create: tuple[_Rule, ...]
+    on_update: tuple[_Rule, ...]
+    #: Starlark texts by name.
+    expressions: dict[str, str]
+    object_class: str
+    secrets: frozenset[str]
+
+    def apply(self, identity: Identity, *, computed: Mapping[str, Any]) -> Mapped | MappingError:
+        """Map one identity; ``computed`` are the results of its expressions."""
+        source = identity.as_source()
+        made: list[dict[str, Any]] = []
+        for rules in (self.always, self.on_create, self.on_update):
+            values: dict[str, Any] = {}
+            for rule in rules:
+                try:
+                    values[rule.target] = rule.read(source, computed)
+                except (_Unmappable, TransformError) as error:
+                    return MappingError(identity.id, rule.target, f"{rule.target}: {error}")
+            made.append(values)
+        return Mapped(identity.id, made[0], identity.active, made[1], made[2], self.secrets)
+
+
+class MappingEngine:
+    """Maps identities and remembers compiled mappings. ``evaluator`` None is enough where no rule is an expression."""
+
+    def __init__(self, evaluator: Evaluator | None = None, *, remembered: int = 256) -> None:
+        self._evaluator = evaluator
+        self._remembered = remembered
+        self._compiled: dict[tuple[UUID, str], tuple[MappingVersion, CompiledMapping]] = {}
+
+    async def map_identities(
+        self, identities: Sequence[Identity], *, mapping: MappingVersion
+    ) -> list[Mapped | MappingError]:
+        """One result for each identity, in order. Gives way to other tasks between chunks."""
+        compiled = self._compile(mapping)
+        results: list[Mapped | MappingError] = []
+        for start in range(0, len(identities), CHUNK):
+            chunk = identities[start : start + CHUNK]
+            computed = await self._evaluate(compiled, chunk)
+            results += [compiled.apply(one, computed=found) for one, found in zip(chunk, computed, strict=True)]
+        return results
+
+    def _compile(self, mapping: MappingVersion) -> CompiledMapping:
+        key = (mapping.connector_id, mapping.object_class)
+        known = self._compiled.pop(key, None)
+        if known is None or known[0] != mapping:
+            known = (mapping, compile_mapping(mapping))
+        if len(self._compiled) >= self._remembered:
+            del self._compiled[next(iter(self._compiled))]
+        self._compiled[key] = known
+        return known[1]
+
+    async def _evaluate(self, compiled: CompiledMapping, chunk: Sequence[Identity]) -> Sequence[Mapping[str, Any]]:
+        if not compiled.expressions:
+            await asyncio.sleep(0)
+            return [{}] * len(chunk)
+        if self._evaluator is None:
+            missing = _Unmappable("there is no sandbox here to evaluate expressions")
+            return [dict.fromkeys(compiled.expressions, missing)] * len(chunk)
+        contexts = [{"identity": one.as_source(), "object_class": compiled.object_class} for one in chunk]
+        return await self._evaluator.evaluate(compiled.expressions, contexts)
+
+
+def compile_mapping(mapping: MappingVersion) -> CompiledMapping:
+    """Turn the outbound rules into closures. Raises ValueError for rules that ``check_rules`` finds fault with."""
+    rules = [rule for rule in mapping.rules if rule.direction is not Direction.INBOUND]
+    return CompiledMapping(
+        always=_compiled(rules, ("create", "update")),
+        on_create=_compiled(rules, ("create",)),
+        on_update=_compiled(rules, ("update",)),
+        expressions={_name_of(rule): rule.expression for rule in rules if rule.expression is not None},
+        object_class=mapping.object_class,
+        secrets=frozenset(rule.target for rule in rules if rule.secret),
+    )
+
+
+def _compiled(rules: Sequence[MappingRule], on: tuple[str, ...]) -> tuple[_Rule, ...]:
+    return tuple(_Rule(rule.target, _reader(rule)) for rule in rules if set(rule.on) == set(on))
+
+
+def _reader(rule: MappingRule) -> Read:
+    transforms = tuple(compile_transform(text) for text in rule.transforms)
+    shape = _many if rule.multi_valued else _one
+    raw = _raw_reader(rule)
+    plain = raw if not transforms else _transformed(raw, transforms)
+    return _required(plain, shape) if rule.required else lambda source, computed: shape(plain(source, computed))
+
+
+def _name_of(rule: MappingRule) -> str:
+    """What an expression is called: one target may have one for create and another for update."""
+    return rule.target if len(set(rule.on)) > 1 else f"{rule.target}:{rule.on[0]}"
+
+
+def _raw_reader(rule: MappingRule) -> Read:
+    if rule.source is not None:
+        attribute = rule.source
+        return lambda source, _computed: source.get(attribute)
+    if rule.expression is not None:
+        name = _name_of(rule)
+        return lambda _source, computed: _checked(computed.get(name))
+    constant = rule.constant
+    return lambda _source, _computed: constant
+
+
+def _transformed(read: Read, transforms: tuple[Apply, ...]) -> Read:
+    def transformed(source: Source, computed: Mapping[str, Any]) -> Any:
+        value = read(source, computed)
+        for transform in transforms:
+            value = transform(value)
+        return value
+
+    return transformed
+
+
+def _required(read: Read, shape: Callable[[Any], Any]) -> Read:
+    def required(source: Source, computed: Mapping[str, Any]) -> Any:
+        value = shape(read(source, computed))
+        if value is None:
+            raise _Unmappable("is required and has no value")
+        return value
+
+    return required
+
+
+def _one(value: Any) -> Any:
+    """A single value; empty text is no value, because many targets cannot hold one."""
+    if value.__class__ is not list:
+        return None if value == "" else value
+    kept = _many(value)
+    if kept is not None and len(kept) > 1:
+        raise _Unmappable(f"takes one value and was given {len(kept)}; use first or join, or make it multi-valued")
+    return kept[0] if kept else None
+
+
+def _many(value: Any) -> list[Any] | None:
+    """Several values without empty ones; none at all is no value."""
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if one is not None and one != ""] or None
+
+
+def _checked(value: Any) -> Any:
+    """What an expression gave, when it is a value that an attribute can have."""
+    if isinstance(value, Exception):
+        raise _Unmappable(f"the expression failed: {value}")
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, str | int | float | bool | None) or (isinstance(one, float) and not math.isfinite(one)):
+            raise _Unmappable("the expression must give text, a number, a boolean, None, or a list of them")
+    return value
