@@ -88,7 +88,6 @@ class CompiledMapping:
     on_update: tuple[_Rule, ...]
     #: Starlark texts by name.
     expressions: dict[str, str]
-    object_class: str
     secrets: frozenset[str]
 
     def apply(self, identity: Identity, *, computed: Mapping[str, Any]) -> Mapped | MappingError:
@@ -143,7 +142,7 @@ class MappingEngine:
         if self._evaluator is None:
             missing = _Unmappable("there is no sandbox here to evaluate expressions")
             return [dict.fromkeys(compiled.expressions, missing)] * len(chunk)
-        contexts = [{"identity": one.as_source(), "object_class": compiled.object_class} for one in chunk]
+        contexts = [{"identity": one.as_source()} for one in chunk]
         return await self._evaluator.evaluate(compiled.expressions, contexts)
 
 
@@ -155,7 +154,6 @@ def compile_mapping(mapping: MappingVersion) -> CompiledMapping:
         on_create=_compiled(rules, ("create",)),
         on_update=_compiled(rules, ("update",)),
         expressions={_name_of(rule): rule.expression for rule in rules if rule.expression is not None},
-        object_class=mapping.object_class,
         secrets=frozenset(rule.target for rule in rules if rule.secret),
     )
 
@@ -174,7 +172,7 @@ def _reader(rule: MappingRule) -> Read:
 
 def _name_of(rule: MappingRule) -> str:
     """What an expression is called: one target may have one for create and another for update."""
-    return rule.target if len(set(rule.on)) > 1 else f"{rule.target}:{rule.on[0]}"
+    return rule.target if len(set(rule.on)) > 1 else f"{rule.target} on {rule.on[0]}"
 
 
 def _raw_reader(rule: MappingRule) -> Read:

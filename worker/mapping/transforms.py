@@ -15,15 +15,10 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
+from worker.sandbox.transliteration import to_ascii
+
 Apply = Callable[[Any], Any]
 
-#: Letters that Unicode does not take apart into a plain one and a mark.
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
-    | {"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "ħ": "h", "Ħ": "H", "ŋ": "n", "ŧ": "t"}
-    | {"’": "'", "‘": "'", "–": "-", "—": "-"}
-)
-_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _SPACES = re.compile(r"\s+")
 _NOT_DIGIT = re.compile(r"[^0-9]+")
@@ -47,17 +42,10 @@ class Transform:
     on_none: bool = False
 
 
-def to_ascii(text: str) -> str:
-    """Plain letters for accented ones (ü is u, ł is l, ß is ss); what has no plain letter is dropped."""
-    if text.isascii():
-        return text
-    parts = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    return parts.encode("ascii", "ignore").decode("ascii")
-
-
-def to_german_ascii(text: str) -> str:
-    """As ``to_ascii``, with ae, oe and ue for the German umlauts."""
-    return to_ascii(unicodedata.normalize("NFC", text).translate(_GERMAN))
+def to_bare_ascii(text: str) -> str:
+    """Letters without their marks: ü is u, where ``to_ascii`` writes ue."""
+    parts = unicodedata.normalize("NFKD", text)
+    return to_ascii("".join(char for char in parts if not unicodedata.combining(char)))
 
 
 def slug(text: str) -> str:
@@ -227,8 +215,8 @@ _TRANSFORMS: dict[str, Transform] = {
     "title": Transform(_plain(_title), "Capitals at the start of words."),
     "trim": Transform(_plain(str.strip), "No blanks at either end."),
     "collapse_space": Transform(_plain(lambda text: _SPACES.sub(" ", text).strip()), "One blank between words."),
-    "ascii": Transform(_plain(to_ascii), "Plain letters for accented ones: ü becomes u."),
-    "ascii_german": Transform(_plain(to_german_ascii), "Plain letters; ae, oe, ue for German umlauts."),
+    "ascii": Transform(_plain(to_ascii), "Plain letters for accented ones: ü becomes ue, as text.ascii in scripts."),
+    "ascii_bare": Transform(_plain(to_bare_ascii), "Plain letters without their marks: ü becomes u."),
     "slug": Transform(_plain(slug), "Lower-case letters, digits and hyphens."),
     "digits": Transform(_plain(lambda text: _NOT_DIGIT.sub("", text)), "Digits only."),
     "local_part": Transform(_plain(lambda text: text.partition("@")[0]), "What stands before the @."),
