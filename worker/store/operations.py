@@ -182,6 +182,12 @@ async def cancel(
     return [row["id"] for row in rows]
 
 
+async def held(conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID) -> list[Fence]:
+    """The fences of everything an owner holds of one target."""
+    rows = await queries.held.rows(conn, tenant_id=tenant_id, connector_id=connector_id, owner=owner)
+    return [Fence(id=row["id"], epoch=row["epoch"], account_id=row["account_id"]) for row in rows]
+
+
 async def rescue(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:
     """Put back what expired owners held (id, connector_id); crash loops are left to ``crash_looping``."""
     return await queries.rescue.rows(conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, limit=limit)

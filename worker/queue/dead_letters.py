@@ -1,0 +1,123 @@
+"""What people do with operations that failed, wait or were given up: retry, redrive, resolve, cancel."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from worker.domain.errors import NotFound, WrongState
+from worker.domain.ids import uuid7
+from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
+from worker.queue.submission import OperationQueue
+from worker.store import due_work, operations
+from worker.store.operations import Fence
+from worker.store.pool import Connection
+from worker.store.sql import Record
+
+S = OperationStatus
+
+
+class DeadLetters:
+    """Every act works inside the caller's tenant transaction and raises NotFound or WrongState.
+
+    WrongState carries the operation as it is now in ``fields["current"]``.
+    """
+
+    def __init__(self, queue: OperationQueue) -> None:
+        self._queue = queue
+
+    async def retry(self, conn: Connection, *, tenant_id: UUID, operation_id: UUID) -> None:
+        """Try again now: the same row, its retries counted anew."""
+        row = await self._in_state(conn, tenant_id, operation_id, (S.FAILED, S.DEAD_LETTER), verb="retried")
+        if row["status"] == S.FAILED:
+            moved = await operations.queries.retry_now.rows(conn, tenant_id=tenant_id, ids=[operation_id])
+        else:
+            moved = await operations.exhume(conn, tenant_id, [operation_id])
+        await self._moved(conn, tenant_id, operation_id, moved, "A person asked for another try.")
+
+    async def resolve(self, conn: Connection, *, tenant_id: UUID, operation_id: UUID, notes: str, by: UUID) -> None:
+        """Close a dead letter with a note."""
+        await self._in_state(conn, tenant_id, operation_id, (S.DEAD_LETTER,), verb="resolved")
+        done = await operations.queries.resolve.rows(
+            conn, tenant_id=tenant_id, ids=[operation_id], notes=notes, resolved_by=by
+        )
+        if not done:
+            raise WrongState("Somebody else was first.", current=await operations.find(conn, tenant_id, operation_id))
+        await operations.log(conn, tenant_id, [(operation_id, "info", f"Resolved by a person: {notes}")])
+
+    async def cancel(self, conn: Connection, *, tenant_id: UUID, operation_id: UUID, notes: str, by: UUID) -> bool:
+        """Cancel what waits at once (True); ask the worker of a running one to end it (False)."""
+        row = await self._in_state(
+            conn, tenant_id, operation_id, (S.PENDING, S.FAILED, S.AWAITING_SYSTEM, S.IN_PROGRESS), verb="cancelled"
+        )
+        if row["status"] == S.IN_PROGRESS:
+            await operations.queries.request_cancel.run(conn, tenant_id=tenant_id, id=operation_id, by=by)
+            await operations.log(
+                conn, tenant_id, [(operation_id, "info", "A person asked to cancel it while it runs.")]
+            )
+            return False
+        fence = Fence(id=operation_id, epoch=row["epoch"], account_id=row["account_id"])
+        done = await operations.cancel(conn, tenant_id, [fence], notes=notes, by=by)
+        if not done:
+            raise WrongState("Somebody else was first.", current=await operations.find(conn, tenant_id, operation_id))
+        await operations.log(conn, tenant_id, [(operation_id, "info", f"Cancelled by a person: {notes}")])
+        await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, row["connector_id"])
+        return True
+
+    async def redrive(
+        self,
+        conn: Connection,
+        *,
+        tenant_id: UUID,
+        operation_id: UUID,
+        by: UUID,
+        origin: Origin,
+        payload: dict[str, Any] | None = None,
+    ) -> UUID:
+        """Make a new operation from a dead letter, corrected if wanted, and resolve the old one; the new id."""
+        row = await self._in_state(conn, tenant_id, operation_id, (S.DEAD_LETTER,), verb="sent again")
+        new = replace(_again(row, origin=origin, by=by), payload=payload if payload is not None else row["payload"])
+        await self._queue.enqueue(conn, tenant_id=tenant_id, operations=[new])
+        await self.resolve(
+            conn, tenant_id=tenant_id, operation_id=operation_id, notes=f"Sent again as {new.id}.", by=by
+        )
+        return new.id
+
+    async def _in_state(
+        self, conn: Connection, tenant_id: UUID, operation_id: UUID, states: Sequence[OperationStatus], *, verb: str
+    ) -> Record:
+        row = await operations.find(conn, tenant_id, operation_id)
+        if row is None:
+            raise NotFound(f"There is no operation {operation_id}.")
+        if row["status"] not in states:
+            raise WrongState(f"An operation that is {row['status']} cannot be {verb}.", current=row)
+        return row
+
+    async def _moved(
+        self, conn: Connection, tenant_id: UUID, operation_id: UUID, moved: Sequence[Record], message: str
+    ) -> None:
+        if not moved:
+            raise WrongState("Somebody else was first.", current=await operations.find(conn, tenant_id, operation_id))
+        await operations.log(conn, tenant_id, [(operation_id, "info", message)])
+        await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, moved[0]["connector_id"])
+
+
+def _again(row: Record, *, origin: Origin, by: UUID) -> NewOperation:
+    return NewOperation(
+        id=uuid7(),
+        connector_id=row["connector_id"],
+        account_id=row["account_id"],
+        operation_type=OperationType(row["operation_type"]),
+        object_class=row["object_class"],
+        payload=row["payload"],
+        origin=origin,
+        user_id=row["user_id"],
+        target_uid=row["target_uid"],
+        priority=row["priority"],
+        max_retries=row["max_retries"],
+        identity_version=row["identity_version"],
+        mapping_version=row["mapping_version"],
+        correlation_id=row["correlation_id"],
+        redrive_of=row["id"],
+        created_by=by,
+    )

@@ -1,0 +1,233 @@
+"""Claiming what is due and running it: per target at most as many at once as its gate allows.
+
+A target has a short local queue, so that its slots never wait for a claim; what is in it was claimed and not started,
+and goes back without a try spent when the daemon drains or the target closes.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+
+from worker.domain.operation import Operation
+from worker.domain.outcome import Cancelled, Outcome, Released
+from worker.domain.processing import Finished, Gate, Lease, OperationProcessor, TargetGate
+from worker.queue.finisher import Finisher
+from worker.store import due_work, operations
+from worker.store.pool import Pool
+from worker.store.tenant import tenant
+from worker.telemetry import metrics
+
+log = structlog.get_logger()
+
+#: Claimed ahead of the slots, in multiples of them; enough to hide a claim's round trip, little enough to give back.
+AHEAD = 4
+#: At most this many of one target in one process, whatever its concurrency.
+MOST_HELD = 500
+CANCEL_LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Counts of one look at one target."""
+
+    claimed: int = 0
+    is_closed: bool = False
+
+
+@dataclass(slots=True)
+class _Target:
+    """What this process holds of one target."""
+
+    waiting: deque[Operation] = field(default_factory=deque)
+    runners: set["asyncio.Task[None]"] = field(default_factory=set)
+    running: dict[UUID, "asyncio.Task[None]"] = field(default_factory=dict)
+    slots: int = 0
+    name: str = ""
+    #: A claim failed halfway: its rows may be ours without our knowing.
+    is_suspect: bool = False
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def held(self) -> int:
+        return len(self.waiting) + len(self.running)
+
+
+class Dispatcher:
+    """Runs the operations of every target; ``on_room`` is called when a target can take more."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        lease: Lease,
+        gate: TargetGate,
+        processor: OperationProcessor,
+        finisher: Finisher,
+        on_room: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._pool = pool
+        self._lease = lease
+        self._gate = gate
+        self._processor = processor
+        self._finisher = finisher
+        self._on_room = on_room
+        self._targets: dict[tuple[UUID, UUID], _Target] = {}
+        self._is_draining = False
+
+    async def run_once(self, tenant_id: UUID, connector_id: UUID) -> Claimed:
+        """Look at one target that is due: claim what its free slots can take, put it to sleep when nothing is left."""
+        target = self._targets.setdefault((tenant_id, connector_id), _Target())
+        if self._is_draining or target.claiming.locked():
+            return Claimed()
+        async with target.claiming:
+            gate = await self._gate.gate(tenant_id, connector_id)
+            if gate.slots == 0:
+                await self._close(tenant_id, connector_id, target, gate)
+                return Claimed(is_closed=True)
+            target.slots, target.name = gate.slots, gate.connector
+            room = min(gate.slots * (1 + AHEAD), MOST_HELD) - target.held
+            if room <= 0:
+                return Claimed()
+            return await self._claim(tenant_id, connector_id, target, room)
+
+    async def _claim(self, tenant_id: UUID, connector_id: UUID, target: _Target, room: int) -> Claimed:
+        found: list[Operation] = []
+        try:
+            if target.is_suspect:
+                await self._release_strays(tenant_id, connector_id, target)
+            target.is_suspect = True
+            found = await self._claim_rows(tenant_id, connector_id, room)
+            target.is_suspect = False
+            if found:
+                await self._processor.prepare(tenant_id, found)
+        except BaseException:
+            for op in found:
+                self._hand_in(op, Released())
+            raise
+        metrics.claims_total.labels("work" if found else "empty").inc()
+        metrics.claimed_operations_total.labels(target.name).inc(len(found))
+        target.waiting.extend(found)
+        self._start_runners(target)
+        return Claimed(claimed=len(found))
+
+    async def _claim_rows(self, tenant_id: UUID, connector_id: UUID, room: int) -> list[Operation]:
+        async with tenant(self._pool, tenant_id) as conn:
+            await operations.queries.wake_due.run(conn, tenant_id=tenant_id, connector_id=connector_id, limit=room)
+            found = await operations.claim(
+                conn, tenant_id, connector_id=connector_id, owner=self._lease.owner, limit=room
+            )
+            if len(found) < room:
+                await due_work.settle_claim(conn, tenant_id, connector_id)
+        metrics.last_claim_timestamp.set_to_current_time()
+        return found
+
+    async def _release_strays(self, tenant_id: UUID, connector_id: UUID, target: _Target) -> None:
+        """Give back rows of a claim whose commit was never answered: ours in the database, unknown here."""
+        owner = self._lease.owner
+        known = {op.id for op in target.waiting} | target.running.keys() | self._finisher.pending
+        async with tenant(self._pool, tenant_id) as conn:
+            held = await operations.held(conn, tenant_id, connector_id=connector_id, owner=owner)
+            strays = [fence for fence in held if fence.id not in known]
+            if strays:
+                await operations.release(conn, tenant_id, owner, strays)
+                log.warning("claim.strays_released", connector=target.name, operations=len(strays))
+
+    def _start_runners(self, target: _Target) -> None:
+        while len(target.runners) < min(target.slots, len(target.running) + len(target.waiting)):
+            runner = asyncio.create_task(self._run(target))
+            target.runners.add(runner)
+            runner.add_done_callback(target.runners.discard)
+
+    async def _run(self, target: _Target) -> None:
+        """One slot: run what waits, one after the other, until nothing is left or the target allows fewer."""
+        while target.waiting and len(target.running) < target.slots and not self._is_draining:
+            op = target.waiting.popleft()
+            await self._run_one(target, op)
+            if len(target.waiting) < target.slots:
+                self._on_room()
+
+    async def _run_one(self, target: _Target, op: Operation) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(self._process(op))
+        target.running[op.id] = task
+        metrics.running_operations.inc()
+        try:
+            await asyncio.wait([task])
+        finally:
+            task.cancel()
+            metrics.running_operations.dec()
+            del target.running[op.id]
+
+    async def _process(self, op: Operation) -> None:
+        """Run one operation and hand in how it ended; a cancelled one ends as what cancelled it says."""
+        started = time.monotonic()
+        try:
+            finished = await self._processor.process(op)
+        except asyncio.CancelledError as cancelled:
+            took = int((time.monotonic() - started) * 1000)
+            by_person = bool(cancelled.args) and cancelled.args[0] == "cancelled by a person"
+            finished = Finished(op, Cancelled("Cancelled by a person while it ran.") if by_person else Released(), took)
+        if op.owner is not None:
+            self._finisher.put(op.owner, finished)
+
+    def _hand_in(self, op: Operation, outcome: Outcome) -> None:
+        if op.owner is not None:
+            self._finisher.put(op.owner, Finished(op, outcome, 0))
+
+    async def _close(self, tenant_id: UUID, connector_id: UUID, target: _Target, gate: Gate) -> None:
+        """A closed target sleeps until it is worth a look; what was claimed and not started goes back."""
+        target.slots = 0
+        self._give_back(target)
+        async with tenant(self._pool, tenant_id) as conn:
+            await due_work.settle(conn, tenant_id, due_work.Kind.CLAIM, connector_id, next_due=gate.look_again)
+
+    def _give_back(self, target: _Target) -> None:
+        while target.waiting:
+            self._hand_in(target.waiting.popleft(), Released())
+
+    async def look_for_cancels(self) -> int:
+        """Cancel what people asked to cancel while it ran here; how many."""
+        running = [
+            (tenant_id, op_id, task)
+            for (tenant_id, _), target in self._targets.items()
+            for op_id, task in target.running.items()
+        ]
+        asked = 0
+        for tenant_id in {t for t, _, _ in running}:
+            ids = {op_id: task for t, op_id, task in running if t == tenant_id}
+            async with tenant(self._pool, tenant_id) as conn:
+                rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=list(ids))
+            for row in rows:
+                ids[row["id"]].cancel("cancelled by a person")
+                asked += 1
+        return asked
+
+    def forget_all(self) -> None:
+        """The lease is lost: whatever is held here may be someone else's now, so it is dropped, not finished."""
+        for target in self._targets.values():
+            target.waiting.clear()
+            for task in target.running.values():
+                task.cancel()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take no more, give back what is not started, wait for what runs; what is left after the time is released."""
+        self._is_draining = True
+        for target in self._targets.values():
+            self._give_back(target)
+        running = [task for target in self._targets.values() for task in target.running.values()]
+        if running:
+            _, late = await asyncio.wait(running, timeout=timeout_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=2)
+        await self._finisher.drained()
+
+    @property
+    def held(self) -> int:
+        """How many operations this process holds."""
+        return sum(target.held for target in self._targets.values())

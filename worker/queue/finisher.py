@@ -1,0 +1,276 @@
+"""Writing down how tries ended: many at a time, each fenced, none forgotten while our lease holds."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import assert_never
+from uuid import UUID
+
+import asyncpg.exceptions
+import structlog
+
+from worker.domain.operation import WaitReason
+from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Retry, Succeeded
+from worker.domain.processing import Finished, Lease
+from worker.domain.retry import backoff
+from worker.store import due_work, operations
+from worker.store.operations import Completion, Failure, Fence
+from worker.store.pool import Connection, DatabaseGone, Pool
+from worker.store.tenant import tenant
+from worker.telemetry import metrics
+
+log = structlog.get_logger()
+
+BATCH = 500
+GATHER_S = 0.003
+#: How long an operation waits for a target that was down for a moment; the breaker takes over when it stays down.
+SHORT_WAIT_S = 2.0
+LONGEST_SHORT_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Counts of one batch."""
+
+    finished: int = 0
+    fenced: int = 0
+
+
+class Finisher:
+    """Takes finished tries and writes them in batches; ``on_written`` is told the connectors whose lanes moved."""
+
+    def __init__(self, pool: Pool, lease: Lease, *, rng: Random, on_written: Callable[[], None] = lambda: None) -> None:
+        self._pool = pool
+        self._lease = lease
+        self._rng = rng
+        self._on_written = on_written
+        self._queue: asyncio.Queue[tuple[UUID, Finished]] = asyncio.Queue()
+        #: Ids of tries handed in and not written yet.
+        self.pending: set[UUID] = set()
+
+    def put(self, owner: UUID, finished: Finished) -> None:
+        """Hand in a try; ``owner`` is the lease under which it was claimed."""
+        self.pending.add(finished.operation.id)
+        self._queue.put_nowait((owner, finished))
+
+    async def drained(self) -> None:
+        """Wait until everything handed in is written."""
+        await self._queue.join()
+
+    async def run(self) -> None:
+        """Write batches until cancelled."""
+        while True:
+            batch = await self._gather()
+            try:
+                await self._write_surely(batch)
+            finally:
+                for _, finished in batch:
+                    self.pending.discard(finished.operation.id)
+                    self._queue.task_done()
+            self._on_written()
+
+    async def _gather(self) -> list[tuple[UUID, Finished]]:
+        batch = [await self._queue.get()]
+        until = time.monotonic() + GATHER_S
+        while len(batch) < BATCH:
+            if self._queue.empty():
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                await asyncio.sleep(left)
+                if self._queue.empty():
+                    break
+            batch.append(self._queue.get_nowait())
+        return batch
+
+    async def _write_surely(self, batch: Sequence[tuple[UUID, Finished]]) -> None:
+        """Write each tenant's part, waiting for a database that is away; without a lease there is nothing to write."""
+        parts: dict[tuple[UUID, UUID], list[Finished]] = defaultdict(list)
+        for owner, finished in batch:
+            parts[finished.operation.tenant_id, owner].append(finished)
+        for (tenant_id, owner), part in parts.items():
+            delay = 0.1
+            while True:
+                try:
+                    await self._write(tenant_id, owner, part)
+                    break
+                except DatabaseGone as error:
+                    if owner != self._lease.owner or not self._lease.is_held():
+                        log.warning("finish.abandoned", operations=len(part), reason="lease lost")
+                        metrics.fenced_total.inc(len(part))
+                        break
+                    log.warning("finish.waits", operations=len(part), error=type(error).__name__)
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, 2.0)
+
+    async def _write(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> None:
+        try:
+            written = await self._write_part(tenant_id, owner, part)
+        except asyncpg.exceptions.UniqueViolationError:
+            if len(part) == 1:
+                written = await self._write_part(tenant_id, owner, [_uid_taken(part[0])])
+            else:
+                for one in part:
+                    await self._write(tenant_id, owner, [one])
+                return
+        metrics.fenced_total.inc(written.fenced)
+
+    async def _write_part(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> Written:
+        async with tenant(self._pool, tenant_id) as conn:
+            done = await _write_all(conn, tenant_id, owner, part, self._rng)
+        for finished in part:
+            if finished.operation.id in done:
+                _tell(finished)
+        return Written(finished=len(done), fenced=len(part) - len(done))
+
+
+async def _write_all(conn: Connection, tenant_id: UUID, owner: UUID, part: list[Finished], rng: Random) -> set[UUID]:
+    ends = _sorted(part, rng)
+    done: set[UUID] = set()
+    lanes = [f.operation.account_id for f in part]
+    await operations.lock_lanes(conn, tenant_id, lanes)
+    if ends.completions:
+        done |= await operations.complete(conn, tenant_id, owner, ends.completions)
+    if ends.failures:
+        done |= await operations.fail(conn, tenant_id, owner, ends.failures)
+    if ends.parked:
+        done |= await operations.park(conn, tenant_id, owner, ends.parked)
+    if ends.buried:
+        done |= await operations.bury(conn, tenant_id, owner, ends.buried)
+    if ends.released:
+        done |= await operations.release(conn, tenant_id, owner, ends.released)
+    if ends.cancelled:
+        done |= set(
+            await operations.cancel(
+                conn, tenant_id, ends.cancelled, notes="Cancelled by a person while it ran.", by=None, owner=owner
+            )
+        )
+    await operations.log(conn, tenant_id, [line for line in ends.lines if line[0] in done])
+    for connector_id in sorted({f.operation.connector_id for f in part}):
+        await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
+    return done
+
+
+class _Ends:
+    """The tries of one batch, sorted by how they ended."""
+
+    def __init__(self) -> None:
+        self.completions: list[Completion] = []
+        self.failures: list[Failure] = []
+        self.parked: list[Failure] = []
+        self.buried: list[Failure] = []
+        self.released: list[Fence] = []
+        self.cancelled: list[Fence] = []
+        self.lines: list[tuple[UUID, str, str]] = []
+
+
+def _sorted(part: list[Finished], rng: Random) -> _Ends:
+    ends = _Ends()
+    for finished in part:
+        _sort_one(ends, finished, rng)
+    return ends
+
+
+def _sort_one(ends: _Ends, finished: Finished, rng: Random) -> None:
+    op, outcome, took = finished.operation, finished.outcome, finished.duration_ms
+    fence = Fence(id=op.id, epoch=op.epoch, account_id=op.account_id)
+    match outcome:
+        case Succeeded():
+            ends.completions.append(_completion(fence, finished, outcome))
+            ends.lines += [(op.id, "warn", warning) for warning in outcome.warnings]
+            if outcome.skipped:
+                ends.lines.append((op.id, "info", outcome.skipped))
+        case Retry() if op.is_last_try:
+            message = f"Tries used up after {op.retry_count + 1}: {outcome.message}"
+            ends.buried.append(Failure(fence, took, outcome.error_code, message, sent=outcome.sent))
+            ends.lines.append((op.id, "error", message))
+        case Retry():
+            delay = backoff(op.retry_count, rng=rng, retry_after=outcome.retry_after).total_seconds()
+            ends.failures.append(Failure(fence, took, outcome.error_code, outcome.message, delay, sent=outcome.sent))
+            ends.lines.append((op.id, "warn", f"{outcome.message} The next try is in {delay:.0f} s."))
+        case DeadLettered():
+            ends.buried.append(Failure(fence, took, outcome.error_code, outcome.message, sent=outcome.sent))
+            ends.lines.append((op.id, "error", outcome.message))
+        case Parked():
+            wait = short_wait(op.parks) if outcome.reason is WaitReason.TARGET_DOWN else None
+            ends.parked.append(
+                Failure(fence, took, outcome.error_code, outcome.message, wait, str(outcome.reason), outcome.case_id)
+            )
+            ends.lines.append((op.id, "info", f"Waits ({outcome.reason}): {outcome.message}"))
+        case Released():
+            ends.released.append(fence)
+        case Cancelled():
+            ends.cancelled.append(fence)
+        case _:
+            assert_never(outcome)
+
+
+def short_wait(parks: int) -> float:
+    """Seconds until an operation looks again for a target that was down: 2, 4, 8, … at most 60."""
+    return float(min(SHORT_WAIT_S * 2 ** min(parks, 10), LONGEST_SHORT_WAIT_S))
+
+
+def _completion(fence: Fence, finished: Finished, outcome: Succeeded) -> Completion:
+    ending = "skipped" if outcome.skipped else "already_so" if outcome.already_so else None
+    return Completion(
+        fence=fence,
+        duration_ms=finished.duration_ms,
+        connector_id=finished.operation.connector_id,
+        uid=outcome.uid,
+        ending=ending,
+        observed=outcome.observed,
+        observed_active=outcome.observed_active,
+        observed_hash=finished.observed_hash,
+        hooked=finished.hooked,
+        match=outcome.match,
+        account_gone=outcome.account_gone,
+        changed=ending is None,
+        sent=outcome.sent,
+    )
+
+
+def _uid_taken(finished: Finished) -> Finished:
+    outcome = DeadLettered("uid_taken", "Another identity already owns the account with this uid at the target.")
+    return Finished(finished.operation, outcome, finished.duration_ms)
+
+
+def _tell(finished: Finished) -> None:
+    op, outcome = finished.operation, finished.outcome
+    status = status_of(finished)
+    metrics.operations_total.labels(finished.connector, str(op.operation_type), status).inc()
+    metrics.operation_duration_seconds.labels(finished.connector, str(op.operation_type)).observe(
+        finished.duration_ms / 1000
+    )
+    log.info(
+        "operation.finished",
+        operation_id=str(op.id),
+        tenant_id=str(op.tenant_id),
+        connector=finished.connector,
+        type=str(op.operation_type),
+        status=status,
+        error_code=getattr(outcome, "error_code", None),
+        attempt=op.attempt_number,
+        took_ms=finished.duration_ms,
+    )
+
+
+def status_of(finished: Finished) -> str:
+    """The status that the operation has after this try."""
+    match finished.outcome:
+        case Succeeded():
+            return "completed"
+        case Retry():
+            return "dead_letter" if finished.operation.is_last_try else "failed"
+        case DeadLettered():
+            return "dead_letter"
+        case Parked():
+            return "awaiting_system"
+        case Released():
+            return "pending"
+        case Cancelled():
+            return "cancelled"
+        case _:
+            assert_never(finished.outcome)

@@ -1,0 +1,218 @@
+"""Accepting operations: each gets its place in the lane of its account, or is merged into one that waits there."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from worker.domain import coalesce
+from worker.domain.errors import NotFound
+from worker.domain.operation import NewOperation, OperationType
+from worker.store import due_work, operations
+from worker.store.pool import Connection
+from worker.store.sql import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What became of a submission; an operation that was merged away is in ``undone`` and was cancelled."""
+
+    accepted: tuple[UUID, ...] = ()
+    coalesced: tuple[UUID, ...] = ()
+    undone: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An operation that was never tried, and that a newer plan of its account may rewrite."""
+
+    id: UUID
+    account_id: UUID
+    seq: int
+    change: coalesce.Change
+    approval_id: UUID | None
+
+
+@dataclass(slots=True)
+class Placement:
+    """Where everything goes: pure result of ``place``."""
+
+    inserts: list[tuple[NewOperation, int, bool]] = field(default_factory=list)
+    rewrites: dict[UUID, tuple[NewOperation, coalesce.Change]] = field(default_factory=dict)
+    undone: dict[UUID, UUID] = field(default_factory=dict)
+
+
+class OperationQueue:
+    """The door for everybody who wants something changed at a target."""
+
+    async def enqueue(self, conn: Connection, *, tenant_id: UUID, operations: Sequence[NewOperation]) -> Enqueued:
+        """Accept operations inside the caller's tenant transaction; their account rows must exist.
+
+        Raises NotFound when an account row does not exist. Set-based: a handful of statements, however many.
+        """
+        if not operations:
+            return Enqueued()
+        lanes = await _lock(conn, tenant_id, operations)
+        waiting = await _waiting(conn, tenant_id, operations, lanes)
+        placed = place(operations, lanes=lanes, waiting=waiting)
+        await _insert(conn, tenant_id, placed.inserts)
+        await _rewrite(conn, tenant_id, placed)
+        await _undo(conn, tenant_id, placed.undone)
+        for connector_id in sorted({op.connector_id for op in operations}):
+            await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
+        return Enqueued(
+            accepted=tuple(op.id for op, _, _ in placed.inserts),
+            coalesced=tuple(placed.rewrites),
+            undone=tuple(placed.undone),
+        )
+
+
+def place(operations: Iterable[NewOperation], *, lanes: dict[UUID, Record], waiting: dict[UUID, Waiting]) -> Placement:
+    """Decide for each operation: a new place at the end of its lane, or a change of the one that waits last there.
+
+    ``lanes`` maps account ids to their live count and last seq; ``waiting`` holds per account the last operation,
+    when it may be rewritten. Only what is at the very end of a lane is merged with, so order is kept.
+    """
+    placed = Placement()
+    live = {account: row["live"] for account, row in lanes.items()}
+    seq = {account: row["seq"] for account, row in lanes.items()}
+    last = dict(waiting)
+    for op in operations:
+        older = last.get(op.account_id)
+        if older is not None and op.origin.is_coalesced and older.approval_id == op.approval_id:
+            merged = coalesce.merge(older.change, (op.operation_type, op.payload))
+            _merge(placed, op, older, merged, last)
+            continue
+        seq[op.account_id] += 1
+        placed.inserts.append((op, seq[op.account_id], live[op.account_id] == 0))
+        live[op.account_id] += 1
+        last.pop(op.account_id, None)
+    return placed
+
+
+def _merge(
+    placed: Placement, op: NewOperation, older: Waiting, merged: coalesce.Change | None, last: dict[UUID, Waiting]
+) -> None:
+    if merged is None:
+        placed.rewrites.pop(older.id, None)
+        placed.undone[older.id] = op.account_id
+        last.pop(op.account_id)
+        return
+    placed.rewrites[older.id] = (op, merged)
+    last[op.account_id] = replace(older, change=merged)
+
+
+async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> dict[UUID, Record]:
+    lanes = await operations.lock_lanes(conn, tenant_id, [op.account_id for op in wanted])
+    missing = {op.account_id for op in wanted} - lanes.keys()
+    if missing:
+        raise NotFound(f"There is no account {min(missing)}.")
+    return lanes
+
+
+async def _waiting(
+    conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation], lanes: dict[UUID, Record]
+) -> dict[UUID, Waiting]:
+    """Per account with something in its lane: the very last operation, when it may be rewritten."""
+    busy = [a for a in {op.account_id for op in wanted if op.origin.is_coalesced} if lanes[a]["live"] > 0]
+    if not busy:
+        return {}
+    rows = await operations.queries.waiting_of.rows(
+        conn,
+        tenant_id=tenant_id,
+        head_ids=[lanes[a]["head_id"] for a in busy if lanes[a]["head_id"]],
+        account_ids=busy,
+    )
+    return {
+        row["account_id"]: Waiting(
+            id=row["id"],
+            account_id=row["account_id"],
+            seq=row["seq"],
+            change=(OperationType(row["operation_type"]), row["payload"]),
+            approval_id=row["approval_id"],
+        )
+        for row in rows
+        if row["seq"] == lanes[row["account_id"]]["seq"]
+    }
+
+
+async def _insert(conn: Connection, tenant_id: UUID, inserts: list[tuple[NewOperation, int, bool]]) -> None:
+    if not inserts:
+        return
+    await operations.queries.insert.run(conn, tenant_id=tenant_id, **_columns(inserts))
+    lanes: dict[UUID, list[Any]] = {}
+    for op, seq, head in inserts:
+        lane = lanes.setdefault(op.account_id, [0, 0, None])
+        lane[0] += 1
+        lane[1] = max(lane[1], seq)
+        lane[2] = op.id if head else lane[2]
+    await operations.queries.take_places.run(
+        conn,
+        tenant_id=tenant_id,
+        account_ids=list(lanes),
+        added=[lane[0] for lane in lanes.values()],
+        seqs=[lane[1] for lane in lanes.values()],
+        head_ids=[lane[2] for lane in lanes.values()],
+    )
+
+
+def _columns(inserts: list[tuple[NewOperation, int, bool]]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = defaultdict(list)
+    for op, seq, head in inserts:
+        columns["ids"].append(op.id)
+        columns["connector_ids"].append(op.connector_id)
+        columns["account_ids"].append(op.account_id)
+        columns["user_ids"].append(op.user_id)
+        columns["seqs"].append(seq)
+        columns["heads"].append(head)
+        columns["operation_types"].append(str(op.operation_type))
+        columns["object_classes"].append(op.object_class)
+        columns["target_uids"].append(op.target_uid)
+        columns["wait_reasons"].append(str(op.wait_reason) if op.wait_reason else None)
+        columns["priorities"].append(op.priority)
+        columns["max_retries"].append(op.max_retries)
+        columns["payloads"].append(op.payload)
+        columns["idempotency_keys"].append(op.idempotency_key)
+        columns["origins"].append(str(op.origin))
+        columns["identity_versions"].append(op.identity_version)
+        columns["mapping_versions"].append(op.mapping_version)
+        columns["run_ids"].append(op.run_id)
+        columns["correlation_ids"].append(op.correlation_id)
+        columns["discrepancy_ids"].append(op.discrepancy_id)
+        columns["expected_hashes"].append(op.expected_hash)
+        columns["approval_ids"].append(op.approval_id)
+        columns["redrive_ofs"].append(op.redrive_of)
+        columns["created_bys"].append(op.created_by)
+    return columns
+
+
+async def _rewrite(conn: Connection, tenant_id: UUID, placed: Placement) -> None:
+    if not placed.rewrites:
+        return
+    newer = [op for op, _ in placed.rewrites.values()]
+    changes = [change for _, change in placed.rewrites.values()]
+    await operations.queries.rewrite.run(
+        conn,
+        tenant_id=tenant_id,
+        ids=list(placed.rewrites),
+        operation_types=[str(kind) for kind, _ in changes],
+        payloads=[payload for _, payload in changes],
+        identity_versions=[op.identity_version for op in newer],
+        mapping_versions=[op.mapping_version for op in newer],
+        correlation_ids=[op.correlation_id for op in newer],
+        run_ids=[op.run_id for op in newer],
+    )
+    await operations.log(
+        conn,
+        tenant_id,
+        [(i, "info", "A newer plan of the same account was merged into this operation.") for i in placed.rewrites],
+    )
+
+
+async def _undo(conn: Connection, tenant_id: UUID, undone: dict[UUID, UUID]) -> None:
+    if undone:
+        fences = [operations.Fence(id=op, epoch=0, account_id=account) for op, account in undone.items()]
+        await operations.cancel(
+            conn, tenant_id, fences, notes="A newer plan took this back before it was tried.", by=None
+        )
