@@ -8,7 +8,7 @@ Promises:
 - A server left behind by a killed daemon is adopted when it is the one of this directory; a process id that by now
   belongs to somebody else is never signalled.
 - The server has a session of its own, so Ctrl-C reaches the daemon alone, which stops the server last.
-- Passwords (SCRAM) everywhere, on 127.0.0.1 and on a socket in our own folder; they are kept in ``cluster.json`` (0600).
+- Passwords (SCRAM) everywhere, on 127.0.0.1 and on a socket in our own folder; ``cluster.json`` (0600) keeps them.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -264,11 +265,11 @@ class EmbeddedPostgres:
 
     async def _run_to_end(self, place: Place, program: str, arguments: list[str]) -> tuple[int, str]:
         log_from = self._log_size()
-        self._process = await asyncio.to_thread(self._spawn, place, program, arguments)
-        while (status := self._process.poll()) is None:
-            await asyncio.sleep(POLL)
+        process = self._process = await asyncio.to_thread(self._spawn, place, program, arguments)
+        if not await _until(lambda: process.poll() is not None, within=START_TIMEOUT):
+            raise SurroundingsError(f"{program} did not end within {START_TIMEOUT:.0f} s: see {self.log_file}.")
         self._process = None
-        return status, self._log_since(log_from)
+        return process.returncode, self._log_since(log_from)
 
     async def _try(self, place: Place, *, port: int) -> Postmaster:
         """Start the server on this port; raises Refused with its own words when it ends instead."""
@@ -335,11 +336,19 @@ class EmbeddedPostgres:
             pid = self._process.pid if self._process else self._pid
             if pid is not None:
                 os.kill(pid, number)
-            deadline = time.monotonic() + patience
-            while self._is_up() and time.monotonic() < deadline:
-                await asyncio.sleep(POLL)
+            await _until(lambda: not self._is_up(), within=patience)
 
     def _is_up(self) -> bool:
         if self._process:
             return self._process.poll() is None
         return self._pid is not None and self._data is not None and serves(self._data, pid=self._pid)
+
+
+async def _until(is_so: Callable[[], bool], *, within: float) -> bool:
+    """Look again and again until it is so, or the seconds are over."""
+    deadline = time.monotonic() + within
+    while not is_so():
+        if time.monotonic() >= deadline:
+            return False
+        await asyncio.sleep(POLL)
+    return True

@@ -2,7 +2,7 @@
 
 PostgreSQL refuses to run as root. Started by root we therefore run it as an account that exists already (no account is
 made, no permission above our own folders is changed), and that account must be able to reach programs and data. Where
-it cannot, because the checkout lies in a closed home for example, both are placed under a folder that everybody can enter.
+it cannot, because the checkout lies in a closed home for example, both are placed where everybody may pass.
 """
 
 import importlib.util
@@ -21,6 +21,7 @@ from pathlib import Path
 from worker.domain.errors import SurroundingsError
 
 PROGRAMS = ("initdb", "postgres")
+OPEN_BASES = (Path("/var/lib"), Path(tempfile.gettempdir()))  # where root may give a closed directory a new home
 OPEN_FOLDER = 0o711  # an account may pass through and cannot look around
 SOCKET_PATH_LIMIT = 107  # sun_path of Linux, without its closing zero
 SHARED_MEMORY_WANTED = 64 * 1024 * 1024
@@ -142,7 +143,7 @@ def socket_folder(data: Path, *, port: int) -> Path | None:
 
 
 def shared_memory_kind(folder: Path = Path("/dev/shm")) -> str:  # noqa: S108 - where POSIX shared memory lives on Linux
-    """``posix`` where shared memory is there and roomy, else ``mmap``: files in the data folder, slower and always possible."""
+    """``posix`` where shared memory is there and roomy, else ``mmap``: files among the data, always possible."""
     try:
         free = os.statvfs(folder)
     except OSError:
@@ -177,7 +178,7 @@ def _short_name(path: Path) -> str:
 
 def _open_home(name: str) -> Path:
     """A folder of root's that everybody can pass through, outside of any home."""
-    for base in (Path("/var/lib"), Path(tempfile.gettempdir())):
+    for base in OPEN_BASES:
         if not os.access(base, os.W_OK) or not base.stat().st_mode & stat.S_IXOTH:
             continue
         root = base / "provisiond-embedded"
@@ -193,18 +194,26 @@ def _open_home(name: str) -> Path:
 
 
 def _copy_programs(programs: Path, say: Say) -> Path:
-    """A copy of bin, lib and share that every account can run; made once for each build of PostgreSQL."""
+    """A copy that every account can run, made once for each build of PostgreSQL.
+
+    Kept as the wheel lays it out, ``package/install/bin`` beside ``package.libs``: the programs look for their libraries
+    there.
+    """
+    install, package = programs.parent, programs.parent.parent
     installed = (programs / "postgres").stat()
     home = _open_home(f"programs-{_short_name(programs)}-{installed.st_size}-{int(installed.st_mtime)}")
-    done = home / "install"
+    done = home / "whole"
     if not done.exists():
-        say(f"PostgreSQL's programs are copied to {done}, where other accounts can run them.")
+        say(f"PostgreSQL's programs are copied to {home}, where other accounts can run them.")
         partial = Path(tempfile.mkdtemp(dir=home))
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(programs.parent / part, partial / part, symlinks=True)
+        for part in (programs, install / "lib", install / "share"):
+            shutil.copytree(part, partial / package.name / install.name / part.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, partial / libraries.name)
         _open_tree(partial)
         partial.rename(done)
-    return done / programs.name
+    return done / package.name / install.name / programs.name
 
 
 def _open_tree(folder: Path) -> None:

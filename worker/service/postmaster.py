@@ -20,7 +20,7 @@ class Refusal(StrEnum):
     FINAL = "final"
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the server, read by the runner alone
+class Refused(Exception):
     """The server ended instead of starting; ``sentence`` is for a person."""
 
     def __init__(self, refusal: Refusal, sentence: str) -> None:
@@ -45,7 +45,7 @@ class Postmaster:
 
 
 def parse_pid_file(text: str) -> Postmaster | None:
-    """Eight lines: pid, data, start, port, socket folder, address, memory key, status; None while it is being written."""
+    """Eight lines: pid, data, start, port, socket folder, address, memory key, status. None while it is incomplete."""
     lines = text.split("\n")
     if len(lines) < 8 or not lines[0].strip().isdigit() or not lines[3].strip().isdigit():
         return None
@@ -84,8 +84,8 @@ def is_alive(pid: int) -> bool:
 def forget_reused_pid(data: Path, *, found: Postmaster) -> None:
     """Make a stale pid file harmless whose process id now belongs to somebody else.
 
-    PostgreSQL would refuse to start because that process is alive. Naming ourselves instead, the parent of the server to
-    come, makes it skip that question and keep the other one: whether the old shared memory is still in use.
+    PostgreSQL would refuse to start because that process is alive. Naming ourselves instead, the parent of the server
+    to come, makes it skip that question and keep the other one: whether the old shared memory is still in use.
     """
     locks = [data / "postmaster.pid"]
     if found.socket_folder:
@@ -153,7 +153,8 @@ _MEANINGS: tuple[tuple[str, Refusal, str], ...] = (
 
 def explain(log: str, *, status: int) -> Refused:
     """What the server's last words mean, in one sentence that holds the words themselves."""
-    words = [line for line in log.splitlines() if re.search(r"FATAL|PANIC|ERROR|error:", line)]
+    lines = [line for line in log.splitlines() if line.strip()]
+    words = [line for line in lines if re.search(r"FATAL|PANIC|ERROR|error:", line)] or lines
     said = re.sub(r"^.*?(?:FATAL|PANIC|ERROR|error):\s*", "", words[-1]).strip() if words else ""
     for pattern, refusal, meaning in _MEANINGS:
         if re.search(pattern, log):
