@@ -8,6 +8,7 @@ from worker.connectors.breaker import Breaker
 from worker.connectors.catalog import SettingField, TypeDescription
 from worker.connectors.guard import CallObserver, ConnectorGuard
 from worker.connectors.registry import build_settings, connector_class, connector_types, describe, guard_for
+from worker.connectors.targets import Target, Targets
 
 __all__ = [
     "AttributeSchema",
@@ -20,6 +21,8 @@ __all__ = [
     "ObjectSchema",
     "Page",
     "SettingField",
+    "Target",
+    "Targets",
     "TypeDescription",
     "build_settings",
     "connector_class",

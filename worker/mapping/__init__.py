@@ -2,6 +2,7 @@
 
 from worker.mapping.check import RuleMistake, check_rules, parse_rules, rule_to_json
 from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
+from worker.mapping.managed import account_hash, comparator_of
 
 __all__ = [
     "Evaluator",
@@ -9,7 +10,9 @@ __all__ = [
     "MappingEngine",
     "MappingError",
     "RuleMistake",
+    "account_hash",
     "check_rules",
+    "comparator_of",
     "parse_rules",
     "rule_to_json",
 ]

@@ -1,0 +1,56 @@
+"""Which attributes of an account are ours to keep, and how each is compared.
+
+Managed are the outbound attributes that the mapping writes on update, and those that hooks are declared to compute
+(``settings["hook_attributes"]`` of the connector). Secrets and create-only attributes are one-way: never compared.
+Planning, execution and reconciliation use this one comparator, so their hashes agree.
+"""
+
+from collections.abc import Iterable
+
+from worker.connectors import ObjectSchema
+from worker.domain.comparison import AttributeRule, Comparator
+from worker.domain.connector import Connector
+from worker.domain.mapping import Direction, MappingVersion
+
+
+def comparator_of(connector: Connector, mapping: MappingVersion | None, schema: ObjectSchema) -> Comparator:
+    """The comparator of one connector and object class."""
+    return Comparator(managed_rules(mapping, schema, hooked=connector.settings.get("hook_attributes", ())))
+
+
+def managed_rules(
+    mapping: MappingVersion | None, schema: ObjectSchema, *, hooked: Iterable[str] = ()
+) -> list[AttributeRule]:
+    """One rule per managed attribute, by name; an attribute that the schema does not know is compared exactly."""
+    known = {attribute.name: attribute for attribute in schema.attributes}
+    case_blind: set[str] = set()
+    names = set(hooked)
+    for rule in mapping.rules if mapping else ():
+        if rule.direction is Direction.INBOUND or rule.secret or "update" not in rule.on:
+            continue
+        names.add(rule.target)
+        if not rule.case_sensitive:
+            case_blind.add(rule.target)
+    rules = []
+    for name in sorted(names):
+        found = known.get(name)
+        comparison = found.comparison if found else "exact"
+        if comparison == "exact" and name in case_blind:
+            comparison = "ignore_case"
+        rules.append(
+            AttributeRule(
+                name,
+                multi_valued=found.multi_valued if found else False,
+                comparison=comparison,
+                readable=found.readable if found else True,
+            )
+        )
+    return rules
+
+
+def account_hash(comparator: Comparator, attributes: dict[str, object], *, active: bool | None) -> int:
+    """The content hash of an account: its managed attributes and whether it is active (None counts as active).
+
+    The active flag is folded in as the lowest bit, so that one number tells whether anything managed has changed.
+    """
+    return (comparator.hash(attributes) & ~1) | (0 if active is False else 1)
