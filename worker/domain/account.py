@@ -25,9 +25,12 @@ class Account:
     state: AccountState = AccountState.PENDING
     wanted: dict[str, Any] | None = None
     wanted_active: bool | None = None
+    wanted_hash: int | None = None
     observed: dict[str, Any] | None = None
     observed_active: bool | None = None
     hooked: dict[str, Any] | None = None
+    #: how many operations wait or run in the account's lane
+    live: int = 0
 
     @property
     def expected(self) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""Versions of mappings: immutable, one active per connector and object class."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+from uuid import UUID
+
+from worker.domain.mapping import Direction, MappingRule, MappingVersion
+from worker.store.pool import Connection
+from worker.store.sql import Record, load
+
+queries = load("mappings")
+
+_FIELDS = frozenset(each.name for each in fields(MappingRule))
+_TUPLES = ("transforms", "on")
+
+
+async def active(
+    conn: Connection, *, tenant_id: UUID, connector_ids: Sequence[UUID]
+) -> dict[tuple[UUID, str], MappingVersion]:
+    """The active mapping by (connector id, object class)."""
+    rows = await queries.active.rows(conn, tenant_id=tenant_id, connector_ids=list(connector_ids))
+    return {(row["connector_id"], row["object_class"]): from_row(row) for row in rows}
+
+
+async def get(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, version: int
+) -> MappingVersion | None:
+    row = await queries.get.row(
+        conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class, version=version
+    )
+    return from_row(row) if row else None
+
+
+async def versions(conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str) -> list[Record]:
+    """(version, is_active, created_at, created_by), the newest first."""
+    return await queries.versions.rows(conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class)
+
+
+async def insert(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    connector_id: UUID,
+    object_class: str,
+    rules: Sequence[MappingRule],
+    created_by: UUID | None = None,
+) -> int:
+    """Store a new version, not active yet; its number."""
+    await queries.lock.run(conn, tenant_id=tenant_id, connector_id=connector_id)
+    number: int = await queries.insert.value(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        object_class=object_class,
+        rules=[_to_json(rule) for rule in rules],
+        created_by=created_by,
+    )
+    return number
+
+
+async def activate(conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, version: int) -> bool:
+    """Make this version the active one; False when there is none. To plan again is the caller's next step."""
+    await queries.lock.run(conn, tenant_id=tenant_id, connector_id=connector_id)
+    which = {"tenant_id": tenant_id, "connector_id": connector_id, "object_class": object_class, "version": version}
+    if await queries.get.row(conn, **which) is None:
+        return False
+    await queries.deactivate.run(conn, **which)
+    return bool(await queries.activate.run(conn, **which))
+
+
+def from_row(row: Record) -> MappingVersion:
+    rules = tuple(_from_json(raw) for raw in row["rules"])
+    return MappingVersion(row["connector_id"], row["object_class"], row["version"], rules)
+
+
+def _from_json(raw: dict[str, Any]) -> MappingRule:
+    values = {name: value for name, value in raw.items() if name in _FIELDS}
+    values |= {name: tuple(values[name]) for name in _TUPLES if name in values}
+    return MappingRule(**{**values, "direction": Direction(values.get("direction", Direction.OUTBOUND))})
+
+
+def _to_json(rule: MappingRule) -> dict[str, Any]:
+    values = asdict(rule)
+    return values | {name: list(values[name]) for name in _TUPLES}
