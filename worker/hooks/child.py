@@ -1,0 +1,236 @@
+"""One sandbox child: started, asked one thing at a time, killed when it is late, and buried.
+
+Spawned (never forked with our memory) over a socket pair, which works alike under asyncio's loop and uvloop. The kernel
+kills a child when the *thread* that spawned it ends, so children are started on the event loop's own thread.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from worker.domain.hook import HookClass
+from worker.sandbox import HEADER, MAX_REPLY, PROTOCOL, FrameError, command, pack, unpack
+
+START_S = 10.0
+#: A child is replaced after this many contexts, or when it remembers this many programs.
+MAX_CALLS = 10_000
+MAX_PROGRAMS = 64
+
+
+class StartFailed(Exception):
+    """A sandbox child cannot be started."""
+
+
+class ChildLost(Exception):
+    """The child died, or had to be killed, before it answered; ``hook_class`` is the likely reason.
+
+    ``is_ours`` is false when somebody else killed it: then the script is not to blame.
+    """
+
+    def __init__(self, hook_class: HookClass, message: str, *, is_ours: bool = True) -> None:
+        super().__init__(message)
+        self.hook_class = hook_class
+        self.is_ours = is_ours
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a child answered: the header, and a line of JSON per finished context."""
+
+    header: dict[str, Any]
+    lines: list[bytes]
+
+
+class _Line(asyncio.Protocol):
+    """Collects frames; at most one answer is awaited at any time."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.is_closed = False
+        self._buffer = bytearray()
+        self._transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def expect(self) -> asyncio.Future[bytes]:
+        self.answer = asyncio.get_running_loop().create_future()
+        if self.is_closed:
+            self.answer.set_exception(EOFError())
+        return self.answer
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        if len(buffer) < HEADER.size:
+            return
+        size = HEADER.unpack_from(buffer)[0]
+        if self.answer.done() or size > MAX_REPLY or len(buffer) > HEADER.size + size:
+            self._give_up()
+        elif len(buffer) == HEADER.size + size:
+            payload = bytes(buffer[HEADER.size :])
+            buffer.clear()
+            self.answer.set_result(payload)
+
+    def _give_up(self) -> None:
+        # Nobody asked, or it is too much: a child that talks out of turn gets no more of our memory.
+        self._buffer.clear()
+        self._fail(FrameError("it spoke out of turn or without end"))
+        if isinstance(self._transport, asyncio.Transport):
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_closed = True
+        self._fail(exc if isinstance(exc, OSError) else EOFError())
+
+    def _fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Child:
+    """A live child process. Made by ``start``; after ``stop`` or a ChildLost it must not be used."""
+
+    def __init__(self, process: subprocess.Popen[bytes], transport: asyncio.Transport, line: _Line) -> None:
+        self.level = ""
+        self.missing: tuple[str, ...] = ()
+        self.known: set[str] = set()
+        self.is_lost = False
+        self._process = process
+        self._transport = transport
+        self._line = line
+        self._calls = 0
+        self._last_id = 0
+        self._is_retired = False
+        self._is_overdue = False
+
+    @classmethod
+    async def start(cls, *, memory_bytes: int) -> "Child":
+        """Spawn a child and wait until it is hardened and ready. Raises StartFailed."""
+        ours, theirs = socket.socketpair()
+        try:
+            process = _spawn(command(parent_pid=os.getpid(), memory_bytes=memory_bytes), theirs)
+        except OSError as error:
+            ours.close()
+            raise StartFailed(str(error)) from error
+        finally:
+            theirs.close()
+        try:
+            transport, line = await asyncio.get_running_loop().create_unix_connection(_Line, sock=ours)
+        except BaseException:
+            ours.close()
+            process.kill()
+            await _burial(process)
+            raise
+        child = cls(process, transport, line)
+        try:
+            await child._greet()
+        except BaseException:
+            await child.stop()
+            raise
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its end of the line is open, as far as we have heard."""
+        return not self._line.is_closed
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it should be replaced although it lives."""
+        return self._is_retired or self._calls >= MAX_CALLS or len(self.known) >= MAX_PROGRAMS
+
+    async def ask(self, header: dict[str, Any], lines: list[bytes], *, timeout_s: float) -> Reply:
+        """Send a request and wait for its reply. Raises ChildLost; a cancelled wait kills the child."""
+        self._last_id += 1
+        self._calls += len(lines)
+        answer = self._line.expect()
+        self._transport.write(pack(header | {"id": self._last_id}, lines))
+        timer = asyncio.get_running_loop().call_later(timeout_s, self._expire)
+        try:
+            return self._accept(*unpack(await answer), most=len(lines))
+        except (EOFError, OSError, FrameError) as error:
+            await self.stop()
+            raise self._obituary(error) from error
+        except asyncio.CancelledError:
+            self._kill()
+            raise
+        finally:
+            timer.cancel()
+
+    async def stop(self) -> None:
+        """Kill the process and wait until it is gone."""
+        self._kill()
+        self._transport.close()
+        await _burial(self._process)
+
+    async def _greet(self) -> None:
+        try:
+            async with asyncio.timeout(START_S):
+                hello, _ = unpack(await self._line.answer)
+        except (TimeoutError, EOFError, OSError, FrameError) as error:
+            raise StartFailed(f"the child did not start ({type(error).__name__})") from error
+        if hello.get("protocol") != PROTOCOL or "failed" in hello:
+            raise StartFailed(str(hello.get("failed", "the child is of another version")))
+        self.level = str(hello.get("level"))
+        self.missing = tuple(str(name) for name in hello.get("missing", ()))
+
+    def _accept(self, header: dict[str, Any], lines: list[bytes], *, most: int) -> Reply:
+        if header.get("id") != self._last_id or len(lines) > most:
+            raise FrameError("the reply does not belong to the request")
+        if not lines and most and not isinstance(header.get("failure"), dict):
+            raise FrameError("the reply says nothing")
+        self._is_retired = self._is_retired or bool(header.get("retire"))
+        return Reply(header, lines)
+
+    def _expire(self) -> None:
+        self._is_overdue = True
+        self._kill()
+
+    def _kill(self) -> None:
+        self.is_lost = True
+        self._process.kill()
+
+    def _obituary(self, error: Exception) -> ChildLost:
+        if isinstance(error, FrameError):
+            return ChildLost(HookClass.CRASH, f"the sandbox answered nonsense: {error}")
+        return cause_of_death(self._process.returncode, is_overdue=self._is_overdue)
+
+
+def cause_of_death(returncode: int, *, is_overdue: bool) -> ChildLost:
+    """Why a child that should have answered is gone, from how its process ended (negative: minus the signal)."""
+    if is_overdue or returncode == -signal.SIGALRM:
+        return ChildLost(HookClass.TIMEOUT, "the script did not stop at its time limit and was killed")
+    if returncode == -signal.SIGABRT:
+        return ChildLost(HookClass.MEMORY, "the memory limit was reached")
+    if returncode in {-signal.SIGKILL, -signal.SIGTERM}:
+        return ChildLost(HookClass.CRASH, "the sandbox was killed from outside", is_ours=False)
+    name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else f"status {returncode}"
+    return ChildLost(HookClass.CRASH, f"the interpreter crashed ({name})")
+
+
+async def _burial(process: subprocess.Popen[bytes]) -> None:
+    # Shielded: a cancelled caller must not leave a zombie behind.
+    await asyncio.shield(asyncio.to_thread(process.wait))
+
+
+def _spawn(arguments: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+    """The child: no environment, its own session, only descriptors 0, 1 and 2, away from any mounted directory."""
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        arguments,
+        stdin=line.fileno(),
+        stdout=line.fileno(),
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        start_new_session=True,
+    )

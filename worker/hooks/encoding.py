@@ -1,0 +1,62 @@
+"""Contexts as JSON text: what a script can be told, and how what JSON does not know is written."""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from worker.domain.errors import HookError
+from worker.domain.hook import HookClass
+
+BATCH = 50
+BATCH_BYTES = 1024 * 1024
+
+
+def encode_context(context: dict[str, Any], *, limit: int) -> bytes:
+    """ASCII JSON without line feeds. Dates are ISO text, bytes base64 text, sets sorted lists, decimals text.
+
+    Raises HookError: hook.context for what cannot be written (nan, an unknown type), hook.limit when it is too large.
+    """
+    try:
+        text = json.dumps(context, default=_plain, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise HookError(f"the context cannot be written as JSON: {error}", hook_class=HookClass.CONTEXT) from error
+    if len(text) > limit:
+        raise HookError(f"the context is larger than {limit // 1024} KiB", hook_class=HookClass.LIMIT)
+    return text.encode()
+
+
+def batches(lines: Sequence[bytes]) -> Iterable[list[bytes]]:
+    """``lines`` in order, cut into messages of at most 50 lines and, unless one alone is larger, 1 MiB."""
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        if batch and (len(batch) >= BATCH or size + len(line) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line)
+    if batch:
+        yield batch
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime() | date() | time():
+            return value.isoformat()
+        case UUID() | Decimal():
+            return str(value)
+        case bytes() | bytearray() | memoryview():
+            return base64.b64encode(value).decode()
+        case set() | frozenset():
+            return sorted(value, key=repr)
+        case timedelta():
+            return value.total_seconds()
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return asdict(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no form a script could read")

@@ -1,0 +1,217 @@
+"""Children to lend: a few busy ones, one warm spare, and a bounded queue in front of them.
+
+Guarantees: at most ``workers`` children are busy, and at most ``workers`` - 1 (but one) for the same program, so that a
+script that hangs cannot take them all; a dead child is replaced at once while deaths are rare and ever more slowly when
+they are not; who waits longer than ``wait_s``, or comes when ``max_waiting`` wait already, gets ``hook.busy``.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from worker.domain.errors import HookError
+from worker.domain.hook import HookClass, HookLimits
+from worker.hooks.child import Child, StartFailed
+
+DEATHS_WINDOW_S = 10.0
+FREE_DEATHS = 5
+MAX_RESPAWN_S = 5.0
+
+Launch = Callable[[], Awaitable[Child]]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """A look at the pool: children by what they do, requests that wait, and counts since the start."""
+
+    idle: int
+    busy: int
+    starting: int
+    waiting: int
+    started: int
+    lost: int
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    key: str
+    child: asyncio.Future[Child]
+
+
+def respawn_delay(deaths: int) -> float:
+    """Seconds before a child is replaced, by the deaths of the last ten seconds: the first five cost nothing."""
+    return 0.0 if deaths <= FREE_DEATHS else min(0.1 * 2 ** (deaths - FREE_DEATHS - 1), MAX_RESPAWN_S)
+
+
+class Pool:
+    """Lends children. ``start`` first, ``aclose`` at the end."""
+
+    def __init__(self, launch: Launch, *, workers: int, limits: HookLimits, log: FilteringBoundLogger) -> None:
+        self._launch = launch
+        self._workers = max(workers, 1)
+        self._per_key = max(self._workers - 1, 1)
+        self._limits = limits
+        self._log = log
+        self._idle: list[Child] = []
+        self._busy: set[Child] = set()
+        self._keys: Counter[str] = Counter()
+        self._waiting: deque[_Waiter] = deque()
+        self._starting = 0
+        self._started = 0
+        self._lost = 0
+        self._deaths: deque[float] = deque(maxlen=100)
+        self._starts: set[asyncio.Task[None]] = set()
+        self._stops: set[asyncio.Task[None]] = set()
+        self._is_open = False
+
+    async def start(self) -> Child:
+        """Start the first child, whose hardening speaks for all. Raises StartFailed."""
+        first = await self._launch()
+        self._started += 1
+        self._is_open = True
+        self._idle.append(first)
+        return first
+
+    async def aclose(self) -> None:
+        """Refuse those who wait and end every child."""
+        self._is_open = False
+        for waiter in self._waiting:
+            if not waiter.child.done():
+                waiter.child.set_exception(_busy("hooks are being shut down"))
+        self._waiting.clear()
+        for task in self._starts:
+            task.cancel()
+        await asyncio.gather(*self._starts, return_exceptions=True)
+        children = [*self._idle, *self._busy]
+        self._idle.clear()
+        await asyncio.gather(*(child.stop() for child in children), *self._stops)
+
+    @property
+    def status(self) -> PoolStatus:
+        """Counts of this moment."""
+        return PoolStatus(
+            idle=len(self._idle),
+            busy=len(self._busy),
+            starting=self._starting,
+            waiting=len(self._waiting),
+            started=self._started,
+            lost=self._lost,
+        )
+
+    @asynccontextmanager
+    async def lend(self, key: str) -> AsyncIterator[Child]:
+        """A child for the program ``key``, one that knows it if possible. Raises HookError (hook.busy, retryable)."""
+        child = self._take(key) or await self._wait(key)
+        try:
+            yield child
+        finally:
+            self._take_back(child, key)
+
+    def _take(self, key: str) -> Child | None:
+        self._bury_dead()
+        if not self._idle or len(self._busy) >= self._workers or self._keys[key] >= self._per_key:
+            return None
+        child = next((child for child in reversed(self._idle) if key in child.known), self._idle[-1])
+        self._idle.remove(child)
+        self._busy.add(child)
+        self._keys[key] += 1
+        self._grow()
+        return child
+
+    def _bury_dead(self) -> None:
+        """An idle child that somebody else killed must not be lent."""
+        for child in [child for child in self._idle if not child.is_alive]:
+            self._idle.remove(child)
+            _keep(self._stops, child.stop())
+
+    async def _wait(self, key: str) -> Child:
+        if not self._is_open:
+            raise _busy("hooks are not running")
+        if len(self._waiting) >= self._limits.max_waiting:
+            raise _busy("too many scripts wait for a sandbox")
+        waiter = _Waiter(key, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiter)
+        self._grow()
+        try:
+            async with asyncio.timeout(self._limits.wait_s):
+                return await waiter.child
+        except BaseException as error:
+            self._withdraw(waiter)
+            if isinstance(error, TimeoutError):
+                raise _busy("no sandbox was free in time") from error
+            raise
+
+    def _withdraw(self, waiter: _Waiter) -> None:
+        with suppress(ValueError):
+            self._waiting.remove(waiter)
+        given = waiter.child
+        if given.done() and not given.cancelled() and given.exception() is None:
+            self._take_back(given.result(), waiter.key)
+
+    def _take_back(self, child: Child, key: str) -> None:
+        self._busy.discard(child)
+        self._keys[key] -= 1
+        if not self._keys[key]:
+            del self._keys[key]
+        if child.is_lost:
+            self._lost += 1
+            self._deaths.append(time.monotonic())
+        if child.is_lost or child.is_worn or not self._is_open:
+            _keep(self._stops, child.stop())
+        else:
+            self._idle.append(child)
+        self._hand_out()
+        self._grow()
+
+    def _hand_out(self) -> None:
+        for waiter in list(self._waiting):
+            if not self._idle:
+                return
+            child = None if waiter.child.done() else self._take(waiter.key)
+            if child is not None:
+                self._waiting.remove(waiter)
+                waiter.child.set_result(child)
+
+    def _grow(self) -> None:
+        """Start children until everybody who may work can, and one spare is warm."""
+        wanted = min(self._workers, len(self._busy) + len(self._waiting)) + 1
+        missing = wanted - len(self._idle) - len(self._busy) - self._starting
+        for _ in range(missing if self._is_open else 0):
+            self._starting += 1
+            _keep(self._starts, self._add_child())
+
+    async def _add_child(self) -> None:
+        try:
+            while self._is_open:
+                await asyncio.sleep(self._delay())
+                try:
+                    self._idle.append(await self._launch())
+                except StartFailed as error:
+                    self._deaths.append(time.monotonic())
+                    self._log.error("hook.sandbox_start_failed", error=str(error))
+                    continue
+                self._started += 1
+                break
+        finally:
+            self._starting -= 1
+        self._hand_out()
+
+    def _delay(self) -> float:
+        horizon = time.monotonic() - DEATHS_WINDOW_S
+        return respawn_delay(sum(died > horizon for died in self._deaths))
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+def _busy(message: str) -> HookError:
+    return HookError(message, hook_class=HookClass.BUSY, retryable=True)

@@ -1,0 +1,209 @@
+"""What a child sent back, believed only as far as it can be checked: shapes, sizes, characters. Pure."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from worker.domain.errors import HookError
+from worker.domain.hook import Diagnostic, ExpressionResult, HookClass, HookResult, Patch, Reject, Skip, Validation
+
+MAX_DEPTH = 16
+MAX_LOGS = 50
+MAX_LOG = 500
+MAX_MESSAGE = 2048
+MAX_NAME = 256
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_PATCH_KEYS = frozenset({"set", "unset", "tags"})
+#: Failures that a later try may not meet again.
+_RETRYABLE = frozenset({HookClass.BUSY})
+
+
+def failed(found: dict[str, Any], *, logs: tuple[str, ...] = ()) -> HookError:
+    """The error a child reported, its text made safe to show."""
+    known = found.get("class")
+    hook_class = HookClass(known) if known in set(HookClass) else HookClass.SCRIPT
+    fields: dict[str, Any] = {name: found[name] for name in ("line", "column") if isinstance(found.get(name), int)}
+    if isinstance(found.get("snippet"), str):
+        fields["snippet"] = printable(found["snippet"], MAX_LOG)
+    if isinstance(found.get("frames"), list):
+        fields["frames"] = tuple(printable(str(frame), 120) for frame in found["frames"][:10])
+    if logs:
+        fields["logs"] = logs
+    message = printable(str(found.get("message", "")), MAX_MESSAGE)
+    return HookError(message, hook_class=hook_class, retryable=hook_class in _RETRYABLE, **fields)
+
+
+def hook_result(line: bytes) -> HookResult | HookError:
+    """One line of a script's reply."""
+    said = _read(line)
+    if isinstance(said, HookError):
+        return said
+    logs = tuple(printable(str(text), MAX_LOG) for text in _list(said.get("logs"))[:MAX_LOGS])
+    if isinstance(said.get("failure"), dict):
+        return failed(said["failure"], logs=logs)
+    function, took, result = said.get("function"), said.get("us"), said.get("result")
+    if not isinstance(function, str | None) or not isinstance(took, int) or not isinstance(result, dict):
+        return _nonsense()
+    try:
+        decision = decision_of(function or "", result)
+    except ValueError as error:
+        return failed({"class": HookClass.RESULT, "message": str(error)}, logs=logs)
+    return HookResult(decision, function=function, logs=logs, duration_us=took)
+
+
+def decision_of(function: str, result: dict[str, Any]) -> Patch | Reject | Skip:
+    """What ``function`` decided; ``result`` is ``{"value": ...}``, ``{"reject": ...}`` or ``{"skip": ...}``.
+
+    Raises ValueError with a sentence for the author.
+    """
+    match result:
+        case {"value": None}:
+            return Patch()
+        case {"value": dict(value)}:
+            return _patch_after(value) if function.startswith("after_") else _patch(function, value)
+        case {"value": value}:
+            raise ValueError(f"{function} returned {_kind(value)}; return None, a dict, reject(...) or skip(...)")
+        case {"reject": {"reason": str(reason), "code": str(code)}} if not function.startswith("after_"):
+            return Reject(printable(reason, MAX_MESSAGE), code=printable(code, MAX_NAME))
+        case {"skip": {"reason": str(reason)}} if not function.startswith("after_"):
+            return Skip(printable(reason, MAX_MESSAGE))
+        case _:
+            raise ValueError(f"{function} cannot reject or skip: the change is made; return tags or None")
+
+
+def expression_results(line: bytes, names: Sequence[str]) -> dict[str, ExpressionResult]:
+    """One line of a mapping's reply; every name gets a value or an error."""
+    said = _read(line)
+    if isinstance(said, HookError):
+        return dict.fromkeys(names, ExpressionResult(error=said))
+    values, failures = said.get("values"), said.get("failures")
+    if not isinstance(values, dict) or not isinstance(failures, dict):
+        return dict.fromkeys(names, ExpressionResult(error=_nonsense()))
+    return {name: _expression(values, failures, str(index)) for index, name in enumerate(names)}
+
+
+def validation(report: Any) -> Validation:
+    """The child's review of a source."""
+    match report:
+        case {"ok": bool(is_ok), "functions": list(functions), "diagnostics": list(found)}:
+            diagnostics = tuple(_diagnostic(entry) for entry in found if isinstance(entry, dict))
+            return Validation(is_ok, tuple(str(name) for name in functions), diagnostics)
+        case _:
+            return refused(_nonsense())
+
+
+def refused(error: HookError) -> Validation:
+    """The validation of a source that could not even be looked at."""
+    line, column = error.fields.get("line", 1), error.fields.get("column", 1)
+    return Validation(False, diagnostics=(Diagnostic("error", line, column, error.hook_class, str(error)),))
+
+
+def printable(text: str, limit: int) -> str:
+    """``text`` cut to ``limit``, with control and direction characters and lone surrogates written as escapes."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    shown = _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", cut)
+    return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def _patch(function: str, value: dict[str, Any]) -> Patch:
+    if not value.keys() <= _PATCH_KEYS:
+        if function != "transform":
+            strange = min(value.keys() - _PATCH_KEYS)
+            raise ValueError(f"{function} returned the key {_name(strange)!r}; a patch has set, unset and tags")
+        value = {"set": value}
+    changes, unset, tags = value.get("set") or {}, value.get("unset") or [], value.get("tags") or {}
+    if not isinstance(changes, dict) or not isinstance(tags, dict):
+        raise ValueError("set and tags of a patch are dicts")  # noqa: TRY004 - one class for whatever an author returned
+    if not isinstance(unset, list) or not all(isinstance(name, str) for name in unset):
+        raise ValueError("unset of a patch is a list of attribute names")
+    for name, wanted in changes.items():
+        if wanted is None:
+            raise ValueError(f"the patch sets {_name(name)!r} to None; name it in unset to clear it")
+    both = changes.keys() & set(unset)
+    if both:
+        raise ValueError(f"the patch both sets and unsets {_name(min(both))!r}")
+    for name in (*changes, *unset, *tags):
+        if not name.strip() or len(name) > MAX_NAME:
+            raise ValueError(f"{_name(name)!r} is no name of an attribute")
+    _check({"set": changes, "tags": tags, "unset": unset})
+    return Patch(set=changes, unset=tuple(dict.fromkeys(unset)), tags=tags)
+
+
+def _patch_after(value: dict[str, Any]) -> Patch:
+    if not value.keys() <= {"tags"} or not isinstance(value.get("tags", {}), dict):
+        raise ValueError("after a change only tags can be returned")
+    _check(value)
+    return Patch(tags=value.get("tags", {}))
+
+
+def _check(value: Any, depth: int = 0) -> None:
+    """Raises ValueError for what a row of the database could not hold."""
+    if depth > MAX_DEPTH:
+        raise ValueError("the result is nested deeper than 16 levels")
+    match value:
+        case str():
+            if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+                raise ValueError("the result holds a text with a NUL or half a character")
+        case int() if not -(1 << 63) <= value < 1 << 63:
+            raise ValueError("a number in the result does not fit 64 bits")
+        case float() if value - value != 0:
+            raise ValueError("a number in the result is not finite")
+        case list():
+            for item in value:
+                _check(item, depth + 1)
+        case dict():
+            for key, item in value.items():
+                _check(key, depth + 1)
+                _check(item, depth + 1)
+        case _:
+            pass
+
+
+def _expression(values: dict[str, Any], failures: dict[str, Any], place: str) -> ExpressionResult:
+    found = failures.get(place)
+    if isinstance(found, dict):
+        return ExpressionResult(error=failed(found))
+    if place not in values:
+        return ExpressionResult(error=_nonsense())
+    try:
+        _check(values[place])
+    except ValueError as error:
+        return ExpressionResult(error=HookError(str(error), hook_class=HookClass.RESULT))
+    return ExpressionResult(value=values[place])
+
+
+def _diagnostic(entry: dict[str, Any]) -> Diagnostic:
+    line, column = entry.get("line"), entry.get("column")
+    return Diagnostic(
+        severity="error" if entry.get("severity") == "error" else "warning",
+        line=line if isinstance(line, int) else 1,
+        column=column if isinstance(column, int) else 1,
+        code=printable(str(entry.get("code")), 64),
+        message=printable(str(entry.get("message")), MAX_MESSAGE),
+    )
+
+
+def _read(line: bytes) -> dict[str, Any] | HookError:
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError as well
+        return _nonsense()
+    return said if isinstance(said, dict) else _nonsense()
+
+
+def _nonsense() -> HookError:
+    return HookError("the sandbox answered nonsense", hook_class=HookClass.CRASH)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _name(value: str) -> str:
+    return printable(value, 60)
+
+
+def _kind(value: Any) -> str:
+    return {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list"}[type(value)]

@@ -1,0 +1,292 @@
+"""The door of the room: run a script or a mapping's expressions in a sandbox child, and get values or named errors.
+
+Whatever a script does, the caller meets a HookError with a class and a sentence; the daemon lives, other calls go on. A
+batch in which a child dies is run again one by one, so that one bad context fails alone.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from structlog.typing import FilteringBoundLogger
+
+from worker.domain.errors import HookError, SurroundingsError
+from worker.domain.hook import ExpressionResult, HookClass, HookLimits, HookResult, HookScript, Validation
+from worker.hooks.check import check_source
+from worker.hooks.child import Child, ChildLost, Reply, StartFailed
+from worker.hooks.encoding import batches, encode_context
+from worker.hooks.pool import Pool, PoolStatus
+from worker.hooks.replies import expression_results, failed, hook_result, refused, validation
+from worker.hooks.strikes import DEADLINE, KILL, Strikes
+from worker.sandbox import call_ceiling
+
+#: A child works this long on a batch, then hands over what it has; the rest is sent again.
+BATCH_MS = 1000
+#: Building a program: the child's own timer is shorter for each source, this holds for all expressions of a mapping.
+BUILD_S = 4.0
+GRACE_S = 0.25
+#: Failures after which the process that reported them ends itself: the context that caused them must be found.
+_COLLAPSES = frozenset({HookClass.MEMORY, HookClass.CRASH})
+_DEADLY = _COLLAPSES | {HookClass.TIMEOUT}
+#: The key under which children are lent to look at sources; never suspended.
+_VALIDATION = "validate"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class HookStatus:
+    """The sandbox as health pages show it: ``level`` is full or partial, ``missing`` the layers this kernel refused."""
+
+    level: str
+    missing: tuple[str, ...]
+    suspended: frozenset[str]
+    pool: PoolStatus
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One program to run on many contexts. ``definition`` is sent to children that do not know ``key`` yet."""
+
+    key: str
+    request: dict[str, Any]
+    definition: dict[str, Any]
+    title: dict[str, Any]
+
+
+class _NotBuilt(Exception):
+    """The program cannot be built, so no context can be tried."""
+
+    def __init__(self, error: HookError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class HookExecutor:
+    """Runs scripts in sandboxed children. Use as an async context manager, or ``start`` and ``aclose``."""
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        limits: HookLimits | None = None,
+        require_seccomp: bool = False,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._limits = limits or HookLimits()
+        self._require_seccomp = require_seccomp
+        self._log = log
+        self._workers = max(workers, 1)
+        self._pool = Pool(self._launch, workers=self._workers, limits=self._limits, log=log)
+        self._strikes = Strikes()
+        self._level = "none"
+        self._missing: tuple[str, ...] = ()
+
+    async def start(self) -> None:
+        """Start the first child, on the loop's own thread. Raises SurroundingsError: no child, too little hardening."""
+        try:
+            first = await self._pool.start()
+        except StartFailed as error:
+            raise SurroundingsError(f"The script sandbox does not start: {error}") from error
+        self._level, self._missing = first.level, first.missing
+        if self._require_seccomp and "seccomp" in self._missing:
+            await self.aclose()
+            raise SurroundingsError("This kernel has no seccomp, and the settings require it for the script sandbox")
+        if self._missing:
+            self._log.warning("hook.sandbox_partial", missing=self._missing)
+
+    async def aclose(self) -> None:
+        """End every child; calls that wait get hook.busy."""
+        await self._pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def status(self) -> HookStatus:
+        """Counts of this moment."""
+        return HookStatus(self._level, self._missing, self._strikes.suspended, self._pool.status)
+
+    async def execute(self, script: HookScript, function: str, context: dict[str, Any]) -> HookResult:
+        """Run one function of a script. Raises HookError."""
+        [result] = await self.execute_batch(script, function, [context])
+        if isinstance(result, HookError):
+            raise result
+        return result
+
+    async def execute_batch(
+        self, script: HookScript, function: str, contexts: Sequence[dict[str, Any]]
+    ) -> list[HookResult | HookError]:
+        """Run one function of a script on each context; a failure is a value in its place."""
+        title = {"hook": script.name, "version": script.version}
+        try:
+            source = check_source(script.source)
+        except HookError as error:
+            return [_copy(error, title) for _ in contexts]
+        job = _Job(script.sha, {"op": "run", "function": function}, {"source": source}, title)
+        return await self._each(job, contexts, hook_result)
+
+    async def evaluate(
+        self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]]
+    ) -> list[dict[str, ExpressionResult]]:
+        """Compute every expression at every context.
+
+        A context's keys ``identity``, ``account``, ``attributes``, ``params`` and ``now`` are the names an expression
+        may use; absent ones are None. Errors are per expression, as values.
+        """
+        names = tuple(expressions)
+        try:
+            texts = {name: check_source(text) for name, text in expressions.items()}
+        except HookError as error:
+            return [dict.fromkeys(names, ExpressionResult(error=error)) for _ in contexts]
+        key = key_of_expressions(expressions)
+        job = _Job(key, {"op": "evaluate"}, {"expressions": texts}, {})
+
+        def read(line: bytes) -> dict[str, ExpressionResult]:
+            return expression_results(line, names)
+
+        found = await self._each(job, contexts, read)
+        return [
+            dict.fromkeys(names, ExpressionResult(error=each)) if isinstance(each, HookError) else each
+            for each in found
+        ]
+
+    async def validate(self, source: str) -> Validation:
+        """Everything that can be said about a source without running it; hostile sources end in a diagnostic."""
+        try:
+            request = {"op": "validate", "source": check_source(source)}
+            async with self._pool.lend(_VALIDATION) as child:
+                reply = await self._ask(child, _VALIDATION, request, [], timeout_s=BUILD_S)
+        except HookError as error:
+            return refused(error)
+        return validation(reply.header.get("report"))
+
+    def resume(self, key: str) -> bool:
+        """Let a suspended script (its ``sha``) or mapping (``key_of_expressions``) run again; false if it was not."""
+        return self._strikes.lift(key)
+
+    async def _each(
+        self, job: _Job, contexts: Sequence[dict[str, Any]], read: Callable[[bytes], _T | HookError]
+    ) -> list[_T | HookError]:
+        results: list[_T | HookError | None] = [None] * len(contexts)
+        places: list[int] = []
+        lines: list[bytes] = []
+        for place, context in enumerate(contexts):
+            try:
+                lines.append(encode_context(context, limit=self._limits.max_context_bytes))
+                places.append(place)
+            except HookError as error:
+                results[place] = _copy(error, job.title)
+        for place, line in zip(places, await self._all_batches(job, lines), strict=True):
+            results[place] = _copy(line, job.title) if isinstance(line, HookError) else self._noted(job, read(line))
+        return [result for result in results if result is not None]
+
+    async def _all_batches(self, job: _Job, lines: Sequence[bytes]) -> list[bytes | HookError]:
+        """Batches side by side, never more than could run at once: waiting room is for other callers."""
+        queue = list(enumerate(batches(lines)))
+        done: dict[int, list[bytes | HookError]] = {}
+        if len(queue) == 1:
+            return await self._batch(job, queue[0][1])
+        pending = iter(queue)
+
+        async def work() -> None:
+            for number, batch in pending:
+                done[number] = await self._batch(job, batch)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._workers, len(queue))):
+                group.create_task(work())
+        return [line for number in sorted(done) for line in done[number]]
+
+    async def _batch(self, job: _Job, lines: list[bytes]) -> list[bytes | HookError]:
+        done: list[bytes | HookError] = []
+        step = len(lines)
+        while len(done) < len(lines):
+            rest = lines[len(done) :]
+            if self._strikes.is_suspended(job.key):
+                done += [_suspended()] * len(rest)
+                break
+            try:
+                reply = await self._run(job, rest[:step])
+            except _NotBuilt as unbuilt:
+                done += [unbuilt.error] * len(rest)
+            except HookError as error:
+                if step > 1 and error.hook_class in _DEADLY:
+                    step = 1  # one of these contexts kills: find it
+                else:
+                    done += [error] * (1 if step == 1 else len(rest))
+            else:
+                done += reply.lines
+        return done
+
+    async def _run(self, job: _Job, lines: list[bytes]) -> Reply:
+        """One batch on one child, which learns the program first. Raises HookError, _NotBuilt."""
+        request = job.request | {"key": job.key, "budget_ms": self._limits.budget_ms, "batch_ms": BATCH_MS}
+        async with self._pool.lend(job.key) as child:
+            if job.key not in child.known:
+                try:
+                    await self._ask(child, job.key, request | job.definition, [], timeout_s=BUILD_S)
+                except HookError as error:
+                    raise _NotBuilt(error) from error
+                child.known.add(job.key)
+            timeout_s = 2 * call_ceiling(self._limits.budget_ms / 1000) + BATCH_MS / 1000 + GRACE_S
+            return await self._ask(child, job.key, request, lines, timeout_s=timeout_s)
+
+    async def _ask(
+        self, child: Child, key: str, header: dict[str, Any], lines: list[bytes], *, timeout_s: float
+    ) -> Reply:
+        """One message to one child. Raises HookError when it did not survive or had to refuse."""
+        try:
+            reply = await child.ask(header, lines, timeout_s=timeout_s)
+        except ChildLost as lost:
+            self._log.warning("hook.sandbox_lost", key=key[:16], pid=child.pid, hook_class=lost.hook_class)
+            if lost.is_ours:
+                self._strike(key, KILL)
+            raise HookError(str(lost), hook_class=lost.hook_class, retryable=not lost.is_ours) from lost
+        if "failure" not in reply.header:
+            return reply
+        error = failed(reply.header["failure"])
+        if error.hook_class in _COLLAPSES:
+            self._strike(key, KILL)
+        raise error
+
+    def _noted(self, job: _Job, result: _T | HookError) -> _T | HookError:
+        error = result if isinstance(result, HookError) else None
+        if error is not None:
+            if error.hook_class == HookClass.DEADLINE:
+                self._strike(job.key, DEADLINE)
+            return _copy(error, job.title)
+        return result
+
+    def _strike(self, key: str, weight: int) -> None:
+        if key != _VALIDATION and self._strikes.add(key, weight, now=time.monotonic()):
+            self._log.error("hook.suspended", key=key[:16])
+
+    async def _launch(self) -> Child:
+        return await Child.start(memory_bytes=self._limits.memory_mb * 1024 * 1024)
+
+
+def key_of_expressions(expressions: Mapping[str, str]) -> str:
+    """The key under which a mapping's expressions are compiled, counted and suspended."""
+    text = json.dumps(list(expressions.items()), separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _suspended() -> HookError:
+    return HookError("the script was suspended after killing its sandbox repeatedly", hook_class=HookClass.SUSPENDED)
+
+
+def _copy(error: HookError, title: dict[str, Any]) -> HookError:
+    fields = title | error.fields
+    return HookError(error.detail, hook_class=error.hook_class, retryable=error.retryable, **fields)

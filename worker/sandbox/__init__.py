@@ -1,0 +1,35 @@
+"""The Starlark child process, and the words it shares with its parent.
+
+The parent imports only this front door: how to start a child and how frames are written. Starlark itself is imported in
+the child alone, behind its hardening; nothing here imports any other room, so the child's memory holds nothing of ours.
+"""
+
+from worker.sandbox.frames import (
+    EXPRESSION_NAMES,
+    FUNCTIONS,
+    HEADER,
+    MAX_REPLY,
+    MAX_RESULT,
+    MAX_SOURCE,
+    PROTOCOL,
+    FrameError,
+    call_ceiling,
+    pack,
+    unpack,
+)
+from worker.sandbox.launch import command
+
+__all__ = [
+    "EXPRESSION_NAMES",
+    "FUNCTIONS",
+    "HEADER",
+    "MAX_REPLY",
+    "MAX_RESULT",
+    "MAX_SOURCE",
+    "PROTOCOL",
+    "FrameError",
+    "call_ceiling",
+    "command",
+    "pack",
+    "unpack",
+]

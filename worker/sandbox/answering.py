@@ -1,0 +1,104 @@
+"""One request in, one reply out: looks up or builds the program, runs it on every context, stops in time."""
+
+import json
+import resource
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from worker.sandbox.engine import Engine, ScriptFailed
+from worker.sandbox.failures import failure
+from worker.sandbox.frames import MAX_BATCH_BYTES, pack, unpack
+from worker.sandbox.programs import Expressions, Script
+from worker.sandbox.review import review
+
+#: A child whose memory grew by more than this part of its budget is replaced: leftovers must not fail a good script.
+_GROWTH: Final = 0.5
+
+
+class Answerer:
+    """Answers requests one at a time and remembers built programs by key for the life of this process."""
+
+    def __init__(self, engine: Engine, *, memory_bytes: int) -> None:
+        self._engine = engine
+        self._programs: dict[str, Script | Expressions] = {}
+        self._largest = _peak_bytes() + int(memory_bytes * _GROWTH)
+
+    def answer(self, payload: bytes) -> tuple[bytes, bool]:
+        """The reply frame and whether this process may go on. Never raises: whatever happens becomes a reply."""
+        identifier: Any = None
+        try:
+            header, contexts = unpack(payload)
+            identifier = header.get("id")
+            reply, lines = self._carry_out(header, contexts)
+        except ScriptFailed as error:
+            reply, lines = {"failure": error.found}, []
+        except BaseException as error:  # noqa: BLE001 - Rust panics are no Exception; after one the process must end
+            return pack({"id": identifier, "retire": True, "failure": _of_collapse(error)}), False
+        retire = _peak_bytes() > self._largest
+        return pack({"id": identifier, "retire": retire} | reply, lines), True
+
+    def _carry_out(self, header: dict[str, Any], contexts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
+        if header["op"] == "validate":
+            return {"report": review(self._engine, header["source"])}, []
+        program = self._program(header)
+        budget_s = header["budget_ms"] / 1000
+        run: Callable[[bytes], bytes]
+        if isinstance(program, Script):
+            function = header["function"]
+            run = lambda context: program.run(function, context, budget_s=budget_s)  # noqa: E731 - one of two bindings
+        else:
+            run = lambda context: program.run(context, budget_s=budget_s)  # noqa: E731 - one of two bindings
+        return {}, _until(run, contexts, end=time.monotonic() + header["batch_ms"] / 1000)
+
+    def _program(self, header: dict[str, Any]) -> Script | Expressions:
+        key = header["key"]
+        known = self._programs.get(key)
+        if known is None:
+            if header["op"] == "run":
+                known = Script(self._engine, header["source"])
+            else:
+                known = Expressions(self._engine, header["expressions"])
+            self._programs[key] = known
+        return known
+
+
+def _until(run: Callable[[bytes], bytes], contexts: list[bytes], *, end: float) -> list[bytes]:
+    """Results of the first contexts: all of them, or as many as time and size allow, at least one."""
+    lines: list[bytes] = []
+    size = 0
+    for context in contexts:
+        line = run(context)
+        lines.append(line)
+        size += len(line)
+        if size > MAX_BATCH_BYTES or time.monotonic() > end:
+            break
+    return lines
+
+
+def _of_collapse(error: BaseException) -> dict[str, Any]:
+    text = str(error)
+    if isinstance(error, MemoryError) or "out of memory" in text or "AlignedSize" in text:
+        return failure("hook.memory", "the memory limit was reached")
+    return failure("hook.crash", f"the interpreter gave up ({type(error).__name__})")
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def warm_up(engine: Engine) -> None:
+    """Use everything once while files can still be opened: nothing may be imported or loaded later."""
+    source = (
+        "def transform(ctx):\n"
+        "    a = [text.ascii('ÄÖ'), email.build('a', 'b.example'), hash.sha256('a'), dn.build([['cn', 'a']])]\n"
+        "    b = [date.parse('2024-01-31', '%Y-%m-%d'), date.format('2024-01-31', '%d.%m.%Y')]\n"
+        "    c = username.candidates('{a}', {'a': 'b'})\n"
+        "    print(text.slug('a'), hash.uuid5('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'a'), hash.base64('a'))\n"
+        "    return {'set': {'a': a, 'b': b, 'c': c, 'd': 1.5}, 'unset': [], 'tags': {}}\n"
+    )
+    line = Script(engine, source).run("transform", b"{}", budget_s=5)
+    if "failure" in json.loads(line):
+        raise RuntimeError(line.decode())
+    review(engine, "def transform(ctx):\n    return x\n")
+    Expressions(engine, {"a": "identity['a']", "b": "1 / 0"}).run(b'{"identity":{}}', budget_s=5)

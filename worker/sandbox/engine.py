@@ -1,0 +1,148 @@
+"""Builds and calls Starlark modules inside the child: built once and frozen, called many times, always under a limit.
+
+Before an author's module is evaluated the host library's names are put into it. Freezing it afterwards is what keeps
+state from passing from one call to the next.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+import starlark as star
+
+from worker.sandbox.builtins import LIBRARY, PRELUDE_NAMES
+from worker.sandbox.failures import Failure, explain, failure
+from worker.sandbox.frames import MAX_RESULT, MAX_SOURCE
+from worker.sandbox.watch import Watch
+
+CALL_STACK: Final = 50
+#: Building takes longer than a call: 64 KiB of the source that is slowest to parse need about half a second.
+COMPILE_S: Final = 0.75
+HOST_NAMES: Final = (*PRELUDE_NAMES, *LIBRARY)
+
+GLOBALS: Final = star.Globals.extended_by(
+    [
+        star.LibraryExtension.StructType,
+        star.LibraryExtension.Json,
+        star.LibraryExtension.Map,
+        star.LibraryExtension.Filter,
+        star.LibraryExtension.Partial,
+    ]
+)
+
+_T = TypeVar("_T")
+
+
+class ScriptFailed(Exception):
+    """A module could not be built or a call failed; carries the failure as it travels."""
+
+    def __init__(self, found: Failure) -> None:
+        super().__init__(found["message"])
+        self.found = found
+
+
+def dialect() -> star.Dialect:
+    """Starlark with def, lambda, f-strings and type annotations; loops and conditions only inside functions."""
+    made = star.Dialect.extended()
+    made.enable_top_level_stmt = False
+    made.enable_f_strings = True
+    made.enable_keyword_only_arguments = True
+    made.enable_types = star.DialectTypes.ENABLE
+    return made
+
+
+DIALECT: Final = dialect()
+
+
+def parse(name: str, source: str, *, shift: int = 0) -> star.AstModule:
+    """Read a source; ``shift`` of its first lines are ours. Raises ScriptFailed: hook.limit, hook.syntax."""
+    if len(source.encode()) > MAX_SOURCE:
+        raise ScriptFailed(failure("hook.limit", "the source is larger than 64 KiB"))
+    try:
+        return star.parse(name, source, DIALECT)
+    except star.StarlarkError as error:
+        raise ScriptFailed(explain(str(error), stage="hook.syntax", shift=shift)) from None
+
+
+class Engine:
+    """Builds and calls modules, one thing at a time; holds what the running call printed or was refused."""
+
+    def __init__(self) -> None:
+        self.logs: list[str] = []
+        self._refusal: Failure | None = None
+        self._watch = Watch()
+        self._options = star.EvalOptions(check_cancelled=self._watch.is_late, max_callstack_size=CALL_STACK)
+        self._host = self._host_module()
+        self._names = star.parse("names", f"load('host', {', '.join(map(repr, HOST_NAMES))})\n", DIALECT)
+
+    def build(self, name: str, source: str, *, shift: int = 0) -> star.FrozenModule:
+        """An author's module. Raises ScriptFailed: hook.limit, hook.syntax, hook.compile, hook.deadline."""
+
+        def work() -> star.FrozenModule:
+            module = star.Module()
+            star.eval(module, self._names, GLOBALS, star.FileLoader(lambda _: self._host))
+            star.eval_with(self._options, module, parse(name, source, shift=shift), GLOBALS)
+            return module.freeze()
+
+        return self._limited(work, COMPILE_S, stage="hook.compile", shift=shift)
+
+    def wrap(self, source: str, modules: Mapping[str, star.FrozenModule]) -> star.FrozenModule:
+        """One of our own modules, which may load the authors' ``modules`` and ``host``. Raises StarlarkError."""
+        loader = star.FileLoader((dict(modules) | {"host": self._host}).__getitem__)
+        module = star.Module()
+        star.eval(module, star.parse("wrapper", source, DIALECT), GLOBALS, loader)
+        return module.freeze()
+
+    def exports(self, module: star.FrozenModule, name: str) -> bool:
+        """Whether an author's module defines ``name`` at its top level."""
+        try:
+            self.wrap(f"load('module', found={name!r})\n", {"module": module})
+        except star.StarlarkError:
+            return False
+        return True
+
+    def call(
+        self, module: star.FrozenModule, function: str, *arguments: str | int, budget_s: float, shift: int = 0
+    ) -> str:
+        """The JSON text that a wrapper's function returns. Raises ScriptFailed."""
+        self.logs.clear()
+
+        def work() -> object:
+            return module.call_with(self._options, function, *arguments).value
+
+        text = self._limited(work, budget_s, stage="hook.script", shift=shift)
+        if not isinstance(text, str) or len(text) > MAX_RESULT:
+            raise ScriptFailed(failure("hook.limit", "the result is larger than 1 MiB"))
+        return text
+
+    def _limited(self, work: Callable[[], _T], budget_s: float, *, stage: str, shift: int) -> _T:
+        self._refusal = None
+        with self._watch.limit(budget_s):
+            try:
+                return work()
+            except star.StarlarkError as error:
+                found = self._refusal or explain(str(error), stage=stage, shift=shift)
+            except TypeError as error:  # what cannot be handed between Python and Starlark
+                found = failure("hook.result", str(error))
+        raise ScriptFailed(found)
+
+    def _host_module(self) -> star.FrozenModule:
+        module = star.Module()
+        own: dict[str, Callable[..., object]] = {
+            "_log": self.logs.append,
+            "_log_room": self.logs.__len__,
+            "_refuse": self._refuse,
+        }
+        groups = []
+        for group, functions in LIBRARY.items():
+            own |= {f"_{group}_{name}": function for name, function in functions.items()}
+            groups.append(f"{group} = struct({', '.join(f'{name} = _{group}_{name}' for name in functions)})\n")
+        for name, function in own.items():
+            module.add_callable(name, function)
+        prelude = Path(__file__).with_name("prelude.star").read_text(encoding="utf-8")
+        star.eval(module, star.parse("host", prelude + "".join(groups), DIALECT), GLOBALS)
+        return module.freeze()
+
+    def _refuse(self, kind: str, message: str) -> None:
+        self._refusal = failure(kind, message)
+        raise ValueError(message)

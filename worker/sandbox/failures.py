@@ -1,0 +1,75 @@
+"""Starlark's error text, taken apart: what happened, where in the author's source, and nothing of our own frames."""
+
+import re
+from typing import Any, Final
+
+MAX_MESSAGE: Final = 2048
+MAX_SNIPPET: Final = 512
+MAX_FRAMES: Final = 10
+MAX_FRAME: Final = 120
+
+#: Names that modules of an author have in error texts: the script, or one expression of a mapping.
+SCRIPT: Final = "script"
+EXPRESSION: Final = "expression "
+
+_PLACE: Final = re.compile(r"^\s*--> (script|expression [^:\n]*):(\d+):(\d+)$", re.MULTILINE)
+_ARROW: Final = re.compile(r"\n\s*--> ")
+_FRAME: Final = re.compile(r"^  \* (script|expression [^:\n]*):(\d+), in (.*)$", re.MULTILINE)
+_ERROR: Final = re.compile(r"^error: ", re.MULTILINE)
+_EXPECTED: Final = re.compile(r", expected one of .*|, expected \".*", re.DOTALL)
+_HOST_CLASS: Final = re.compile(r"^(?:ValueError|TypeError|OverflowError): ")
+_DEADLINE: Final = "Evaluation cancelled"
+
+Failure = dict[str, Any]
+
+
+def failure(kind: str, message: str, **place: Any) -> Failure:
+    """A failure as it travels: ``class``, ``message`` and, where known, line, column, snippet, frames."""
+    return {"class": kind, "message": message[:MAX_MESSAGE], **place}
+
+
+def explain(text: str, *, stage: str, shift: int = 0) -> Failure:
+    """What one error text means: of class ``stage`` unless the text says more. ``shift`` lines precede the author's.
+
+    Runtime text is: call stack, ``error: message``, `` --> module:line:column``, the source line with carets.
+    """
+    text = text[: 64 * MAX_MESSAGE]
+    start = _ERROR.search(text)
+    body = text[start.end() :] if start else text
+    message = _ARROW.split(body, maxsplit=1)[0].strip()
+    place = _place(text, shift)
+    frames = [f"{name}:{int(line) - shift} in {function}"[:MAX_FRAME] for name, line, function in _FRAME.findall(text)]
+    if frames:
+        place["frames"] = frames[-MAX_FRAMES:]
+    return failure(_class_of(message, stage), _tidy(message), **place)
+
+
+def _class_of(message: str, stage: str) -> str:
+    if message.startswith(_DEADLINE):
+        return "hook.deadline"
+    if message.startswith("MemoryError"):
+        return "hook.memory"
+    if message.startswith("fail: ") and stage == "hook.script":
+        return "hook.fail"
+    return "hook.syntax" if message.startswith("Parse error") else stage
+
+
+def _tidy(message: str) -> str:
+    if message.startswith(_DEADLINE):
+        return "the time limit was reached"
+    plain = _HOST_CLASS.sub("", message.removeprefix("fail: ").removeprefix("Parse error: "))
+    return _EXPECTED.sub("", plain) if message.startswith("Parse error") else plain
+
+
+def _place(text: str, shift: int) -> Failure:
+    found = list(_PLACE.finditer(text))
+    if not found:
+        return {}
+    last = found[-1]
+    snippet = ""
+    for row in text[last.end() :].split("\n")[1:]:
+        number, bar, source = row.partition(" | ")
+        if bar and number.strip() == last[2]:
+            snippet = source.removeprefix("/ ")[:MAX_SNIPPET]  # Starlark's mark of a span over several lines
+            break
+    return {"line": max(int(last[2]) - shift, 1), "column": int(last[3]), "snippet": snippet}

@@ -1,0 +1,119 @@
+"""What a request runs: a script with its functions, or the expressions of a mapping. Both answer with a line of JSON.
+
+An author's function is called through a list: a direct call would be inlined into the wrapper, and an error's line
+would be the wrapper's instead of the author's.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import starlark as star
+
+from worker.sandbox.engine import Engine, ScriptFailed
+from worker.sandbox.failures import EXPRESSION, SCRIPT, Failure, failure
+from worker.sandbox.frames import EXPRESSION_NAMES, FUNCTIONS
+
+#: Lines of ``_EXPRESSION`` before the author's first.
+_SHIFT: Final = 2
+_EXPRESSION: Final = f"def value({', '.join(EXPRESSION_NAMES)}):\n return (\n%s\n)\n"
+_FALLBACK: Final = {"before_create": "transform", "before_update": "transform"}
+
+
+class Script:
+    """One author's script. ``functions`` are those that the daemon may call."""
+
+    def __init__(self, engine: Engine, source: str) -> None:
+        """Raises ScriptFailed when the source cannot be built."""
+        self._engine = engine
+        module = engine.build(SCRIPT, source)
+        self.functions = tuple(name for name in FUNCTIONS if name in source and engine.exports(module, name))
+        rows = ["load('host', 'finish')"]
+        for name in self.functions:
+            rows.append(f"load('module', author_{name}={name!r})")
+            rows.append(f"_{name} = [author_{name}]")
+            rows.append(f"def run_{name}(context):\n  return finish(_{name}[0](json.decode(context)))")
+        self._wrapper = engine.wrap("\n".join(rows) + "\n", {"module": module})
+
+    def run(self, function: str, context: bytes, *, budget_s: float) -> bytes:
+        """Call ``function`` or its stand-in: ``{"function", "us", "logs", "result" or "failure"}``."""
+        name = function if function in self.functions else _FALLBACK.get(function, "")
+        if name not in self.functions:
+            return b'{"function":null,"us":0,"logs":[],"result":{"value":null}}'
+        started = time.perf_counter_ns()
+        try:
+            text = self._engine.call(self._wrapper, f"run_{name}", context.decode(), budget_s=budget_s)
+            said = f'"result":{text}'
+        except ScriptFailed as error:
+            said = f'"failure":{json.dumps(error.found)}'
+        took = (time.perf_counter_ns() - started) // 1000
+        return f'{{"function":"{name}","us":{took},"logs":{json.dumps(self._engine.logs)},{said}}}'.encode()
+
+
+class Expressions:
+    """The expressions of one mapping, computed together for a context; one that fails does not fail the others."""
+
+    def __init__(self, engine: Engine, texts: Mapping[str, str]) -> None:
+        """Build every expression on its own; what cannot be built fails at every context."""
+        self._engine = engine
+        self._broken: dict[int, Failure] = {}
+        modules: dict[str, star.FrozenModule] = {}
+        for index, (name, text) in enumerate(texts.items()):
+            try:
+                modules[f"m{index}"] = _build_expression(engine, name, text)
+            except ScriptFailed as error:
+                self._broken[index] = error.found
+        self._sound = [index for index in range(len(texts)) if index not in self._broken]
+        self._wrapper = engine.wrap(_expressions_source(self._sound), modules)
+
+    def run(self, context: bytes, *, budget_s: float) -> bytes:
+        """``{"us", "values": {index: value}, "failures": {index: failure}}``; takes at most twice the budget."""
+        started = time.perf_counter_ns()
+        text = context.decode()
+        failures: dict[int, Failure] = dict(self._broken)
+        try:
+            together = self._engine.call(self._wrapper, "every", text, budget_s=budget_s, shift=_SHIFT)
+            values = dict(zip(self._sound, json.loads(together), strict=True))
+        except ScriptFailed:
+            values, failed = self._one_by_one(text, budget_s=budget_s)
+            failures |= failed
+        took = (time.perf_counter_ns() - started) // 1000
+        return json.dumps({"us": took, "values": values, "failures": failures}).encode()
+
+    def _one_by_one(self, text: str, *, budget_s: float) -> tuple[dict[int, Any], dict[int, Failure]]:
+        end = time.monotonic() + budget_s
+        values: dict[int, Any] = {}
+        failures: dict[int, Failure] = {}
+        for place, index in enumerate(self._sound):
+            left = end - time.monotonic()
+            if left <= 0:
+                failures[index] = failure("hook.deadline", "other expressions used up the time limit")
+                continue
+            try:
+                said = self._engine.call(self._wrapper, "one", text, place, budget_s=left, shift=_SHIFT)
+                values[index] = json.loads(said)[0]
+            except ScriptFailed as error:
+                failures[index] = error.found
+        return values, failures
+
+
+def _build_expression(engine: Engine, name: str, text: str) -> star.FrozenModule:
+    if not text.strip():
+        raise ScriptFailed(failure("hook.syntax", "the expression is empty"))
+    label = EXPRESSION + "".join(char if char.isprintable() and char != ":" else " " for char in name[:100])
+    return engine.build(label, _EXPRESSION % text.strip(), shift=_SHIFT)
+
+
+def _expressions_source(indexes: list[int]) -> str:
+    loads = [f"load('m{index}', v{index}='value')\n" for index in indexes]
+    names = ", ".join(f"given.get({name!r})" for name in EXPRESSION_NAMES)
+    calls = ", ".join(f"_all[{place}](*names)" for place in range(len(indexes)))
+    return (
+        "load('host', 'finish_values')\n"
+        + "".join(loads)
+        + f"_all = [{', '.join(f'v{index}' for index in indexes)}]\n"
+        + f"def _names(context):\n  given = json.decode(context)\n  return [{names}]\n"
+        + f"def every(context):\n  names = _names(context)\n  return finish_values([{calls}])\n"
+        + "def one(context, place):\n  return finish_values([_all[place](*_names(context))])\n"
+    )
