@@ -134,7 +134,7 @@ class SqlConnector:
         return self._account(rows[0]) if rows else None
 
     async def find(self, object_class: str, attribute: str, value: str) -> list[TargetAccount]:
-        column = self._key if attribute == "uid" else self._column(attribute)
+        column = self._column(attribute)
         try:
             wanted = to_column(column, value)
         except InvalidAttributes:
