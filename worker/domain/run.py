@@ -1,0 +1,100 @@
+"""A run: one pass over a connector (reconciliation, import, sync), owned by one process at a time.
+
+pending ──► running ──► completed | failed | cancelled
+               │  ▲
+               ▼  │ resume, or by itself after a shutdown
+             paused ──► cancelled
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+
+class RunKind(StrEnum):
+    RECONCILIATION = "reconciliation"
+    IMPORT = "import"
+    SYNC = "sync"
+
+
+class RunMode(StrEnum):
+    FULL = "full"
+    DELTA = "delta"
+
+
+class RunStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_live(self) -> bool:
+        """A live run keeps others of its connector from starting."""
+        return self in {RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED}
+
+
+class RunTrigger(StrEnum):
+    SCHEDULED = "scheduled"
+    MANUAL = "manual"
+    WEBHOOK = "webhook"
+    RESUME = "resume"
+    WATCH = "watch"
+
+
+class PauseReason(StrEnum):
+    PERSON = "person"
+    SAFEGUARD = "safeguard"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as stored. ``owner`` and ``epoch`` are the fence of whoever works on it.
+
+    ``phase`` is where it goes on (a reconciliation: listing, correlate, conclude, remediate, finish); ``statistics``
+    holds what else must survive a restart.
+    """
+
+    tenant_id: UUID
+    id: UUID
+    connector_id: UUID
+    kind: RunKind
+    mode: RunMode
+    status: RunStatus
+    trigger: RunTrigger
+    correlation_id: UUID
+    dry_run: bool = False
+    listing_complete: bool | None = None
+    pause_reason: str | None = None
+    pause_requested: bool = False
+    cancel_requested: bool = False
+    approval_id: UUID | None = None
+    error_message: str | None = None
+    phase: str = "listing"
+    accounts_total: int | None = None
+    accounts_processed: int = 0
+    discrepancies_found: int = 0
+    discrepancies_by_type: dict[str, int] = field(default_factory=dict)
+    items_total: int = 0
+    items_success: int = 0
+    items_error: int = 0
+    statistics: dict[str, Any] = field(default_factory=dict)
+    owner: UUID | None = None
+    epoch: int = 0
+    created_by: UUID | None = None
+    schedule_id: UUID | None = None
+    fire_at: datetime | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+class RunProcessor(Protocol):
+    """Takes a claimed run to its end, or to where somebody must decide; a second call with the same claim is calm."""
+
+    async def process(self, run: Run) -> None: ...
