@@ -90,11 +90,6 @@ async def decide(
     return bool(await queries.decide.run(conn, tenant_id=tenant_id, id=approval_id, status=status, by=by, notes=notes))
 
 
-async def has_open(conn: Connection, *, tenant_id: UUID, run_id: UUID) -> bool:
-    """Whether a run still waits for another decision."""
-    return bool(await queries.still_open.value(conn, tenant_id=tenant_id, run_id=run_id))
-
-
 async def held_operations(conn: Connection, *, tenant_id: UUID, connector_id: UUID, approval_id: UUID) -> list[Fence]:
     """The operations that wait for this approval."""
     rows = await queries.held.rows(conn, tenant_id=tenant_id, connector_id=connector_id, approval_id=approval_id)

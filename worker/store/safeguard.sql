@@ -44,9 +44,6 @@ FROM approvals WHERE tenant_id = :tenant_id AND id = :id
 UPDATE approvals SET status = :status, decided_at = db_now(), decided_by = :by, notes = :notes
 WHERE tenant_id = :tenant_id AND id = :id AND status = 'open'
 
--- name: still_open
-SELECT EXISTS (SELECT 1 FROM approvals WHERE tenant_id = :tenant_id AND run_id = :run_id AND status = 'open')
-
 -- name: held
 SELECT id, epoch, account_id, connector_id FROM operations
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND approval_id = :approval_id

@@ -1,0 +1,24 @@
+"""From what an identity is to what is to be done at the targets: scope, mapping, safeguard, operations.
+
+Guarantees:
+
+- every change of an identity asks for planning in its own transaction, so none is forgotten;
+- mapping runs outside transactions; its result is written only if the identity is still the one that was mapped;
+- two planners at work on one person make one operation: the second finds the item taken;
+- whoever wants something changed at a target goes through ``Acceptance``, where removals are counted.
+"""
+
+from worker.planning.acceptance import Acceptance, Accepted, Decided, decide_approval
+from worker.planning.plan import PlannedChange, decide
+from worker.planning.planner import Planned, Planner
+
+__all__ = [
+    "Acceptance",
+    "Accepted",
+    "Decided",
+    "Planned",
+    "PlannedChange",
+    "Planner",
+    "decide",
+    "decide_approval",
+]

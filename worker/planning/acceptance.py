@@ -1,0 +1,224 @@
+"""The one door to the queue for whoever changes targets: removals are counted here, and too many of them wait.
+
+Locks are taken in the order removals of a target (by connector id), then lanes (by account id). A caller that changes
+account rows in the same transaction does so after ``accept``.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from worker.domain.errors import NotFound, WrongState
+from worker.domain.operation import NewOperation, Origin, WaitReason
+from worker.domain.run import PauseReason, RunStatus
+from worker.queue import OperationQueue
+from worker.safeguard import COUNT_ACCOUNTS_UP_TO, FEWEST_REMOVALS, admitted, threshold
+from worker.store import due_work, operations, runs, safeguard
+from worker.store.due_work import Kind
+from worker.store.pool import Connection
+from worker.store.sql import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a batch. ``approvals`` are the open approvals, by connector, that the ``held`` wait for."""
+
+    ids: tuple[UUID, ...] = ()
+    coalesced: tuple[UUID, ...] = ()
+    held: int = 0
+    approvals: tuple[tuple[UUID, UUID], ...] = ()
+
+    @property
+    def approval_id(self) -> UUID | None:
+        """The approval to show when one is enough."""
+        return self.approvals[0][1] if self.approvals else None
+
+    def __add__(self, other: "Accepted") -> "Accepted":
+        return Accepted(
+            self.ids + other.ids,
+            self.coalesced + other.coalesced,
+            self.held + other.held,
+            self.approvals + other.approvals,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision set in motion."""
+
+    approval_id: UUID
+    connector_id: UUID
+    kind: str
+    run_id: UUID | None
+    released: int = 0
+    cancelled: int = 0
+
+
+class Acceptance:
+    """Accepts operations under the safeguard."""
+
+    def __init__(self, queue: OperationQueue) -> None:
+        self._queue = queue
+
+    async def accept(
+        self,
+        conn: Connection,
+        *,
+        tenant_id: UUID,
+        operations: Sequence[NewOperation],
+        run_id: UUID | None,
+        reason: str,
+        exempt: bool = False,
+    ) -> Accepted:
+        """Queue a batch inside the caller's tenant transaction; account rows must exist.
+
+        Removals beyond the target's threshold wait for one approval, which ``reason`` explains to a person in one
+        sentence. ``exempt`` is for what one person does to one account; an emergency disable is exempt by its origin.
+        """
+        if not operations:
+            return Accepted()
+        approvals: dict[UUID, UUID] = {}
+        held = 0
+        if not exempt:
+            operations, held, approvals = await _weighed(conn, tenant_id, operations, run_id, reason)
+        queued = await self._queue.enqueue(conn, tenant_id=tenant_id, operations=operations)
+        return Accepted(queued.accepted, queued.coalesced, held, tuple(approvals.items()))
+
+
+async def decide_approval(
+    conn: Connection,
+    tenant_id: UUID,
+    approval_id: UUID,
+    *,
+    approve: bool,
+    by: UUID,
+    notes: str | None = None,
+    seen: int | None = None,
+) -> Decided:
+    """Write a person's decision and let what waited for it go on, or cancel it; a run paused for it goes on either way.
+
+    ``seen`` is the number held that the person was shown. Raises NotFound, and WrongState when somebody decided before
+    or more has come to be held since.
+    """
+    row = await safeguard.lock_approval(conn, tenant_id=tenant_id, approval_id=approval_id)
+    if row is None:
+        raise NotFound(f"There is no approval {approval_id}.")
+    _refuse_if_moved(row, seen)
+    status = "approved" if approve else "rejected"
+    await safeguard.decide(conn, tenant_id=tenant_id, approval_id=approval_id, status=status, by=by, notes=notes)
+    released = cancelled = 0
+    if row["kind"] == "removals":
+        released, cancelled = await _settle(conn, tenant_id, row, approve=approve, by=by)
+    if row["run_id"] is not None:
+        await _resume(conn, tenant_id, row["run_id"], approval_id)
+    return Decided(approval_id, row["connector_id"], row["kind"], row["run_id"], released, cancelled)
+
+
+async def _weighed(
+    conn: Connection, tenant_id: UUID, batch: Sequence[NewOperation], run_id: UUID | None, reason: str
+) -> tuple[Sequence[NewOperation], int, dict[UUID, UUID]]:
+    """The batch with what must wait marked so, how many those are, and their approvals by connector."""
+    removals: dict[UUID, list[NewOperation]] = defaultdict(list)
+    for op in batch:
+        if op.is_removal and op.origin is not Origin.EMERGENCY:
+            removals[op.connector_id].append(op)
+    held: dict[UUID, UUID] = {}
+    approvals: dict[UUID, UUID] = {}
+    for connector_id in sorted(removals):
+        beyond, limit = await _count(conn, tenant_id, connector_id, removals[connector_id])
+        if beyond:
+            approvals[connector_id] = await _hold(conn, tenant_id, beyond, limit=limit, run_id=run_id, reason=reason)
+            held |= dict.fromkeys((op.id for op in beyond), approvals[connector_id])
+    if not held:
+        return batch, 0, approvals
+    marked = [_waiting(op, held[op.id]) if op.id in held else op for op in batch]
+    return marked, len(held), approvals
+
+
+async def _count(
+    conn: Connection, tenant_id: UUID, connector_id: UUID, wanted: list[NewOperation]
+) -> tuple[list[NewOperation], int]:
+    """Count what may pass; what may not, and the limit that says so."""
+    await safeguard.lock(conn, tenant_id=tenant_id, connector_id=connector_id)
+    used = await safeguard.used(conn, tenant_id=tenant_id, connector_id=connector_id)
+    limit = FEWEST_REMOVALS
+    if used + len(wanted) > limit:
+        accounts = await safeguard.active_accounts(
+            conn, tenant_id=tenant_id, connector_id=connector_id, most=COUNT_ACCOUNTS_UP_TO
+        )
+        limit = threshold(accounts)
+    passing = admitted(len(wanted), used=used, limit=limit)
+    await safeguard.count(conn, tenant_id=tenant_id, connector_id=connector_id, accepted=passing)
+    return wanted[passing:], limit
+
+
+async def _hold(
+    conn: Connection,
+    tenant_id: UUID,
+    beyond: list[NewOperation],
+    *,
+    limit: int,
+    run_id: UUID | None,
+    reason: str,
+) -> UUID:
+    shown = beyond[: safeguard.SAMPLE]
+    known = await safeguard.who(conn, tenant_id=tenant_id, account_ids=[op.account_id for op in shown])
+    held = safeguard.Held(
+        connector_id=beyond[0].connector_id,
+        kind="removals",
+        count=len(beyond),
+        sample=[_shown(op, known.get(op.account_id)) for op in shown],
+        reason=reason,
+        threshold=limit,
+        run_id=run_id,
+    )
+    return await safeguard.hold(conn, held, tenant_id=tenant_id)
+
+
+def _shown(op: NewOperation, account: Record | None) -> dict[str, Any]:
+    what = "delete" if op.operation_type.value == "delete" else "disable"
+    return {
+        "what": what,
+        "who": account["user_name"] if account else None,
+        "uid": op.target_uid or (account["uid"] if account else None),
+    }
+
+
+def _waiting(op: NewOperation, approval_id: UUID) -> NewOperation:
+    return replace(op, wait_reason=WaitReason.APPROVAL, approval_id=approval_id)
+
+
+def _refuse_if_moved(row: Record, seen: int | None) -> None:
+    if row["status"] != "open":
+        raise WrongState(f"This was {row['status']} already.", current=dict(row.items()))
+    if seen is not None and row["held"] > seen:
+        raise WrongState(
+            f"Meanwhile {row['held']} are held, not {seen}: look again before you decide.", current=dict(row.items())
+        )
+
+
+async def _resume(conn: Connection, tenant_id: UUID, run_id: UUID, approval_id: UUID) -> None:
+    """Let a run go on that was put down for this decision; one that a person paused stays where it is."""
+    run = await runs.get(conn, tenant_id=tenant_id, run_id=run_id)
+    if run is None or run.status is not RunStatus.PAUSED or run.pause_reason != PauseReason.SAFEGUARD:
+        return
+    if run.approval_id == approval_id:
+        await runs.resume(conn, tenant_id=tenant_id, run_id=run_id)
+
+
+async def _settle(conn: Connection, tenant_id: UUID, row: Record, *, approve: bool, by: UUID) -> tuple[int, int]:
+    """Let the held operations go (and count them) or cancel them; how many of each."""
+    connector_id, approval_id = row["connector_id"], row["id"]
+    await safeguard.lock(conn, tenant_id=tenant_id, connector_id=connector_id)
+    fences = await safeguard.held_operations(
+        conn, tenant_id=tenant_id, connector_id=connector_id, approval_id=approval_id
+    )
+    await due_work.ask(conn, tenant_id, Kind.CLAIM, connector_id)
+    if not approve:
+        cancelled = await operations.cancel(conn, tenant_id, fences, notes="A person refused the removal.", by=by)
+        return 0, len(cancelled)
+    woken = await operations.queries.wake.rows(conn, tenant_id=tenant_id, approval_id=approval_id, case_id=None)
+    await safeguard.count(conn, tenant_id=tenant_id, connector_id=connector_id, accepted=len(woken))
+    return len(woken), 0

@@ -1,0 +1,188 @@
+"""One batch of people at all targets: what is decided for each, as values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from worker.domain.account import Account
+from worker.domain.comparison import Comparator
+from worker.domain.connector import Connector
+from worker.domain.identity import Identity
+from worker.domain.ids import uuid7
+from worker.domain.mapping import MappingVersion
+from worker.domain.operation import NewOperation, OperationType
+from worker.mapping import Mapped, MappingError
+from worker.planning.plan import PlannedChange, decide
+from worker.store.plan_items import Complaint, PlanItem, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A connector to plan for; ``mapping`` None: only removals can be planned."""
+
+    connector: Connector
+    mapping: MappingVersion | None
+    comparator: Comparator
+    is_in_scope: Callable[[Mapping[str, Any]], bool]
+
+    @property
+    def mapping_version(self) -> int | None:
+        return self.mapping.version if self.mapping else None
+
+
+@dataclass(slots=True)
+class Batch:
+    """People, and for each target in order who is in its scope and what its mapping made of them."""
+
+    items: list[PlanItem]
+    targets: list[Target]
+    in_scope: list[set[UUID]] = field(default_factory=list)
+    mapped: list[dict[UUID, Mapped | MappingError]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody being planned, and the item that asks for it."""
+
+    item: PlanItem
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decided change of one account; ``account`` None: ``account_id`` is that of the row to be made."""
+
+    person: Person
+    target: Target
+    account: Account | None
+    change: PlannedChange
+    account_id: UUID
+
+    @property
+    def identity_id(self) -> UUID:
+        return self.person.identity.id
+
+    def wanted(self) -> Wanted:
+        """What the account row is to say."""
+        connector, change = self.target.connector, self.change
+        return Wanted(
+            account_id=self.account_id,
+            connector_id=connector.id,
+            object_class=connector.object_class,
+            identity_id=self.identity_id,
+            attributes=change.wanted,
+            active=change.wanted_active,
+            hash=change.wanted_hash,
+            mapping_version=self.target.mapping_version,
+            identity_version=self.person.identity.version,
+        )
+
+    def operation(self) -> NewOperation | None:
+        """What is to be done, or None when only the row changes."""
+        connector, item = self.target.connector, self.person.item
+        if self.change.kind is None:
+            return None
+        return NewOperation(
+            connector_id=connector.id,
+            account_id=self.account_id,
+            operation_type=self.change.kind,
+            object_class=connector.object_class,
+            payload=self.change.payload,
+            origin=item.origin,
+            user_id=self.identity_id,
+            target_uid=self.account.uid if self.account else None,
+            identity_version=self.person.identity.version,
+            mapping_version=self.target.mapping_version,
+            run_id=item.run_id,
+            correlation_id=item.correlation_id,
+        )
+
+
+@dataclass(slots=True)
+class Decisions:
+    """Steps whose account row is to be made and those whose row is there; complaints, with the rows they need."""
+
+    new: list[Step] = field(default_factory=list)
+    known: list[Step] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
+    unplaced: list[Wanted] = field(default_factory=list)
+
+
+def decide_batch(batch: Batch, *, taken: set[UUID], accounts: Mapping[tuple[UUID, UUID, str], Account]) -> Decisions:
+    """Decide for every taken person at every target."""
+    decisions = Decisions()
+    people = [
+        Person(item, item.identity.as_identity())
+        for item in batch.items
+        if item.identity is not None and item.identity_id in taken
+    ]
+    for target, inside, mapped in zip(batch.targets, batch.in_scope, batch.mapped, strict=True):
+        for person in people:
+            key = (person.identity.id, target.connector.id, target.connector.object_class)
+            _decide(decisions, person, target, accounts.get(key), mapped.get(key[0]), in_scope=key[0] in inside)
+    return decisions
+
+
+def without_secrets(result: Mapped | MappingError) -> Mapped | MappingError:
+    """Leave out secret values: they must not lie open in account rows and payloads."""
+    if isinstance(result, MappingError) or not result.secrets:
+        return result
+
+    def kept(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name not in result.secrets}
+
+    return replace(
+        result,
+        attributes=kept(result.attributes),
+        on_create=kept(result.on_create),
+        on_update=kept(result.on_update),
+    )
+
+
+def _decide(
+    decisions: Decisions,
+    person: Person,
+    target: Target,
+    account: Account | None,
+    wish: Mapped | MappingError | None,
+    *,
+    in_scope: bool,
+) -> None:
+    if isinstance(wish, MappingError):
+        _complain(decisions, person, target, account=account, error=wish)
+        return
+    change = decide(
+        person.identity,
+        account=account,
+        mapped=wish,
+        connector=target.connector,
+        in_scope=in_scope,
+        comparator=target.comparator,
+    )
+    if change is not None:
+        step = Step(person, target, account, change, account.id if account else uuid7())
+        (decisions.known if account else decisions.new).append(step)
+
+
+def _complain(
+    decisions: Decisions, person: Person, target: Target, *, account: Account | None, error: MappingError
+) -> None:
+    kind = OperationType.UPDATE if account and account.uid else OperationType.CREATE
+    change = PlannedChange(kind, {}, wanted=None, wanted_active=None, wanted_hash=None)
+    step = Step(person, target, account, change, account.id if account else uuid7())
+    if account is None:
+        decisions.unplaced.append(step.wanted())
+    decisions.complaints.append(
+        Complaint(
+            account_id=step.account_id,
+            connector_id=target.connector.id,
+            object_class=target.connector.object_class,
+            identity_id=step.identity_id,
+            operation_type=kind.value,
+            message=error.message,
+            item=person.item,
+            identity_version=person.identity.version,
+            mapping_version=target.mapping_version,
+        )
+    )

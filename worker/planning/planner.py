@@ -1,0 +1,184 @@
+"""Turns what changed about identities into operations, in batches.
+
+One batch: read the people to plan (one transaction), map them for every target (none), then in one transaction take
+those that are still as they were read, compare with their accounts, and write accounts, operations and the rest.
+
+A person whose mapping fails at a target must not stop anybody, and must not be lost either: the wish is kept as a dead
+letter of that account (``mapping.failed``, with the rule and the reason). It is where people look for what needs them,
+it is counted, searched and listed like every other failure, and planning withdraws it by itself when the person maps
+again. A target that cannot be planned for at all, for its scope or its rules are broken, is left alone and logged:
+nothing is removed there because of a mistake in its settings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from worker.domain import filters
+from worker.domain.comparison import Comparator
+from worker.domain.connector import Connector
+from worker.domain.errors import InvalidFilter
+from worker.domain.identity import Identity
+from worker.domain.mapping import MappingVersion
+from worker.domain.operation import NewOperation
+from worker.mapping import Mapped, MappingError
+from worker.planning.acceptance import Acceptance, Accepted
+from worker.planning.batch import Batch, Decisions, Target, decide_batch, without_secrets
+from worker.planning.plan import comparator_of
+from worker.store import connectors, mappings, plan_items, tenant
+from worker.store.pool import Connection, Pool
+
+log = structlog.get_logger(__name__)
+
+BATCH = 1000
+#: Batches of one tenant in a row, before others have their turn.
+BATCHES = 10
+
+REASON = "Changed identities would remove more accounts of this target in 24 hours than may be removed unseen."
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a round did. ``stale``: changed while being mapped, so planned again later; ``failed``: not mappable."""
+
+    identities: int = 0
+    operations: int = 0
+    coalesced: int = 0
+    held: int = 0
+    failed: int = 0
+    stale: int = 0
+
+    def __add__(self, other: "Planned") -> "Planned":
+        return Planned(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+class Mapper(Protocol):
+    """What maps identities: ``worker.mapping.MappingEngine``."""
+
+    async def map_identities(
+        self, identities: Sequence[Identity], *, mapping: MappingVersion
+    ) -> list[Mapped | MappingError]: ...
+
+
+class Planner:
+    """Plans one tenant's people until none is left, or for a while."""
+
+    def __init__(self, pool: Pool, *, mapper: Mapper, acceptance: Acceptance, batch: int = BATCH) -> None:
+        self._pool = pool
+        self._mapper = mapper
+        self._acceptance = acceptance
+        self._size = batch
+
+    async def run_once(self, tenant_id: UUID, ref_id: UUID) -> Planned:
+        """Plan up to ``BATCHES`` batches. Whoever is left keeps the work due; what a batch wrote stays written."""
+        total = Planned()
+        after = plan_items.FIRST
+        for _ in range(BATCHES):
+            batch = await self._read(tenant_id, after)
+            if batch.items:
+                await self._map(batch)
+                total += await self._write(tenant_id, batch)
+                after = batch.items[-1].identity_id
+            if len(batch.items) < self._size:
+                break
+        async with tenant.tenant(self._pool, tenant_id) as conn:
+            await plan_items.settle(conn, tenant_id=tenant_id)
+        return total
+
+    async def _read(self, tenant_id: UUID, after: UUID) -> Batch:
+        async with tenant.tenant(self._pool, tenant_id) as conn:
+            items = await plan_items.batch(conn, tenant_id=tenant_id, after=after, limit=self._size)
+            if not items:
+                return Batch([], [])
+            found = await connectors.targets(conn, tenant_id=tenant_id)
+            versions = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[each.id for each in found])
+        prepared = [_target(each, versions.get((each.id, each.object_class))) for each in found]
+        return Batch(items, [each for each in prepared if each is not None])
+
+    async def _map(self, batch: Batch) -> None:
+        people = [item.identity.as_identity() for item in batch.items if item.identity is not None]
+        sources = [person.as_source() for person in people]
+        for target in batch.targets:
+            inside = [person for person, source in zip(people, sources, strict=True) if target.is_in_scope(source)]
+            batch.in_scope.append({person.id for person in inside})
+            batch.mapped.append(await self._map_target(target, [person for person in inside if person.active]))
+
+    async def _map_target(self, target: Target, people: list[Identity]) -> dict[UUID, Mapped | MappingError]:
+        if target.mapping is None or not people:
+            return {}
+        try:
+            results = await self._mapper.map_identities(people, mapping=target.mapping)
+        except ValueError as error:
+            # Rules that nobody checked. Removals need no mapping and are planned all the same.
+            log.warning("planning.mapping_unusable", connector=target.connector.name, error=str(error))
+            return {}
+        return {result.identity_id: without_secrets(result) for result in results}
+
+    async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
+        async with tenant.tenant(self._pool, tenant_id) as conn:
+            taken = await plan_items.take(conn, tenant_id=tenant_id, items=batch.items)
+            accounts = await plan_items.accounts_of(
+                conn,
+                tenant_id=tenant_id,
+                identity_ids=list(taken),
+                connector_ids=[target.connector.id for target in batch.targets],
+            )
+            decisions = decide_batch(batch, taken=taken, accounts=accounts)
+            # Somebody may have linked an account since we looked: those people are planned again.
+            done = taken - await _insert(conn, tenant_id, decisions)
+            accepted = await self._accept(conn, tenant_id, decisions, done)
+            await _note(conn, tenant_id, decisions, done)
+        return Planned(
+            identities=len(done),
+            operations=len(accepted.ids),
+            coalesced=len(accepted.coalesced),
+            held=accepted.held,
+            failed=len(decisions.complaints),
+            stale=len(batch.items) - len(done),
+        )
+
+    async def _accept(self, conn: Connection, tenant_id: UUID, decisions: Decisions, done: set[UUID]) -> Accepted:
+        by_run: dict[UUID | None, list[NewOperation]] = {}
+        for step in (*decisions.new, *decisions.known):
+            operation = step.operation()
+            if operation is not None and step.identity_id in done:
+                by_run.setdefault(operation.run_id, []).append(operation)
+        total = Accepted()
+        for run_id, operations in by_run.items():
+            total += await self._acceptance.accept(
+                conn, tenant_id=tenant_id, operations=operations, run_id=run_id, reason=REASON
+            )
+        return total
+
+
+async def _insert(conn: Connection, tenant_id: UUID, decisions: Decisions) -> set[UUID]:
+    """Make the rows of accounts to come; the people of whom somebody else was first."""
+    rows = [step.wanted() for step in decisions.new] + decisions.unplaced
+    inserted = await plan_items.insert_accounts(conn, tenant_id=tenant_id, wanted=rows)
+    return {row.identity_id for row in rows if row.account_id not in inserted}
+
+
+async def _note(conn: Connection, tenant_id: UUID, decisions: Decisions, done: set[UUID]) -> None:
+    wanted = [step.wanted() for step in decisions.known if step.identity_id in done]
+    complaints = [each for each in decisions.complaints if each.identity_id in done]
+    people = list(done)
+    await plan_items.write_wanted(conn, tenant_id=tenant_id, wanted=wanted)
+    await plan_items.complain(conn, tenant_id=tenant_id, identity_ids=people, complaints=complaints)
+    await plan_items.remove(conn, tenant_id=tenant_id, ids=people)
+
+
+def _target(connector: Connector, mapping: MappingVersion | None) -> Target | None:
+    """A connector ready to plan for, or None when its scope cannot be read."""
+    try:
+        scope = filters.compiled(filters.parse(connector.scope)) if connector.scope else _everybody
+    except InvalidFilter as error:
+        log.warning("planning.scope_unusable", connector=connector.name, error=str(error))
+        return None
+    return Target(connector, mapping, comparator_of(mapping) if mapping else Comparator(()), scope)
+
+
+def _everybody(_source: Mapping[str, Any]) -> bool:
+    return True
