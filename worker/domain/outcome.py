@@ -51,12 +51,13 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Waits for something outside; no try is spent."""
+    """Waits for something outside; no try is spent. ``look_after`` is what the target itself asked for."""
 
     reason: WaitReason
     message: str
     error_code: str | None = None
     case_id: UUID | None = None
+    look_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ def _sort_one(ends: _Ends, finished: Finished, rng: Random) -> None:
             ends.buried.append(Failure(fence, took, outcome.error_code, outcome.message, sent=outcome.sent))
             ends.lines.append((op.id, "error", outcome.message))
         case Parked():
-            wait = short_wait(op.parks) if outcome.reason is WaitReason.TARGET_DOWN else None
+            wait = wait_of(outcome, op.parks)
             ends.parked.append(
                 Failure(fence, took, outcome.error_code, outcome.message, wait, str(outcome.reason), outcome.case_id)
             )
@@ -208,8 +208,15 @@ def _sort_one(ends: _Ends, finished: Finished, rng: Random) -> None:
             assert_never(outcome)
 
 
-def short_wait(parks: int) -> float:
-    """Seconds until an operation looks again for a target that was down: 2, 4, 8, … at most 60."""
+def wait_of(outcome: Parked, parks: int) -> float | None:
+    """Seconds until a parked operation looks again by itself; None: when its reason is gone.
+
+    Only one that waits for its target looks: after what the target asked for, else after 2, 4, 8, … at most 60 s.
+    """
+    if outcome.reason is not WaitReason.TARGET_DOWN:
+        return None
+    if outcome.look_after is not None:
+        return outcome.look_after.total_seconds()
     return float(min(SHORT_WAIT_S * 2 ** min(parks, 10), LONGEST_SHORT_WAIT_S))
 
 

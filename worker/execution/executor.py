@@ -1,0 +1,254 @@
+"""Runs ONE operation: the life of a try in one place.
+
+    before-hooks  ->  whose account is it  ->  the target, through the guard  ->  after-hooks  ->  an Outcome
+
+Every failure becomes an outcome at one place (``classify``). The target is the truth: a create that meets its object,
+a delete that meets nothing and an update to what is there already are done; a lost answer is read back at once.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+from uuid import UUID
+
+import structlog
+
+from worker.connectors import Targets
+from worker.domain.account import TargetAccount
+from worker.domain.errors import AlreadyExists, ConnectorError, OutcomeUnknown, UnknownUid
+from worker.domain.operation import Operation, OperationType
+from worker.domain.outcome import Outcome, Released, Retry, Succeeded
+from worker.domain.processing import Finished
+from worker.execution.classify import Ended, outcome_of
+from worker.execution.matching import Matching
+from worker.execution.redaction import shown
+from worker.execution.scripting import Scripting, Wish
+from worker.execution.work import Work, WorkLoader
+from worker.mapping import account_hash
+from worker.store.work import Subject
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The target is as wished. ``attributes`` and ``active`` are what the account has now, as far as we know."""
+
+    uid: str | None
+    attributes: dict[str, Any] | None = None
+    active: bool | None = None
+    already_so: bool = False
+    is_gone: bool = False
+    match: dict[str, Any] | None = None
+
+
+class Executor:
+    """The operation processor: ``prepare`` reads for a batch, ``process`` runs one and never raises but when cancelled."""
+
+    def __init__(self, targets: Targets, loader: WorkLoader, scripting: Scripting, matching: Matching) -> None:
+        self._targets = targets
+        self._loader = loader
+        self._scripting = scripting
+        self._matching = matching
+        self._subjects: dict[UUID, Subject] = {}
+
+    async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
+        """Read the accounts and identities of a claimed batch in one statement."""
+        self._subjects.update(await self._loader.load(tenant_id, operations))
+
+    async def process(self, operation: Operation) -> Finished:
+        """Run one claimed operation."""
+        started = time.monotonic()
+        subject = self._subjects.pop(operation.id, None)
+        if subject is None:  # prepared by nobody: it goes back and is claimed anew
+            return Finished(operation, Released(), 0)
+        try:
+            work = await self._loader.work_of(operation, subject)
+        except Exception as error:  # noqa: BLE001 - opening the target is part of the try
+            return Finished(operation, outcome_of(error, operation), _since(started))
+        outcome, wish = await self.execute(work)
+        return _finished(work, wish, outcome, _since(started))
+
+    async def execute(self, work: Work) -> tuple[Outcome, Wish]:
+        """The steps of a try, in order; the outcome, and what was wished for in the end."""
+        wish = wish_of(work)
+        try:
+            wish = await self._scripting.before(work, wish)
+            done = await self._call_connector(work, wish)
+            warnings = await self._scripting.after(work, wish, done.uid)
+        except Exception as error:
+            if isinstance(error, ConnectorError):
+                await self._targets.report(work.target, error)
+            outcome = outcome_of(error, work.op)
+            if isinstance(outcome, Retry) and outcome.error_code == "internal_error":
+                log.exception("operation.bug", operation_id=str(work.op.id))
+            return outcome, wish
+        await self._targets.report(work.target, None)
+        return _succeeded(work, wish, done, warnings), wish
+
+    async def _call_connector(self, work: Work, wish: Wish) -> Done:
+        match wish.kind:
+            case OperationType.CREATE:
+                return await self._create(work, wish)
+            case OperationType.UPDATE:
+                return await self._update(work, wish, work.uid)
+            case OperationType.DELETE:
+                return await self._delete(work)
+            case _:
+                assert_never(wish.kind)
+
+    async def _create(self, work: Work, wish: Wish) -> Done:
+        """Correlation first: an account that is already there becomes ours and is updated, never made twice."""
+        found = await self._matching.among_records(work, wish)
+        if found is None and work.op.attempt_number > 1:  # an earlier try may have made it
+            found = await self._matching.at_target(work, wish)
+        if found is None:
+            try:
+                uid = await work.target.guard.create(work.op.object_class, wish.attributes, active=wish.active)
+                return Done(uid, wish.attributes, wish.active)
+            except AlreadyExists:
+                found = await self._matching.at_target(work, wish)
+                if found is None:
+                    raise
+            except OutcomeUnknown:
+                found = await self._matching.at_target(work, wish)
+                if found is None:
+                    raise
+        return await self._adopt(work, wish, found.account, found.match)
+
+    async def _adopt(self, work: Work, wish: Wish, found: TargetAccount, match: dict[str, Any] | None) -> Done:
+        """Bring an account that exists to what is wanted; the name it is known by stays as it is."""
+        wanted = dict(wish.attributes)
+        if match is not None and work.naming in found.attributes:
+            wanted[work.naming] = found.attributes[work.naming]
+        differing = {
+            n: v for n, v in wanted.items() if n in work.comparator.differences(wanted, actual=found.attributes)
+        }
+        active = wish.active if wish.active is not None and wish.active != found.active else None
+        if not differing and active is None:
+            return Done(found.uid, {**found.attributes, **wanted}, found.active, already_so=True, match=match)
+        done = await self._change(work, found.uid, differing, active)
+        return replace(done, attributes={**found.attributes, **wanted}, match=match)
+
+    async def _update(self, work: Work, wish: Wish, uid: str | None) -> Done:
+        if uid is None:  # nothing is there that we know of: what was an update has to make it
+            return await self._create_instead(work, wish)
+        if work.op.expected_hash is not None:
+            found = await self._as_found(work, uid)
+            if found is None:
+                return await self._create_instead(work, wish)
+            return await self._adopt(work, wish, found, None)
+        if not wish.attributes and wish.active is None:
+            return Done(uid, work.account.observed, work.account.observed_active, already_so=True)
+        try:
+            done = await self._change(work, uid, wish.attributes, wish.active)
+        except UnknownUid:
+            return await self._create_instead(work, wish)
+        known = {**(work.account.observed or {}), **wish.attributes}
+        return replace(done, attributes=known)
+
+    async def _change(self, work: Work, uid: str, attributes: dict[str, Any], active: bool | None) -> Done:
+        try:
+            uid = await work.target.guard.update(work.op.object_class, uid, attributes, active=active)
+        except OutcomeUnknown:
+            found = await work.target.guard.get(work.op.object_class, uid)
+            if found is None or not _is_so(work, found, attributes, active):
+                raise
+            return Done(found.uid, attributes, found.active)
+        return Done(uid, attributes, active)
+
+    async def _create_instead(self, work: Work, wish: Wish) -> Done:
+        """The account of an update is gone, or never was: it is made anew, unless it should be inactive anyway."""
+        if wish.active is False:
+            return Done(None, already_so=True, is_gone=True)
+        full = {**work.account.expected, **wish.attributes}
+        active = wish.active if wish.active is not None else work.account.wanted_active
+        again = replace(
+            wish,
+            kind=OperationType.CREATE,
+            attributes={name: value for name, value in full.items() if value is not None},
+            active=active,
+        )
+        return await self._create(work, await self._scripting.before(work, again))
+
+    async def _delete(self, work: Work) -> Done:
+        if work.uid is None:
+            return Done(None, already_so=True, is_gone=True)
+        if work.op.expected_hash is not None and await self._as_found(work, work.uid) is None:
+            return Done(None, already_so=True, is_gone=True)
+        try:
+            was_there = await work.target.guard.delete(work.op.object_class, work.uid)
+        except OutcomeUnknown:
+            if await work.target.guard.get(work.op.object_class, work.uid) is not None:
+                raise
+            was_there = True
+        return Done(None, already_so=not was_there, is_gone=True)
+
+    async def _as_found(self, work: Work, uid: str) -> TargetAccount | None:
+        """Read the object of a repair again; ends the try when it is not as it was when the repair was decided."""
+        found = await work.target.guard.get(work.op.object_class, uid)
+        if found is None:
+            return None
+        if account_hash(work.comparator, found.attributes, active=found.active) != work.op.expected_hash:
+            raise Ended(
+                Succeeded(
+                    uid, skipped="The account has changed since this repair was decided; the next run looks again."
+                )
+            )
+        return found
+
+
+def wish_of(work: Work) -> Wish:
+    """What the operation asks for; an update of an account that was never made asks for all of it."""
+    op, account = work.op, work.account
+    if op.operation_type is OperationType.UPDATE and work.uid is None and op.active is not False:
+        full = {**account.expected, **op.attributes}
+        wanted = {name: value for name, value in full.items() if value is not None}
+        active = op.active if op.active is not None else account.wanted_active
+        return Wish(OperationType.CREATE, wanted, active)
+    return Wish(op.operation_type, dict(op.attributes), op.active)
+
+
+def _is_so(work: Work, found: TargetAccount, attributes: dict[str, Any], active: bool | None) -> bool:
+    """Whether an account has what was sent."""
+    differing = work.comparator.differences({**found.attributes, **attributes}, actual=found.attributes)
+    return not differing and (active is None or found.active is None or found.active == active)
+
+
+def _succeeded(work: Work, wish: Wish, done: Done, warnings: tuple[str, ...]) -> Succeeded:
+    return Succeeded(
+        uid=done.uid,
+        warnings=(*wish.warnings, *warnings),
+        already_so=done.already_so,
+        observed=None if done.is_gone else _known(work, done),
+        observed_active=done.active,
+        match=done.match,
+        account_gone=done.is_gone,
+        sent=None if done.already_so else {"attributes": shown(wish.attributes), "active": wish.active},
+        tags=wish.tags,
+    )
+
+
+def _known(work: Work, done: Done) -> dict[str, Any] | None:
+    """What we now believe the account has: the managed attributes that have a value."""
+    if done.attributes is None:
+        return None
+    managed = {rule.name for rule in work.comparator.rules}
+    return {name: value for name, value in done.attributes.items() if name in managed and value is not None}
+
+
+def _finished(work: Work, wish: Wish, outcome: Outcome, took: int) -> Finished:
+    connector = work.target.connector.name
+    if not isinstance(outcome, Succeeded) or outcome.skipped or outcome.observed is None:
+        return Finished(work.op, outcome, took, connector=connector)
+    active = outcome.observed_active if outcome.observed_active is not None else work.account.observed_active
+    observed_hash = account_hash(work.comparator, outcome.observed, active=active)
+    hooked = wish.hooked
+    if hooked is not None and outcome.match is not None and work.naming in outcome.observed:
+        hooked = {**hooked, work.naming: outcome.observed[work.naming]}
+    return Finished(work.op, outcome, took, observed_hash=observed_hash, hooked=hooked, connector=connector)
+
+
+def _since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

@@ -1,0 +1,99 @@
+"""What one try works with: the operation, its account and identity, its target, and the hooks bound there."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from worker.connectors import Target, Targets
+from worker.domain.account import Account
+from worker.domain.comparison import Comparator
+from worker.domain.hook import HookPhase
+from worker.domain.identity import Identity
+from worker.domain.operation import Operation, OperationType
+from worker.mapping import comparator_of
+from worker.store import hooks, mappings, work
+from worker.store.hooks import BoundHook
+from worker.store.pool import Pool
+from worker.store.tenant import tenant
+
+#: How long hooks and mapping of a connector are trusted before they are read again.
+FRESH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything one try needs, read before it starts."""
+
+    op: Operation
+    account: Account
+    identity: Identity | None
+    is_adopted: bool
+    target: Target
+    hooks: tuple[BoundHook, ...]
+    comparator: Comparator
+    naming: str
+
+    @property
+    def uid(self) -> str | None:
+        """The uid of the account: our record's, or what the operation was told."""
+        return self.account.uid or (self.op.target_uid if self.op.operation_type is not OperationType.CREATE else None)
+
+    def bound(self, phase: HookPhase, operation_type: OperationType) -> list[BoundHook]:
+        """The hooks of one phase of one operation type, in their order."""
+        return [h for h in self.hooks if h.binding.phase is phase and operation_type in h.binding.operation_types]
+
+
+@dataclass(slots=True)
+class _Rules:
+    """Hooks and comparator of one connector."""
+
+    hooks: tuple[BoundHook, ...]
+    comparator: Comparator
+    naming: str
+    read_at: float = field(default_factory=time.monotonic)
+
+
+class WorkLoader:
+    """Reads what batches need: accounts and identities in one statement, the rest at most every two seconds."""
+
+    def __init__(self, pool: Pool, targets: Targets) -> None:
+        self._pool = pool
+        self._targets = targets
+        self._rules: dict[UUID, _Rules] = {}
+
+    async def load(self, tenant_id: UUID, operations: Sequence[Operation]) -> dict[UUID, Any]:
+        """The subjects (account, identity) of the operations by operation id."""
+        async with tenant(self._pool, tenant_id) as conn:
+            found = await work.subjects(conn, tenant_id, [op.account_id for op in operations])
+        return {op.id: found[op.account_id] for op in operations if op.account_id in found}
+
+    async def work_of(self, op: Operation, subject: work.Subject) -> Work:
+        """Put the work of one operation together; raises what opening the target raises."""
+        target = await self._targets.get(op.tenant_id, op.connector_id)
+        rules = await self._rules_of(target)
+        return Work(
+            op=op,
+            account=subject.account,
+            identity=subject.identity,
+            is_adopted=subject.is_adopted,
+            target=target,
+            hooks=rules.hooks,
+            comparator=rules.comparator,
+            naming=rules.naming,
+        )
+
+    async def _rules_of(self, target: Target) -> _Rules:
+        connector = target.connector
+        known = self._rules.get(connector.id)
+        if known is not None and time.monotonic() - known.read_at < FRESH_S:
+            return known
+        schema = await target.object_schema()
+        async with tenant(self._pool, connector.tenant_id) as conn:
+            bound = await hooks.bound(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
+            active = await mappings.active(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
+        mapping = active.get((connector.id, connector.object_class))
+        rules = _Rules(tuple(bound[connector.id]), comparator_of(connector, mapping, schema), schema.naming)
+        self._rules[connector.id] = rules
+        return rules

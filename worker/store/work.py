@@ -1,0 +1,63 @@
+"""What execution needs to know of a claimed batch: its accounts and their identities, in one read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from worker.domain.account import Account, AccountState
+from worker.domain.identity import Identity
+from worker.store.pool import Connection
+from worker.store.sql import Record, load
+
+queries = load("work")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An account with its identity; ``is_adopted``: it existed before us and was linked by correlation or a person."""
+
+    account: Account
+    identity: Identity | None
+    is_adopted: bool
+
+
+async def subjects(conn: Connection, tenant_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, Subject]:
+    """The subjects by account id."""
+    rows = await queries.accounts.rows(conn, tenant_id=tenant_id, account_ids=list(set(account_ids)))
+    return {row["id"]: _subject(row) for row in rows}
+
+
+async def owner_of_uid(
+    conn: Connection, tenant_id: UUID, *, connector_id: UUID, object_class: str, uid: str
+) -> Record | None:
+    """The account record with this uid: (id, identity_id, live)."""
+    return await queries.owner_of_uid.row(
+        conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class, uid=uid
+    )
+
+
+def _subject(row: Record) -> Subject:
+    account = Account(
+        id=row["id"],
+        connector_id=row["connector_id"],
+        object_class=row["object_class"],
+        uid=row["uid"],
+        identity_id=row["identity_id"],
+        state=AccountState(row["state"]),
+        wanted=row["wanted"],
+        wanted_active=row["wanted_active"],
+        observed=row["observed"],
+        observed_active=row["observed_active"],
+        hooked=row["hooked"],
+    )
+    identity = None
+    if row["external_id"] is not None:
+        identity = Identity(
+            id=row["identity_id"],
+            external_id=row["external_id"],
+            user_name=row["user_name"],
+            attributes=row["attributes"],
+            active=row["active"] and not row["is_disabled"],
+            version=row["version"],
+        )
+    return Subject(account, identity, row["is_adopted"])
