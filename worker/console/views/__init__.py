@@ -1,8 +1,9 @@
 """What the console shows: one frozen value per page, list and card.
 
-The reads that return them and the acts that pages call are the protocols in ``worker.console.doors``. Values are raw (ids, codes,
-counts, UTC datetimes); the words for people are made by the pages. Secret attribute values never arrive here: whoever
-builds a view puts ``{"secret": true}`` in their place. Cursors are opaque strings of the reader's own making.
+The reads that return them and the acts that pages call are the protocols in ``worker.console.doors``. Values are raw
+(ids, codes, counts, UTC datetimes); the words for people are made by the pages. Secret attribute values never arrive
+here: whoever builds a view puts ``{"secret": true}`` in their place. Cursors are opaque strings of the reader's own
+making.
 """
 
 from worker.console.views.connectors import ConnectorCard, ConnectorDetail, HomeView

@@ -33,7 +33,7 @@ class OperationFilter(Slice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscrepancyFilter(Slice):
-    """Discrepancies of one connector; ``resolution_status``: pending, resolved, ignored; ``q``: prefix of uid or name."""
+    """Discrepancies of one connector; ``resolution_status``: pending, resolved, ignored; ``q``: prefix of uid, name."""
 
     discrepancy_type: str | None = None
     resolution_status: str | None = "pending"

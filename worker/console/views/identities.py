@@ -12,7 +12,7 @@ from worker.domain.account import AccountState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRow:
-    """One person or service; ``display_name`` falls back to the user name, ``trouble`` counts accounts not as wanted."""
+    """One person or service; ``display_name`` falls back to the user name, ``trouble`` counts accounts off course."""
 
     id: UUID
     external_id: str

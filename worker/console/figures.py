@@ -1,0 +1,73 @@
+"""Geometry of small charts drawn on the server: numbers in, rectangles out. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.console.views import HourCount
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One rectangle of a chart, in the units of its view box."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    family: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HourChart:
+    """Stacked bars per hour with grid lines at ``ticks`` (value, y)."""
+
+    width: float
+    height: float
+    bars: tuple[Bar, ...]
+    ticks: tuple[tuple[int, float], ...]
+
+
+def hour_chart(hours: Sequence[HourCount], *, width: float = 600, height: float = 160) -> HourChart:
+    """Completed below, failed on top; a failed share is at least 3 units high so that it can be seen."""
+    top = _round_up(max((h.completed + h.failed for h in hours), default=0))
+    plot = height - 8
+    step = width / max(len(hours), 1)
+    bars: list[Bar] = []
+    for index, hour in enumerate(hours):
+        x, w = index * step + 1, step - 2
+        failed = max(hour.failed / top * plot, 3.0) if hour.failed else 0.0
+        done = hour.completed / top * plot
+        if done:
+            bars.append(Bar(x, height - done, w, done, "green"))
+        if failed:
+            bars.append(Bar(x, max(0.0, height - done - failed - 1), w, failed, "red"))
+    ticks = tuple((round(top * part), height - plot * part) for part in (0.5, 1.0))
+    return HourChart(width, height, tuple(bars), ticks)
+
+
+def segments(
+    counts: Sequence[tuple[str, int]], *, width: float = 300, least: float = 4, gap: float = 2
+) -> tuple[Bar, ...]:
+    """One bar cut into shares; a share that is not zero is at least ``least`` wide."""
+    present = [(family, value) for family, value in counts if value > 0]
+    total = sum(value for _, value in present)
+    if not total:
+        return ()
+    free = width - gap * (len(present) - 1) - least * len(present)
+    x, bars = 0.0, []
+    for family, value in present:
+        w = least + free * value / total
+        bars.append(Bar(round(x, 2), 0, round(w, 2), 8, family, str(value)))
+        x += w + gap
+    return tuple(bars)
+
+
+def _round_up(value: int) -> int:
+    """The next of 1, 2, 5 times a power of ten; at least 10."""
+    size = 10
+    while True:
+        for factor in (1, 2, 5):
+            if size * factor >= value:
+                return size * factor
+        size *= 10

@@ -1,0 +1,137 @@
+"""Discrepancies, actions and held removals in words. Pure."""
+
+from dataclasses import dataclass
+
+from worker.console.views import DiscrepancyRow, HoldView, RunRow, Suggestion
+from worker.console.words import count, number, plain, shown
+
+KINDS: dict[str, str] = {
+    "missing": "Missing",
+    "orphan": "Orphan",
+    "mismatch": "Mismatch",
+    "collision": "Collision",
+    "unlinked": "Unlinked",
+    "deleted": "Deleted",
+}
+
+MEANINGS: dict[str, str] = {
+    "missing": "should have an account and has none",
+    "orphan": "an account that belongs to nobody we know",
+    "mismatch": "an account whose values are not as wanted",
+    "collision": "more than one claims it",
+    "unlinked": "an owner was found, no link recorded",
+    "deleted": "a linked account that is gone from the target",
+}
+
+HELD_WORDS = {"delete": "delete the account", "disable": "disable the account", "unlink": "unlink the account"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to settle a finding as a button says it, with what it does."""
+
+    action: str
+    direction: str
+    label: str
+    effect: str
+    is_removal: bool = False
+
+
+def sentence(row: DiscrepancyRow, *, connector: str) -> str:
+    """What was found, in one sentence."""
+    who = row.identity_name or "Somebody"
+    account = row.account_name or row.external_uid or "an account"
+    match row.discrepancy_type:
+        case "missing":
+            return f"{who} should have an account in {connector} and has none."
+        case "orphan":
+            return f"{connector} has the account {account}, and nobody we know owns it."
+        case "mismatch":
+            return f"{who}: {_differences(row)} in {connector}."
+        case "collision":
+            return f"{account} in {connector} is claimed by {_claimants(row)}."
+        case "unlinked":
+            return f"{account} in {connector} belongs to {who}, but no link is recorded."
+        case "deleted":
+            return f"The account {account} of {who} was linked and is gone from {connector}."
+        case other:
+            return f"{plain(other)}: {account} in {connector}."
+
+
+def choice(suggestion: Suggestion, row: DiscrepancyRow, *, connector: str) -> Choice:
+    """A suggestion as a button."""
+    account = row.account_name or row.external_uid or "the account"
+    who = row.identity_name or "the identity"
+    towards_us = suggestion.direction == "target_to_xavyo"
+    label, effect = {
+        "create": (
+            ("Create identity", f"Makes an identity from {account}.")
+            if towards_us
+            else ("Create account", f"Creates the account of {who} in {connector}.")
+        ),
+        "update": (
+            ("Take over values", f"Writes the values of {account} to {who}.")
+            if towards_us
+            else ("Correct account", f"Writes the wanted values to {account} in {connector}.")
+        ),
+        "delete": ("Delete account", f"Deletes {account} in {connector}. This cannot be undone."),
+        "link": ("Link", f"Records that {account} belongs to {who}. {connector} is not changed."),
+        "unlink": ("Unlink", f"Forgets the link between {account} and {who}. {connector} is not changed."),
+        "inactivate_identity": ("Deactivate identity", f"Makes {who} inactive; every account follows."),
+        "disable": ("Disable account", f"Disables {account} in {connector}."),
+    }.get(suggestion.action, (plain(suggestion.action), ""))
+    is_removal = suggestion.action in {"delete", "unlink", "inactivate_identity", "disable"}
+    return Choice(suggestion.action, suggestion.direction, label, effect, is_removal)
+
+
+def hold_sentence(hold: HoldView) -> str:
+    """What the safeguard holds, against what it allows."""
+    return (
+        f"{count(hold.removals, 'removal')} in {hold.connector_name} wait. Without a person's word at most "
+        f"{number(hold.allowed)} of its {count(hold.accounts, 'account')} may be removed in 24 hours"
+        + (f", and {number(hold.used)} already were." if hold.used else ".")
+    )
+
+
+def run_name(run: RunRow) -> str:
+    """ "Full dry run", "Delta run", "Import"."""
+    if run.kind == "import":
+        return "Import dry run" if run.dry_run else "Import"
+    return f"{run.mode.capitalize()} {'dry run' if run.dry_run else 'run'}"
+
+
+def run_status(run: RunRow) -> tuple[str, str]:
+    """The family of colours and the words of a run's status; errors of items are said, not hidden."""
+    if run.status == "completed" and run.items_error:
+        return "amber", "Completed with errors"
+    if run.status == "paused":
+        reason = {"safeguard": "Paused by the safeguard", "person": "Paused", "shutdown": "Paused for a restart"}
+        return "purple", reason.get(run.pause_reason or "", "Paused")
+    family = {"pending": "gray", "running": "blue", "completed": "green", "failed": "red", "cancelled": "muted"}
+    return family.get(run.status, "gray"), plain(run.status)
+
+
+def run_share(run: RunRow) -> float | None:
+    """How far a run is, 0..1; None while its size is unknown."""
+    if not run.accounts_total:
+        return None
+    return min(1.0, run.accounts_processed / run.accounts_total)
+
+
+def _differences(row: DiscrepancyRow) -> str:
+    if not row.attributes:
+        return "the account differs"
+    first = row.attributes[0]
+    rest = len(row.attributes) - 1
+    also = f", and {count(rest, 'more attribute')}" if rest else ""
+    if first.is_secret:
+        return f"{first.name} is not as wanted{also}"
+    return f"{first.name} is “{shown(first.before)}” and should be “{shown(first.after)}”{also}"
+
+
+def _claimants(row: DiscrepancyRow) -> str:
+    names = [name for _, name in row.candidates[:3]]
+    more = len(row.candidates) - len(names)
+    if more > 0:
+        names.append(f"{more} more")
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "several identities"

@@ -1,0 +1,1 @@
+"""One module per noun: its pages and the acts that start there."""

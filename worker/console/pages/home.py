@@ -1,0 +1,84 @@
+"""Home: is all well, and if not, what needs a person."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from worker.console import findings, words
+from worker.console.desk import Desk, Visit
+from worker.console.views import ConnectorCard, HoldView, HomeView
+from worker.domain.operation import OperationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that waits for a person: what, why in a sentence, and where to go."""
+
+    family: str
+    icon: str
+    title: str
+    text: str
+    link: str
+    button: str
+
+
+def routes(desk: Desk) -> list[Route]:
+    return [Route("/", desk.signed_in(home))]
+
+
+async def home(visit: Visit) -> Response:
+    view = await visit.reads.home(visit.tenant_id)
+    return await visit.render("home.html", view=view, needs=needs(view), summary=summary(view))
+
+
+def needs(view: HomeView) -> tuple[Need, ...]:
+    """What waits for a person, the worst first."""
+    found = [_hold_need(hold) for hold in view.holds]
+    unseen = view.badges.approvals - len(view.holds)
+    if unseen > 0:
+        text = "The safeguard holds removals of more batches."
+        found.append(Need("purple", "shield", f"{unseen} more approvals", text, "/approvals", "Review"))
+    found += [
+        Need("red", "plug", f"{card.brief.name} is not taking work", _down_text(trouble, card), link, "Look")
+        for card in view.connectors
+        if (trouble := words.connector_trouble(card.brief)) and (link := f"/connectors/{card.brief.id}")
+    ]
+    if view.badges.dead_letters:
+        found.append(_dead_letter_need(view))
+    if view.badges.cases:
+        title = words.count(view.badges.cases, "account case")
+        text = "Somebody must say whose account it is; the creates wait until then."
+        found.append(Need("blue", "question", title, text, "/correlation/cases", "Decide"))
+    return tuple(found)
+
+
+def summary(view: HomeView) -> str:
+    """The one line under the headline."""
+    targets = [card for card in view.connectors if card.is_target]
+    well = sum(1 for card in targets if words.connector_trouble(card.brief) is None)
+    return (
+        f"{words.count(view.identities, 'identity', 'identities')} · {words.count(view.accounts, 'account')} · "
+        f"{well} of {words.count(len(targets), 'target')} healthy"
+    )
+
+
+def _hold_need(hold: HoldView) -> Need:
+    title = f"{words.count(hold.removals, 'removal')} held in {hold.connector_name}"
+    return Need(
+        "purple", "shield", title, hold.reason or findings.hold_sentence(hold), f"/approvals#h-{hold.id}", "Review"
+    )
+
+
+def _down_text(trouble: str, card: ConnectorCard) -> str:
+    waiting = card.counts.get(OperationStatus.AWAITING_SYSTEM, 0)
+    return f"{trouble} {words.count(waiting, 'operation')} wait." if waiting else trouble
+
+
+def _dead_letter_need(view: HomeView) -> Need:
+    causes = "; ".join(
+        f"{connector}: {words.cause_of(code).title.lower()} ({words.number(n)})"
+        for code, connector, n in view.dead_letter_causes[:3]
+    )
+    title = words.count(view.badges.dead_letters, "dead letter")
+    return Need("amber", "dead_letter", title, causes, "/connectors/operations/dlq", "Look")
