@@ -109,14 +109,13 @@ class CsvConnector:
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         start, looks, total = _place_of_token(token)
         async with self._reading:
-            if looks is None:
-                looks, total = await asyncio.to_thread(check_file, self._settings)
-            accounts = await asyncio.to_thread(self._page, looks, start=start, size=page_size)
-        end = start + len(accounts)
+            state = (looks, total) if looks else await asyncio.to_thread(check_file, self._settings)
+            accounts = await asyncio.to_thread(self._page, state[0], start=start, size=page_size)
+        end, total = start + len(accounts), state[1]
         if end >= total:
             self._drop_reader()
             return Page(accounts, is_last=True, total=total)
-        return Page(accounts, json.dumps([end, looks, total]), total=total)
+        return Page(accounts, json.dumps([end, *state]), total=total)
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None:
         found = await asyncio.to_thread(self._matching, self._settings.key, uid)
