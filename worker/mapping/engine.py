@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from worker.domain.errors import HookError
+from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
 from worker.mapping.transforms import Apply, TransformError, compile_transform
@@ -20,19 +22,20 @@ from worker.mapping.transforms import Apply, TransformError, compile_transform
 CHUNK = 500
 
 Source = Mapping[str, Any]
-Read = Callable[[Source, Mapping[str, Any]], Any]
+Computed = Mapping[str, ExpressionResult]
+Read = Callable[[Source, Computed], Any]
 
 
 class Evaluator(Protocol):
     """Evaluates Starlark expressions in the sandbox.
 
     ``expressions`` are named texts, each context holds the variables they see. The answer has one mapping for each
-    context, in order: expression name to its value, or to the exception that it ended in.
+    context, in order, from the name of each expression to its value or error.
     """
 
     async def evaluate(
-        self, expressions: Mapping[str, str], contexts: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]: ...
+        self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]]
+    ) -> list[dict[str, ExpressionResult]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class CompiledMapping:
     expressions: dict[str, str]
     secrets: frozenset[str]
 
-    def apply(self, identity: Identity, *, computed: Mapping[str, Any]) -> Mapped | MappingError:
+    def apply(self, identity: Identity, *, computed: Computed) -> Mapped | MappingError:
         """Map one identity; ``computed`` are the results of its expressions."""
         source = identity.as_source()
         made: list[dict[str, Any]] = []
@@ -135,12 +138,12 @@ class MappingEngine:
         self._compiled[key] = known
         return known[1]
 
-    async def _evaluate(self, compiled: CompiledMapping, chunk: Sequence[Identity]) -> Sequence[Mapping[str, Any]]:
+    async def _evaluate(self, compiled: CompiledMapping, chunk: Sequence[Identity]) -> Sequence[Computed]:
         if not compiled.expressions:
             await asyncio.sleep(0)
             return [{}] * len(chunk)
         if self._evaluator is None:
-            missing = _Unmappable("there is no sandbox here to evaluate expressions")
+            missing = ExpressionResult(error=HookError("there is no sandbox here to evaluate expressions"))
             return [dict.fromkeys(compiled.expressions, missing)] * len(chunk)
         contexts = [{"identity": one.as_source()} for one in chunk]
         return await self._evaluator.evaluate(compiled.expressions, contexts)
@@ -181,13 +184,13 @@ def _raw_reader(rule: MappingRule) -> Read:
         return lambda source, _computed: source.get(attribute)
     if rule.expression is not None:
         name = _name_of(rule)
-        return lambda _source, computed: _checked(computed.get(name))
+        return lambda _source, computed: _checked(computed[name])
     constant = rule.constant
     return lambda _source, _computed: constant
 
 
 def _transformed(read: Read, transforms: tuple[Apply, ...]) -> Read:
-    def transformed(source: Source, computed: Mapping[str, Any]) -> Any:
+    def transformed(source: Source, computed: Computed) -> Any:
         value = read(source, computed)
         for transform in transforms:
             value = transform(value)
@@ -197,7 +200,7 @@ def _transformed(read: Read, transforms: tuple[Apply, ...]) -> Read:
 
 
 def _required(read: Read, shape: Callable[[Any], Any]) -> Read:
-    def required(source: Source, computed: Mapping[str, Any]) -> Any:
+    def required(source: Source, computed: Computed) -> Any:
         value = shape(read(source, computed))
         if value is None:
             raise _Unmappable("is required and has no value")
@@ -222,10 +225,11 @@ def _many(value: Any) -> list[Any] | None:
     return [one for one in values if one is not None and one != ""] or None
 
 
-def _checked(value: Any) -> Any:
+def _checked(result: ExpressionResult) -> Any:
     """What an expression gave, when it is a value that an attribute can have."""
-    if isinstance(value, Exception):
-        raise _Unmappable(f"the expression failed: {value}")
+    if result.error is not None:
+        raise _Unmappable(f"the expression failed: {result.error}")
+    value = result.value
     for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, str | int | float | bool | None) or (isinstance(one, float) and not math.isfinite(one)):
             raise _Unmappable("the expression must give text, a number, a boolean, None, or a list of them")

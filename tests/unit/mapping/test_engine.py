@@ -1,12 +1,13 @@
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from worker.domain.errors import HookError
+from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
 from worker.domain.ids import uuid7
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
@@ -22,9 +23,15 @@ class Scripted:
         self.answers = answers
         self.calls: list[tuple[dict[str, str], list[dict[str, Any]]]] = []
 
-    async def evaluate(self, expressions: Mapping[str, str], contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        self.calls.append((dict(expressions), contexts))
-        return [{name: self.answers[name] for name in expressions} for _ in contexts]
+    async def evaluate(
+        self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]]
+    ) -> list[dict[str, ExpressionResult]]:
+        self.calls.append((dict(expressions), list(contexts)))
+        return [{name: self._result(name) for name in expressions} for _ in contexts]
+
+    def _result(self, name: str) -> ExpressionResult:
+        answer = self.answers[name]
+        return ExpressionResult(error=answer) if isinstance(answer, HookError) else ExpressionResult(answer)
 
 
 def mapping(*rules: MappingRule, version: int = 1) -> MappingVersion:

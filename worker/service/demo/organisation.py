@@ -226,7 +226,7 @@ def _with_leavers(rng: Random, people: list[Employee], *, count: int) -> list[Em
             changed[place] = replace(one, left_on=left.isoformat(), hired_on=again.isoformat())
         else:
             hired = min(date.fromisoformat(one.hired_on), left - timedelta(days=90))
-            changed[place] = replace(one, status="left", left_on=left.isoformat(), hired_on=hired.isoformat())
+            changed[place] = replace(one, status="inactive", left_on=left.isoformat(), hired_on=hired.isoformat())
     return changed
 
 
