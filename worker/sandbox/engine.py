@@ -61,16 +61,21 @@ def parse(name: str, source: str, *, shift: int = 0) -> star.AstModule:
     try:
         return star.parse(name, source, DIALECT)
     except star.StarlarkError as error:
-        raise ScriptFailed(explain(str(error), stage="hook.syntax", shift=shift)) from None
+        found = explain(str(error), stage="hook.syntax", shift=shift)
+    # Starlark reports what is missing at the end of a source at its very beginning, without a snippet.
+    if (found.get("line"), found.get("column"), found.get("snippet")) == (1, 1, ""):
+        last = source.rstrip().splitlines()[-1:] or [""]
+        found |= {"line": len(source.rstrip().splitlines()) or 1, "column": len(last[0]) + 1, "snippet": last[0][:512]}
+    raise ScriptFailed(found)
 
 
 class Engine:
     """Builds and calls modules, one thing at a time; holds what the running call printed or was refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
         self.logs: list[str] = []
         self._refusal: Failure | None = None
-        self._watch = Watch()
+        self._watch = watch or Watch()
         self._options = star.EvalOptions(check_cancelled=self._watch.is_late, max_callstack_size=CALL_STACK)
         self._host = self._host_module()
         self._names = star.parse("names", f"load('host', {', '.join(map(repr, HOST_NAMES))})\n", DIALECT)

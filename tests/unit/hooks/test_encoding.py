@@ -1,0 +1,76 @@
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.domain.errors import HookError
+from worker.hooks.encoding import BATCH, BATCH_BYTES, batches, encode_context
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    x: int
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        pytest.param(datetime(2024, 1, 31, 12, tzinfo=UTC), "2024-01-31T12:00:00+00:00", id="time"),
+        pytest.param(date(2024, 1, 31), "2024-01-31", id="date"),
+        pytest.param(UUID(int=5), "00000000-0000-0000-0000-000000000005", id="uuid"),
+        pytest.param(Decimal("1.10"), "1.10", id="decimal"),
+        pytest.param(b"\xff\x00", "/wA=", id="bytes"),
+        pytest.param({"b", "a"}, ["a", "b"], id="set"),
+        pytest.param(("a", 1), ["a", 1], id="tuple"),
+        pytest.param(timedelta(minutes=1), 60.0, id="duration"),
+        pytest.param(Point(3), {"x": 3}, id="dataclass"),
+        pytest.param("ü\u2028\n", "ü\u2028\n", id="text"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_a_context_is_told_in_json(value: Any, told: Any) -> None:
+    line = encode_context({"v": value}, limit=1000)
+
+    assert b"\n" not in line
+    assert line.isascii()
+    assert json.loads(line) == {"v": told}
+
+
+@pytest.mark.parametrize(
+    ("context", "hook_class"),
+    [
+        pytest.param({"v": float("nan")}, "hook.context", id="nan"),
+        pytest.param({"v": object()}, "hook.context", id="unknown type"),
+        pytest.param({("a",): 1}, "hook.context", id="strange key"),
+        pytest.param({"v": "x" * 1000}, "hook.limit", id="too large"),
+    ],
+)
+def test_what_cannot_be_told_is_a_hook_error(context: dict[Any, Any], hook_class: str) -> None:
+    with pytest.raises(HookError) as caught:
+        encode_context(context, limit=500)
+
+    assert caught.value.hook_class == hook_class
+
+
+def test_a_context_that_contains_itself_is_a_hook_error() -> None:
+    endless: dict[str, Any] = {}
+    endless["self"] = endless
+
+    with pytest.raises(HookError):
+        encode_context(endless, limit=500)
+
+
+@given(st.lists(st.integers(0, 400_000), max_size=120))
+def test_batches_keep_every_line_in_order_within_their_bounds(sizes: list[int]) -> None:
+    lines = [b"x" * size for size in sizes]
+    made = list(batches(lines))
+
+    assert [line for batch in made for line in batch] == lines
+    assert all(batch and len(batch) <= BATCH for batch in made)
+    assert all(len(batch) == 1 or sum(map(len, batch)) <= BATCH_BYTES for batch in made)

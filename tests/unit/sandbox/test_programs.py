@@ -1,0 +1,189 @@
+"""Scripts and expressions in this process: only calm ones, since nothing here contains the others."""
+
+import json
+from typing import Any
+
+import pytest
+
+from worker.sandbox.engine import Engine, ScriptFailed
+from worker.sandbox.programs import Expressions, Script
+from worker.sandbox.watch import Watch
+
+BUDGET = 5.0
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine(Watch(arm=lambda seconds: None))
+
+
+def run(
+    engine: Engine, body: str, context: dict[str, Any] | None = None, function: str = "transform"
+) -> dict[str, Any]:
+    script = Script(engine, f"def transform(ctx):\n    {body}\n")
+    said = json.loads(script.run(function, json.dumps(context or {}).encode(), budget_s=BUDGET))
+    assert isinstance(said, dict)
+    return said
+
+
+def test_a_function_gets_the_context_and_answers_with_its_value(engine: Engine) -> None:
+    said = run(engine, 'return {"n": ctx["a"]["b"] + 1}', {"a": {"b": 41}})
+
+    assert said["result"] == {"value": {"n": 42}}
+    assert said["function"] == "transform"
+    assert said["us"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        pytest.param('return reject("no", code="a.b")', {"reject": {"reason": "no", "code": "a.b"}}, id="reject"),
+        pytest.param('return reject("no")', {"reject": {"reason": "no", "code": "rejected"}}, id="reject without code"),
+        pytest.param('return skip("later")', {"skip": {"reason": "later"}}, id="skip"),
+        pytest.param("return None", {"value": None}, id="none"),
+        pytest.param("pass", {"value": None}, id="no return"),
+        pytest.param(
+            'return {"a": (1, 2.5, True, None, "ü")}', {"value": {"a": [1, 2.5, True, None, "ü"]}}, id="types"
+        ),
+        pytest.param('return coalesce(None, "", 1)', {"value": ""}, id="coalesce"),
+        pytest.param('return first_valid(None, "", " ", [], "x")', {"value": "x"}, id="first valid"),
+        pytest.param("return first_valid(None)", {"value": None}, id="none valid"),
+        pytest.param('return merge({"a": 1, "b": 1}, None, {"b": 2})', {"value": {"a": 1, "b": 2}}, id="merge"),
+        pytest.param('return pick({"a": 1, "b": 2}, ["b", "c"])', {"value": {"b": 2}}, id="pick"),
+        pytest.param('return omit({"a": 1, "b": 2}, ["b"])', {"value": {"a": 1}}, id="omit"),
+        pytest.param('return text.slug("Ä b")', {"value": "ae-b"}, id="host library"),
+    ],
+)
+def test_answers(engine: Engine, body: str, result: dict[str, Any]) -> None:
+    assert run(engine, body)["result"] == result
+
+
+@pytest.mark.parametrize(
+    ("body", "hook_class", "message"),
+    [
+        pytest.param('return float("nan")', "hook.result", "not finite", id="nan"),
+        pytest.param('return {"a": [float("inf")]}', "hook.result", "not finite", id="infinity"),
+        pytest.param("return {1: 2}", "hook.result", "keys are text", id="key"),
+        pytest.param("return len", "hook.result", "holds a function", id="function"),
+        pytest.param("return 1 << 63", "hook.result", "64 bits", id="large number"),
+        pytest.param("return {'a': struct(b=1)}", "hook.result", "holds a struct", id="struct"),
+        pytest.param("return reject(5)", "hook.result", "are texts", id="reason"),
+        pytest.param('return "x" * 1100000', "hook.limit", "1 MiB", id="text"),
+        pytest.param("return [0] * 1100000", "hook.limit", "1 MiB", id="list"),
+        pytest.param('return ctx["nope"]', "hook.script", "was not found", id="missing key"),
+        pytest.param("return text.slug(4)", "hook.script", "takes a text, not a number", id="host function"),
+        pytest.param('fail("not", "today")', "hook.fail", "not today", id="fail"),
+        pytest.param("return transform(ctx)", "hook.script", "stack overflow", id="recursion"),
+    ],
+)
+def test_failures(engine: Engine, body: str, hook_class: str, message: str) -> None:
+    found = run(engine, body)["failure"]
+
+    assert found["class"] == hook_class
+    assert message in found["message"]
+
+
+def test_sixteen_levels_are_allowed_and_not_one_more(engine: Engine) -> None:
+    deep = "x = 1\n    for _ in range({n}):\n        x = [x]\n    return x"
+
+    assert "result" in run(engine, deep.format(n=16))
+    assert run(engine, deep.format(n=17))["failure"]["class"] == "hook.result"
+
+
+def test_what_is_printed_is_kept_within_bounds(engine: Engine) -> None:
+    few = run(engine, 'print("a", 1, [2])\n    print("x" * 1000)')
+    many = run(engine, "for i in range(100):\n        print(i)")
+
+    assert few["logs"] == ["a 1 [2]", "x" * 500]
+    assert many["logs"] == [str(number) for number in range(50)]
+    assert run(engine, "pass")["logs"] == []
+
+
+def test_logs_survive_a_failure(engine: Engine) -> None:
+    said = run(engine, 'print("before")\n    fail("x")')
+
+    assert said["logs"] == ["before"]
+
+
+def test_no_state_passes_from_one_call_to_the_next(engine: Engine) -> None:
+    script = Script(engine, "seen = []\ndef transform(ctx):\n    seen.append(1)\n    return len(seen)\n")
+    said = json.loads(script.run("transform", b"{}", budget_s=BUDGET))
+
+    assert "Immutable" in said["failure"]["message"]
+
+
+def test_transform_stands_in_for_create_and_update_only(engine: Engine) -> None:
+    assert run(engine, "return 1", function="before_create")["function"] == "transform"
+    assert run(engine, "return 1", function="before_update")["function"] == "transform"
+    assert run(engine, "return 1", function="before_delete")["function"] is None
+    assert run(engine, "return 1", function="after_create")["function"] is None
+
+
+def test_a_functions_own_name_goes_before_the_stand_in(engine: Engine) -> None:
+    script = Script(engine, "def transform(ctx):\n    return 1\ndef before_create(ctx):\n    return 2\n")
+
+    assert script.functions == ("before_create", "transform")
+    assert json.loads(script.run("before_create", b"{}", budget_s=BUDGET))["result"] == {"value": 2}
+
+
+@pytest.mark.parametrize(
+    ("source", "hook_class", "line"),
+    [
+        pytest.param("def transform(ctx:\n", "hook.syntax", None, id="syntax"),
+        pytest.param("def transform(ctx):\n    return nope\n", "hook.compile", 2, id="unknown name"),
+        pytest.param("x = 1 // 0\n", "hook.compile", 1, id="top level fails"),
+        pytest.param("for x in [1]:\n    pass\n", "hook.syntax", None, id="statement at top level"),
+        pytest.param('load("os", "system")\n', "hook.compile", 1, id="load"),
+        pytest.param("#" + "x" * 65536, "hook.limit", None, id="too large"),
+    ],
+)
+def test_a_source_that_cannot_be_built_says_why(engine: Engine, source: str, hook_class: str, line: int | None) -> None:
+    with pytest.raises(ScriptFailed) as caught:
+        Script(engine, source)
+
+    assert caught.value.found["class"] == hook_class
+    assert line is None or caught.value.found["line"] == line
+
+
+def test_a_late_script_is_cancelled_with_its_line(engine: Engine) -> None:
+    script = Script(engine, "def transform(ctx):\n    for i in range(1000000000):\n        pass\n")
+    said = json.loads(script.run("transform", b"{}", budget_s=0.01))
+
+    assert said["failure"]["class"] == "hook.deadline"
+    assert said["failure"]["line"] == 2
+
+
+def test_expressions_are_computed_together_and_fail_apart(engine: Engine) -> None:
+    texts = {
+        "good": 'identity["a"] + 1',
+        "missing": 'identity["b"]',
+        "broken": "1 +",
+        "unknown": "nope",
+        "empty": "  ",
+        "lines": "identity[\n'a'\n]",
+        "absent": "account",
+        "two names": 'text.slug(attributes["n"])',
+    }
+    line = Expressions(engine, texts).run(b'{"identity":{"a":1},"attributes":{"n":"\\u00d6"}}', budget_s=BUDGET)
+    said = json.loads(line)
+    failures = {list(texts)[int(place)]: found["class"] for place, found in said["failures"].items()}
+    values = {list(texts)[int(place)]: value for place, value in said["values"].items()}
+
+    assert values == {"good": 2, "lines": 1, "absent": None, "two names": "oe"}
+    assert failures == {
+        "missing": "hook.script",
+        "broken": "hook.syntax",
+        "unknown": "hook.compile",
+        "empty": "hook.syntax",
+    }
+
+
+def test_an_expression_that_is_not_finite_fails_instead_of_clearing(engine: Engine) -> None:
+    said = json.loads(Expressions(engine, {"a": 'float("nan")', "b": "1"}).run(b"{}", budget_s=BUDGET))
+
+    assert said["failures"]["0"]["class"] == "hook.result"
+    assert said["values"] == {"1": 1}
+
+
+def test_no_expressions_give_no_values(engine: Engine) -> None:
+    assert json.loads(Expressions(engine, {}).run(b"{}", budget_s=BUDGET))["values"] == {}
