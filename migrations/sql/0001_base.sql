@@ -218,6 +218,9 @@ CREATE TABLE accounts (
     observed jsonb,
     observed_active boolean,
     observed_hash bigint,
+    -- the hash of all that was compared when a run last found the account as wanted: while it still holds, the account
+    -- need not be compared again
+    agreed_hash bigint,
     mapping_version integer,
     identity_version bigint,
     -- what before-hooks set at the last change; expected attributes are wanted and, over them, hooked

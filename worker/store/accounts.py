@@ -1,0 +1,315 @@
+"""Account records (shadows): what each target was last seen to have, and whose it is.
+
+What a run only *saw* is in its checkpoints; here is written only what has changed, so that an unchanged run writes
+nothing. A row whose object is gone keeps its uid with state ``dead`` until somebody deals with it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from worker.domain.account import Account, AccountState
+from worker.store.identities import StoredIdentity
+from worker.store.identities import from_row as identity_from_row
+from worker.store.pool import Connection
+from worker.store.sql import Record, load
+
+queries = load("accounts")
+
+_PREFETCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which accounts are meant: those of one connector and object class."""
+
+    tenant_id: UUID
+    connector_id: UUID
+    object_class: str
+
+    def as_arguments(self) -> dict[str, Any]:
+        return {"tenant_id": self.tenant_id, "connector_id": self.connector_id, "object_class": self.object_class}
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """An account row as a run reads it; ``is_agreed``: as wanted at the last look, and nothing has changed since."""
+
+    account: Account
+    observed_hash: int | None = None
+    is_agreed: bool = False
+    last_change_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a target shows of one account; ``agrees``: it is as wanted."""
+
+    id: UUID
+    uid: str
+    attributes: dict[str, Any]
+    active: bool | None
+    hash: int
+    agrees: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A row that names an object at the target, with its owner's name."""
+
+    id: UUID
+    uid: str
+    identity_id: UUID | None
+    live: int
+    user_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A linked account whose object is gone; ``is_enabled``: its owner may have active accounts."""
+
+    id: UUID
+    uid: str
+    identity_id: UUID
+    user_name: str
+    is_enabled: bool
+    wanted: dict[str, Any] | None
+    wanted_active: bool | None
+    live: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unprovided:
+    """A person without an account at a target; ``account_id`` is the row that waits for one."""
+
+    identity: StoredIdentity
+    account_id: UUID | None
+    is_under_way: bool
+    wanted: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whose an account is; ``match`` says why, as the correlation does."""
+
+    account_id: UUID
+    identity_id: UUID
+    match: dict[str, Any]
+
+
+async def index(conn: Connection, place: Place) -> AsyncIterator[list[tuple[str, int | None]]]:
+    """Pieces of (uid, content hash where it agreed at the last look), inside the caller's transaction."""
+    query = queries.index
+    cursor = await conn.cursor(query.text, *query.arguments(place.as_arguments()))
+    while piece := await cursor.fetch(_PREFETCH):
+        yield [(row[0], row[1]) for row in piece]
+
+
+async def by_uids(conn: Connection, place: Place, uids: Sequence[str]) -> dict[str, Shadow]:
+    """Rows by uid, dead ones included; locked until the transaction ends."""
+    rows = await queries.by_uids.rows(conn, uids=list(uids), **place.as_arguments())
+    return {row["uid"]: _shadow(row) for row in rows}
+
+
+async def by_ids(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Shadow]:
+    rows = await queries.by_ids.rows(conn, tenant_id=tenant_id, ids=list(ids))
+    return {row["id"]: _shadow(row) for row in rows}
+
+
+async def of_identities(conn: Connection, place: Place, identity_ids: Sequence[UUID]) -> dict[UUID, Shadow]:
+    """The account row of each of these people at one target, by identity."""
+    rows = await queries.of_identities.rows(conn, identity_ids=list(identity_ids), **place.as_arguments())
+    return {row["identity_id"]: _shadow(row) for row in rows}
+
+
+async def insert_seen(conn: Connection, place: Place, objects: Sequence[Observed], *, run_id: UUID) -> set[UUID]:
+    """Rows of objects seen for the first time; the ids that were inserted."""
+    if not objects:
+        return set()
+    rows = await queries.insert_seen.rows(
+        conn,
+        run_id=run_id,
+        ids=[each.id for each in objects],
+        uids=[each.uid for each in objects],
+        observed=[each.attributes for each in objects],
+        observed_active=[each.active for each in objects],
+        observed_hashes=[each.hash for each in objects],
+        **place.as_arguments(),
+    )
+    return {row["id"] for row in rows}
+
+
+async def write_observed(
+    conn: Connection, objects: Sequence[Observed], *, tenant_id: UUID, run_id: UUID, read_at: datetime
+) -> int:
+    """Write what changed at the target; rows that an operation changed after ``read_at`` are left alone."""
+    if not objects:
+        return 0
+    return await queries.write_observed.run(
+        conn,
+        tenant_id=tenant_id,
+        run_id=run_id,
+        read_at=read_at,
+        ids=[each.id for each in objects],
+        observed=[each.attributes for each in objects],
+        observed_active=[each.active for each in objects],
+        observed_hashes=[each.hash for each in objects],
+        agrees=[each.agrees for each in objects],
+    )
+
+
+async def uids(conn: Connection, place: Place, *, after: str, limit: int) -> list[Known]:
+    """What the target is known to have, in uid order after ``after``."""
+    rows = await queries.uids.rows(conn, after=after, limit=limit, **place.as_arguments())
+    return [Known(row["id"], row["uid"], row["identity_id"], row["live"], row["user_name"]) for row in rows]
+
+
+async def mark_gone(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID], run_id: UUID) -> set[UUID]:
+    """These objects are gone; rows with an operation under way are left alone."""
+    rows = await queries.mark_gone.rows(conn, tenant_id=tenant_id, ids=list(ids), run_id=run_id)
+    return {row["id"] for row in rows}
+
+
+async def drop_gone(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> None:
+    """Forget rows that are gone and were nobody's."""
+    await queries.drop_gone.rows(conn, tenant_id=tenant_id, ids=list(ids))
+
+
+async def forget_gone(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Make rows that are gone ready for a new object."""
+    return {row["id"] for row in await queries.forget_gone.rows(conn, tenant_id=tenant_id, ids=list(ids))}
+
+
+async def gone_before(conn: Connection, place: Place, *, after: UUID, limit: int) -> list[Gone]:
+    """Linked accounts that are gone and that nobody has dealt with, in id order."""
+    rows = await queries.gone_before.rows(conn, after=after, limit=limit, **place.as_arguments())
+    return [
+        Gone(
+            row["id"],
+            row["uid"],
+            row["identity_id"],
+            row["user_name"] or "",
+            bool(row["is_enabled"]),
+            row["wanted"],
+            row["wanted_active"],
+            row["live"],
+        )
+        for row in rows
+    ]
+
+
+async def unlinked(conn: Connection, place: Place, *, after: UUID, limit: int) -> list[Observed]:
+    """Accounts of nobody with nothing under way, in id order."""
+    rows = await queries.unlinked.rows(conn, after=after, limit=limit, **place.as_arguments())
+    return [
+        Observed(row["id"], row["uid"], row["observed"] or {}, row["observed_active"], row["observed_hash"] or 0)
+        for row in rows
+    ]
+
+
+async def without_account(
+    conn: Connection, place: Place, *, after: UUID, limit: int, ids: Sequence[UUID] | None = None
+) -> list[Unprovided]:
+    """Enabled people without an account here, in id order, whatever the scope says."""
+    rows = await queries.without_account.rows(
+        conn, after=after, limit=limit, ids=list(ids) if ids is not None else None, **place.as_arguments()
+    )
+    return [
+        Unprovided(
+            identity_from_row(row), row["account_id"], row["is_planned_soon"] or bool(row["live"]), row["wanted"]
+        )
+        for row in rows
+    ]
+
+
+async def touched_since(conn: Connection, place: Place, *, since: datetime) -> list[str]:
+    """Uids of linked accounts whose identity, or which themselves, were changed by us since then."""
+    rows = await queries.touched_since.rows(conn, since=since, **place.as_arguments())
+    return [row["uid"] for row in rows]
+
+
+async def identities_changed_since(conn: Connection, *, tenant_id: UUID, since: datetime) -> list[UUID]:
+    rows = await queries.identities_changed_since.rows(conn, tenant_id=tenant_id, since=since)
+    return [row["id"] for row in rows]
+
+
+async def names(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Record]:
+    """(user_name, version, is_enabled) of people by id."""
+    rows = await queries.names.rows(conn, tenant_id=tenant_id, ids=list(ids))
+    return {row["id"]: row for row in rows}
+
+
+async def link(conn: Connection, place: Place, links: Sequence[Link]) -> dict[UUID, UUID]:
+    """Record owners: account id given -> id of the row that is now the owner's.
+
+    Where a row waits for the owner's account it becomes the row of the object, so that its lane and its operations
+    stay; the object's own row goes. Links that cannot be made (owner has an account, row moved) are left out.
+    """
+    if not links:
+        return {}
+    wanted = {each.identity_id: each for each in links}
+    rows = await queries.placeholders.rows(conn, identity_ids=list(wanted), **place.as_arguments())
+    waiting = {row["identity_id"]: row for row in rows}
+    free = [each for each in links if each.identity_id not in waiting]
+    linked = await queries.link.rows(
+        conn,
+        tenant_id=place.tenant_id,
+        ids=[each.account_id for each in free],
+        identity_ids=[each.identity_id for each in free],
+        matches=[each.match for each in free],
+    )
+    done = {row["id"]: row["id"] for row in linked}
+    usable = [each for each in links if _is_vacant(waiting.get(each.identity_id))]
+    return done | await _take_over(conn, place, usable, waiting)
+
+
+async def unlink(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Take owners away; rows with an operation under way are left alone."""
+    return {row["id"] for row in await queries.unlink.rows(conn, tenant_id=tenant_id, ids=list(ids))}
+
+
+async def _take_over(
+    conn: Connection, place: Place, links: list[Link], waiting: dict[UUID, Record]
+) -> dict[UUID, UUID]:
+    if not links:
+        return {}
+    gone = await queries.give_way.rows(conn, tenant_id=place.tenant_id, ids=[each.account_id for each in links])
+    objects = {row["id"]: row for row in gone}
+    kept = [each for each in links if each.account_id in objects]
+    found = [objects[each.account_id] for each in kept]
+    ids = [waiting[each.identity_id]["id"] for each in kept]
+    await queries.take_over.rows(
+        conn,
+        tenant_id=place.tenant_id,
+        ids=ids,
+        uids=[row["uid"] for row in found],
+        observed=[row["observed"] for row in found],
+        observed_active=[row["observed_active"] for row in found],
+        observed_hashes=[row["observed_hash"] for row in found],
+        matches=[each.match for each in kept],
+    )
+    return {each.account_id: id_ for each, id_ in zip(kept, ids, strict=True)}
+
+
+def _is_vacant(row: Record | None) -> bool:
+    return row is not None and (row["uid"] is None or row["state"] == AccountState.DEAD)
+
+
+def _shadow(row: Record) -> Shadow:
+    account = Account(
+        id=row["id"],
+        connector_id=row["connector_id"],
+        object_class=row["object_class"],
+        uid=row["uid"],
+        identity_id=row["identity_id"],
+        state=AccountState(row["state"]),
+        wanted=row["wanted"],
+        wanted_active=row["wanted_active"],
+        observed=row["observed"],
+        observed_active=row["observed_active"],
+        hooked=row["hooked"],
+        live=row["live"],
+    )
+    return Shadow(account, row["observed_hash"], row["is_agreed"], row["last_change_at"])

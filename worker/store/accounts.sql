@@ -1,0 +1,164 @@
+-- name: index
+-- Every account that a target is known to have: its uid, and its content hash where it was last found as wanted and
+-- nothing that was compared has changed since. Those hashes need no second look while the target still shows them.
+SELECT a.uid,
+    CASE WHEN a.agreed_hash = hash_record_extended(ROW(a.identity_id, a.wanted_hash, a.wanted_active, a.hooked,
+        a.observed_hash, a.mapping_version, a.identity_version), 0) THEN a.observed_hash END AS agreed
+FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.uid IS NOT NULL AND a.state <> 'dead'
+
+-- name: by_uids
+-- In id order and locked: what is decided from these rows is written before anybody changes them.
+SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
+    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, a.identity_version, a.mapping_version,
+    a.agreed_hash IS NOT NULL AND a.agreed_hash = hash_record_extended(ROW(a.identity_id, a.wanted_hash,
+        a.wanted_active, a.hooked, a.observed_hash, a.mapping_version, a.identity_version), 0) AS is_agreed
+FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.uid = ANY(:uids::text[])
+ORDER BY a.id FOR NO KEY UPDATE OF a
+
+-- name: by_ids
+SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
+    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, a.identity_version, a.mapping_version,
+    false AS is_agreed
+FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[])
+
+-- name: of_identities
+SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
+    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, a.identity_version, a.mapping_version,
+    false AS is_agreed
+FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.identity_id = ANY(:identity_ids::uuid[]) AND a.connector_id = :connector_id
+  AND a.object_class = :object_class
+
+-- name: insert_seen
+-- Objects that no row knows yet. One that somebody else wrote in the meantime stays as it is.
+INSERT INTO accounts (tenant_id, id, connector_id, object_class, uid, state, observed, observed_active, observed_hash,
+    first_seen_run, changed_run)
+SELECT :tenant_id, n.id, :connector_id, :object_class, n.uid, 'active', n.observed, n.observed_active,
+    n.observed_hash, :run_id, :run_id
+FROM unnest(:ids::uuid[], :uids::text[], :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[])
+    AS n(id, uid, observed, observed_active, observed_hash)
+ORDER BY n.uid
+ON CONFLICT (tenant_id, connector_id, object_class, uid) WHERE uid IS NOT NULL DO NOTHING
+RETURNING id, uid
+
+-- name: write_observed
+-- What a target shows now. A row that an operation has changed since it was read is left to the next look.
+UPDATE accounts a SET observed = n.observed, observed_active = n.observed_active, observed_hash = n.observed_hash,
+    agreed_hash = CASE WHEN n.agrees THEN hash_record_extended(ROW(a.identity_id, a.wanted_hash, a.wanted_active,
+        a.hooked, n.observed_hash, a.mapping_version, a.identity_version), 0) END,
+    state = 'active', gone_at = NULL,
+    changed_run = CASE WHEN a.observed_hash IS DISTINCT FROM n.observed_hash THEN :run_id ELSE a.changed_run END
+FROM unnest(:ids::uuid[], :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[],
+            :agrees::boolean[])
+    AS n(id, observed, observed_active, observed_hash, agrees)
+WHERE a.tenant_id = :tenant_id AND a.id = n.id
+  AND (a.last_change_at IS NULL OR a.last_change_at < :read_at)
+
+-- name: uids
+-- What a target is known to have, by uid, in pieces.
+SELECT a.id, a.uid, a.identity_id, a.live, i.user_name
+FROM accounts a LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = a.identity_id
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.uid > :after AND a.state <> 'dead'
+ORDER BY a.uid LIMIT :limit
+
+-- name: gone_before
+-- Linked accounts whose object an earlier run found gone, and that nobody has dealt with.
+SELECT a.id, a.uid, a.identity_id, a.wanted, a.wanted_active, a.live, i.user_name,
+    i.active AND i.disabled_at IS NULL AND i.deleted_at IS NULL AS is_enabled
+FROM accounts a LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = a.identity_id
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.uid IS NOT NULL AND a.state = 'dead' AND a.identity_id IS NOT NULL AND a.id > :after
+ORDER BY a.id LIMIT :limit
+
+-- name: mark_gone
+-- The object is no longer at the target. The uid stays, so that one that returns is known again.
+UPDATE accounts SET state = 'dead', gone_at = db_now(), changed_run = :run_id, observed_hash = NULL, agreed_hash = NULL
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND state <> 'dead' AND live = 0
+RETURNING id
+
+-- name: unlinked
+-- Accounts of nobody, in id order.
+SELECT a.id, a.uid, a.observed, a.observed_active, a.observed_hash FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.identity_id IS NULL AND a.uid IS NOT NULL AND a.state <> 'dead' AND a.live = 0 AND a.id > :after
+ORDER BY a.id LIMIT :limit
+
+-- name: without_account
+-- People who may have accounts and have none here, with nothing under way that would make one; scope is not looked at.
+-- One whose account an earlier run found gone is not among them: that is another finding.
+SELECT i.id, i.external_id, i.user_name, i.attributes, i.active, i.version, i.authority, i.revision, i.disabled_at,
+    i.deleted_at, a.id AS account_id, a.live, a.wanted,
+    EXISTS (SELECT 1 FROM plan_items p WHERE p.tenant_id = :tenant_id AND p.identity_id = i.id) AS is_planned_soon
+FROM identities i
+LEFT JOIN accounts a ON a.tenant_id = :tenant_id AND a.identity_id = i.id AND a.connector_id = :connector_id
+    AND a.object_class = :object_class
+WHERE i.tenant_id = :tenant_id AND i.active AND i.disabled_at IS NULL AND i.deleted_at IS NULL
+  AND a.uid IS NULL AND i.id > :after AND (:ids::uuid[] IS NULL OR i.id = ANY(:ids))
+ORDER BY i.id LIMIT :limit
+
+-- name: touched_since
+-- Linked accounts whose identity or whose own last change is younger than the last run.
+SELECT a.uid FROM accounts a
+LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = a.identity_id
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.uid IS NOT NULL AND a.state <> 'dead' AND a.identity_id IS NOT NULL
+  AND (i.updated_at >= :since OR a.last_change_at >= :since)
+ORDER BY a.uid
+
+-- name: identities_changed_since
+SELECT i.id FROM identities i WHERE i.tenant_id = :tenant_id AND i.updated_at >= :since ORDER BY i.id
+
+-- name: names
+SELECT id, user_name, version, active AND disabled_at IS NULL AND deleted_at IS NULL AS is_enabled FROM identities
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
+
+-- name: link
+-- An account of nobody gets its owner.
+UPDATE accounts a SET identity_id = n.identity_id, match = n.match, agreed_hash = NULL
+FROM unnest(:ids::uuid[], :identity_ids::uuid[], :matches::jsonb[]) AS n(id, identity_id, match)
+WHERE a.tenant_id = :tenant_id AND a.id = n.id AND a.identity_id IS NULL AND a.state <> 'dead'
+RETURNING a.id
+
+-- name: placeholders
+-- The rows that wait for an account of these people, locked in id order.
+SELECT id, identity_id, uid, state FROM accounts
+WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class
+  AND identity_id = ANY(:identity_ids::uuid[])
+ORDER BY id FOR UPDATE
+
+-- name: take_over
+-- The row that waited for an account becomes that of the object found; the object's own row must be gone by now.
+UPDATE accounts a SET uid = n.uid, state = 'active', gone_at = NULL, observed = n.observed,
+    observed_active = n.observed_active, observed_hash = n.observed_hash, agreed_hash = NULL, match = n.match
+FROM unnest(:ids::uuid[], :uids::text[], :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[],
+            :matches::jsonb[])
+    AS n(id, uid, observed, observed_active, observed_hash, match)
+WHERE a.tenant_id = :tenant_id AND a.id = n.id AND (a.uid IS NULL OR a.state = 'dead')
+RETURNING a.id
+
+-- name: give_way
+DELETE FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND identity_id IS NULL AND live = 0
+RETURNING id, uid, observed, observed_active, observed_hash
+
+-- name: unlink
+UPDATE accounts SET identity_id = NULL, match = NULL, wanted = NULL, wanted_active = NULL, wanted_hash = NULL,
+    hooked = NULL, identity_version = NULL, agreed_hash = NULL
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND identity_id IS NOT NULL AND live = 0
+RETURNING id
+
+-- name: forget_gone
+-- An account found gone is made anew: nothing of the old object counts any more.
+UPDATE accounts SET uid = NULL, state = 'pending', gone_at = NULL, observed = NULL, observed_active = NULL,
+    observed_hash = NULL, agreed_hash = NULL, hooked = NULL
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND state = 'dead' AND live = 0
+RETURNING id
+
+-- name: drop_gone
+DELETE FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND state = 'dead' AND live = 0
+RETURNING id
