@@ -42,7 +42,7 @@ RESERVED = {
     "tests": (),
 }
 # a random generator comes in as an argument, and ids need random bytes: neither touches anything
-OUTSIDE = {"aiohttp", "asyncio", "fcntl", "pathlib", "signal", "socket", "subprocess", "tempfile", "threading"}
+OUTSIDE = {"aiohttp", "asyncio", "fcntl", "pathlib", "signal", "socket", "subprocess", "tempfile"}
 
 
 @cache
