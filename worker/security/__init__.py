@@ -1,5 +1,39 @@
-"""Who may do what, and how secrets are kept."""
+"""Who may do what, how secrets are kept, and the record of what was done."""
 
+from worker.security.audit import Entry, Verdict, record, verify
+from worker.security.roles import Role, require
 from worker.security.secrets import CannotOpen, Vault, new_key, parse_key, resolve
+from worker.security.tokens import (
+    Principal,
+    Session,
+    by_session,
+    by_token,
+    create_link,
+    create_token,
+    sign_in,
+    sign_out,
+    tenant_of,
+)
 
-__all__ = ["CannotOpen", "Vault", "new_key", "parse_key", "resolve"]
+__all__ = [
+    "CannotOpen",
+    "Entry",
+    "Principal",
+    "Role",
+    "Session",
+    "Vault",
+    "Verdict",
+    "by_session",
+    "by_token",
+    "create_link",
+    "create_token",
+    "new_key",
+    "parse_key",
+    "record",
+    "require",
+    "resolve",
+    "sign_in",
+    "sign_out",
+    "tenant_of",
+    "verify",
+]
