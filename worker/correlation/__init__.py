@@ -1,0 +1,26 @@
+"""Whose account is this: rules that speak for and against, a calibrated confidence, and people's decisions above both.
+
+``CorrelationService`` looks candidates up by their blocking keys and decides about one subject; ``correlate_many``
+decides about many with nobody linked twice. Scores are log odds: agreement speaks for a pair, disagreement against it,
+a missing value for neither. Nothing is linked by itself below ``auto_threshold``; what is possible but not certain, or
+contradicts itself, is for a person.
+"""
+
+from worker.correlation.blocking import match_keys
+from worker.correlation.bulk import correlate_many
+from worker.correlation.defaults import default_rule_set
+from worker.correlation.engine import CandidateSource, CorrelationService
+from worker.correlation.evidence import evidence_hash
+from worker.correlation.frequency import NameFrequencies
+from worker.correlation.rules import RuleSet
+
+__all__ = [
+    "CandidateSource",
+    "CorrelationService",
+    "NameFrequencies",
+    "RuleSet",
+    "correlate_many",
+    "default_rule_set",
+    "evidence_hash",
+    "match_keys",
+]

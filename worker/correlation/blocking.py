@@ -1,0 +1,95 @@
+"""Blocking keys: which records are compared at all. Records that are one typo apart share at least one.
+
+- the normalised value itself, for every blocking rule;
+- for fuzzy user names and addresses, the value with any one sign left out: two texts that one insertion, deletion,
+  substitution or transposition parts have such a form in common;
+- for names, the set of tokens, and for each two of them one exactly with the beginning, the end or the sound of the
+  other, so that a typo in one of them leaves a key;
+- for dates, the date with each token of the name (a surname changes, both at once do not).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import xxhash
+
+from worker.correlation.normalize import local_part
+from worker.correlation.phonetics import metaphone, soundex
+from worker.correlation.prepare import Prepared, Value, prepare_subject
+from worker.correlation.rules import MatchKind, Rule, RuleSet
+from worker.correlation.similarity import Algorithm
+from worker.domain.correlation import NOBODY, MatchKey, Side, Subject
+
+_MIN_TYPO = 3
+_MAX_TYPO = 32
+_MAX_TOKENS = 4
+_END = 2
+
+
+def match_keys(attributes: Mapping[str, Any], rule_set: RuleSet, *, side: Side) -> list[MatchKey]:
+    """The keys under which a record is stored, or looked for; the same on both sides for the same value.
+
+    They depend on the rules' names, paths and normalisers: a changed rule set means new keys for what is stored.
+    """
+    return keys_of(prepare_subject(Subject(NOBODY, side, attributes), rule_set), rule_set)
+
+
+def keys_of(prepared: Prepared, rule_set: RuleSet) -> list[MatchKey]:
+    """``match_keys`` of a record that is prepared already."""
+    names = _name_tokens(prepared, rule_set)
+    texts = {
+        pair
+        for rule, values in zip(rule_set.rules, prepared.values, strict=True)
+        if rule.blocking and rule.match is not MatchKind.EXPRESSION
+        for value in values
+        for pair in _texts(rule, value, names)
+    }
+    return [MatchKey(kind, _hash(kind, text)) for kind, text in sorted(texts)]
+
+
+def _texts(rule: Rule, value: Value, names: set[str]) -> Iterator[tuple[str, str]]:
+    normal = value.normal
+    if "date" in rule.normalize:  # far too many share a day alone
+        yield from ((f"{rule.name}+name", f"{normal} {token}") for token in names)
+        return
+    yield rule.name, normal
+    if "name" in rule.normalize:
+        yield from _of_name(rule.name, normal.split())
+    elif rule.match is MatchKind.FUZZY:
+        yield from _without_one(local_part(normal) if "email" in rule.normalize else normal)
+    elif rule.match is MatchKind.PHONETIC:
+        code = metaphone if rule.algorithm is Algorithm.METAPHONE else soundex
+        yield f"{rule.name}~", " ".join(sorted(map(code, normal.split())))
+
+
+def _without_one(text: str) -> Iterator[tuple[str, str]]:
+    # One kind for user names and local parts: mostly the same text, so mostly the same keys.
+    if _MIN_TYPO <= len(text) <= _MAX_TYPO:
+        yield "typo", text
+    if _MIN_TYPO < len(text) <= _MAX_TYPO:
+        yield from (("typo", text[:at] + text[at + 1 :]) for at in range(len(text)))
+
+
+def _of_name(kind: str, tokens: list[str]) -> Iterator[tuple[str, str]]:
+    some = tokens[:_MAX_TOKENS]
+    for whole in some:
+        for part in some:
+            if whole != part:
+                yield f"{kind}^", f"{whole} {part[0]}"
+                yield f"{kind}$", f"{whole} {part[-_END:]}"
+                yield f"{kind}~", f"{soundex(whole)} {part[0]}"
+
+
+def _name_tokens(prepared: Prepared, rule_set: RuleSet) -> set[str]:
+    return {
+        token
+        for rule, values in zip(rule_set.rules, prepared.values, strict=True)
+        if "name" in rule.normalize
+        for value in values
+        for token in value.normal.split()
+    }
+
+
+def _hash(kind: str, text: str) -> int:
+    unsigned: int = xxhash.xxh3_64_intdigest(f"{kind}\0{text}".encode("utf-8", "surrogatepass"))
+    return unsigned - (1 << 64) if unsigned >> 63 else unsigned

@@ -1,0 +1,225 @@
+"""From scores to a decision: what people said, what is ruled out, what is certain enough, what a person must see."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from worker.correlation.calibrate import Calibration, confidences
+from worker.correlation.evidence import evidence_of
+from worker.correlation.prepare import Prepared
+from worker.correlation.rules import RuleSet
+from worker.correlation.score import Scored
+from worker.domain.correlation import (
+    NOBODY,
+    CorrelationMatch,
+    CorrelationResult,
+    Decision,
+    MatchType,
+    PersonDecision,
+    Side,
+    Verdict,
+)
+
+_MOST_SHOWN = 10
+_LEAST_SHOWN = 0.01
+_EXPLAINED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What people said about a subject: whose it is, whose it is not, and which words rest on evidence that changed."""
+
+    is_one: UUID | None = None
+    is_not: frozenset[UUID] = frozenset()
+    is_nobodys: bool = False
+    outdated: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    scored: Scored
+    confidence: float
+
+
+def said_about(
+    subject: Prepared, candidates: Sequence[Prepared], decisions: Iterable[PersonDecision], *, rule_set: RuleSet
+) -> Said:
+    """Pick what concerns this subject. A decision whose evidence changed since no longer decides, but is told."""
+    known = {candidate.ref_id: candidate for candidate in candidates}
+    is_one: UUID | None = None
+    is_not: set[UUID] = set()
+    outdated: set[UUID] = set()
+    is_nobodys = False
+    for decision in decisions:
+        other = _other(subject, decision)
+        if other is None:
+            continue
+        if other in known and _has_changed(decision, subject, known[other], rule_set):
+            outdated.add(other)
+        elif decision.verdict is Verdict.NOBODY:
+            is_not.add(other)
+            is_nobodys = is_nobodys or subject.side is Side.ACCOUNT
+        elif decision.verdict is Verdict.IS_NOT or not _concerns(subject, decision):
+            is_not.add(other)
+        else:
+            is_one = other
+    return Said(is_one, frozenset(is_not), is_nobodys, frozenset(outdated))
+
+
+def decide(
+    scored: Sequence[Scored],
+    *,
+    rule_set: RuleSet,
+    said: Said = Said(),
+    tuning_mode: bool = False,
+    is_truncated: bool = False,
+) -> CorrelationResult:
+    """Decide about one subject. Nothing here depends on the order of the candidates."""
+    if said.is_one is not None:
+        return _settled_by_person(said.is_one, scored, rule_set)
+    if said.is_nobodys:
+        return CorrelationResult(
+            Decision.NONE, "a person decided that this account belongs to nobody", rule_set_version=rule_set.version
+        )
+    possible = [one for one in scored if one.ruled_out is None and one.candidate.ref_id not in said.is_not]
+    ranked = rank(possible, rule_set)
+    decision, reason = _verdict(ranked, rule_set, said, tuning_mode=tuning_mode, is_truncated=is_truncated)
+    return result_of(decision, f"{reason}{_ruled_out_words(scored, said)}", ranked, rule_set)
+
+
+def rank(scored: Iterable[Scored], rule_set: RuleSet) -> list[Ranked]:
+    """Candidates with their probability, best first; equal ones in the order of their ids."""
+    ordered = sorted(scored, key=lambda one: (one.definitive is None, -one.points, one.candidate.ref_id))
+    calibration = Calibration(rule_set.slope, rule_set.offset)
+    found = confidences([one.points for one in ordered], calibration=calibration)
+    return [Ranked(one, confidence) for one, confidence in zip(ordered, found, strict=True)]
+
+
+def result_of(decision: Decision, reason: str, ranked: Sequence[Ranked], rule_set: RuleSet) -> CorrelationResult:
+    """Put a decision and what it rests on into a result; a definitive match is at least as sure as an automatic one."""
+    floor = rule_set.auto_threshold if decision is Decision.AUTO and ranked[0].scored.definitive else 0.0
+    matches = tuple(
+        _match(one.scored, max(one.confidence, floor if place == 0 else 0.0))
+        for place, one in enumerate(ranked[:_MOST_SHOWN])
+        if place < _EXPLAINED or one.confidence >= _LEAST_SHOWN or one.scored.strong
+    )
+    match = matches[0] if decision is Decision.AUTO else None
+    return CorrelationResult(decision, reason, match, matches, rule_set.version)
+
+
+def _verdict(
+    ranked: Sequence[Ranked], rule_set: RuleSet, said: Said, *, tuning_mode: bool, is_truncated: bool
+) -> tuple[Decision, str]:
+    if not ranked:
+        return Decision.NONE, "nobody comes into question"
+    best, total = ranked[0], sum(one.confidence for one in ranked)
+    if best.scored.definitive or best.confidence >= rule_set.auto_threshold:
+        doubt = _doubt(ranked, rule_set, said, tuning_mode=tuning_mode, is_truncated=is_truncated)
+        if doubt is None:
+            return Decision.AUTO, _why(best)
+        return Decision.REVIEW, f"{_why(best)}, but {doubt}"
+    if total >= rule_set.review_threshold:
+        return Decision.REVIEW, _why_unsure(ranked)
+    if any(one.scored.candidate.ref_id in said.outdated for one in ranked):
+        return Decision.REVIEW, "a person decided about one of them, and its evidence has changed since"
+    if strong := next((one for one in ranked if one.scored.strong), None):
+        return Decision.REVIEW, f"an identifier agrees, and the rest speaks against it: {_best_words(strong.scored)}"
+    return Decision.NONE, f"the best of {len(ranked)} reaches {best.confidence:.1%}: {_worst_words(best.scored)}"
+
+
+def _doubt(
+    ranked: Sequence[Ranked], rule_set: RuleSet, said: Said, *, tuning_mode: bool, is_truncated: bool
+) -> str | None:
+    """The first reason, if any, not to link by itself what is certain enough."""
+    best = ranked[0].scored
+    definitive = [one for one in ranked if one.scored.definitive]
+    if len(definitive) > 1:
+        return f"{len(definitive)} have the same {best.definitive}"
+    if best.candidate.is_taken:
+        return "it already has a counterpart here"
+    if best.candidate.ref_id in said.outdated:
+        return "a person decided about this pair, and its evidence has changed since"
+    if tuning_mode or rule_set.tuning_mode:
+        return "tuning mode links nobody by itself"
+    if definitive:
+        return None
+    if len(ranked) > 1 and best.points - ranked[1].scored.points < rule_set.min_gap:
+        return "the next one is too close"
+    if best.namesakes > 1:
+        return f"{best.namesakes} people have this name and nothing independent of it agrees"
+    if is_truncated and not best.strong:
+        return "there were more candidates than could be compared"
+    return None
+
+
+def _settled_by_person(ref_id: UUID, scored: Sequence[Scored], rule_set: RuleSet) -> CorrelationResult:
+    known = next((one for one in scored if one.candidate.ref_id == ref_id), None)
+    match = CorrelationMatch(
+        ref_id=ref_id,
+        confidence=1.0,
+        match_type=MatchType.MANUAL,
+        contributions=known.contributions if known else (),
+        uid=known.candidate.uid if known else None,
+        name=known.candidate.name if known else "",
+    )
+    return CorrelationResult(Decision.AUTO, "a person decided that this is the one", match, (match,), rule_set.version)
+
+
+def _other(subject: Prepared, decision: PersonDecision) -> UUID | None:
+    """Whom the decision is about, seen from the subject; None when it does not touch the subject at all."""
+    if subject.side is Side.ACCOUNT:
+        return decision.identity_id if decision.account_id == subject.ref_id else None
+    # For an identity every decision about an account matters: one that is another's, or nobody's, is not its own.
+    if decision.verdict is Verdict.IS_NOT and decision.identity_id != subject.ref_id:
+        return None
+    return decision.account_id
+
+
+def _concerns(subject: Prepared, decision: PersonDecision) -> bool:
+    return subject.ref_id == (decision.account_id if subject.side is Side.ACCOUNT else decision.identity_id)
+
+
+def _has_changed(decision: PersonDecision, subject: Prepared, other: Prepared, rule_set: RuleSet) -> bool:
+    if decision.evidence_hash is None or decision.identity_id == NOBODY or not _concerns(subject, decision):
+        return False
+    return evidence_of(subject, other, rule_set) != decision.evidence_hash
+
+
+def _match(scored: Scored, confidence: float) -> CorrelationMatch:
+    candidate = scored.candidate
+    return CorrelationMatch(
+        candidate.ref_id, confidence, scored.match_type, scored.contributions, candidate.uid, candidate.name
+    )
+
+
+def _why(best: Ranked) -> str:
+    if best.scored.definitive:
+        return f"{best.scored.definitive} is the same, which settles it"
+    # Never quite sure: a rounded 100 % would promise what no probability does.
+    return f"{min(best.confidence, 0.9999):.2%} sure: {_best_words(best.scored)}"
+
+
+def _why_unsure(ranked: Sequence[Ranked]) -> str:
+    likely = [one for one in ranked if one.confidence >= _LEAST_SHOWN]
+    if len(likely) > 1:
+        return f"{len(likely)} come into question, the best with {ranked[0].confidence:.0%}"
+    return f"{ranked[0].confidence:.0%} sure, too little to link by itself: {_best_words(ranked[0].scored)}"
+
+
+def _best_words(scored: Scored) -> str:
+    agreeing = sorted((one for one in scored.contributions if one.points > 0), key=lambda one: -one.points)
+    return "; ".join(one.words for one in agreeing[:_EXPLAINED]) or "no rule agrees"
+
+
+def _worst_words(scored: Scored) -> str:
+    against = sorted((one for one in scored.contributions if one.points < 0), key=lambda one: one.points)
+    return "; ".join(one.words for one in against[:_EXPLAINED]) or "too little agrees"
+
+
+def _ruled_out_words(scored: Iterable[Scored], said: Said) -> str:
+    words = [one.ruled_out for one in scored if one.ruled_out]
+    refused = sum(1 for one in scored if one.candidate.ref_id in said.is_not)
+    parts = [f"ruled out: {words[0]}{f' (and {len(words) - 1} more)' if len(words) > 1 else ''}"] if words else []
+    if refused:
+        parts.append(f"{refused} excluded by a person's decision")
+    return "".join(f"; {part}" for part in parts)

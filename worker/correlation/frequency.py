@@ -1,0 +1,45 @@
+"""How common names are: agreement on a rare one says more than on a common one."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import log
+
+from worker.correlation.normalize import name_tokens
+
+#: A small organisation's own names say too little about how common a name is among people.
+_MIN_TOTAL = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NameFrequencies:
+    """``counts``: how often a name token, and a whole name of several bearers, occurs in ``total`` people."""
+
+    counts: Mapping[str, int]
+    total: int
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "NameFrequencies":
+        """Count the full names of everybody."""
+        counts: Counter[str] = Counter()
+        total = 0
+        for name in names:
+            tokens = name_tokens(name)
+            total += 1
+            counts.update(tokens)
+            if len(tokens) > 1:
+                counts[" ".join(tokens)] += 1
+        return cls({text: count for text, count in counts.items() if count > 1}, total)
+
+    @property
+    def log_total(self) -> float:
+        return log(max(self.total, _MIN_TOTAL))
+
+    def bearers(self, normal: str) -> int:
+        """How many people have this normalised name; at least one."""
+        return max(self.counts.get(normal, 1), 1)
+
+    def rarity(self, normal: str) -> float:
+        """Log odds against two strangers having this name in common: at most that nobody else has it."""
+        by_token = sum(self.log_total - log(self.bearers(token)) for token in normal.split())
+        return max(0.0, min(by_token, self.log_total - log(self.bearers(normal))))

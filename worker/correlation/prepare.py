@@ -1,0 +1,98 @@
+"""One side of a comparison made ready once: per rule its values, as written and as normalised."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from worker.correlation.normalize import NORMALISERS
+from worker.correlation.rules import Rule, RuleSet, alternatives
+from worker.domain.comparison import instant
+from worker.domain.correlation import Candidate, Side, Subject
+
+_MAX_SHOWN = 80
+_MAX_VALUES = 32
+
+
+class Value(NamedTuple):
+    shown: str
+    normal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """``values`` are in the order of the rules; ``service`` is a value that looks like a service account's."""
+
+    ref_id: UUID
+    side: Side
+    attributes: Mapping[str, Any]
+    values: tuple[tuple[Value, ...], ...]
+    service: str | None = None
+    moment: str | None = None
+    uid: str | None = None
+    name: str = ""
+    is_taken: bool = False
+
+
+def prepare_subject(subject: Subject, rule_set: RuleSet) -> Prepared:
+    """Read a subject; what its account would have (``wanted``) counts beside what the identity itself says."""
+    values = tuple(_subject_values(rule, subject) for rule in rule_set.rules)
+    service, moment = _service_and_moment(subject.attributes, subject.side, rule_set)
+    return Prepared(subject.ref_id, subject.side, subject.attributes, values, service, moment, subject.uid)
+
+
+def prepare_candidate(candidate: Candidate, rule_set: RuleSet, *, side: Side) -> Prepared:
+    values = tuple(_values(rule, rule.path(side), candidate.attributes) for rule in rule_set.rules)
+    service, moment = _service_and_moment(candidate.attributes, side, rule_set)
+    return Prepared(
+        candidate.ref_id, side, candidate.attributes, values, service, moment,
+        candidate.uid, candidate.name, candidate.is_taken,
+    )  # fmt: skip
+
+
+def read(path: str, attributes: Mapping[str, Any]) -> Iterator[str]:
+    """The texts that a path finds, multi-values one by one; a joined alternative needs all its parts."""
+    for parts in alternatives(path):
+        lists = [_texts(attributes.get(part)) for part in parts]
+        if len(lists) == 1:
+            yield from lists[0]
+        elif all(lists):
+            yield " ".join(texts[0] for texts in lists)
+
+
+def _subject_values(rule: Rule, subject: Subject) -> tuple[Value, ...]:
+    own = _values(rule, rule.path(subject.side), subject.attributes)
+    wanted = _values(rule, rule.target, subject.wanted) if subject.wanted else ()
+    return tuple({value.normal: value for value in (*wanted, *own)}.values())
+
+
+def _values(rule: Rule, path: str, attributes: Mapping[str, Any]) -> tuple[Value, ...]:
+    found: dict[str, Value] = {}
+    for text in read(path, attributes):
+        normal = text
+        for name in rule.normalize:
+            normal = NORMALISERS[name](normal)
+        if normal and len(found) < _MAX_VALUES:
+            found.setdefault(normal, Value(text[:_MAX_SHOWN], normal))
+    return tuple(found.values())
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list | tuple | set | frozenset):
+        return [text for one in value for text in _texts(one)]
+    if value is None or isinstance(value, dict | bytes):
+        return []
+    text = str(value).strip()
+    return [text] if text else []
+
+
+def _service_and_moment(attributes: Mapping[str, Any], side: Side, rule_set: RuleSet) -> tuple[str | None, str | None]:
+    """A value that matches the service pattern, and when the identity ended or the account was created."""
+    of_identity = side is Side.IDENTITY
+    pattern = re.compile(rule_set.service_pattern, re.IGNORECASE)
+    paths = rule_set.service_source if of_identity else rule_set.service_target
+    logins = (text.rpartition("\\")[2].partition("@")[0] for text in read(paths, attributes))
+    service = next((text for text in logins if pattern.search(text)), None)
+    moments = map(instant, read(rule_set.ended if of_identity else rule_set.created, attributes))
+    return service, next((moment.isoformat() for moment in moments if moment), None)
