@@ -1,0 +1,267 @@
+"""What correlation rests on: keys of accounts that nobody owns, rule sets, people's decisions, open cases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from worker.domain.correlation import Candidate, MatchKey, PersonDecision, Verdict
+from worker.domain.ids import uuid7
+from worker.store import identities
+from worker.store.pool import Connection
+from worker.store.sql import Record, load
+
+queries = load("correlation")
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """A question for a person. ``candidates`` are matches as JSON, best first.
+
+    ``subject`` is ``identity:<id>`` or ``account:<id>``; ``operation_id`` is the create that waits for the answer.
+    """
+
+    subject: str
+    candidates: list[dict[str, Any]]
+    explanation: str
+    identity_id: UUID | None = None
+    account_id: UUID | None = None
+    operation_id: UUID | None = None
+    rule_set_version: int | None = None
+
+
+async def by_keys(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, keys: Sequence[MatchKey], limit: int
+) -> list[Candidate]:
+    """Accounts of nobody that share a key, those that share most of them first."""
+    if not keys:
+        return []
+    rows = await queries.by_keys.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        kinds=[key.kind for key in keys],
+        hashes=[key.hash for key in keys],
+        limit=limit,
+    )
+    return [Candidate(row["id"], row["observed"] or {}, uid=row["uid"], name=row["uid"]) for row in rows]
+
+
+async def put_keys(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, keys: dict[UUID, Sequence[MatchKey]]
+) -> None:
+    """Replace the keys of these accounts."""
+    if not keys:
+        return
+    await drop_keys(conn, tenant_id=tenant_id, account_ids=list(keys))
+    flat = [(account_id, key) for account_id, some in keys.items() for key in some]
+    if flat:
+        await queries.insert_keys.run(
+            conn,
+            tenant_id=tenant_id,
+            connector_id=connector_id,
+            account_ids=[account_id for account_id, _ in flat],
+            kinds=[key.kind for _, key in flat],
+            hashes=[key.hash for _, key in flat],
+        )
+
+
+async def drop_keys(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> None:
+    """These accounts have an owner, or are gone."""
+    if account_ids:
+        await queries.drop_keys.run(conn, tenant_id=tenant_id, account_ids=list(account_ids))
+
+
+async def keyless(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, after: UUID, limit: int
+) -> list[tuple[UUID, dict[str, Any]]]:
+    """Accounts of nobody without any key: (id, observed attributes), in id order."""
+    rows = await queries.keyless.rows(conn, tenant_id=tenant_id, connector_id=connector_id, after=after, limit=limit)
+    return [(row["id"], row["observed"] or {}) for row in rows]
+
+
+async def active_rule_set(conn: Connection, *, tenant_id: UUID, connector_id: UUID) -> tuple[int, Any] | None:
+    """(version, document) of the rule set in force; None: the shipped rules."""
+    row = await queries.active_rule_set.row(conn, tenant_id=tenant_id, connector_id=connector_id)
+    return (row["version"], row["rules"]) if row else None
+
+
+async def save_rule_set(conn: Connection, *, tenant_id: UUID, connector_id: UUID, rules: Any, by: UUID | None) -> int:
+    """Store a rule set and put it in force; its version. Keys made with the old one are dropped."""
+    where = {"tenant_id": tenant_id, "connector_id": connector_id}
+    await queries.retire_rule_sets.run(conn, **where)
+    version: int = await queries.insert_rule_set.value(conn, rules=rules, created_by=by, **where)
+    await queries.drop_all_keys.run(conn, **where)
+    return version
+
+
+async def decisions(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    connector_id: UUID,
+    account_ids: Sequence[UUID] = (),
+    identity_ids: Sequence[UUID] = (),
+) -> list[PersonDecision]:
+    """What people said about any of these accounts and identities."""
+    rows = await queries.decisions_of.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        account_ids=list(account_ids),
+        identity_ids=list(identity_ids),
+    )
+    return [_decision(row) for row in rows]
+
+
+async def every_decision(conn: Connection, *, tenant_id: UUID, connector_id: UUID) -> list[PersonDecision]:
+    """All that people said about accounts of one target."""
+    rows = await queries.decisions_at.rows(conn, tenant_id=tenant_id, connector_id=connector_id)
+    return [_decision(row) for row in rows]
+
+
+async def decide(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, said: Sequence[PersonDecision], by: UUID
+) -> None:
+    """Write down what a person said."""
+    if said:
+        await queries.decide.run(
+            conn,
+            tenant_id=tenant_id,
+            connector_id=connector_id,
+            decided_by=by,
+            account_ids=[each.account_id for each in said],
+            identity_ids=[each.identity_id for each in said],
+            verdicts=[str(each.verdict) for each in said],
+            evidence_hashes=[each.evidence_hash for each in said],
+        )
+
+
+async def withdraw(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, pairs: Sequence[tuple[UUID, UUID]]
+) -> None:
+    """Forget what was said about these (account id, identity id)."""
+    if pairs:
+        await queries.withdraw.run(
+            conn,
+            tenant_id=tenant_id,
+            connector_id=connector_id,
+            account_ids=[account_id for account_id, _ in pairs],
+            identity_ids=[identity_id for _, identity_id in pairs],
+        )
+
+
+async def move_decisions(conn: Connection, *, tenant_id: UUID, connector_id: UUID, moved: dict[UUID, UUID]) -> None:
+    """Let decisions follow accounts whose row gave way to another."""
+    real = {old: new for old, new in moved.items() if old != new}
+    if real:
+        await queries.move_decisions.run(
+            conn,
+            tenant_id=tenant_id,
+            connector_id=connector_id,
+            old_ids=list(real),
+            new_ids=list(real.values()),
+        )
+
+
+async def open_cases(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, cases: Sequence[NewCase]
+) -> dict[str, UUID]:
+    """Ask a person, or renew the question that is open for the same subject; case ids by subject."""
+    if not cases:
+        return {}
+    await queries.open_cases.run(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        ids=[uuid7() for _ in cases],
+        subjects=[each.subject for each in cases],
+        identity_ids=[each.identity_id for each in cases],
+        account_ids=[each.account_id for each in cases],
+        operation_ids=[each.operation_id for each in cases],
+        candidates=[each.candidates for each in cases],
+        explanations=[each.explanation for each in cases],
+        rule_set_versions=[each.rule_set_version for each in cases],
+    )
+    rows = await queries.open_case_ids.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, subjects=[each.subject for each in cases]
+    )
+    return {row["subject"]: row["id"] for row in rows}
+
+
+async def open_case(conn: Connection, *, tenant_id: UUID, connector_id: UUID, case: NewCase) -> UUID:
+    """One of them; the case's id."""
+    found = await open_cases(conn, tenant_id=tenant_id, connector_id=connector_id, cases=[case])
+    return found[case.subject]
+
+
+async def get_case(conn: Connection, *, tenant_id: UUID, case_id: UUID) -> Record | None:
+    return await queries.case.row(conn, tenant_id=tenant_id, id=case_id)
+
+
+async def settle_case(
+    conn: Connection, *, tenant_id: UUID, case_id: UUID, status: str, decision: dict[str, Any], by: UUID
+) -> Record | None:
+    """Write a person's answer (status confirmed or rejected); the case, or None when it is not open."""
+    return await queries.settle_case.row(
+        conn, tenant_id=tenant_id, id=case_id, status=status, decision=decision, decided_by=by
+    )
+
+
+async def close_cases(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, subjects: Sequence[str], reason: str
+) -> int:
+    """Close open questions that have answered themselves; how many."""
+    if not subjects:
+        return 0
+    return await queries.close_cases.run(
+        conn, tenant_id=tenant_id, connector_id=connector_id, subjects=list(subjects), decision={"reason": reason}
+    )
+
+
+async def close_stale_cases(conn: Connection, *, tenant_id: UUID, connector_id: UUID, still: Sequence[str]) -> int:
+    """Close questions about accounts that no operation waits for and that a complete run did not ask again."""
+    return await queries.close_stale_cases.run(
+        conn, tenant_id=tenant_id, connector_id=connector_id, subjects=list(still)
+    )
+
+
+async def cases_page(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    connector_id: UUID | None = None,
+    statuses: Sequence[str] | None = None,
+    before: UUID | None = None,
+    limit: int = 20,
+    offset: int = 0,
+) -> list[Record]:
+    """Cases, the newest first."""
+    return await queries.cases_page.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        statuses=list(statuses) if statuses is not None else None,
+        before=before,
+        limit=limit,
+        offset=offset,
+    )
+
+
+async def candidates(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, after: UUID, limit: int
+) -> list[Candidate]:
+    """The next people in id order as candidates for accounts of one target."""
+    rows = await queries.candidates.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class, after=after, limit=limit
+    )
+    return [_person(row) for row in rows]
+
+
+def _person(row: Record) -> Candidate:
+    identity = identities.from_row(row).as_identity()
+    return Candidate(identity.id, identity.as_source(), name=identity.user_name, is_taken=row["is_taken"])
+
+
+def _decision(row: Record) -> PersonDecision:
+    return PersonDecision(row["account_id"], row["identity_id"], Verdict(row["verdict"]), row["evidence_hash"])
