@@ -211,6 +211,7 @@ class SqlConnector:
             max_overflow=2,  # a probe gets through where all calls hang
             pool_timeout=self._context.connect_s,
             pool_reset_on_return=None,
+            pool_use_lifo=True,  # the connection used last knows the statements best
             connect_args={"timeout": self._context.connect_s, "server_settings": {"application_name": "provisiond"}},
         )
         sa.event.listen(engine.sync_engine, "checkout", _refuse_closed)

@@ -38,6 +38,7 @@ _REFUSED_VALUES: Mapping[str, str] = {
 _CREDENTIALS = frozenset({"28000", "28P01"})
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014", "0A000"})
 _DOWN_CLASSES = frozenset({"08", "53", "57", "58", "XX"})
+_BROKEN_OFF = ("08", "57P")  # a connection that ended, or a server that ends: before or after the change, who knows
 _READ_ONLY = "25006"
 
 
@@ -54,8 +55,8 @@ def error_of(error: BaseException, *, table: Table | None, values: Mapping[str, 
         why = _REFUSED_VALUES.get(state, "has a value that the database does not take")
         names = ", ".join(columns) or "One of " + ", ".join(sorted(values))
         return InvalidAttributes(f"{names} {why}.", attributes=columns)
-    if state.startswith("57P") and changes:
-        return OutcomeUnknown("The database shut down while it worked on the change.")
+    if changes and state.startswith(_BROKEN_OFF):
+        return OutcomeUnknown("The connection to the database broke while the change was under way.")
     return _of_state(state)
 
 
