@@ -14,7 +14,7 @@ from worker.domain.outcome import Outcome
 class Gate:
     """How many operations of a target may run at once in this process; 0 with the reason when it is closed.
 
-    ``connector`` is the target's name. ``look_again`` is when a closed target is worth another look; None: when somebody asks.
+    """How many operations of a target may run at once in this process; 0 with the reason when it is closed.
     """
 
     slots: int
@@ -25,13 +25,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One try that ended: the operation, its outcome, how long it took, facts about its account, the target's name."""
+    """One try that ended; ``agrees``: its account is now all that is expected of it.
+
+    The operation, its outcome, how long it took, facts about its account, the target's name."""
 
     operation: Operation
     outcome: Outcome
     duration_ms: int
     observed_hash: int | None = None
     hooked: dict[str, Any] | None = None
+    agrees: bool = False
     connector: str = ""
 
 

@@ -44,7 +44,7 @@ class Done:
 
 
 class Executor:
-    """The operation processor: ``prepare`` reads for a batch, ``process`` runs one and never raises but when cancelled."""
+    """The operation processor: ``prepare`` reads for a batch, ``process`` runs one and raises only when cancelled."""
 
     def __init__(self, targets: Targets, loader: WorkLoader, scripting: Scripting, matching: Matching) -> None:
         self._targets = targets
@@ -247,7 +247,18 @@ def _finished(work: Work, wish: Wish, outcome: Outcome, took: int) -> Finished:
     hooked = wish.hooked
     if hooked is not None and outcome.match is not None and work.naming in outcome.observed:
         hooked = {**hooked, work.naming: outcome.observed[work.naming]}
-    return Finished(work.op, outcome, took, observed_hash=observed_hash, hooked=hooked, connector=connector)
+    agrees = _agrees(work, outcome.observed, hooked if hooked is not None else work.account.hooked, active)
+    return Finished(
+        work.op, outcome, took, observed_hash=observed_hash, hooked=hooked, agrees=agrees, connector=connector
+    )
+
+
+def _agrees(work: Work, observed: dict[str, Any], hooked: dict[str, Any] | None, active: bool | None) -> bool:
+    """Whether the account is all that is expected of it now."""
+    expected = {**(work.account.wanted or {}), **(hooked or {})}
+    wanted_active = work.account.wanted_active
+    is_active_as_wanted = wanted_active is None or (active is not False) == wanted_active
+    return is_active_as_wanted and not work.comparator.differences(expected, actual=observed)
 
 
 def _since(started: float) -> int:

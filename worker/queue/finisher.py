@@ -235,6 +235,7 @@ def _completion(fence: Fence, finished: Finished, outcome: Succeeded) -> Complet
         match=outcome.match,
         account_gone=outcome.account_gone,
         changed=ending is None,
+        agrees=finished.agrees,
         sent=outcome.sent,
     )
 

@@ -47,7 +47,7 @@ async def record(conn: Connection, tenant_id: UUID, entries: Sequence[Entry]) ->
     for entry in entries:
         n += 1
         details = json.loads(json.dumps(entry.details, default=str))
-        hashed = chain(prev, tenant_id, n, at, entry, details)
+        hashed = chain(prev, tenant_id=tenant_id, n=n, at=at, entry=entry, details=details)
         rows.append(
             audit.Row(n, entry.actor_id, entry.action, entry.object_type, entry.object_id, details, prev, hashed)
         )
@@ -55,7 +55,7 @@ async def record(conn: Connection, tenant_id: UUID, entries: Sequence[Entry]) ->
     await audit.append(conn, tenant_id, at=at, rows=rows)
 
 
-def chain(prev: bytes, tenant_id: UUID, n: int, at: datetime, entry: Entry, details: dict[str, Any]) -> bytes:
+def chain(prev: bytes, *, tenant_id: UUID, n: int, at: datetime, entry: Entry, details: dict[str, Any]) -> bytes:
     """The hash of one entry behind ``prev``."""
     said = [
         str(tenant_id),
@@ -77,7 +77,7 @@ async def verify(conn: Connection, tenant_id: UUID) -> Verdict:
     while rows := await audit.entries(conn, tenant_id, after=n):
         for row in rows:
             entry = Entry(row["actor_id"], row["action"], row["object_type"], row["object_id"])
-            hashed = chain(prev, tenant_id, row["n"], row["at"], entry, row["details"])
+            hashed = chain(prev, tenant_id=tenant_id, n=row["n"], at=row["at"], entry=entry, details=row["details"])
             if row["n"] != n + 1:
                 return Verdict(n, n + 1, "an entry is missing")
             if row["prev_hash"] != prev or row["hash"] != hashed:

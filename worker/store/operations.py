@@ -48,6 +48,7 @@ class Completion:
     match: dict[str, Any] | None = None
     account_gone: bool = False
     changed: bool = True
+    agrees: bool = False
     sent: dict[str, Any] | None = None
 
 
@@ -112,6 +113,7 @@ async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequenc
         matches=[e.match for e in ends],
         gone=[e.account_gone for e in ends],
         changed=[e.changed for e in ends],
+        agrees=[e.agrees for e in ends],
         sent=[e.sent for e in ends],
     )
     return {row["id"] for row in rows}

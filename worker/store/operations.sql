@@ -124,8 +124,9 @@ WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
 d AS (
     SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :endings::text[], :uids::text[],
         :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[], :hooked::jsonb[],
-        :matches::jsonb[], :gone::boolean[], :changed::boolean[], :sent::jsonb[])
-    AS d(id, epoch, duration_ms, ending, uid, observed, observed_active, observed_hash, hooked, match, gone, changed, sent)
+        :matches::jsonb[], :gone::boolean[], :changed::boolean[], :agrees::boolean[], :sent::jsonb[])
+    AS d(id, epoch, duration_ms, ending, uid, observed, observed_active, observed_hash, hooked, match, gone, changed,
+         agrees, sent)
 ),
 done AS (
     DELETE FROM operations o USING d
@@ -173,6 +174,10 @@ UPDATE accounts a SET
     observed_active = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed_active, a.observed_active) END,
     observed_hash = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed_hash, a.observed_hash) END,
     hooked = CASE WHEN d.gone THEN NULL ELSE coalesce(d.hooked, a.hooked) END,
+    -- As wanted, and nothing else waits in the lane: a run need not look at it again while the target shows the same.
+    agreed_hash = CASE WHEN d.agrees AND a.live = 1 THEN hash_record_extended(ROW(a.identity_id, a.wanted_hash,
+        a.wanted_active, coalesce(d.hooked, a.hooked), coalesce(d.observed_hash, a.observed_hash), a.mapping_version,
+        a.identity_version), 0) END,
     match = coalesce(d.match, a.match),
     last_change_at = CASE WHEN d.changed THEN t.now ELSE a.last_change_at END,
     last_change_run = CASE WHEN d.changed THEN o.run_id ELSE a.last_change_run END,

@@ -1,0 +1,65 @@
+"""How every verb works: authorise, act, audit, in one tenant transaction. No audit, no act."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from worker.connectors import Targets
+from worker.domain.errors import Unauthenticated
+from worker.planning import Acceptance
+from worker.queue import DeadLetters, OperationQueue
+from worker.recon import Remediation
+from worker.security import Entry, Principal, Role, Vault, record, require
+from worker.store.pool import Connection, Pool
+from worker.store.tenant import tenant
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What verbs work with; ``wake`` tells this process' poll that there may be something to do."""
+
+    pool: Pool
+    queue: OperationQueue
+    letters: DeadLetters
+    acceptance: Acceptance
+    remediation: Remediation
+    targets: Targets
+    vault: Vault
+    two_person_approval: bool = False
+    wake: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
+class Act:
+    """One act under way: its connection, and what it will have done."""
+
+    conn: Connection
+    principal: Principal
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.principal.tenant_id
+
+    @property
+    def by(self) -> UUID:
+        return self.principal.id
+
+    def note(self, action: str, object_type: str, object_id: object, **details: Any) -> None:
+        """Put a line into the audit; details hold no secrets and no attribute values of people."""
+        self.entries.append(Entry(self.by, action, object_type, str(object_id), details))
+
+
+@asynccontextmanager
+async def acting(house: House, principal: Principal, role: Role) -> AsyncIterator[Act]:
+    """Open an act; raises Forbidden without the role. The audit is written before the commit, or nothing is."""
+    require(principal.roles, role)
+    async with tenant(house.pool, principal.tenant_id) as conn:
+        act = Act(conn, principal)
+        yield act
+        if not act.entries:
+            raise Unauthenticated("An act that leaves no trace is not allowed.")
+        await record(conn, principal.tenant_id, act.entries)
+    house.wake()

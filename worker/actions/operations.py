@@ -1,0 +1,189 @@
+"""What people do with operations: submit, retry, redrive, cancel, resolve."""
+
+from typing import Any
+from uuid import UUID
+
+from worker.actions.acting import Act, House, acting
+from worker.domain.errors import InvalidRequest, NotFound, WrongState
+from worker.domain.ids import uuid7
+from worker.domain.operation import NewOperation, OperationType, Origin
+from worker.security import Principal, Role
+from worker.store import accounts, connectors, operations
+
+#: What the API may ask of priorities; 100 is the emergency lane.
+HIGHEST_PRIORITY = 99
+MOST_RETRIES = 50
+
+
+async def retry(house: House, principal: Principal, *, operation_id: UUID) -> None:
+    """Try again now; raises NotFound or WrongState."""
+    async with acting(house, principal, Role.OPERATOR) as act:
+        await house.letters.retry(act.conn, tenant_id=act.tenant_id, operation_id=operation_id)
+        act.note("operation.retry", "operation", operation_id)
+
+
+async def resolve(house: House, principal: Principal, *, operation_id: UUID, notes: str) -> None:
+    """Close a dead letter; a note is wanted."""
+    if not notes.strip():
+        raise InvalidRequest("Say in resolution_notes why this needs no more work.")
+    async with acting(house, principal, Role.OPERATOR) as act:
+        await house.letters.resolve(
+            act.conn, tenant_id=act.tenant_id, operation_id=operation_id, notes=notes.strip(), by=act.by
+        )
+        act.note("operation.resolve", "operation", operation_id, notes=notes.strip())
+
+
+async def cancel(house: House, principal: Principal, *, operation_id: UUID) -> bool:
+    """Cancel; False when it runs and was asked to end."""
+    async with acting(house, principal, Role.OPERATOR) as act:
+        done = await house.letters.cancel(
+            act.conn,
+            tenant_id=act.tenant_id,
+            operation_id=operation_id,
+            notes=f"Cancelled by {principal.name}.",
+            by=act.by,
+        )
+        act.note("operation.cancel", "operation", operation_id, was_running=not done)
+    return done
+
+
+async def redrive(
+    house: House, principal: Principal, *, operation_id: UUID, payload: dict[str, Any] | None, origin: Origin
+) -> UUID:
+    """Make a new operation from a dead letter, corrected if wanted; its id."""
+    if payload is not None:
+        check_payload(payload)
+    async with acting(house, principal, Role.OPERATOR) as act:
+        new = await house.letters.redrive(
+            act.conn,
+            tenant_id=act.tenant_id,
+            operation_id=operation_id,
+            by=act.by,
+            origin=origin,
+            payload=payload,
+        )
+        act.note(
+            "operation.redrive",
+            "operation",
+            operation_id,
+            new=new,
+            corrected=sorted((payload or {}).get("attributes", {})),
+        )
+    return new
+
+
+async def submit(
+    house: House,
+    principal: Principal,
+    *,
+    connector_id: UUID,
+    user_id: UUID,
+    operation_type: OperationType,
+    object_class: str,
+    payload: dict[str, Any],
+    priority: int = 0,
+    max_retries: int = 10,
+    idempotency_key: str | None = None,
+) -> tuple[UUID, bool]:
+    """Accept an operation; its id, and False when the same key had made it before.
+
+    Raises NotFound for an unknown connector or identity, InvalidRequest for a payload that cannot be, WrongState when
+    the key was used with another body.
+    """
+    _check_submission(payload, priority, max_retries)
+    body = {
+        "connector_id": str(connector_id),
+        "user_id": str(user_id),
+        "operation_type": operation_type.value,
+        "object_class": object_class,
+        "payload": payload,
+        "priority": priority,
+        "max_retries": max_retries,
+    }
+    async with acting(house, principal, Role.OPERATOR) as act:
+        new_id = uuid7()
+        if idempotency_key is not None:
+            known = await _known(act, idempotency_key, body, new_id)
+            if known is not None:
+                act.note("operation.submit_again", "operation", known)
+                return known, False
+        account_id = await _account_of(act, connector_id, user_id, object_class)
+        new = NewOperation(
+            id=new_id,
+            connector_id=connector_id,
+            account_id=account_id,
+            operation_type=operation_type,
+            object_class=object_class,
+            payload=payload,
+            origin=Origin.API,
+            user_id=user_id,
+            priority=priority,
+            max_retries=max_retries,
+            idempotency_key=idempotency_key,
+            created_by=act.by,
+        )
+        await house.acceptance.accept(
+            act.conn,
+            tenant_id=act.tenant_id,
+            operations=[new],
+            run_id=None,
+            reason="asked through the API",
+            exempt=True,
+        )
+        act.note(
+            "operation.submit", "operation", new_id, connector_id=connector_id, operation_type=operation_type.value
+        )
+    return new_id, True
+
+
+async def _known(act: Act, key: str, body: dict[str, Any], new_id: UUID) -> UUID | None:
+    """The operation that the key made before; WrongState when it was another one."""
+    body_hash = operations.body_hash(body)
+    fresh = await operations.queries.idempotent.run(
+        act.conn, tenant_id=act.tenant_id, key=key, body_hash=body_hash, operation_id=new_id
+    )
+    if fresh:
+        return None
+    row = await operations.queries.idempotency_key.row(act.conn, tenant_id=act.tenant_id, key=key)
+    if row is None or row["body_hash"] != body_hash:
+        raise WrongState("This idempotency key was used with another request.")
+    found: UUID = row["operation_id"]
+    return found
+
+
+async def _account_of(act: Act, connector_id: UUID, user_id: UUID, object_class: str) -> UUID:
+    connector = await connectors.get(act.conn, tenant_id=act.tenant_id, connector_id=connector_id)
+    if connector is None or not connector.is_target:
+        raise NotFound(f"There is no target connector {connector_id}.")
+    account_id = await accounts.ensure_of_identity(
+        act.conn, act.tenant_id, connector_id=connector_id, identity_id=user_id, object_class=object_class
+    )
+    if account_id is None:
+        raise NotFound(f"There is no identity {user_id}.")
+    return account_id
+
+
+def _check_submission(payload: dict[str, Any], priority: int, max_retries: int) -> None:
+    check_payload(payload)
+    if not 0 <= priority <= HIGHEST_PRIORITY:
+        raise InvalidRequest(f"priority is between 0 and {HIGHEST_PRIORITY}.")
+    if not 0 <= max_retries <= MOST_RETRIES:
+        raise InvalidRequest(f"max_retries is between 0 and {MOST_RETRIES}.")
+
+
+def check_payload(payload: dict[str, Any]) -> None:
+    """Refuse a payload that is not ``{"attributes": {name: value | [values] | null}, "active"?: bool}``."""
+    unknown = payload.keys() - {"attributes", "active"}
+    if unknown:
+        raise InvalidRequest(f"payload has no field {min(unknown)}; it has attributes and active.")
+    attributes = payload.get("attributes", {})
+    if not isinstance(attributes, dict):
+        raise InvalidRequest("payload.attributes is an object of names and values.")
+    if "active" in payload and not isinstance(payload["active"], bool):
+        raise InvalidRequest("payload.active is true or false.")
+    for name, value in attributes.items():
+        for one in value if isinstance(value, list) else [value]:
+            if not isinstance(one, str | int | float | bool | None):
+                raise InvalidRequest(f"payload.attributes.{name} is a value or a list of values, not an object.")
+            if isinstance(one, str) and ("\0" in one or any("\ud800" <= c <= "\udfff" for c in one)):
+                raise InvalidRequest(f"payload.attributes.{name} has characters that no target can store.")

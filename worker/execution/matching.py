@@ -1,0 +1,200 @@
+"""Before every create: is the account there already?
+
+First among our records of accounts that nobody owns, by their keys; then, when an earlier try may have made it or the
+target says that it exists, one live read by the attribute the target knows its objects by. What is clear becomes ours,
+what is not becomes a case and waits for a person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from worker.correlation import CorrelationService, NameFrequencies, RuleSet, default_rule_set
+from worker.domain.account import TargetAccount
+from worker.domain.correlation import (
+    Candidate,
+    CorrelationMatch,
+    CorrelationResult,
+    Decision,
+    MatchKey,
+    PersonDecision,
+    Side,
+    Subject,
+)
+from worker.domain.operation import WaitReason
+from worker.domain.outcome import Parked
+from worker.execution.classify import Ended
+from worker.execution.scripting import Wish
+from worker.execution.work import Work
+from worker.store import accounts, correlation, mappings
+from worker.store import work as work_store
+from worker.store.correlation import NewCase
+from worker.store.pool import Pool
+from worker.store.tenant import tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An account that is there already; ``match`` explains why it is ours, None when it is our own earlier try."""
+
+    account: TargetAccount
+    match: dict[str, Any] | None
+
+
+class Matching:
+    """Looks for the account of a create. ``frequencies`` tells how common a name is, when it is known."""
+
+    def __init__(self, pool: Pool, service: CorrelationService, *, frequencies: NameFrequencies | None = None) -> None:
+        self._pool = pool
+        self._service = service
+        self._frequencies = frequencies
+
+    async def among_records(self, work: Work, wish: Wish) -> Found | None:
+        """The account of nobody that is surely theirs; ends the try with a case when a person has to say."""
+        if work.identity is None:
+            return None
+        rule_set = await self._rule_set(work)
+        decisions = await self._decisions(work)
+        result = await self._correlate(work, wish, _Records(self._pool, work), rule_set, decisions)
+        match = await self._settled(work, result)
+        return await self._recorded(work, match, result) if match is not None else None
+
+    async def at_target(self, work: Work, wish: Wish) -> Found | None:
+        """What the target has under the name that we want to give; None when there is nothing.
+
+        Our own earlier try is recognised by being just what we send. Anything else has to pass correlation.
+        """
+        name = wish.attributes.get(work.naming)
+        if name is None:
+            return None
+        live = await work.target.guard.find(work.op.object_class, work.naming, str(name))
+        for account in live:
+            await self._refuse_taken(work, account.uid)
+            if not work.comparator.differences({**account.attributes, **wish.attributes}, actual=account.attributes):
+                return Found(account, None)
+        if not live or work.identity is None:
+            return None
+        by_id = {UUID(int=n + 1): account for n, account in enumerate(live)}
+        source = _Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
+        rule_set = await self._rule_set(work)
+        result = await self._correlate(work, wish, source, rule_set, await self._decisions(work))
+        match = await self._settled(work, result, must_decide=True)
+        return Found(by_id[match.ref_id], result.to_json()) if match is not None else None
+
+    async def _correlate(
+        self,
+        work: Work,
+        wish: Wish,
+        source: "_Records | _Given",
+        rule_set: RuleSet,
+        decisions: Sequence[PersonDecision],
+    ) -> CorrelationResult:
+        identity = work.identity
+        if identity is None:
+            raise LookupError("an operation without an identity has nobody to correlate")
+        subject = Subject(identity.id, Side.IDENTITY, identity.as_source(), wish.attributes)
+        return await self._service.correlate(
+            subject,
+            rule_set=rule_set,
+            source=source,
+            decisions=decisions,
+            frequencies=self._frequencies,
+            tuning_mode=bool(work.target.connector.settings.get("tuning_mode", False)),
+        )
+
+    async def _settled(
+        self, work: Work, result: CorrelationResult, *, must_decide: bool = False
+    ) -> CorrelationMatch | None:
+        """The match of a clear result; a case, and the end of the try, for one that a person has to settle.
+
+        ``must_decide``: the name is taken at the target, so nothing can be made beside it.
+        """
+        if result.decision is Decision.AUTO:
+            return result.match
+        if result.decision is Decision.REVIEW or must_decide:
+            raise Ended(await self._ask(work, result))
+        return None
+
+    async def _ask(self, work: Work, result: CorrelationResult) -> Parked:
+        op = work.op
+        case = NewCase(
+            subject=f"identity:{op.user_id}",
+            candidates=[match.to_json() for match in result.candidates],
+            explanation=result.reason,
+            identity_id=op.user_id,
+            operation_id=op.id,
+            rule_set_version=result.rule_set_version,
+        )
+        async with tenant(self._pool, op.tenant_id) as conn:
+            case_id = await correlation.open_case(conn, tenant_id=op.tenant_id, connector_id=op.connector_id, case=case)
+        return Parked(WaitReason.CASE, f"A person has to say whose account it is: {result.reason}", case_id=case_id)
+
+    async def _recorded(self, work: Work, match: CorrelationMatch, result: CorrelationResult) -> Found | None:
+        """The matched account as the target has it now; None when it is gone since we saw it."""
+        async with tenant(self._pool, work.op.tenant_id) as conn:
+            shadows = await accounts.by_ids(conn, tenant_id=work.op.tenant_id, ids=[match.ref_id])
+        uid = shadows[match.ref_id].account.uid if match.ref_id in shadows else None
+        if uid is None:
+            return None
+        live = await work.target.guard.get(work.op.object_class, uid)
+        return Found(live, result.to_json()) if live is not None else None
+
+    async def _refuse_taken(self, work: Work, uid: str) -> None:
+        """End the try with a case when the object belongs to somebody else in our records."""
+        op = work.op
+        async with tenant(self._pool, op.tenant_id) as conn:
+            row = await work_store.owner_of_uid(
+                conn, op.tenant_id, connector_id=op.connector_id, object_class=op.object_class, uid=uid
+            )
+        if row is not None and row["identity_id"] is not None and row["identity_id"] != op.user_id:
+            reason = "the name is taken by an account that belongs to somebody else"
+            raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason)))
+
+    async def _decisions(self, work: Work) -> list[PersonDecision]:
+        op = work.op
+        async with tenant(self._pool, op.tenant_id) as conn:
+            return await correlation.decisions(
+                conn,
+                tenant_id=op.tenant_id,
+                connector_id=op.connector_id,
+                identity_ids=[op.user_id] if op.user_id else [],
+            )
+
+    async def _rule_set(self, work: Work) -> RuleSet:
+        """The rule set in force, or the shipped rules for what the mapping writes."""
+        connector = work.target.connector
+        async with tenant(self._pool, work.op.tenant_id) as conn:
+            stored = await correlation.active_rule_set(conn, tenant_id=work.op.tenant_id, connector_id=connector.id)
+            if stored is not None:
+                return RuleSet.from_json(stored[1])
+            active = await mappings.active(conn, tenant_id=work.op.tenant_id, connector_ids=[connector.id])
+        mapping = active.get((connector.id, connector.object_class))
+        sources = {rule.target: rule.source for rule in mapping.rules if rule.source} if mapping else {}
+        names = [attribute.name for attribute in (await work.target.object_schema()).attributes]
+        return default_rule_set(names, mapping=sources)
+
+
+class _Records:
+    """Candidates from our records of accounts that nobody owns."""
+
+    def __init__(self, pool: Pool, work: Work) -> None:
+        self._pool = pool
+        self._op = work.op
+
+    async def by_keys(self, keys: Sequence[MatchKey], limit: int) -> list[Candidate]:
+        async with tenant(self._pool, self._op.tenant_id) as conn:
+            return await correlation.by_keys(
+                conn, tenant_id=self._op.tenant_id, connector_id=self._op.connector_id, keys=keys, limit=limit
+            )
+
+
+class _Given:
+    """Candidates that were read already."""
+
+    def __init__(self, candidates: list[Candidate]) -> None:
+        self._candidates = candidates
+
+    async def by_keys(self, keys: Sequence[MatchKey], limit: int) -> list[Candidate]:
+        del keys
+        return self._candidates[:limit]
