@@ -3,7 +3,6 @@
 Order matters: everything that needs the kernel's help comes before the system call filter, which comes last.
 """
 
-import contextlib
 import ctypes
 import errno
 import os
@@ -77,15 +76,16 @@ def harden(*, parent_pid: int, memory_bytes: int) -> list[str]:
     Runs in the thread that will run scripts, after everything was imported. Raises ParentGone.
     """
     libc = ctypes.CDLL(None, use_errno=True)
+    used = _address_space()  # while files can still be opened
     steps: dict[str, Callable[[], None]] = {
         "no_new_privs": lambda: _prctl(libc, PR_SET_NO_NEW_PRIVS, 1),
         "die_with_parent": lambda: _prctl(libc, PR_SET_PDEATHSIG, signal.SIGKILL),
         "limits": _limit_resources,
-        "memory": lambda: _limit_memory(memory_bytes),
+        "memory": lambda: _limit_memory((used or _UNKNOWN_START) + memory_bytes),
         "no_dump": lambda: _prctl(libc, PR_SET_DUMPABLE, 0),
         "seccomp": lambda: _filter_system_calls(libc),
     }
-    missing = []
+    missing = [] if used else ["exact_memory"]
     for name, step in steps.items():
         try:
             step()
@@ -122,12 +122,16 @@ def _limit_resources() -> None:
         resource.setrlimit(limit, (0, 0))
 
 
-def _limit_memory(budget: int) -> None:
-    used = _UNKNOWN_START
-    with contextlib.suppress(OSError, ValueError):
-        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
-        used = int(pages) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + budget, used + budget))
+def _address_space() -> int:
+    """Bytes of address space in use, 0 where there is no /proc."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except (OSError, ValueError):
+        return 0
+
+
+def _limit_memory(size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
 
 def _filter_system_calls(libc: ctypes.CDLL) -> None:
