@@ -14,7 +14,7 @@ from worker.domain.outcome import Outcome
 class Gate:
     """How many operations of a target may run at once in this process; 0 with the reason when it is closed.
 
-    """How many operations of a target may run at once in this process; 0 with the reason when it is closed.
+    ``connector`` is the target's name, ``look_again`` when a closed target is worth another look (None: when asked).
     """
 
     slots: int
@@ -25,9 +25,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One try that ended; ``agrees``: its account is now all that is expected of it.
+    """One try that ended: the operation, its outcome, how long it took, the target's name, facts about its account.
 
-    The operation, its outcome, how long it took, facts about its account, the target's name."""
+    ``agrees``: the account is now all that is expected of it.
+    """
 
     operation: Operation
     outcome: Outcome
