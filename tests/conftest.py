@@ -16,9 +16,14 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from tests.cluster import FAILED, READY, TEMPLATE, session_directory
+
+# A busy machine is no failure: tests assert what comes out, never how long it took.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 60.0
