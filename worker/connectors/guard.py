@@ -44,6 +44,7 @@ from worker.domain.errors import (
 
 #: No target may hold us off for longer with one answer.
 LONGEST_HOLD = timedelta(hours=1)
+CLOSE_S = 5.0
 
 #: What a connector must be able to do for each operation.
 _NEEDS: Mapping[str, str | None] = {
@@ -109,9 +110,11 @@ class ConnectorGuard:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        live, self._live = self._live, None
+        """Close the connection, or leave that to the calls that are still under way."""
+        live = self._live
         if live is not None:
-            await _close(live.connector)
+            self._retire(live)
+            await _close_if_idle(live)
 
     async def test_connection(self) -> str:
         """Say in one sentence what answered."""
@@ -248,8 +251,7 @@ class ConnectorGuard:
             raise
         finally:
             live.calls -= 1
-            if live.is_stale and live.calls == 0:
-                await _close(live.connector)
+            await _close_if_idle(live)
 
     async def _open(self) -> _Live:
         if self._live is None:
@@ -303,10 +305,12 @@ def _place_of(error: Exception) -> str:
     return f"The connector failed with {type(error).__name__}{where}."
 
 
-async def _close(connector: Connector) -> None:
+async def _close_if_idle(live: _Live) -> None:
     """Close what may already be broken; how that fails is of no interest, and it must not hold anybody up."""
+    if not live.is_stale or live.calls:
+        return
     try:
-        async with asyncio.timeout(5):
-            await connector.__aexit__(None, None, None)
+        async with asyncio.timeout(CLOSE_S):
+            await live.connector.__aexit__(None, None, None)
     except Exception:  # noqa: BLE001, S110 - the edge to code that is not ours; there is nothing left to save
         pass
