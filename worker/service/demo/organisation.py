@@ -58,6 +58,7 @@ class Employee:
     employee_number: str
     given_name: str
     family_name: str
+    display_name: str
     birth_date: str
     department: str
     title: str
@@ -84,10 +85,6 @@ class Employee:
     def mail(self) -> str:
         return f"{self.login}@{DOMAIN}"
 
-    @property
-    def full_name(self) -> str:
-        return f"{self.given_name} {self.family_name}"
-
     def as_row(self) -> dict[str, str]:
         return asdict(self)
 
@@ -110,7 +107,7 @@ class Organisation:
         """Pairs of active employees of exactly the same name who are two people."""
         by_name: dict[str, list[Employee]] = {}
         for one in self.active:
-            by_name.setdefault(one.full_name, []).append(one)
+            by_name.setdefault(one.display_name, []).append(one)
         groups = [group for group in by_name.values() if len(group) == 2]
         return tuple((one, two) for one, two in groups if one.birth_date != two.birth_date)
 
@@ -148,6 +145,11 @@ def login_base(given_name: str, family_name: str) -> str:
     return f"{_slug(given_name)}.{_slug(family_name)}"
 
 
+def login_of(text: str) -> str:
+    """Any text as a login: plain lower-case letters and digits, its dots kept."""
+    return ".".join(map(_slug, text.split(".")))
+
+
 def _slug(name: str) -> str:
     return _NOT_SLUG.sub("-", to_ascii(name).lower()).strip("-")
 
@@ -168,10 +170,11 @@ def _names(rng: Random) -> Iterator[tuple[str, str]]:
     while True:
         culture = rng.choices(CULTURES, shares)[0]
         given, family = _pick(rng, culture.given), _pick(rng, culture.family)
-        if rng.random() < 0.06:
-            family = f"{family}-{_pick(rng, culture.family)}"
-        if rng.random() < 0.12:
-            given = f"{given} {_pick(rng, culture.given)}"
+        other_given, other_family = _pick(rng, culture.given), _pick(rng, culture.family)
+        if rng.random() < 0.06 and other_family != family:
+            family = f"{family}-{other_family}"
+        if rng.random() < 0.12 and other_given != given:
+            given = f"{given} {other_given}"
         login = login_base(given, family)
         if login not in seen:
             seen.add(login)
@@ -191,6 +194,7 @@ def _person(rng: Random, index: int, given: str, family: str) -> Employee:
         employee_number=str(FIRST_NUMBER + index),
         given_name=given,
         family_name=family,
+        display_name=f"{given} {family}",
         birth_date=born.isoformat(),
         department=department,
         title=rng.choice(_DEPARTMENTS[department][1]),
@@ -242,6 +246,7 @@ def _with_namesakes(rng: Random, people: list[Employee], *, count: int) -> list[
             two,
             given_name=one.given_name,
             family_name=one.family_name,
+            display_name=one.display_name,
             private_email="",
             department=department,
             title=two.title if department == two.department else _DEPARTMENTS[department][1][0],
