@@ -141,8 +141,11 @@ def _doubt(
         return "a person decided about this pair, and its evidence has changed since"
     if tuning_mode or rule_set.tuning_mode:
         return "tuning mode links nobody by itself"
-    if definitive:
-        return None
+    return None if definitive else _doubt_of_sum(ranked, rule_set, is_truncated=is_truncated)
+
+
+def _doubt_of_sum(ranked: Sequence[Ranked], rule_set: RuleSet, *, is_truncated: bool) -> str | None:
+    best = ranked[0].scored
     if len(ranked) > 1 and best.points - ranked[1].scored.points < rule_set.min_gap:
         return "the next one is too close"
     if best.namesakes > 1:

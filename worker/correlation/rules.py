@@ -37,8 +37,9 @@ class Rule:
     ``threshold`` is where two texts are alike; down to ``neutral`` below it they speak neither for nor against.
     A ``definitive`` rule that agrees settles the pair, a ``veto`` rule that disagrees rules it out. An agreeing rule of
     tier 1 is at least worth a person's look. Rules of one ``group`` are derived from each other (a login from a name):
-    of their likenesses only the best counts in full. ``by_frequency``: agreement on a rare name is worth more.
-    ``typos_in_digits`` lets other digits be a typo. ``expression`` is for ``match: expression``.
+    of their likenesses, and of their disagreements, only the strongest counts in full. ``by_frequency``: agreement on
+    a rare name is worth more. ``typos_in_digits`` lets other digits be a typo. ``expression`` is what a rule with
+    ``match: expression`` asks of whoever can evaluate it.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """What the rules say about one identity and one account: points for, points against, and why.
 
-Points are log odds and add up without a crop. Likenesses (not identities) within a group of rules that are derived from
-each other count once in full and at a quarter after that: a misspelt name misspells the login and the address too.
+Points are log odds and add up without a crop. Within a group of rules that are derived from each other (name, login,
+address) only agreement to the letter adds up in full.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from worker.domain.correlation import Contribution, MatchType, Side
 Evaluate = Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool | None]
 
 _ALIKE_FROM, _ALIKE_TO = 0.5, 0.9
-_DERIVED = 0.25
+_NEARLY = 0.99
 #: Agreement of at least this many points, outside the name's group, tells namesakes apart.
 _TELLS_APART = 3.5
 
@@ -30,6 +30,11 @@ class Level(Enum):
     NEUTRAL = "neutral"
     DIFFERENT = "different"
     MISSING = "missing"
+
+
+#: What a further likeness or disagreement with the same cause is worth: a misspelt name misspells the login and the
+#: address too, a new one changes them.
+_SHARED_CAUSE = {Level.ALIKE: 0.25, Level.DIFFERENT: 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +126,13 @@ def _likeness(rule: Rule, source: str, target: str) -> float:
         found = address_similarity(rule.algorithm, source, target)
     else:
         found = similarity(rule.algorithm, source, target, typos_in_digits=rule.typos_in_digits)
-    return min(found, 0.99)  # only the same text is the same
+    return min(found, _NEARLY)  # only the same text is the same
 
 
 def _level(rule: Rule, likeness: float) -> Level:
     if likeness >= 1:
         return Level.SAME
-    if likeness >= rule.threshold:
+    if likeness >= min(rule.threshold, _NEARLY):
         return Level.ALIKE
     is_near = rule.match is MatchKind.FUZZY and likeness >= rule.threshold - rule.neutral
     return Level.NEUTRAL if is_near else Level.DIFFERENT
@@ -144,20 +149,22 @@ def _weighed(evidence: Evidence, frequencies: NameFrequencies | None) -> Evidenc
         # Of two spellings the commoner one decides: a typo is always rare.
         weight = min(frequencies.rarity(evidence.source.normal), frequencies.rarity(evidence.target.normal))
     if evidence.level is Level.ALIKE:
-        span = (evidence.likeness - rule.threshold) / (1 - rule.threshold) if rule.threshold < 1 else 0.0
+        span = max(evidence.likeness - rule.threshold, 0.0) / max(1 - rule.threshold, 1 - _NEARLY)
         weight *= _ALIKE_FROM + (_ALIKE_TO - _ALIKE_FROM) * span
     return replace(evidence, points=weight)
 
 
 def _damped(evidence: list[Evidence]) -> list[Evidence]:
-    best: dict[str, Evidence] = {}
+    """Count what has one cause once: within a group the strongest likeness and the strongest disagreement in full."""
+    strongest: dict[tuple[str, Level], Evidence] = {}
     for one in evidence:
-        if one.level is Level.ALIKE and one.rule.group:
-            first = best.get(one.rule.group)
-            best[one.rule.group] = one if first is None or one.points > first.points else first
+        if one.rule.group and one.level in _SHARED_CAUSE:
+            key = (one.rule.group, one.level)
+            if key not in strongest or abs(one.points) > abs(strongest[key].points):
+                strongest[key] = one
     return [
-        replace(one, points=one.points * _DERIVED)
-        if one.level is Level.ALIKE and one.rule.group and one is not best[one.rule.group]
+        replace(one, points=one.points * _SHARED_CAUSE[one.level])
+        if strongest.get((one.rule.group, one.level), one) is not one
         else one
         for one in evidence
     ]

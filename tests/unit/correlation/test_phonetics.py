@@ -8,19 +8,37 @@ from worker.correlation.phonetics import metaphone, soundex
 @pytest.mark.parametrize(
     ("word", "code"),
     [
-        ("Robert", "R163"), ("Rupert", "R163"), ("Ashcraft", "A261"), ("Tymczak", "T522"), ("Pfister", "P236"),
-        ("Honeyman", "H555"), ("Lee", "L000"), ("Gutierrez", "G362"), ("Jackson", "J250"), ("VanDeusen", "V532"),
-        ("Washington", "W252"), ("Müller", "M460"), ("123", ""), ("Н", ""),
+        ("Robert", "R163"),
+        ("Rupert", "R163"),
+        ("Ashcraft", "A261"),
+        ("Tymczak", "T522"),
+        ("Pfister", "P236"),
+        ("Honeyman", "H555"),
+        ("Lee", "L000"),
+        ("Gutierrez", "G362"),
+        ("Jackson", "J250"),
+        ("VanDeusen", "V532"),
+        ("Washington", "W252"),
+        ("Müller", "M460"),
+        ("123", ""),
+        ("Н", ""),
     ],
-)  # fmt: skip
+)
 def test_soundex_is_that_of_the_national_archives(word: str, code: str) -> None:
     assert soundex(word) == code
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Smith", "Smyth"), ("Philip", "Filip"), ("Knight", "Night"), ("Wright", "Right"), ("Mayr", "Mair"), ("Dodge", "Doje")],
-)  # fmt: skip
+    [
+        ("Smith", "Smyth"),
+        ("Philip", "Filip"),
+        ("Knight", "Night"),
+        ("Wright", "Right"),
+        ("Mayr", "Mair"),
+        ("Dodge", "Doje"),
+    ],
+)
 def test_metaphone_is_one_for_words_that_sound_alike(one: str, other: str) -> None:
     assert metaphone(one) == metaphone(other) != ""
 

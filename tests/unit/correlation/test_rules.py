@@ -52,7 +52,9 @@ RULE = {"name": "n", "source": "a", "target": "b"}
         pytest.param({"rules": [{"name": "n"}]}, "rule 1 lacks source; rule 1 lacks target", id="missing fields"),
         pytest.param({"rules": [RULE | {"wieght": 1}]}, "rule 1 has no field 'wieght'", id="misspelt field"),
         pytest.param({"rules": [RULE | {"weight": "1"}]}, "rule 1: weight is not a int/float", id="text for a number"),
-        pytest.param({"rules": [RULE | {"weight": True}]}, "rule 1: weight is not a int/float", id="truth for a number"),
+        pytest.param(
+            {"rules": [RULE | {"weight": True}]}, "rule 1: weight is not a int/float", id="truth for a number"
+        ),
         pytest.param({"rules": [RULE | {"veto": 1}]}, "rule 1: veto is not a bool", id="number for a truth"),
         pytest.param({"rules": [RULE | {"match": "equal"}]}, "'equal' is not a valid MatchKind", id="match"),
         pytest.param({"rules": [RULE | {"algorithm": "soundx"}]}, "'soundx' is not a valid Algorithm", id="algorithm"),
@@ -69,7 +71,7 @@ RULE = {"name": "n", "source": "a", "target": "b"}
         pytest.param({"threshold": 1}, "the rule set has no field 'threshold'", id="unknown setting"),
         pytest.param({"rules": {"name": "n"}}, "rules is not a list", id="rules are no list"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_told(document: dict[str, object], mistake: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         RuleSet.from_json(document)
