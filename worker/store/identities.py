@@ -64,6 +64,7 @@ async def insert(conn: Connection, *, tenant_id: UUID, identities: Sequence[Stor
         actives=[each.active for each in identities],
         authorities=[each.authority for each in identities],
         revisions=[each.revision for each in identities],
+        deleted=[each.is_deleted for each in identities],
     )
     return {row["id"] for row in rows}
 

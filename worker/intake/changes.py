@@ -1,0 +1,229 @@
+"""What an event, or a row of a source, makes of an identity: pure.
+
+Who said an attribute first is its authority; nobody else overwrites it, and whoever clears it gives it up. The same
+holds for the user name. Whether a person is active is everybody's to say: a leaver must not wait for the one source
+that owns the flag.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from math import isfinite
+from typing import Any
+from uuid import UUID
+
+from worker.domain.errors import InvalidRequest
+from worker.store.identities import StoredIdentity
+
+#: Longest name of a person or attribute, in characters.
+MAX_NAME = 255
+RESERVED = frozenset({"id", "external_id", "user_name", "active"})
+USER_NAME = "user_name"
+
+
+class Happening(StrEnum):
+    """What happened to an identity, as the last part of an event's type says it."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    DELETED = "deleted"
+
+
+#: Event type -> what happened.
+IDENTITY_EVENTS = {f"identity.{each.value}": each for each in Happening}
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChange:
+    """What an event says about one identity; ``attributes`` is a merge patch, null clears."""
+
+    happening: Happening
+    external_id: str
+    user_name: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    active: bool | None = None
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row of a source; ``attributes`` are all that the source says, None where it says nothing."""
+
+    uid: str
+    external_id: str
+    attributes: dict[str, Any]
+    user_name: str | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The identity after the change. ``kept`` names what belongs to another authority and stayed as it was."""
+
+    identity: StoredIdentity
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The change does not apply, and why."""
+
+    reason: str
+
+
+def parse_change(happening: Happening, data: Mapping[str, Any]) -> IdentityChange:
+    """Read the data of an identity event; raises InvalidRequest with the field."""
+    unknown = sorted(set(data) - {"external_id", "user_name", "attributes", "active", "revision"})
+    if unknown:
+        raise _invalid(f"data.{unknown[0][:100]}", "is not known")
+    user_name = data.get("user_name")
+    active, revision = data.get("active"), data.get("revision")
+    if active is not None and not isinstance(active, bool):
+        raise _invalid("data.active", "must be true or false")
+    if revision is not None and (type(revision) is not int or abs(revision) >= 1 << 63):
+        raise _invalid("data.revision", "must be a whole number of at most 63 bits")
+    return IdentityChange(
+        happening,
+        external_id=_name(data.get("external_id"), "data.external_id"),
+        user_name=None if user_name is None else _name(user_name, "data.user_name"),
+        attributes=_attributes(data.get("attributes")),
+        active=active,
+        revision=revision,
+    )
+
+
+def apply_change(
+    stored: StoredIdentity | None, change: IdentityChange, *, authority: str, new_id: UUID
+) -> Applied | Dropped:
+    """The identity after an event; ``version`` rises when what is planned from has changed.
+
+    Created and updated make an identity that is not there; created and enabled re-open a deleted one, which starts
+    anew with what the event says. A late ``updated`` does not bring anybody back.
+    """
+    refusal = _refusal(stored, change)
+    if refusal is not None:
+        return Dropped(refusal)
+    base = stored or StoredIdentity(new_id, change.external_id, change.external_id, version=0)
+    if base.is_deleted and change.happening is not Happening.DELETED:
+        base = replace(base, attributes={}, authority={}, is_deleted=False, active=True)
+    merged = _merged(base, change.attributes, user_name=change.user_name, authority=authority)
+    after = replace(
+        merged.identity,
+        active=_active_after(base, change),
+        is_deleted=change.happening is Happening.DELETED,
+        revision=change.revision if change.revision is not None else base.revision,
+    )
+    return Applied(versioned(stored, after), merged.kept)
+
+
+def apply_row(
+    stored: StoredIdentity | None, row: SourceRow, *, authority: str, is_returning: bool, new_id: UUID
+) -> Applied:
+    """The identity after a source row. ``is_returning``: the source did not have this row before, or not lately.
+
+    A source says all it knows, so what it said before and says no longer is cleared. Without a word on ``active`` a row
+    that comes (back) means active. One deleted by an event stays deleted until its row comes back.
+    """
+    if stored is not None and stored.is_deleted and not is_returning:
+        return Applied(stored)
+    base = stored or StoredIdentity(new_id, row.external_id, row.external_id, version=0)
+    if base.is_deleted:
+        base = replace(base, attributes={}, authority={}, is_deleted=False)
+    silent = {name: None for name, owner in base.authority.items() if owner == authority and name != USER_NAME}
+    merged = _merged(base, silent | row.attributes, user_name=row.user_name, authority=authority)
+    present = True if is_returning else base.active
+    after = replace(merged.identity, active=present if row.active is None else row.active)
+    return Applied(versioned(stored, after), merged.kept)
+
+
+def versioned(stored: StoredIdentity | None, after: StoredIdentity) -> StoredIdentity:
+    """``after`` with the version it must have: one more when a plan could come out differently."""
+    if stored is None:
+        return replace(after, version=1)
+    is_same = (
+        stored.user_name == after.user_name
+        and stored.attributes == after.attributes
+        and stored.active == after.active
+        and stored.is_deleted == after.is_deleted
+    )
+    return replace(after, version=stored.version if is_same else stored.version + 1)
+
+
+def _refusal(stored: StoredIdentity | None, change: IdentityChange) -> str | None:
+    comes_back = {Happening.CREATED, Happening.ENABLED}
+    if stored is None:
+        is_made = change.happening in {Happening.CREATED, Happening.UPDATED}
+        return None if is_made else "Nobody has this external id."
+    if change.revision is not None and stored.revision is not None and change.revision <= stored.revision:
+        return f"Revision {change.revision} is not newer than {stored.revision}."
+    if stored.is_deleted and change.happening is Happening.DELETED:
+        return "This identity is deleted already."
+    if stored.is_deleted and change.happening not in comes_back:
+        return "This identity is deleted; only created or enabled bring it back."
+    return None
+
+
+def _active_after(base: StoredIdentity, change: IdentityChange) -> bool:
+    if change.happening in {Happening.DISABLED, Happening.DELETED}:
+        return False
+    if change.happening is Happening.ENABLED:
+        return True
+    return base.active if change.active is None else change.active
+
+
+def _merged(base: StoredIdentity, patch: Mapping[str, Any], *, user_name: str | None, authority: str) -> Applied:
+    attributes, owners = dict(base.attributes), dict(base.authority)
+    kept = []
+    for name, value in patch.items():
+        if owners.get(name, authority) != authority:
+            if attributes.get(name) != value:
+                kept.append(name)
+        elif value is None:
+            attributes.pop(name, None)
+            owners.pop(name, None)
+        else:
+            attributes[name] = value
+            owners[name] = authority
+    named = base.user_name
+    if user_name is not None:
+        if owners.get(USER_NAME, authority) == authority:
+            named, owners[USER_NAME] = user_name, authority
+        elif user_name != named:
+            kept.append(USER_NAME)
+    return Applied(replace(base, user_name=named, attributes=attributes, authority=owners), tuple(kept))
+
+
+def _name(value: Any, field_name: str) -> str:
+    if value is None:
+        raise _invalid(field_name, "is missing")
+    if not isinstance(value, str) or not value.strip():
+        raise _invalid(field_name, "must be text that is not empty")
+    if len(value) > MAX_NAME:
+        raise _invalid(field_name, f"is longer than {MAX_NAME} characters")
+    return value
+
+
+def _attributes(found: Any) -> dict[str, Any]:
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise _invalid("data.attributes", "must be an object")
+    for name, value in found.items():
+        place = f"data.attributes.{name[:100]}"
+        if name in RESERVED or not name.strip() or len(name) > MAX_NAME:
+            raise _invalid(place, "cannot be the name of an attribute")
+        if not all(_is_scalar(one) for one in (value if isinstance(value, list) else [value])):
+            raise _invalid(place, "must be text, a number, true, false, null, or a list of them")
+    return dict(found)
+
+
+def _is_scalar(value: Any) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    return value is None or isinstance(value, str | int)
+
+
+def _invalid(field_name: str, message: str) -> InvalidRequest:
+    return InvalidRequest(f"{field_name} {message}.", field=field_name)
