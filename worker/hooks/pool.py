@@ -20,8 +20,9 @@ from worker.domain.hook import HookClass, HookLimits
 from worker.hooks.child import Child, StartFailed
 
 DEATHS_WINDOW_S = 10.0
-FREE_DEATHS = 5
-MAX_RESPAWN_S = 5.0
+FREE_DEATHS = 10
+MAX_RESPAWN_S = 1.0
+MAX_RESTART_S = 5.0
 
 Launch = Callable[[], Awaitable[Child]]
 
@@ -45,8 +46,13 @@ class _Waiter:
 
 
 def respawn_delay(deaths: int) -> float:
-    """Seconds before a child is replaced, by the deaths of the last ten seconds: the first five cost nothing."""
-    return 0.0 if deaths <= FREE_DEATHS else min(0.1 * 2 ** (deaths - FREE_DEATHS - 1), MAX_RESPAWN_S)
+    """Seconds before a child is replaced, by the deaths of the last ten seconds: the first ten cost nothing."""
+    return 0.0 if deaths <= FREE_DEATHS else min(0.05 * 2 ** (deaths - FREE_DEATHS - 1), MAX_RESPAWN_S)
+
+
+def restart_delay(failures: int) -> float:
+    """Seconds before a start is tried again that failed ``failures`` times in a row."""
+    return min(0.05 * 2 ** min(failures, 10), MAX_RESTART_S) if failures else 0.0
 
 
 class Pool:
@@ -187,14 +193,16 @@ class Pool:
             _keep(self._starts, self._add_child())
 
     async def _add_child(self) -> None:
+        """Start one child, however often that takes."""
+        failures = 0
         try:
             while self._is_open:
-                await asyncio.sleep(self._delay())
+                await asyncio.sleep(max(self._delay(), restart_delay(failures)))
                 try:
                     self._idle.append(await self._launch())
                 except StartFailed as error:
-                    self._deaths.append(time.monotonic())
-                    self._log.error("hook.sandbox_start_failed", error=str(error))
+                    failures += 1
+                    self._log.error("hook.sandbox_start_failed", error=str(error), failures=failures)
                     continue
                 self._started += 1
                 break

@@ -102,9 +102,9 @@ def refused(error: HookError) -> Validation:
 
 def printable(text: str, limit: int) -> str:
     """``text`` cut to ``limit``, with control and direction characters and lone surrogates written as escapes."""
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    shown = _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", cut)
-    return shown.encode("utf-8", "backslashreplace").decode()
+    shown = _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text[: limit + 1])
+    shown = shown.encode("utf-8", "backslashreplace").decode()
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def _patch(function: str, value: dict[str, Any]) -> Patch:

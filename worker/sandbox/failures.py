@@ -13,7 +13,6 @@ SCRIPT: Final = "script"
 EXPRESSION: Final = "expression "
 
 _PLACE: Final = re.compile(r"^\s*--> (script|expression [^:\n]*):(\d+):(\d+)$", re.MULTILINE)
-_ARROW: Final = re.compile(r"\n\s*--> ")
 _FRAME: Final = re.compile(r"^  \* (script|expression [^:\n]*):(\d+), in (.*)$", re.MULTILINE)
 _ERROR: Final = re.compile(r"^error: ", re.MULTILINE)
 _EXPECTED: Final = re.compile(r", expected one of .*|, expected \".*", re.DOTALL)
@@ -36,8 +35,9 @@ def explain(text: str, *, stage: str, shift: int = 0) -> Failure:
     text = text[: 64 * MAX_MESSAGE]
     start = _ERROR.search(text)
     body = text[start.end() :] if start else text
-    message = _ARROW.split(body, maxsplit=1)[0].strip()
-    place = _place(text, shift)
+    places = list(_PLACE.finditer(body))
+    message = (body[: places[-1].start()] if places else body).strip()
+    place = _place(body, places[-1], shift) if places else {}
     frames = [f"{name}:{int(line) - shift} in {function}"[:MAX_FRAME] for name, line, function in _FRAME.findall(text)]
     if frames:
         place["frames"] = frames[-MAX_FRAMES:]
@@ -49,7 +49,7 @@ def _class_of(message: str, stage: str) -> str:
         return "hook.deadline"
     if message.startswith("MemoryError"):
         return "hook.memory"
-    if message.startswith("fail: ") and stage == "hook.script":
+    if message.startswith("fail:") and stage == "hook.script":
         return "hook.fail"
     return "hook.syntax" if message.startswith("Parse error") else stage
 
@@ -57,19 +57,15 @@ def _class_of(message: str, stage: str) -> str:
 def _tidy(message: str) -> str:
     if message.startswith(_DEADLINE):
         return "the time limit was reached"
-    plain = _HOST_CLASS.sub("", message.removeprefix("fail: ").removeprefix("Parse error: "))
+    plain = _HOST_CLASS.sub("", message.removeprefix("fail:").strip().removeprefix("Parse error: "))
     return _EXPECTED.sub("", plain) if message.startswith("Parse error") else plain
 
 
-def _place(text: str, shift: int) -> Failure:
-    found = list(_PLACE.finditer(text))
-    if not found:
-        return {}
-    last = found[-1]
+def _place(body: str, found: re.Match[str], shift: int) -> Failure:
     snippet = ""
-    for row in text[last.end() :].split("\n")[1:]:
+    for row in body[found.end() :].split("\n")[1:]:
         number, bar, source = row.partition(" | ")
-        if bar and number.strip() == last[2]:
+        if bar and number.strip() == found[2]:
             snippet = source.removeprefix("/ ")[:MAX_SNIPPET]  # Starlark's mark of a span over several lines
             break
-    return {"line": max(int(last[2]) - shift, 1), "column": int(last[3]), "snippet": snippet}
+    return {"line": max(int(found[2]) - shift, 1), "column": int(found[3]), "snippet": snippet}

@@ -8,7 +8,7 @@ import structlog
 from worker.domain.errors import HookError
 from worker.domain.hook import HookLimits
 from worker.hooks.child import Child, StartFailed
-from worker.hooks.pool import Pool, respawn_delay
+from worker.hooks.pool import Pool, respawn_delay, restart_delay
 
 LIMITS = HookLimits(max_waiting=3, wait_s=5.0)
 
@@ -54,10 +54,15 @@ async def settle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deaths", "delay"), [(0, 0), (5, 0), (6, 0.1), (7, 0.2), (8, 0.4), (11, 3.2), (12, 5.0), (1000, 5.0)]
+    ("deaths", "delay"), [(0, 0), (10, 0), (11, 0.05), (12, 0.1), (15, 0.8), (16, 1.0), (1000, 1.0)]
 )
 def test_the_delay_before_a_replacement_grows_with_the_deaths(deaths: int, delay: float) -> None:
     assert respawn_delay(deaths) == pytest.approx(delay)
+
+
+@pytest.mark.parametrize(("failures", "delay"), [(0, 0), (1, 0.1), (2, 0.2), (6, 3.2), (7, 5.0), (10_000, 5.0)])
+def test_the_delay_before_another_start_grows_with_the_failures(failures: int, delay: float) -> None:
+    assert restart_delay(failures) == pytest.approx(delay)
 
 
 async def test_a_spare_is_started_while_a_child_is_busy() -> None:
