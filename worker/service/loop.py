@@ -69,10 +69,11 @@ class DuePoller:
     A sick target or a long run holds up nothing else: every handler runs in a task of its own.
     """
 
-    def __init__(self, pool: Pool, handlers: dict[Kind, Handler], *, poll_s: float) -> None:
+    def __init__(self, pool: Pool, handlers: dict[Kind, Handler], *, poll_s: float, drain_s: float = 5.0) -> None:
         self._pool = pool
         self._handlers = handlers
         self._poll_s = poll_s
+        self._drain_s = drain_s
         self._busy: dict[tuple[Kind, UUID, UUID], asyncio.Task[bool]] = {}
         self._wake = asyncio.Event()
 
@@ -109,10 +110,11 @@ class DuePoller:
         task.add_done_callback(lambda _: self._busy.pop(key, None))
 
     async def _end(self, tasks: Sequence["asyncio.Task[bool]"]) -> None:
-        for task in tasks:
-            task.cancel()
+        """What runs may come to its next stop by itself; what does not is cancelled, and found again by its lease."""
         if tasks:
-            await asyncio.wait(tasks, timeout=5)
+            _, late = await asyncio.wait(tasks, timeout=self._drain_s)
+            for task in late:
+                task.cancel()
 
 
 async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:

@@ -1,0 +1,298 @@
+"""One daemon process: everything it is made of, how it starts, and how it stops without losing anything.
+
+Start: database and schema, lease, sandbox, duties, doors. Stop: readiness falls, no new claim, what is claimed and not
+started goes back, what runs may end, results are written, runs are put down at their next page, the lease is returned.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from random import SystemRandom
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from worker.actions import House
+from worker.connectors import Targets
+from worker.correlation import CorrelationService
+from worker.domain.errors import SettingsError, SurroundingsError
+from worker.domain.hook import HookLimits
+from worker.domain.run import RunKind
+from worker.execution import Executor, Matching, Scripting, WorkLoader
+from worker.hooks import HookExecutor
+from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
+from worker.mapping import MappingEngine
+from worker.planning import Acceptance, Planner
+from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, Pruner, Rescuer
+from worker.recon import ReconciliationEngine, Remediation
+from worker.schedule import Ticker
+from worker.security import Vault, parse_key, resolve
+from worker.service.gauges import Gauges
+from worker.service.heartbeat import Heartbeat
+from worker.service.http import Doors
+from worker.service.loop import DuePoller, Handler, every
+from worker.settings import Role, Settings
+from worker.store import due_work, migrate, runs, workers
+from worker.store.due_work import Kind
+from worker.store.pool import Pool, open_pool
+from worker.store.tenant import tenant
+
+log = structlog.get_logger()
+
+RESCUE_S = 5.0
+CANCELS_S = 1.0
+SWEEP_S = 60.0
+PRUNE_S = 3600.0
+GAUGES_S = 10.0
+KEEP_DAYS = 90
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a running daemon consists of."""
+
+    pool: Pool
+    heartbeat: Heartbeat
+    targets: Targets
+    hooks: HookExecutor
+    finisher: Finisher
+    dispatcher: Dispatcher
+    planner: Planner
+    inbox: InboxProcessor
+    importer: Importer
+    engine: ReconciliationEngine
+    ticker: Ticker
+    watcher: SourceWatcher
+    house: House
+    receiver: EventReceiver
+
+
+class Daemon:
+    """Serves until ``stop`` is set; ``on_ready`` is told the port it listens on."""
+
+    def __init__(self, settings: Settings, *, stop: asyncio.Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._rng = SystemRandom()
+        self._poller: DuePoller | None = None
+        self.version = version("provisiond")
+
+    async def run(self, *, on_ready: Callable[[int], Awaitable[None]] | None = None) -> None:
+        """Run until stopped. Raises SurroundingsError or SettingsError when it cannot start."""
+        settings = self._settings
+        dsn = _dsn(settings)
+        async with contextlib.AsyncExitStack() as stack:
+            pool = await open_pool(dsn, size=settings.pool_size)
+            stack.push_async_callback(pool.close)
+            await _check_schema(pool)
+            heartbeat = self._heartbeat(dsn)
+            await heartbeat.start()
+            stack.push_async_callback(heartbeat.stop)
+            hooks = await stack.enter_async_context(self._hooks())
+            parts = self._assemble(pool, heartbeat, hooks)
+            stack.push_async_callback(parts.targets.aclose)
+            await self._serve(parts, on_ready)
+
+    def wake(self) -> None:
+        """Look for work now."""
+        if self._poller is not None:
+            self._poller.wake()
+
+    async def _serve(self, parts: Parts, on_ready: Callable[[int], Awaitable[None]] | None) -> None:
+        self._poller = DuePoller(
+            parts.pool, self._handlers(parts), poll_s=self._settings.poll_s, drain_s=self._settings.drain_s
+        )
+        writing = asyncio.create_task(parts.finisher.run(), name="finisher")
+        duties = [asyncio.create_task(duty, name=name) for name, duty in self._duties(parts).items()]
+        polling = asyncio.create_task(self._poller.run(self._stop), name="poll")
+        doors = Doors(self._settings, parts.house, parts.receiver, version=self.version, stop=self._stop)
+        try:
+            port = await doors.open()
+            log.info("daemon.ready", version=self.version, port=port, owner=str(parts.heartbeat.owner))
+            if on_ready is not None:
+                await on_ready(port)
+            await self._until_stopped(polling, writing, *doors.tasks)
+        finally:
+            self._stop.set()
+            parts.heartbeat.drain()
+            await parts.dispatcher.drain(self._settings.drain_s)
+            await polling
+            await doors.close()
+            for task in (*duties, writing):
+                task.cancel()
+            await asyncio.gather(*duties, writing, return_exceptions=True)
+            log.info("daemon.stopped")
+
+    async def _until_stopped(self, *vital: "asyncio.Task[Any]") -> None:
+        """Wait for the stop; a vital task that ends by itself takes the daemon with it, loudly."""
+        stopped = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait([stopped, *vital], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in done - {stopped}:
+            if not self._stop.is_set():
+                task.result()
+                raise SurroundingsError(f"A vital part of the daemon ended by itself: {task.get_name()}.")
+
+    def _handlers(self, parts: Parts) -> dict[Kind, Handler]:
+        roles = self._settings.roles
+        handlers: dict[Kind, Handler] = {}
+        if Role.WORKER in roles:
+            handlers[Kind.CLAIM] = parts.dispatcher.run_once
+        if Role.SCHEDULER in roles:
+            handlers[Kind.RUN] = _run_handler(parts, self._stop)
+            handlers[Kind.SCHEDULE] = parts.ticker.run_once
+        if Role.INTAKE in roles:
+            handlers[Kind.PLAN] = self._again(parts.planner.run_once)
+            handlers[Kind.INBOX] = self._again(parts.inbox.run_once)
+        return handlers
+
+    def _again(self, handler: Handler) -> Handler:
+        """A handler whose work may leave more of it: whatever it did, look again at once."""
+
+        async def handled(tenant_id: UUID, ref_id: UUID) -> None:
+            await handler(tenant_id, ref_id)
+            self.wake()
+
+        return handled
+
+    def _duties(self, parts: Parts) -> dict[str, Awaitable[None]]:
+        roles = self._settings.roles
+        duties: dict[str, Callable[[], Awaitable[Any]]] = {}
+        seconds: dict[str, float] = {}
+        if Role.WORKER in roles:
+            duties |= {"rescue": Rescuer(parts.pool).run_once, "cancels": parts.dispatcher.look_for_cancels}
+            seconds |= {"rescue": RESCUE_S, "cancels": CANCELS_S}
+        if Role.SCHEDULER in roles:
+            duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS).run_once, "sweep": _sweep(parts.pool)}
+            seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S}
+        if Role.INTAKE in roles:
+            duties["watch"] = _watch(parts)
+            seconds["watch"] = self._settings.csv_watch_s
+        duties["gauges"] = Gauges(parts.pool).run_once
+        seconds["gauges"] = GAUGES_S
+        return {
+            name: every(duty, name=name, interval_s=seconds[name], stop=self._stop, rng=self._rng)
+            for name, duty in duties.items()
+        }
+
+    def _heartbeat(self, dsn: str) -> Heartbeat:
+        settings = self._settings
+        return Heartbeat(
+            dsn,
+            version=self.version,
+            roles=[role.value for role in settings.roles],
+            lease_s=settings.lease_s,
+            beat_s=settings.beat_s,
+            on_lost=self._on_lost,
+        )
+
+    def _on_lost(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.forget_all()
+        self.wake()
+
+    def _hooks(self) -> HookExecutor:
+        hooks = self._settings.hooks
+        limits = HookLimits(budget_ms=hooks.call_ms, memory_mb=hooks.memory_mb)
+        return HookExecutor(
+            workers=hooks.workers, limits=limits, require_seccomp=hooks.require_seccomp, log=structlog.get_logger()
+        )
+
+    _dispatcher: Dispatcher | None = None
+
+    def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
+        vault = Vault([parse_key(resolve(_key(self._settings)))])
+        targets = Targets(pool, vault, may_change=heartbeat.is_held)
+        queue = OperationQueue()
+        acceptance = Acceptance(queue)
+        loader = WorkLoader(pool, targets)
+        executor = Executor(targets, loader, Scripting(hooks), Matching(pool, CorrelationService()))
+        finisher = Finisher(pool, heartbeat, rng=self._rng, on_written=self.wake)
+        dispatcher = Dispatcher(
+            pool, lease=heartbeat, gate=targets, processor=executor, finisher=finisher, on_room=self.wake
+        )
+        self._dispatcher = dispatcher
+        stopping = self._stop.is_set
+        remediation = Remediation(pool, acceptance=acceptance, targets=targets)
+        house = House(
+            pool=pool,
+            queue=queue,
+            letters=DeadLetters(queue),
+            acceptance=acceptance,
+            remediation=remediation,
+            targets=targets,
+            vault=vault,
+            two_person_approval=self._settings.two_person_approval,
+            wake=self.wake,
+        )
+        return Parts(
+            pool=pool,
+            heartbeat=heartbeat,
+            targets=targets,
+            hooks=hooks,
+            finisher=finisher,
+            dispatcher=dispatcher,
+            planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=acceptance),
+            inbox=InboxProcessor(pool),
+            importer=Importer(pool, sources=targets, is_stopping=stopping),
+            engine=ReconciliationEngine(pool, targets=targets, remediation=remediation, is_stopping=stopping),
+            ticker=Ticker(pool),
+            watcher=SourceWatcher(pool),
+            house=house,
+            receiver=EventReceiver(pool),
+        )
+
+
+def _run_handler(parts: Parts, stop: asyncio.Event) -> Handler:
+    async def handle(tenant_id: UUID, run_id: UUID) -> None:
+        if stop.is_set():
+            return
+        async with tenant(parts.pool, tenant_id) as conn:
+            run = await runs.claim(conn, tenant_id=tenant_id, run_id=run_id, owner=parts.heartbeat.owner)
+        if run is None:
+            return
+        with structlog.contextvars.bound_contextvars(run_id=str(run.id), correlation_id=str(run.correlation_id)):
+            processor = parts.importer if run.kind is RunKind.IMPORT else parts.engine
+            await processor.process(run)
+
+    return handle
+
+
+def _watch(parts: Parts) -> Callable[[], Awaitable[None]]:
+    async def watch() -> None:
+        async with parts.pool.acquire() as conn:
+            tenants = [row["id"] for row in await workers.tenants(conn)]
+        for tenant_id in tenants:
+            await parts.watcher.run_once(tenant_id, tenant_id)
+
+    return watch
+
+
+def _sweep(pool: Pool) -> Callable[[], Awaitable[int]]:
+    async def sweep() -> int:
+        async with pool.acquire() as conn:
+            return await due_work.sweep(conn)
+
+    return sweep
+
+
+async def _check_schema(pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        refusal = migrate.refusal(await migrate.state(conn))
+    if refusal is not None:
+        raise SurroundingsError(refusal)
+
+
+def _dsn(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise SettingsError("Set PROVISIOND_DATABASE_URL to the database of the daemon, or run `provisiond dev`.")
+    return settings.database_url.get_secret_value()
+
+
+def _key(settings: Settings) -> str:
+    if settings.secret_key is None:
+        raise SettingsError("Set PROVISIOND_SECRET_KEY: the key that credentials are sealed with.")
+    return settings.secret_key.get_secret_value()

@@ -1,0 +1,103 @@
+"""The HTTP doors: API, console and health on one port, inside the daemon's own loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+import uvicorn
+from fastapi import FastAPI
+
+from worker.actions import House
+from worker.api import build_api
+from worker.console import build_console
+from worker.domain.errors import SurroundingsError
+from worker.intake import EventReceiver
+from worker.service.desk import Acts, Reads
+from worker.settings import Role, Settings
+from worker.web import Auth, Health, health_routes, install_problems
+
+GRACE_S = 3
+
+
+class Doors:
+    """Opens the port, serves, and closes; ``tasks`` are vital for the daemon."""
+
+    def __init__(
+        self, settings: Settings, house: House, receiver: EventReceiver, *, version: str, stop: asyncio.Event
+    ) -> None:
+        self._settings = settings
+        self._app = build_app(settings, house, receiver, version=version, stop=stop)
+        self._server: uvicorn.Server | None = None
+        self.tasks: Sequence[asyncio.Task[None]] = ()
+
+    async def open(self) -> int:
+        """Listen; the port. Raises SurroundingsError when it is taken."""
+        listening = _listen(self._settings.bind.host, self._settings.bind.port)
+        config = uvicorn.Config(
+            self._app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_S,
+            server_header=False,
+        )
+        server = uvicorn.Server(config)
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # signals are the daemon's
+        self._server = server
+        self.tasks = (asyncio.create_task(server.serve(sockets=[listening]), name="http"),)
+        while not server.started and not self.tasks[0].done():
+            await asyncio.sleep(0.005)
+        port: int = listening.getsockname()[1]
+        return port
+
+    async def close(self) -> None:
+        """Answer what is under way, then stop listening."""
+        if self._server is not None:
+            self._server.should_exit = True
+            await asyncio.wait(self.tasks, timeout=GRACE_S + 2)
+
+
+def build_app(
+    settings: Settings, house: House, receiver: EventReceiver, *, version: str, stop: asyncio.Event
+) -> FastAPI:
+    """The ASGI application of the roles that this process has."""
+    app = FastAPI(title="provisiond", version=version, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    install_problems(app)
+    auth = Auth(house.pool)
+    health = Health(
+        house.pool,
+        auth,
+        version,
+        [role.value for role in settings.roles],
+        is_open=_is_loopback(settings.bind.host),
+        is_draining=stop.is_set,
+    )
+    app.router.routes.extend(health_routes(health))
+    if Role.API in settings.roles:
+        app.include_router(build_api(house, auth, receiver))
+    if Role.CONSOLE in settings.roles:
+        app.include_router(build_console(Reads(house.pool, stop=stop), Acts(house), auth))
+    return app
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise SurroundingsError(f"Port {port} on {host} cannot be used: {error.strerror}.") from error
+    listening.listen(512)
+    listening.setblocking(False)
+    return listening
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
