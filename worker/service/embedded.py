@@ -297,7 +297,9 @@ class EmbeddedPostgres:
     def _spawn(self, place: Place, program: str, arguments: list[str]) -> subprocess.Popen[bytes]:
         """Start a program as the account of this place; its output goes to the log."""
         account = place.account
-        with writing(self.log_file), self.log_file.open("ab") as log:
+        with writing(self.log_file):
+            log = os.open(self.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
             return subprocess.Popen(  # noqa: S603 - our own programs with our own arguments
                 [str(place.bin_dir / program), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -311,6 +313,11 @@ class EmbeddedPostgres:
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
             )
+        except OSError as error:
+            who = f" as {account.name}" if account else ""
+            raise SurroundingsError(f"{place.bin_dir / program} cannot be started{who}: {error.strerror}.") from error
+        finally:
+            os.close(log)
 
     def _make_short_folder(self, place: Place) -> Path:
         if self._short_folder is None:

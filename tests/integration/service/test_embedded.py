@@ -240,6 +240,17 @@ async def test_client_that_stays_does_not_hold_up_the_end(directory):
     conn.terminate()
 
 
+async def test_programs_of_another_machine_are_refused_in_words(directory):
+    programs = directory / "bin"
+    programs.mkdir()
+    for name in placement.PROGRAMS:
+        (programs / name).write_bytes(b"MZ")
+        (programs / name).chmod(0o755)
+
+    with pytest.raises(SurroundingsError, match=r"initdb cannot be started.*: Exec format error\."):
+        await EmbeddedPostgres(directory, bin_dir=programs).start()
+
+
 async def test_data_without_passwords_are_not_touched(directory):
     async with embedded(directory):
         pass
