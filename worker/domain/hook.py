@@ -172,10 +172,10 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class HookLimits:
-    """What one call may use. Beyond ``budget_ms`` it is cancelled, beyond 1.5 times that (plus 50 ms) killed.
+    """What one call may use. Beyond ``budget_ms`` of processor time it is cancelled, beyond 1.5 times that killed.
 
-    ``memory_mb`` comes on top of what a child needs to start. At most ``max_waiting`` requests wait for a child, none
-    longer than ``wait_s``.
+    On the clock it ends after four times as long at the latest. ``memory_mb`` comes on top of what a child needs to
+    start. At most ``max_waiting`` requests wait for a child, none longer than ``wait_s``.
     """
 
     budget_ms: int = 250

@@ -208,7 +208,7 @@ class Child:
 
 def cause_of_death(returncode: int, *, is_overdue: bool) -> ChildLost:
     """Why a child that should have answered is gone, from how its process ended (negative: minus the signal)."""
-    if is_overdue or returncode == -signal.SIGALRM:
+    if is_overdue or returncode in {-signal.SIGPROF, -signal.SIGALRM}:
         return ChildLost(HookClass.TIMEOUT, "the script did not stop at its time limit and was killed")
     if returncode == -signal.SIGABRT:
         return ChildLost(HookClass.MEMORY, "the memory limit was reached")

@@ -23,12 +23,12 @@ from worker.hooks.encoding import batches, encode_context
 from worker.hooks.pool import Pool, PoolStatus
 from worker.hooks.replies import expression_results, failed, hook_result, refused, validation
 from worker.hooks.strikes import DEADLINE, KILL, Strikes
-from worker.sandbox import call_ceiling
+from worker.sandbox import wall_ceiling
 
 #: A child works this long on a batch, then hands over what it has; the rest is sent again.
 BATCH_MS = 1000
 #: Building a program: the child's own timer is shorter for each source, this holds for all expressions of a mapping.
-BUILD_S = 4.0
+BUILD_S = 5.0
 GRACE_S = 0.25
 #: Failures after which the process that reported them ends itself: the context that caused them must be found.
 _COLLAPSES = frozenset({HookClass.MEMORY, HookClass.CRASH})
@@ -240,7 +240,7 @@ class HookExecutor:
                 except HookError as error:
                     raise _NotBuilt(error) from error
                 child.known.add(job.key)
-            timeout_s = 2 * call_ceiling(self._limits.budget_ms / 1000) + BATCH_MS / 1000 + GRACE_S
+            timeout_s = 2 * wall_ceiling(self._limits.budget_ms / 1000) + BATCH_MS / 1000 + GRACE_S
             return await self._ask(child, job.key, request, lines, timeout_s=timeout_s)
 
     async def _ask(

@@ -13,9 +13,9 @@ from worker.sandbox.frames import (
     MAX_SOURCE,
     PROTOCOL,
     FrameError,
-    call_ceiling,
     pack,
     unpack,
+    wall_ceiling,
 )
 from worker.sandbox.launch import command
 
@@ -28,8 +28,8 @@ __all__ = [
     "MAX_SOURCE",
     "PROTOCOL",
     "FrameError",
-    "call_ceiling",
     "command",
     "pack",
     "unpack",
+    "wall_ceiling",
 ]

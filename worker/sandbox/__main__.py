@@ -28,9 +28,10 @@ def main() -> None:
 
 
 def _settle_signals() -> None:
-    # The parent may have blocked or ignored signals; SIGALRM must end this process, and the terminal's Ctrl-C must not.
+    # The parent may have blocked or ignored signals; the timers must end this process, the terminal's Ctrl-C must not.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

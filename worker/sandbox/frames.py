@@ -62,6 +62,11 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
     return header, lines
 
 
-def call_ceiling(budget_s: float) -> float:
-    """Seconds after which the kernel ends a call that did not heed its deadline."""
+def cpu_ceiling(budget_s: float) -> float:
+    """Seconds of processor time after which the kernel ends a call that did not heed its budget of it."""
     return 1.5 * budget_s + 0.05
+
+
+def wall_ceiling(budget_s: float) -> float:
+    """Seconds on the clock after which the kernel ends a call, however little of the processor it was given."""
+    return 4 * budget_s + 0.25

@@ -41,18 +41,18 @@ def value(name: str, text: str, ends: frozenset[str]) -> Attack:
 LOOPS = (
     body("range loop", "for i in range(2000000000):\n    pass", LATE),
     body("nested loops", "for i in range(100000):\n    for j in range(100000):\n        pass", LATE),
-    value("comprehension", "len([i for i in range(100000) for j in range(100000) if False])", LATE),
+    value("comprehension", "len([i for i in range(100000) for j in range(100000) if False])", HEAVY),
     Attack(
         "exponential calls",
         "def f(n):\n    return f(n - 1) + f(n - 1) if n else 1\ndef transform(ctx):\n    return f(40)\n",
-        LATE,
+        HEAVY,
     ),
     value("sort key", "sorted(range(1000000), key=lambda x: [y for y in range(1000)])", HEAVY),
-    body("growing dict while looping", "d = {}\nfor i in range(2000000000):\n    d[i % 10] = i", LATE),
-    body("host function in a loop", "for i in range(2000000000):\n    text.slug('abc')", LATE),
+    body("growing dict while looping", "d = {}\nfor i in range(2000000000):\n    d[i % 10] = i", HEAVY),
+    body("host function in a loop", "for i in range(2000000000):\n    text.slug('abc')", HEAVY),
     body("map and filter", "for x in filter(lambda v: v < 0, range(2000000000)):\n    pass", HEAVY),
-    body("print for ever", "for i in range(2000000000):\n    print(i)", LATE),
-    body("string building", "s = ''\nfor i in range(2000000000):\n    s = (s + 'a')[-100:]", LATE),
+    body("print for ever", "for i in range(2000000000):\n    print(i)", HEAVY),
+    body("string building", "s = ''\nfor i in range(2000000000):\n    s = (s + 'a')[-100:]", HEAVY),
 )
 
 NATIVE = (

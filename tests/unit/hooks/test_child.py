@@ -6,7 +6,8 @@ from worker.hooks.child import cause_of_death
 @pytest.mark.parametrize(
     ("returncode", "is_overdue", "hook_class", "is_ours"),
     [
-        pytest.param(-14, False, "hook.timeout", True, id="kernel timer"),
+        pytest.param(-27, False, "hook.timeout", True, id="timer of the processor"),
+        pytest.param(-14, False, "hook.timeout", True, id="timer of the clock"),
         pytest.param(-9, True, "hook.timeout", True, id="killed by us when late"),
         pytest.param(-6, False, "hook.memory", True, id="abort of the allocator"),
         pytest.param(-11, False, "hook.crash", True, id="segmentation fault"),

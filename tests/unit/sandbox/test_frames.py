@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sandbox import HEADER, FrameError, call_ceiling, pack, unpack
+from worker.sandbox import HEADER, FrameError, pack, unpack, wall_ceiling
+from worker.sandbox.frames import cpu_ceiling
 
 LINES = st.lists(st.binary(max_size=50).filter(lambda line: b"\n" not in line), max_size=5)
 
@@ -21,6 +22,7 @@ def test_what_is_no_header_is_a_frame_error(payload: bytes) -> None:
         unpack(payload)
 
 
-def test_the_kernels_limit_is_beyond_the_deadline() -> None:
-    assert call_ceiling(0.25) == pytest.approx(0.425)
-    assert call_ceiling(0) > 0
+def test_the_kernels_limits_are_beyond_the_budget() -> None:
+    assert cpu_ceiling(0.25) == pytest.approx(0.425)
+    assert wall_ceiling(0.25) == pytest.approx(1.25)
+    assert 0 < cpu_ceiling(0) < wall_ceiling(0)

@@ -14,7 +14,7 @@ BUDGET = 5.0
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine(Watch(arm=lambda seconds: None))
+    return Engine(Watch(arm=lambda cpu_s, wall_s: None))
 
 
 def run(

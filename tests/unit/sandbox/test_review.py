@@ -7,7 +7,7 @@ from worker.sandbox.watch import Watch
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine(Watch(arm=lambda seconds: None))
+    return Engine(Watch(arm=lambda cpu_s, wall_s: None))
 
 
 def test_a_good_script_has_its_functions_and_no_remark(engine: Engine) -> None:

@@ -1,0 +1,45 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from worker.domain.hook import HookContext, HookPhase, HookScript, Patch, function_of
+from worker.domain.operation import OperationType
+
+
+@pytest.mark.parametrize(
+    ("phase", "kind", "function"),
+    [
+        (HookPhase.BEFORE, OperationType.CREATE, "before_create"),
+        (HookPhase.BEFORE, OperationType.DELETE, "before_delete"),
+        (HookPhase.AFTER, OperationType.UPDATE, "after_update"),
+    ],
+)
+def test_a_phase_and_an_operation_name_the_function(phase: HookPhase, kind: OperationType, function: str) -> None:
+    assert function_of(phase, kind) == function
+
+
+def test_scripts_of_one_source_are_one_program() -> None:
+    first, second = HookScript("x = 1\n", name="a"), HookScript("x = 1\n", name="b", version=2, id=UUID(int=1))
+
+    assert first.sha == second.sha
+    assert first.sha != HookScript("x = 2\n").sha
+    assert len(HookScript("'\ud800'").sha) == 64
+
+
+def test_a_patch_sets_and_clears_and_leaves_the_rest() -> None:
+    before = {"a": 1, "b": 2, "c": 3}
+
+    assert Patch({"a": 5, "d": 4}, ("b", "z")).apply(before) == {"a": 5, "b": None, "c": 3, "d": 4, "z": None}
+    assert before == {"a": 1, "b": 2, "c": 3}
+
+
+def test_the_context_is_the_published_contract() -> None:
+    """Scripts in databases rely on these names: add, never rename."""
+    context = HookContext("before_create", "user", datetime(2024, 1, 1, tzinfo=UTC)).as_dict()
+
+    assert list(context) == [
+        *("api", "event", "object_class", "now", "operation_id", "correlation_id", "dry_run", "attempt", "iteration"),
+        *("resource", "actor", "identity", "attributes", "current", "changes", "result", "params"),
+    ]
+    assert context["api"] == 1
