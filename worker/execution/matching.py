@@ -5,8 +5,10 @@ target says that it exists, one live read by the attribute the target knows its 
 what is not becomes a case and waits for a person.
 """
 
+import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +35,9 @@ from worker.store.correlation import NewCase
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
+#: How long rules and name frequencies of a connector are trusted before they are read again.
+FRESH_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -43,20 +48,19 @@ class Found:
 
 
 class Matching:
-    """Looks for the account of a create. ``frequencies`` tells how common a name is, when it is known."""
+    """Looks for the account of a create."""
 
-    def __init__(self, pool: Pool, service: CorrelationService, *, frequencies: NameFrequencies | None = None) -> None:
+    def __init__(self, pool: Pool, service: CorrelationService) -> None:
         self._pool = pool
         self._service = service
-        self._frequencies = frequencies
+        self._known: dict[UUID, _Rules] = {}
+        self._reading = asyncio.Lock()
 
     async def among_records(self, work: Work, wish: Wish) -> Found | None:
         """The account of nobody that is surely theirs; ends the try with a case when a person has to say."""
         if work.identity is None:
             return None
-        rule_set = await self._rule_set(work)
-        decisions = await self._decisions(work)
-        result = await self._correlate(work, wish, _Records(self._pool, work), rule_set, decisions)
+        result = await self._correlate(work, wish, _Records(self._pool, work))
         match = await self._settled(work, result)
         return await self._recorded(work, match, result) if match is not None else None
 
@@ -77,29 +81,22 @@ class Matching:
             return None
         by_id = {UUID(int=n + 1): account for n, account in enumerate(live)}
         source = _Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
-        rule_set = await self._rule_set(work)
-        result = await self._correlate(work, wish, source, rule_set, await self._decisions(work))
+        result = await self._correlate(work, wish, source)
         match = await self._settled(work, result, must_decide=True)
         return Found(by_id[match.ref_id], result.to_json()) if match is not None else None
 
-    async def _correlate(
-        self,
-        work: Work,
-        wish: Wish,
-        source: "_Records | _Given",
-        rule_set: RuleSet,
-        decisions: Sequence[PersonDecision],
-    ) -> CorrelationResult:
+    async def _correlate(self, work: Work, wish: Wish, source: "_Records | _Given") -> CorrelationResult:
         identity = work.identity
         if identity is None:
             raise LookupError("an operation without an identity has nobody to correlate")
+        rules = await self._rules(work)
         subject = Subject(identity.id, Side.IDENTITY, identity.as_source(), wish.attributes)
         return await self._service.correlate(
             subject,
-            rule_set=rule_set,
+            rule_set=rules.rule_set,
             source=source,
-            decisions=decisions,
-            frequencies=self._frequencies,
+            decisions=await self._decisions(work),
+            frequencies=rules.frequencies,
             tuning_mode=bool(work.target.connector.settings.get("tuning_mode", False)),
         )
 
@@ -161,18 +158,38 @@ class Matching:
                 identity_ids=[op.user_id] if op.user_id else [],
             )
 
-    async def _rule_set(self, work: Work) -> RuleSet:
-        """The rule set in force, or the shipped rules for what the mapping writes."""
-        connector = work.target.connector
-        async with tenant(self._pool, work.op.tenant_id) as conn:
-            stored = await correlation.active_rule_set(conn, tenant_id=work.op.tenant_id, connector_id=connector.id)
-            if stored is not None:
-                return RuleSet.from_json(stored[1])
-            active = await mappings.active(conn, tenant_id=work.op.tenant_id, connector_ids=[connector.id])
-        mapping = active.get((connector.id, connector.object_class))
-        sources = {rule.target: rule.source for rule in mapping.rules if rule.source} if mapping else {}
-        names = [attribute.name for attribute in (await work.target.object_schema()).attributes]
-        return default_rule_set(names, mapping=sources)
+    async def _rules(self, work: Work) -> "_Rules":
+        """The rule set in force, or the shipped rules for what the mapping writes; and how common names are."""
+        async with self._reading:  # the first of many creates reads, the others wait for it
+            known = self._known.get(work.target.connector.id)
+            if known is None or time.monotonic() - known.read_at > FRESH_S:
+                known = await self._read_rules(work)
+            return known
+
+    async def _read_rules(self, work: Work) -> "_Rules":
+        connector, tenant_id = work.target.connector, work.op.tenant_id
+        async with tenant(self._pool, tenant_id) as conn:
+            stored = await correlation.active_rule_set(conn, tenant_id=tenant_id, connector_id=connector.id)
+            active = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[connector.id])
+            names = await work_store.full_names(conn, tenant_id)
+        if stored is not None:
+            rule_set = replace(RuleSet.from_json(stored[1]), version=stored[0])
+        else:
+            mapping = active.get((connector.id, connector.object_class))
+            sources = {rule.source: rule.target for rule in mapping.rules if rule.source} if mapping else {}
+            targets = [attribute.name for attribute in (await work.target.object_schema()).attributes]
+            rule_set = default_rule_set(targets, mapping=sources)
+        self._known[connector.id] = rules = _Rules(rule_set, NameFrequencies.of(names), time.monotonic())
+        return rules
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What one connector correlates by."""
+
+    rule_set: RuleSet
+    frequencies: NameFrequencies
+    read_at: float
 
 
 class _Records:

@@ -36,6 +36,12 @@ async def owner_of_uid(
     )
 
 
+async def full_names(conn: Connection, tenant_id: UUID) -> list[str]:
+    """Given and family names of people, one text each."""
+    rows = await queries.full_names.rows(conn, tenant_id=tenant_id)
+    return [f"{row['given'] or ''} {row['family'] or ''}".strip() for row in rows]
+
+
 def _subject(row: Record) -> Subject:
     account = Account(
         id=row["id"],

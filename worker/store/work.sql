@@ -12,3 +12,8 @@ WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[])
 SELECT id, identity_id, live FROM accounts
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class AND uid = :uid
 
+
+-- name: full_names
+-- How common a name is decides what it is worth; twenty thousand people show that well enough.
+SELECT attributes ->> 'given_name' AS given, attributes ->> 'family_name' AS family FROM identities
+WHERE tenant_id = :tenant_id AND deleted_at IS NULL LIMIT 20000

@@ -1,0 +1,163 @@
+"""Operations over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+
+from worker.actions import House
+from worker.actions import operations as acts
+from worker.api.schemas.operations import (
+    Attempt,
+    AttemptList,
+    LogLine,
+    LogList,
+    Operation,
+    OperationBody,
+    OperationList,
+    OperationStats,
+    RedriveBody,
+    ResolveBody,
+    operation_of,
+)
+from worker.domain.errors import NotFound
+from worker.domain.operation import OperationStatus, OperationType, Origin
+from worker.security import Principal, Role
+from worker.store import listings, operations
+from worker.store.listings import OperationQuery
+from worker.store.tenant import tenant
+from worker.web import Auth
+from worker.web.auth import needs
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Offset = Annotated[int, Query(ge=0, le=100_000)]
+
+
+def build(house: House, auth: Auth) -> APIRouter:
+    """The routes under /api/operations."""
+    router = APIRouter(prefix="/api/operations", tags=["operations"])
+    viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+
+    @router.get("", response_model=OperationList)
+    async def list_operations(
+        *,
+        who: Principal = viewer,
+        connector_id: UUID | None = None,
+        user_id: UUID | None = None,
+        status: OperationStatus | None = None,
+        operation_type: OperationType | None = None,
+        from_date: datetime | None = None,
+        to_date: datetime | None = None,
+        q: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+        limit: Limit = 20,
+        offset: Offset = 0,
+        cursor: UUID | None = None,
+    ) -> OperationList:
+        where = OperationQuery(
+            connector_id=connector_id,
+            user_id=user_id,
+            status=status,
+            operation_type=operation_type,
+            from_date=from_date,
+            to_date=to_date,
+            q=q,
+        )
+        async with tenant(house.pool, who.tenant_id) as conn:
+            rows = await listings.operations(
+                conn, who.tenant_id, where=where, before=cursor, limit=limit + 1, offset=offset
+            )
+            counts = await listings.operation_counts(conn, who.tenant_id, where=where)
+        total = counts.get(status, 0) if status else sum(counts.values())
+        found = [operation_of(row) for row in rows]
+        more = str(found[limit - 1].id) if len(found) > limit else None
+        return OperationList(operations=found[:limit], total=total, limit=limit, offset=offset, next_cursor=more)
+
+    @router.post("", response_model=Operation, status_code=201)
+    async def submit(
+        body: OperationBody,
+        response: Response,
+        who: Principal = operator,
+        idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    ) -> Operation:
+        operation_id, is_new = await acts.submit(
+            house,
+            who,
+            connector_id=body.connector_id,
+            user_id=body.user_id,
+            operation_type=body.operation_type,
+            object_class=body.object_class,
+            payload=body.payload,
+            priority=body.priority,
+            max_retries=body.max_retries,
+            idempotency_key=idempotency_key or body.idempotency_key,
+        )
+        response.status_code = 201 if is_new else 200
+        return await _get(house, who, operation_id)
+
+    @router.get("/stats", response_model=OperationStats)
+    async def stats(who: Principal = viewer, connector_id: UUID | None = None) -> OperationStats:
+        async with tenant(house.pool, who.tenant_id) as conn:
+            found = await listings.operation_stats(conn, who.tenant_id, connector_id=connector_id)
+        return OperationStats.model_validate(found)
+
+    @router.get("/dlq", response_model=OperationList)
+    async def dead_letters(
+        who: Principal = viewer, connector_id: UUID | None = None, limit: Limit = 20, offset: Offset = 0
+    ) -> OperationList:
+        where = OperationQuery(connector_id=connector_id, status=OperationStatus.DEAD_LETTER)
+        async with tenant(house.pool, who.tenant_id) as conn:
+            rows = await listings.operations(conn, who.tenant_id, where=where, before=None, limit=limit, offset=offset)
+            counts = await listings.operation_counts(conn, who.tenant_id, where=where)
+        total = counts.get(OperationStatus.DEAD_LETTER, 0)
+        return OperationList(operations=[operation_of(row) for row in rows], total=total, limit=limit, offset=offset)
+
+    @router.get("/{operation_id}", response_model=Operation)
+    async def get_operation(operation_id: UUID, who: Principal = viewer) -> Operation:
+        return await _get(house, who, operation_id)
+
+    @router.get("/{operation_id}/attempts", response_model=AttemptList)
+    async def attempts(operation_id: UUID, who: Principal = viewer) -> AttemptList:
+        await _get(house, who, operation_id)
+        async with tenant(house.pool, who.tenant_id) as conn:
+            rows = await listings.attempts(conn, who.tenant_id, operation_id=operation_id)
+        return AttemptList(operation_id=operation_id, attempts=[Attempt.model_validate(dict(row)) for row in rows])
+
+    @router.get("/{operation_id}/logs", response_model=LogList)
+    async def logs(operation_id: UUID, who: Principal = viewer) -> LogList:
+        await _get(house, who, operation_id)
+        async with tenant(house.pool, who.tenant_id) as conn:
+            rows = await listings.logs(conn, who.tenant_id, operation_id=operation_id)
+        lines = [LogLine.model_validate({**dict(row), "timestamp": row["at"]}) for row in rows]
+        return LogList(operation_id=operation_id, logs=lines)
+
+    @router.post("/{operation_id}/retry", response_model=Operation)
+    async def retry(operation_id: UUID, who: Principal = operator) -> Operation:
+        await acts.retry(house, who, operation_id=operation_id)
+        return await _get(house, who, operation_id)
+
+    @router.post("/{operation_id}/cancel", response_model=Operation)
+    async def cancel(operation_id: UUID, who: Principal = operator) -> Operation:
+        await acts.cancel(house, who, operation_id=operation_id)
+        return await _get(house, who, operation_id)
+
+    @router.post("/{operation_id}/resolve", response_model=Operation)
+    async def resolve(operation_id: UUID, body: ResolveBody, who: Principal = operator) -> Operation:
+        await acts.resolve(house, who, operation_id=operation_id, notes=body.resolution_notes)
+        return await _get(house, who, operation_id)
+
+    @router.post("/{operation_id}/redrive", response_model=Operation, status_code=201)
+    async def redrive(operation_id: UUID, body: RedriveBody | None = None, who: Principal = operator) -> Operation:
+        payload = body.payload if body else None
+        new = await acts.redrive(house, who, operation_id=operation_id, payload=payload, origin=Origin.API)
+        return await _get(house, who, new)
+
+    return router
+
+
+async def _get(house: House, who: Principal, operation_id: UUID) -> Operation:
+    async with tenant(house.pool, who.tenant_id) as conn:
+        row = await operations.find(conn, who.tenant_id, operation_id)
+    if row is None:
+        raise NotFound(f"There is no operation {operation_id}.")
+    return operation_of(row)

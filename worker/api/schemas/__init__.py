@@ -1,0 +1,1 @@
+"""Bodies of requests and answers; converted to our own values at the edge."""
