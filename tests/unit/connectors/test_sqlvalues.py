@@ -43,6 +43,9 @@ def test_value_fits_its_column(kind, value, expected):
     [
         pytest.param(sa.Integer(), "hunter2", id="text in an integer"),
         pytest.param(sa.Integer(), 1.5, id="fraction in an integer"),
+        pytest.param(sa.SmallInteger(), 2**15, id="too large for a small integer"),
+        pytest.param(sa.Integer(), -(2**31) - 1, id="too small for an integer"),
+        pytest.param(sa.BigInteger(), str(2**63), id="too large for a big integer"),
         pytest.param(sa.Integer(), float("inf"), id="infinity in an integer"),
         pytest.param(sa.Boolean(), "hunter2", id="word in a boolean"),
         pytest.param(sa.Date(), "22.11.2026", id="another date form"),

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, JSON, Column
+from sqlalchemy import ARRAY, JSON, BigInteger, Column, Integer, SmallInteger
 
 from worker.domain.errors import InvalidAttributes
 
@@ -20,10 +20,10 @@ def to_column(column: "Column[Any]", value: Any) -> Any:
         return value
     if isinstance(column.type, ARRAY):
         items = value if isinstance(value, list) else [value]
-        return [_one(column.name, _python_type(column.type.item_type), item) for item in items]
+        return [_one(column.name, column.type.item_type, item) for item in items]
     if isinstance(value, list | dict):
         raise InvalidAttributes(f'Column "{column.name}" takes one value.', attribute=column.name)
-    return _one(column.name, _python_type(column.type), value)
+    return _one(column.name, column.type, value)
 
 
 def from_column(value: Any) -> Any:
@@ -52,12 +52,12 @@ def _python_type(kind: Any) -> type[Any]:
     return found
 
 
-def _one(name: str, wanted: type[Any], value: Any) -> Any:
-    convert = _CONVERTERS.get(wanted)
+def _one(name: str, kind: Any, value: Any) -> Any:
+    convert = _CONVERTERS.get(_python_type(kind))
     if convert is None:
         return value
     try:
-        return convert(value)
+        return _in_range(kind, convert(value))
     except (ValueError, TypeError, InvalidOperation, OverflowError):
         raise InvalidAttributes(f'Column "{name}" does not take this value.', attribute=name) from None
 
@@ -84,6 +84,15 @@ def _to_int(value: Any) -> int:
     if isinstance(value, float) and not value.is_integer():
         raise ValueError("not a whole number")
     return int(value)
+
+
+def _in_range(kind: Any, value: Any) -> Any:
+    if not isinstance(kind, Integer):
+        return value
+    bits = 15 if isinstance(kind, SmallInteger) else 63 if isinstance(kind, BigInteger) else 31
+    if not -(1 << bits) <= value < 1 << bits:
+        raise ValueError("out of range")
+    return value
 
 
 _CONVERTERS: Mapping[type[Any], Callable[[Any], Any]] = {
