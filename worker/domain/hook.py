@@ -174,7 +174,7 @@ class Validation:
 class HookLimits:
     """What one call may use. Beyond ``budget_ms`` of processor time it is cancelled, beyond 1.5 times that killed.
 
-    On the clock it ends after four times as long at the latest. ``memory_mb`` comes on top of what a child needs to
+    On the clock it ends after ten times as long (plus 1 s). ``memory_mb`` comes on top of what a child needs to
     start. At most ``max_waiting`` requests wait for a child, none longer than ``wait_s``.
     """
 

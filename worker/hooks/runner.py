@@ -28,7 +28,7 @@ from worker.sandbox import wall_ceiling
 #: A child works this long on a batch, then hands over what it has; the rest is sent again.
 BATCH_MS = 1000
 #: Building a program: the child's own timer is shorter for each source, this holds for all expressions of a mapping.
-BUILD_S = 5.0
+BUILD_S = 10.0
 GRACE_S = 0.25
 #: Failures after which the process that reported them ends itself: the context that caused them must be found.
 _COLLAPSES = frozenset({HookClass.MEMORY, HookClass.CRASH})

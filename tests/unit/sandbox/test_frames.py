@@ -24,5 +24,5 @@ def test_what_is_no_header_is_a_frame_error(payload: bytes) -> None:
 
 def test_the_kernels_limits_are_beyond_the_budget() -> None:
     assert cpu_ceiling(0.25) == pytest.approx(0.425)
-    assert wall_ceiling(0.25) == pytest.approx(1.25)
+    assert wall_ceiling(0.25) == pytest.approx(3.5)
     assert 0 < cpu_ceiling(0) < wall_ceiling(0)
