@@ -255,4 +255,4 @@ def test_each_setting_is_described_and_has_a_variable(name: str) -> None:
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load(environ={}, directory=tmp_path).bind.port = 1  # type: ignore[misc]
+        load(environ={}, directory=tmp_path).bind.port = 1  # type: ignore[misc]  # that it is refused is the point

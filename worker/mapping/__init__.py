@@ -3,6 +3,7 @@
 from worker.mapping.check import RuleMistake, check_rules, parse_rules, rule_to_json
 from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
 from worker.mapping.managed import account_hash, comparator_of
+from worker.mapping.transforms import slug
 
 __all__ = [
     "Evaluator",
@@ -15,4 +16,5 @@ __all__ = [
     "comparator_of",
     "parse_rules",
     "rule_to_json",
+    "slug",
 ]

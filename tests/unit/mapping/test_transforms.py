@@ -1,10 +1,12 @@
+import unicodedata
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.mapping.transforms import TRANSFORMS, TransformError, compile_transform, slug, to_bare_ascii
+from worker.mapping.transforms import TRANSFORMS, TransformError, compile_transform, slug, to_ascii, to_bare_ascii
+from worker.sandbox.transliteration import to_ascii as ascii_of_scripts
 
 
 @pytest.mark.parametrize(
@@ -148,3 +150,10 @@ def test_cleaning_twice_is_cleaning_once(name: str, text: str) -> None:
 
 def test_composed_and_decomposed_umlauts_are_the_same_letter() -> None:
     assert slug("u\u0308ber") == slug("über") == "ueber"
+
+
+def test_ascii_of_mappings_and_of_scripts_agree_on_every_latin_letter() -> None:
+    """A mapping and a hook that make a name each must not make two names."""
+    letters = [chr(code) for code in range(0x20, 0x1F00) if unicodedata.name(chr(code), "").startswith("LATIN")]
+
+    assert {one: to_ascii(one) for one in letters} == {one: ascii_of_scripts(one) for one in letters}

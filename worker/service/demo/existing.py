@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -110,12 +111,15 @@ def plan_existing(organisation: Organisation, target: DemoTarget, *, seed: int =
 
 def ordinary_employees(organisation: Organisation, target: DemoTarget) -> list[Employee]:
     """Those who should have an account and whose names nobody else has, nor one that is a letter apart."""
-    bearers = Counter(form for one in organisation.employees for form in _forms(one))
-    return [
-        one
-        for one in organisation.employees[1:]
-        if target.wants(one) and all(bearers[form] == 1 for form in _forms(one))
-    ]
+    distinct = _distinct(organisation)
+    return [one for one in organisation.employees[1:] if target.wants(one) and one.employee_number in distinct]
+
+
+@lru_cache(maxsize=2)
+def _distinct(organisation: Organisation) -> frozenset[str]:
+    forms = {one.employee_number: _forms(one) for one in organisation.employees}
+    bearers = Counter(form for found in forms.values() for form in found)
+    return frozenset(number for number, found in forms.items() if all(bearers[form] == 1 for form in found))
 
 
 class _Planner:

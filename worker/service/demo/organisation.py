@@ -8,7 +8,6 @@ What an employee's login is follows from the file alone: namesakes carry a ``nam
 import csv
 import io
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -16,7 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from worker.sandbox.transliteration import to_ascii
+from worker.mapping import slug
 from worker.service.demo.names import CULTURES
 
 EMPLOYEES = 5_000
@@ -45,7 +44,6 @@ _DEPARTMENTS = {
 }
 _SITES = (("Berlin", 30), ("Hamburg", 22), ("Leipzig", 15), ("Wrocław", 12), ("Århus", 8), ("İzmir", 7), ("Brno", 6))
 _TYPES = (("employee", 88), ("contractor", 8), ("intern", 4))
-_NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +140,12 @@ def generate(seed: int = 7, *, count: int = EMPLOYEES) -> Organisation:
 
 def login_base(given_name: str, family_name: str) -> str:
     """``Jörg Müller`` is ``joerg.mueller``; the same in ``names.star``."""
-    return f"{_slug(given_name)}.{_slug(family_name)}"
+    return f"{slug(given_name)}.{slug(family_name)}"
 
 
 def login_of(text: str) -> str:
     """Any text as a login: plain lower-case letters and digits, its dots kept."""
-    return ".".join(map(_slug, text.split(".")))
-
-
-def _slug(name: str) -> str:
-    return _NOT_SLUG.sub("-", to_ascii(name).lower()).strip("-")
+    return ".".join(map(slug, text.split(".")))
 
 
 def _part(count: int, of_all: int) -> int:
@@ -215,7 +209,7 @@ def _weighted(rng: Random, choices: tuple[tuple[str, int], ...]) -> str:
 
 
 def _private_email(rng: Random, given: str, family: str, born: date) -> str:
-    return f"{_slug(given)}{born.year % 100:02}.{_slug(family)}@{rng.choice(('mail', 'post', 'inbox'))}.example"
+    return f"{slug(given)}{born.year % 100:02}.{slug(family)}@{rng.choice(('mail', 'post', 'inbox'))}.example"
 
 
 def _with_leavers(rng: Random, people: list[Employee], *, count: int) -> list[Employee]:

@@ -60,17 +60,14 @@ class DemoTarget:
     mail: str
     rules: tuple[MappingRule, ...]
     rule_set: dict[str, Any]
+    #: accounts of machines and administrators, which are never touched
+    protected_filter: str
     scope: str = EMPLOYED
     deprovision: DeprovisionPolicy = DeprovisionPolicy.DISABLE
     #: which kinds of discrepancy are repaired without asking; orphans and collisions wait for a person
     policy: Mapping[str, str] = field(
         default_factory=lambda: {"missing": "create", "mismatch": "update", "unlinked": "link", "deleted": "create"}
     )
-
-    @property
-    def protected_filter(self) -> str:
-        """Accounts of machines and administrators are never touched."""
-        return f'{self.login} sw "svc-" or {self.login} eq "admin"'
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -96,47 +93,46 @@ class DemoTarget:
         return next((rule.target for rule in self.rules if rule.source == source), None)
 
 
+#: Identity attributes, and what agreement and disagreement on them are worth: the weights that are shipped.
+_COMPARED: dict[str, dict[str, Any]] = {
+    "employee number": {
+        "source": "employee_number",
+        "weight": 11,
+        "disagreement": 6,
+        "tier": 1,
+        "normalize": ["employee_number"],
+    },
+    "email": {
+        "source": "mail",
+        "match": "fuzzy",
+        "algorithm": "osa",
+        "weight": 10,
+        "disagreement": 2.5,
+        "tier": 1,
+        "normalize": ["email"],
+        "group": "name",
+    },
+    "birth date": {"source": "birth_date", "weight": 8, "disagreement": 6, "normalize": ["date"]},
+    # Everybody has an extension of their own, so it identifies.
+    "phone": {"source": "phone", "weight": 4, "disagreement": 0.5, "tier": 1, "normalize": ["digits"]},
+    "department": {"source": "department", "weight": 2, "disagreement": 1.2, "blocking": False},
+    "title": {"source": "title", "weight": 2.5, "disagreement": 0.8, "blocking": False},
+    "name": {
+        "source": "given_name+family_name | display_name",
+        "match": "fuzzy",
+        "algorithm": "token_sort",
+        "weight": 8.5,
+        "disagreement": 4,
+        "normalize": ["name"],
+        "group": "name",
+        "by_frequency": True,
+    },
+}
+
+
 def _rule_set(paths: Mapping[str, str], *, logins: str) -> dict[str, Any]:
-    """Rules over the attributes that a target has; the weights are those that are shipped."""
-    shipped: dict[str, dict[str, Any]] = {
-        "employee number": {"weight": 11, "disagreement": 6, "tier": 1, "normalize": ["employee_number"]},
-        "email": {
-            "match": "fuzzy",
-            "algorithm": "osa",
-            "weight": 10,
-            "disagreement": 2.5,
-            "tier": 1,
-            "normalize": ["email"],
-            "group": "name",
-        },
-        "birth date": {"weight": 8, "disagreement": 6, "normalize": ["date"]},
-        "phone": {"weight": 4, "disagreement": 0.5, "normalize": ["digits"]},
-        "department": {"weight": 2, "disagreement": 1.2, "blocking": False},
-        "title": {"weight": 2.5, "disagreement": 0.8, "blocking": False},
-        "name": {
-            "match": "fuzzy",
-            "algorithm": "token_sort",
-            "weight": 8.5,
-            "disagreement": 4,
-            "normalize": ["name"],
-            "group": "name",
-            "by_frequency": True,
-        },
-    }
-    sources = {
-        "employee number": "employee_number",
-        "email": "mail",
-        "birth date": "birth_date",
-        "phone": "phone",
-        "department": "department",
-        "title": "title",
-        "name": "given_name+family_name | display_name",
-    }
-    rules = [
-        {"name": name, "source": sources[name], "target": paths[name], **values}
-        for name, values in shipped.items()
-        if name in paths
-    ]
+    """The rules for what a target has: per compared thing, the target's attributes. In the form of ``RuleSet``."""
+    rules = [{"name": name, "target": paths[name], **rule} for name, rule in _COMPARED.items() if name in paths]
     return {"rules": rules, "service_source": "external_id", "service_target": logins}
 
 
@@ -168,6 +164,7 @@ SQL = DemoTarget(
         },
         logins="login | email",
     ),
+    protected_filter='login sw "svc-" or login eq "admin"',
 )
 
 SCIM = DemoTarget(
@@ -199,6 +196,7 @@ SCIM = DemoTarget(
         },
         logins="userName | emails.work",
     ),
+    protected_filter='displayName sw "svc-" or displayName eq "admin"',
 )
 
 LDAP = DemoTarget(
@@ -229,6 +227,7 @@ LDAP = DemoTarget(
         },
         logins="uid | mail",
     ),
+    protected_filter='uid sw "svc-" or uid eq "admin"',
 )
 
 TARGETS = (SQL, SCIM, LDAP)

@@ -1,0 +1,9 @@
+import pytest
+
+from worker.service.demo.organisation import Organisation, generate
+
+
+@pytest.fixture(scope="session")
+def organisation() -> Organisation:
+    """A tenth of the people, with a bit of everything."""
+    return generate(count=800)
