@@ -196,7 +196,7 @@ def _open_home(name: str) -> Path:
 def _copy_programs(programs: Path, say: Say) -> Path:
     """A copy that every account can run, made once for each build of PostgreSQL.
 
-    Kept as the wheel lays it out, ``package/install/bin`` beside ``package.libs``: the programs look for libraries there.
+    Kept as the wheel lays it out, ``package/install/bin`` beside ``package.libs``: libraries are looked for there.
     """
     install, package = programs.parent, programs.parent.parent
     installed = (programs / "postgres").stat()
