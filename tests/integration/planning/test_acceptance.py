@@ -1,0 +1,169 @@
+import asyncio
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.factories import a_connector, accounts, an_operation
+from worker.domain.errors import NotFound, WrongState
+from worker.domain.operation import NewOperation, Origin
+from worker.planning import Acceptance, Accepted, decide_approval
+from worker.queue import OperationQueue
+from worker.store.tenant import tenant
+
+from .conftest import House
+
+DISABLE = {"attributes": {}, "active": False}
+BY = uuid4()
+
+
+def removals(connector_id: UUID, ids: list[UUID], **fields: Any) -> list[NewOperation]:
+    return [an_operation(connector_id, each, payload=DISABLE, **fields) for each in ids]
+
+
+async def accept(house: House, operations: list[NewOperation], **fields: Any) -> Accepted:
+    async with tenant(house.pool, house.tenant_id) as conn:
+        return await Acceptance(OperationQueue()).accept(
+            conn, tenant_id=house.tenant_id, operations=operations, run_id=None, reason="Because.", **fields
+        )
+
+
+async def decide(house: House, approval_id: UUID, **fields: Any) -> Any:
+    async with tenant(house.pool, house.tenant_id) as conn:
+        return await decide_approval(conn, house.tenant_id, approval_id, by=BY, **fields)
+
+
+@pytest.fixture
+async def target(house: House) -> UUID:
+    return (await a_connector(house.pool, house.tenant_id)).id
+
+
+async def statuses(house: House) -> dict[tuple[str, str | None], int]:
+    rows = await house.rows("SELECT status, wait_reason, count(*) AS n FROM operations GROUP BY 1, 2")
+    return {(row["status"], row["wait_reason"]): row["n"] for row in rows}
+
+
+async def test_removals_beyond_the_threshold_wait_for_one_approval(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 25)
+    accepted = await accept(house, removals(target, ids))
+
+    assert accepted.held == 15
+    assert await statuses(house) == {("pending", None): 10, ("awaiting_system", "approval"): 15}
+    (approval,) = await house.rows("SELECT id, kind, status, held, threshold, sample, reason FROM approvals")
+    assert (approval["id"], approval["status"], approval["held"]) == (accepted.approval_id, "open", 15)
+    assert (approval["kind"], approval["threshold"], approval["reason"]) == ("removals", 10, "Because.")
+    assert approval["sample"][0] == {"what": "disable", "who": None, "uid": None}
+
+
+async def test_five_percent_of_the_accounts_may_go(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 300)
+    await house.rows("UPDATE accounts SET state = 'active', uid = id::text RETURNING id")
+    accepted = await accept(house, removals(target, ids[:20]))
+
+    assert accepted.held == 5
+
+
+async def test_what_is_no_removal_is_never_held(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 40)
+    accepted = await accept(house, [an_operation(target, each) for each in ids])
+
+    assert (len(accepted.ids), accepted.held) == (40, 0)
+
+
+async def test_the_count_goes_on_over_batches_and_one_open_approval_grows(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 30)
+    batches = [await accept(house, removals(target, ids[n : n + 6])) for n in range(0, 30, 6)]
+
+    assert [each.held for each in batches] == [0, 2, 6, 6, 6]
+    assert await house.rows("SELECT held, jsonb_array_length(sample) AS shown FROM approvals") == [
+        {"held": 20, "shown": 20}
+    ]
+
+
+async def test_two_acceptors_at_once_never_exceed_the_threshold(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 60)
+    accepted = await asyncio.gather(*(accept(house, removals(target, ids[n : n + 5])) for n in range(0, 60, 5)))
+
+    assert sum(each.held for each in accepted) == 50
+    assert await house.rows("SELECT sum(accepted) AS n FROM removal_counts") == [{"n": 10}]
+    assert len(await house.rows("SELECT 1 FROM approvals")) == 1
+
+
+async def test_removals_of_yesterday_no_longer_count(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 20)
+    await accept(house, removals(target, ids[:10]))
+    await house.rows("UPDATE removal_counts SET hour = hour - interval '23 hours' RETURNING hour")
+    held_today = (await accept(house, removals(target, ids[10:11]))).held
+    await house.rows("UPDATE removal_counts SET hour = hour - interval '2 hours' RETURNING hour")
+
+    assert held_today == 1
+    assert (await accept(house, removals(target, ids[11:]))).held == 0
+
+
+async def test_an_emergency_and_one_persons_act_are_exempt(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 40)
+    emergency = await accept(house, removals(target, ids[:20], origin=Origin.EMERGENCY))
+    by_hand = await accept(house, removals(target, ids[20:]), exempt=True)
+
+    assert (emergency.held, by_hand.held) == (0, 0)
+    assert await house.rows("SELECT 1 FROM removal_counts") == []
+
+
+async def test_approval_lets_the_held_ones_go_and_counts_them(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 12)
+    accepted = await accept(house, removals(target, ids))
+    assert accepted.approval_id is not None
+    decided = await decide(house, accepted.approval_id, approve=True, seen=2)
+
+    assert (decided.released, decided.cancelled) == (2, 0)
+    assert await statuses(house) == {("pending", None): 12}
+    assert await house.rows("SELECT sum(accepted) AS n FROM removal_counts") == [{"n": 12}]
+    with pytest.raises(WrongState):
+        await decide(house, accepted.approval_id, approve=False)
+
+
+async def test_rejection_cancels_the_held_ones_and_frees_their_lanes(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 11)
+    accepted = await accept(house, removals(target, ids))
+    assert accepted.approval_id is not None
+    behind = an_operation(target, ids[10])
+    await accept(house, [behind])
+    decided = await decide(house, accepted.approval_id, approve=False, notes="No.")
+
+    assert decided.cancelled == 1
+    assert await statuses(house) == {("pending", None): 11}
+    assert await house.rows("SELECT head FROM operations WHERE id = $1", behind.id) == [{"head": True}]
+    assert await house.rows("SELECT decided_by, notes FROM approvals") == [{"decided_by": BY, "notes": "No."}]
+
+
+async def test_a_decision_about_fewer_than_are_held_by_now_is_refused(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 20)
+    accepted = await accept(house, removals(target, ids[:15]))
+    assert accepted.approval_id is not None
+    await accept(house, removals(target, ids[15:]))
+
+    with pytest.raises(WrongState):
+        await decide(house, accepted.approval_id, approve=True, seen=5)
+    assert (await decide(house, accepted.approval_id, approve=True, seen=10)).released == 10
+
+
+async def test_an_unknown_approval_is_not_found(house: House) -> None:
+    with pytest.raises(NotFound):
+        await decide(house, uuid4(), approve=True)
+
+
+async def test_a_mass_leaving_is_held_per_target_and_shows_who(house: House) -> None:
+    await house.target("one")
+    await house.target("two")
+    people = await house.people(*(f"p{n}" for n in range(30)))
+    await house.plan()
+    await house.settle()
+    await house.change(*(replace(each, active=False, version=2) for each in people))
+    planned = await house.plan()
+
+    assert planned.held == 40
+    approvals = await house.rows("SELECT held, sample FROM approvals")
+    assert [each["held"] for each in approvals] == [20, 20]
+    assert {"p29", "p10"} <= {shown["who"] for shown in approvals[0]["sample"]}
+    assert await statuses(house) == {("pending", None): 20, ("awaiting_system", "approval"): 40}
