@@ -69,7 +69,7 @@ class Reading:
 
     def show(self, errors: Sequence[Unreadable]) -> None:
         """Keep the first errors for people to see."""
-        found = [{"uid": each.uid[:200], "message": each.message} for each in errors]
+        found = [{"uid": _printable(each.uid[:200]), "message": each.message} for each in errors]
         self.shown = [*self.shown, *(each for each in found if each not in self.shown)][:SHOWN_ERRORS]
 
     @property
@@ -191,6 +191,11 @@ class Importer:
         log.warning("import.failed", run_id=str(run.id), connector_id=str(run.connector_id))
         async with tenant.tenant(self._pool, run.tenant_id) as conn:
             await runs.finish(conn, run, status=RunStatus.FAILED, error_message=message, listing_complete=False)
+
+
+def _printable(text: str) -> str:
+    """What made a key unfit to be kept must not be kept with its error."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 async def _note(conn: Connection, reading: Reading, result: PageResult, checkpoint: Checkpoint) -> Requests:
