@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -150,7 +151,7 @@ class Visit:
             "request": self.request,
             "principal": self.principal,
             "may_act": bool(self.principal.roles & CAN_ACT),
-            "csrf": self.session.csrf_token,
+            "csrf": masked(self.session.csrf_token),
             "badges": badges,
             "flash": _read_flash(self.request),
             "is_part": self.is_part,
@@ -159,7 +160,7 @@ class Visit:
             "clock": _choice(self.request, "pvd_clock", ("utc", "local")) or "utc",
             "keys": _choice(self.request, "pvd_keys", ("on", "off")) or "on",
         }
-        response = self.desk.templates.page(template, {**frame, **context}, status=code)
+        response = self.desk.templates.page(template, {**frame, **context}, status=code, request=self.request)
         if frame["flash"]:
             response.delete_cookie(FLASH, path="/")
         return response
@@ -204,9 +205,26 @@ async def genuine_form(request: Request, *, csrf: str | None) -> Form:
             form.setdefault(name, []).append(value)
     except ValueError as error:
         raise InvalidRequest("The form cannot be read.") from error
-    if csrf is not None and not hmac.compare_digest((form.get("csrf") or [""])[0].encode(), csrf.encode()):
+    if csrf is not None and not hmac.compare_digest(unmasked((form.get("csrf") or [""])[0]), csrf.encode()):
         raise Forbidden("The page was too old for this. Nothing was done; load it again and repeat.")
     return form
+
+
+def masked(csrf: str) -> str:
+    """The token under a pad of its own for each page, so that the size of a compressed page tells nothing about it."""
+    plain = csrf.encode()
+    pad = secrets.token_bytes(len(plain))
+    return base64.urlsafe_b64encode(pad + bytes(a ^ b for a, b in zip(pad, plain, strict=True))).decode()
+
+
+def unmasked(field: str) -> bytes:
+    """The token of a form; nothing when it is none."""
+    try:
+        both = base64.urlsafe_b64decode(field)
+    except ValueError:
+        return b""
+    half = len(both) // 2
+    return bytes(a ^ b for a, b in zip(both[:half], both[half:], strict=False))
 
 
 def _is_same_site(request: Request) -> bool:

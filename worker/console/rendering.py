@@ -1,5 +1,6 @@
 """Templates become responses: one Jinja environment, one content security policy with a fresh nonce per page."""
 
+import gzip
 import hashlib
 import json
 import secrets
@@ -11,6 +12,7 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from worker.console import figures, findings, words
@@ -61,11 +63,15 @@ class Templates:
             words=words, findings=findings, figures=figures, address=address, asset=_asset_addresses().__getitem__
         )
 
-    def page(self, name: str, context: dict[str, Any], *, status: int = 200) -> HTMLResponse:
-        """Render a page under its own nonce; its Cache-Control forbids keeping it."""
+    def page(self, name: str, context: dict[str, Any], *, request: Request, status: int = 200) -> HTMLResponse:
+        """Render a page under its own nonce, compressed where the browser can; nobody may keep it."""
         nonce = secrets.token_urlsafe(16)
         html = self._env.get_template(name).render(**context, now=datetime.now(UTC), nonce=nonce)
-        return HTMLResponse(html, status, {**HEADERS, "Content-Security-Policy": POLICY.format(nonce=nonce)})
+        headers = {**HEADERS, "Content-Security-Policy": POLICY.format(nonce=nonce), "Vary": "Accept-Encoding, Cookie"}
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return HTMLResponse(html, status, headers)
+        packed = gzip.compress(html.encode(), 5, mtime=0)
+        return HTMLResponse(packed, status, {**headers, "Content-Encoding": "gzip"})
 
 
 def _asset_addresses() -> dict[str, str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 
 from worker.console.views import AttemptView, OperationDetail
-from worker.console.words import WAIT_WORDS, cause_of, plain, span
+from worker.console.words import ORIGIN_WORDS, WAIT_WORDS, cause_of, span
 from worker.domain.operation import OperationStatus
 
 
@@ -25,7 +25,7 @@ class Point:
 def timeline(detail: OperationDetail, *, now: datetime) -> tuple[Point, ...]:
     """Points from the beginning to the last known one, then what is expected next (dashed)."""
     row = detail.row
-    points = [Point("pending", "gray", "Accepted", row.created_at, f"from {plain(row.origin).lower()}")]
+    points = [Point("pending", "gray", "Accepted", row.created_at, f"asked for by {ORIGIN_WORDS[row.origin]}")]
     points += [_tries(list(group)) for _, group in groupby(detail.attempts, key=_sameness)]
     end = _end(detail)
     if end:

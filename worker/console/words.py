@@ -6,7 +6,7 @@ from typing import Any
 
 from worker.console.views import ConnectorBrief, OperationRow
 from worker.domain.connector import BreakerState, ConnectorStatus
-from worker.domain.operation import OperationStatus, OperationType, WaitReason
+from worker.domain.operation import OperationStatus, OperationType, Origin, WaitReason
 
 STATUS_WORDS: dict[OperationStatus, str] = {
     OperationStatus.PENDING: "Pending",
@@ -29,7 +29,15 @@ WAIT_WORDS: dict[WaitReason, str] = {
     WaitReason.APPROVAL: "the safeguard holds it until somebody approves",
 }
 
-WAITS_FOR_PERSON = frozenset({WaitReason.CASE, WaitReason.CONFLICT, WaitReason.APPROVAL})
+ORIGIN_WORDS: dict[Origin, str] = {
+    Origin.EVENT: "an event",
+    Origin.SOURCE: "a source import",
+    Origin.RECON: "a reconciliation run",
+    Origin.MAPPING: "a new mapping",
+    Origin.API: "the API",
+    Origin.CONSOLE: "the console",
+    Origin.EMERGENCY: "the emergency disable",
+}
 
 
 @dataclass(frozen=True, slots=True)

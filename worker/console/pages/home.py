@@ -8,7 +8,11 @@ from starlette.routing import Route
 from worker.console import findings, words
 from worker.console.desk import Desk, Visit
 from worker.console.views import ConnectorCard, HoldView, HomeView
+from worker.domain.connector import ConnectorStatus
 from worker.domain.operation import OperationStatus
+
+#: A person switched these connectors so; they need nobody.
+CHOSEN = frozenset({ConnectorStatus.MAINTENANCE, ConnectorStatus.INACTIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ def needs(view: HomeView) -> tuple[Need, ...]:
     found += [
         Need("red", "plug", f"{card.brief.name} is not taking work", _down_text(trouble, card), link, "Look")
         for card in view.connectors
-        if (trouble := words.connector_trouble(card.brief)) and (link := f"/connectors/{card.brief.id}")
+        if card.brief.status not in CHOSEN
+        and (trouble := words.connector_trouble(card.brief))
+        and (link := f"/connectors/{card.brief.id}")
     ]
     if view.badges.dead_letters:
         found.append(_dead_letter_need(view))
@@ -57,9 +63,10 @@ def summary(view: HomeView) -> str:
     """The one line under the headline."""
     targets = [card for card in view.connectors if card.is_target]
     well = sum(1 for card in targets if words.connector_trouble(card.brief) is None)
+    resting = sum(1 for card in targets if card.brief.status is ConnectorStatus.MAINTENANCE)
     return (
         f"{words.count(view.identities, 'identity', 'identities')} · {words.count(view.accounts, 'account')} · "
-        f"{well} of {words.count(len(targets), 'target')} healthy"
+        f"{well} of {words.count(len(targets), 'target')} healthy" + (f", {resting} in maintenance" if resting else "")
     )
 
 
@@ -72,7 +79,10 @@ def _hold_need(hold: HoldView) -> Need:
 
 def _down_text(trouble: str, card: ConnectorCard) -> str:
     waiting = card.counts.get(OperationStatus.AWAITING_SYSTEM, 0)
-    return f"{trouble} {words.count(waiting, 'operation')} wait." if waiting else trouble
+    if not waiting:
+        return trouble
+    why = f"{card.brief.last_error}. " if card.brief.last_error else ""
+    return f"{why}{words.count(waiting, 'operation')} wait and spend no try."
 
 
 def _dead_letter_need(view: HomeView) -> Need:

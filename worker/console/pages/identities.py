@@ -48,7 +48,7 @@ async def ask_switch(visit: Visit) -> Response:
             title=f"Disable {words.count(accounts, 'account')} of {name} now?"
             if is_disable
             else f"Enable {words.count(accounts, 'account')} of {name} again?",
-            effect="It goes before all other work; what waits for these accounts is cancelled until somebody enables again."
+            effect="It goes before all other work and cancels what waits for them, until somebody enables again."
             if is_disable
             else "The accounts become what the identity says again.",
             action=visit.request.url.path,

@@ -62,4 +62,4 @@ def _page(
         "clock": "utc",
         "keys": "off",
     }
-    return desk.templates.page("sign_in.html", context, status=status)
+    return desk.templates.page("sign_in.html", context, status=status, request=request)

@@ -1,0 +1,1 @@
+"""A console over sample data: what its pages show without a daemon behind them."""

@@ -1,0 +1,77 @@
+"""The console over the sample as a server: in a test, or by hand with ``python -m tests.e2e.fakes.server``."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+from tests.e2e.fakes.acts import FakeActs, FakeAuth
+from tests.e2e.fakes.reads import FakeReads
+from worker.console import build_console
+
+
+@dataclass(slots=True)
+class FakeConsole:
+    """A running console with its parts in reach."""
+
+    reads: FakeReads
+    acts: FakeActs
+    auth: FakeAuth
+    address: str = ""
+    stop: asyncio.Event | None = None
+
+
+def build(console: FakeConsole) -> FastAPI:
+    """The app: the console's router, and a stream of topics as the API gives it."""
+    app = FastAPI(openapi_url=None)
+
+    async def stream() -> AsyncIterator[str]:
+        yield ": hello\n\n"
+        while console.stop is None or not console.stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                topic = await asyncio.wait_for(console.reads.topics.get(), 0.2)
+                yield f"event: {topic}\ndata: {{}}\n\n"
+
+    @app.get("/api/stream")
+    async def _stream() -> StreamingResponse:
+        return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    app.include_router(build_console(console.reads, console.acts, console.auth))
+    return app
+
+
+@contextlib.asynccontextmanager
+async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> AsyncIterator[FakeConsole]:
+    """Serve the console on 127.0.0.1 until the block ends."""
+    reads = FakeReads(quiet=quiet, rows=rows)
+    console = FakeConsole(reads, FakeActs(reads), FakeAuth(), stop=asyncio.Event())
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # the test owns signals
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        console.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield console
+        finally:
+            assert console.stop
+            console.stop.set()
+            server.should_exit = True
+            await task
+
+
+async def _main() -> None:
+    async with running(port=8090) as console:
+        print(console.address, "token", "pvd_sample_token")
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

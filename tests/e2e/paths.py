@@ -1,0 +1,44 @@
+"""Every page of the console over the sample, by name."""
+
+from tests.e2e.fakes import sample
+from worker.domain.operation import OperationStatus
+
+
+def operation(status: OperationStatus) -> str:
+    """The page of the newest sample operation in this status."""
+    return f"/connectors/operations/{next(o.id for o in sample.OPERATIONS if o.status is status)}"
+
+
+LDAP = f"/connectors/{sample.LDAP.id}"
+RECONCILIATION = f"{LDAP}/reconciliation"
+DEAD = operation(OperationStatus.DEAD_LETTER)
+PAUSED = f"/connectors/{sample.CSV.id}/reconciliation/runs/{sample.RUNS[2].id}"
+
+PAGES: dict[str, str] = {
+    "home": "/",
+    "sign-in": "/sign-in",
+    "operations": "/connectors/operations",
+    "operations, filtered to nothing": "/connectors/operations?q=nobody",
+    "dead letters": "/connectors/operations/dlq",
+    "failed operation": operation(OperationStatus.FAILED),
+    "dead letter": DEAD,
+    "completed operation": operation(OperationStatus.COMPLETED),
+    "waiting operation": operation(OperationStatus.AWAITING_SYSTEM),
+    "connectors": "/connectors",
+    "connector": LDAP,
+    "reconciliation": RECONCILIATION,
+    "running": f"/connectors/{sample.SQL.id}/reconciliation",
+    "run with errors": f"{RECONCILIATION}/runs/{sample.RUNS[1].id}",
+    "run held by the safeguard": PAUSED,
+    "run that found nothing": f"/connectors/{sample.SQL.id}/reconciliation/runs/{sample.RUNS[3].id}",
+    "discrepancies": f"{RECONCILIATION}/discrepancies",
+    "approvals": "/approvals",
+    "cases": "/correlation/cases",
+    "case": f"/correlation/cases/{sample.CASES[0].id}",
+    "identities": "/identities",
+    "identity": f"/identities/{sample.uid(3, 1)}",
+    "audit": "/audit",
+    "question": f"/connectors/operations/ask/resolve?id={DEAD.rsplit('/', 1)[1]}",
+    "redrive": f"{DEAD}/redrive",
+    "not found": "/identities/nobody",
+}

@@ -1,0 +1,86 @@
+"""Every page is accessible in both themes, light to load, self-contained, and fits a phone."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, Response
+
+from tests.e2e.fakes.acts import COOKIE
+from tests.e2e.fakes.server import FakeConsole, running
+from tests.e2e.paths import PAGES
+
+pytestmark = pytest.mark.needs("chromium")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = {"runOnly": {"type": "tag", "values": TAGS}}
+
+
+async def _violations(page: Page) -> list[str]:
+    found = (await Axe().run(page, options=RULES)).response["violations"]
+    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+
+
+@pytest.mark.parametrize(
+    ("width", "themes"),
+    [pytest.param(1440, ("light", "dark"), id="desk"), pytest.param(390, ("dark",), id="phone")],
+)
+async def test_no_page_has_an_accessibility_violation(browser: Browser, width: int, themes: tuple[str, ...]) -> None:
+    """Colours do not depend on the width, so the phone is looked at in one theme."""
+    async with running(rows=8) as console:
+        context = await browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        await context.add_cookies([{"name": COOKIE, "value": "in", "url": console.address}])
+        page = await context.new_page()
+        wrong: dict[str, object] = {}
+        for name, path in PAGES.items():
+            await page.goto(console.address + path)
+            for theme in themes:
+                await page.emulate_media(color_scheme=theme)
+                if found := await _violations(page):
+                    wrong[f"{name}, {theme}"] = found
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                wrong[f"{name}, sideways"] = wide
+        await context.close()
+
+    assert wrong == {}
+
+
+async def test_a_quiet_house_is_accessible_and_says_that_all_is_well(browser: Browser) -> None:
+    async with running(quiet=True, rows=8) as console:
+        page = await browser.new_page()
+        await page.context.add_cookies([{"name": COOKIE, "value": "in", "url": console.address}])
+        await page.goto(console.address)
+
+        assert await page.locator("h1").inner_text() == "All is well"
+        for path in ("/", "/connectors/operations", "/connectors/operations/dlq", "/approvals", "/correlation/cases"):
+            await page.goto(console.address + path)
+            assert await _violations(page) == []
+
+
+async def test_pages_are_small_and_load_nothing_from_outside(context: BrowserContext, console: FakeConsole) -> None:
+    """A first visit: what all pages share, and the page itself, as they come over the wire."""
+    page = await context.new_page()
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    await page.goto("/connectors/operations")
+    await page.wait_for_load_state("load")
+    loaded = [a for a in answers if not a.url.endswith("/api/stream")]
+    shared = sum([(await a.request.sizes())["responseBodySize"] for a in loaded[1:]])
+    sizes = {}
+    for name, path in PAGES.items():
+        answer = await page.goto(path, wait_until="commit")
+        assert answer
+        await answer.finished()
+        sizes[name] = shared + (await answer.request.sizes())["responseBodySize"]
+
+    assert len({a.url for a in answers}) <= 8
+    assert [a.url for a in answers if not a.url.startswith(console.address)] == []
+    assert {name: size for name, size in sizes.items() if size > 100_000} == {}
+
+
+async def test_names_from_outside_are_text_and_never_script(page: Page) -> None:
+    """The page fixture fails on a refused script as well as on one that runs."""
+    alerts: list[str] = []
+    page.on("dialog", lambda dialog: alerts.append(dialog.message))
+    await page.goto("/connectors/operations")
+
+    assert await page.get_by_text("<script>alert('x')</script>").count() == 1
+    assert alerts == []
