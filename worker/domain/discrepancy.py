@@ -46,17 +46,20 @@ class RepairDirection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One thing that would settle a finding, and why it is offered."""
+    """One thing that would settle a finding, and why it is offered; ``match`` explains a link as correlation does."""
 
     action: RepairAction
     direction: RepairDirection
     reason: str
     identity_id: UUID | None = None
+    match: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As stored: ``{"action", "direction", "reason", "identity_id"?}``."""
-        found: dict[str, Any] = {"action": self.action, "direction": self.direction, "reason": self.reason}
-        return found | ({"identity_id": str(self.identity_id)} if self.identity_id else {})
+        """As stored: ``{"action", "direction", "reason", "identity_id"?, "match"?}``."""
+        found: dict[str, Any] = {"action": str(self.action), "direction": str(self.direction), "reason": self.reason}
+        if self.identity_id:
+            found["identity_id"] = str(self.identity_id)
+        return found | ({"match": self.match} if self.match else {})
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> "Suggestion":
@@ -65,6 +68,7 @@ class Suggestion:
             RepairDirection(raw["direction"]),
             raw.get("reason", ""),
             UUID(raw["identity_id"]) if raw.get("identity_id") else None,
+            raw.get("match"),
         )
 
 

@@ -182,9 +182,13 @@ async def forget_gone(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID])
     return {row["id"] for row in await queries.forget_gone.rows(conn, tenant_id=tenant_id, ids=list(ids))}
 
 
-async def gone_before(conn: Connection, place: Place, *, after: UUID, limit: int) -> list[Gone]:
-    """Linked accounts that are gone and that nobody has dealt with, in id order."""
-    rows = await queries.gone_before.rows(conn, after=after, limit=limit, **place.as_arguments())
+async def gone_before(
+    conn: Connection, place: Place, *, after: UUID, limit: int, ids: Sequence[UUID] | None = None
+) -> list[Gone]:
+    """Linked accounts that are gone and that nobody has dealt with, in id order; all, or of the given rows."""
+    rows = await queries.gone_before.rows(
+        conn, after=after, limit=limit, ids=list(ids) if ids is not None else None, **place.as_arguments()
+    )
     return [
         Gone(
             row["id"],

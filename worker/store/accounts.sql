@@ -74,6 +74,7 @@ SELECT a.id, a.uid, a.identity_id, a.wanted, a.wanted_active, a.live, i.user_nam
 FROM accounts a LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = a.identity_id
 WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
   AND a.uid IS NOT NULL AND a.state = 'dead' AND a.identity_id IS NOT NULL AND a.id > :after
+  AND (:ids::uuid[] IS NULL OR a.id = ANY(:ids))
 ORDER BY a.id LIMIT :limit
 
 -- name: mark_gone

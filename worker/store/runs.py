@@ -14,14 +14,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from worker.domain.errors import LeaseLost, NotFound, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.run import PauseReason, Run, RunKind, RunMode, RunStatus, RunTrigger
 from worker.store import due_work
-from worker.store.pool import Connection
+from worker.store.pool import Connection, DatabaseGone
 from worker.store.sql import Query, Record, load
 
 queries = load("runs")
+
+#: What a run survives by going on from its last checkpoint: the database went away, or chose us to break a deadlock.
+Interrupted = (*DatabaseGone, asyncpg.exceptions.TransactionRollbackError)
 
 #: How often daemons look whether the process that works on a run is still alive.
 LOOK_AGAIN = timedelta(seconds=15)
@@ -227,10 +232,14 @@ async def advance(conn: Connection, run: Run, progress: Progress, *, checkpoint:
     return Requests(row["pause_requested"], row["cancel_requested"])
 
 
-async def tally_findings(conn: Connection, run: Run, by_type: dict[str, int]) -> None:
+async def tally_findings(
+    conn: Connection, run: Run, by_type: dict[str, int], *, new: int = 0, reopened: int = 0
+) -> None:
     """Count what this step found, after ``advance`` in the same transaction."""
     if by_type:
-        await queries.tally_findings.run(conn, **_fence(run), found=sum(by_type.values()), by_type=by_type)
+        await queries.tally_findings.run(
+            conn, **_fence(run), found=sum(by_type.values()), by_type=by_type, new=new, reopened=reopened
+        )
 
 
 async def tally_items(conn: Connection, run: Run, *, total: int, success: int, error: int) -> None:
@@ -297,6 +306,12 @@ async def resume(conn: Connection, *, tenant_id: UUID, run_id: UUID) -> Run:
     )
     await due_work.ask(conn, tenant_id, due_work.Kind.RUN, run_id)
     return run
+
+
+async def now(conn: Connection) -> datetime:
+    """The database's clock."""
+    found: datetime = await queries.now.value(conn)
+    return found
 
 
 async def checkpoints(conn: Connection, run: Run) -> list[Checkpoint]:

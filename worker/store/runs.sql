@@ -70,6 +70,9 @@ SELECT pause_requested, cancel_requested FROM fenced
 
 -- name: tally_findings
 UPDATE runs r SET discrepancies_found = r.discrepancies_found + :found::bigint,
+    statistics = r.statistics || jsonb_build_object(
+        'new', coalesce((r.statistics ->> 'new')::bigint, 0) + :new::bigint,
+        'reopened', coalesce((r.statistics ->> 'reopened')::bigint, 0) + :reopened::bigint),
     discrepancies_by_type = (
         SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (
             SELECT k, sum(v::bigint) AS n FROM (
@@ -125,3 +128,6 @@ WHERE tenant_id = :tenant_id AND run_id = :id ORDER BY page
 
 -- name: drop_checkpoints
 DELETE FROM run_checkpoints WHERE tenant_id = :tenant_id AND run_id = :id
+
+-- name: now
+SELECT db_now()

@@ -1,0 +1,16 @@
+"""Compares what a target has with what it should have, records every discrepancy, and repairs through the queue.
+
+Guarantees:
+
+- a run that is killed anywhere and taken up again ends as one that was not: a page's checkpoint and all that it found
+  are one transaction, fenced by the run's owner and epoch;
+- nothing is concluded from a listing that is not proven complete, and nothing counts as deleted before a single read;
+- the same finding is the same row in every run; an unchanged target is compared without writing an account;
+- a dry run proposes exactly what the real run does.
+"""
+
+from worker.recon.engine import ReconciliationEngine
+from worker.recon.proposals import Wish
+from worker.recon.remediate import Remediation, Repaired, Repairs
+
+__all__ = ["ReconciliationEngine", "Remediation", "Repaired", "Repairs", "Wish"]

@@ -1,0 +1,123 @@
+"""What one run works with, read once: its target, how accounts are compared, who is protected, who is in scope."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from worker.connectors import ConnectorGuard, ObjectSchema, Target
+from worker.correlation import RuleSet, default_rule_set
+from worker.domain import filters
+from worker.domain.account import TargetAccount
+from worker.domain.connector import Connector
+from worker.domain.mapping import Direction, MappingVersion
+from worker.domain.run import Run
+from worker.mapping import account_hash, comparator_of
+from worker.recon.classify import Rules, as_filtered
+from worker.store import accounts, correlation, mappings
+from worker.store.pool import Connection, Pool
+from worker.store.tenant import tenant
+
+
+class TargetSource(Protocol):
+    """Knows the targets; ``get`` raises NotFound, or SettingsError for a configuration that cannot work."""
+
+    async def get(self, tenant_id: UUID, connector_id: UUID) -> Target: ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One target as reconciliation sees it."""
+
+    place: accounts.Place
+    connector: Connector
+    guard: ConnectorGuard
+    rules: Rules
+    rule_set: RuleSet
+    is_protected: filters.Predicate
+    in_scope: filters.Predicate
+
+    def hash_of(self, seen: TargetAccount) -> int:
+        """The content hash of an account, the same as planning and execution use."""
+        return account_hash(self.rules.comparator, seen.attributes, active=seen.active)
+
+    def protects(self, seen: TargetAccount) -> bool:
+        return self.is_protected(as_filtered(seen))
+
+
+@dataclass(slots=True)
+class RunContext:
+    """A run under way. ``facts`` are what its statistics say by now; ``calls`` requests that are not noted yet."""
+
+    run: Run
+    view: View
+    clock_ahead: timedelta = timedelta(0)
+    calls: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.facts = dict(self.run.statistics)
+
+    @property
+    def place(self) -> accounts.Place:
+        return self.view.place
+
+    def database_time(self, local: datetime) -> datetime:
+        """A moment of this machine's clock on the database's."""
+        return local + self.clock_ahead
+
+    def take_calls(self) -> dict[str, int]:
+        """The requests made since the last time, as a tally."""
+        calls, self.calls = self.calls, 0
+        return {"api_calls": calls} if calls else {}
+
+
+async def view_of(pool: Pool, targets: TargetSource, *, tenant_id: UUID, connector_id: UUID) -> View:
+    """Open a view of one target; raises what opening it and asking for its schema raises."""
+    target = await targets.get(tenant_id, connector_id)
+    schema = await target.object_schema()
+    async with tenant(pool, tenant_id) as conn:
+        return await _view(conn, target, schema)
+
+
+async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
+    connector = target.connector
+    where = {"tenant_id": connector.tenant_id, "connector_id": connector.id}
+    active = await mappings.active(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
+    mapping = active.get((connector.id, connector.object_class))
+    stored = await correlation.active_rule_set(conn, **where)
+    return View(
+        place=accounts.Place(connector.tenant_id, connector.id, connector.object_class),
+        connector=connector,
+        guard=target.guard,
+        rules=_rules(connector, mapping, schema),
+        rule_set=rule_set_of(stored, schema=schema, mapping=mapping),
+        is_protected=_predicate(connector.protected_filter, otherwise=False),
+        in_scope=_predicate(connector.scope, otherwise=True),
+    )
+
+
+def rule_set_of(
+    stored: tuple[int, Mapping[str, Any]] | None, *, schema: ObjectSchema, mapping: MappingVersion | None
+) -> RuleSet:
+    """The rules in force: those that somebody stored, else the shipped ones for the attributes of the target."""
+    if stored is not None:
+        return RuleSet.from_json({**stored[1], "version": stored[0]})
+    sources = {rule.source: rule.target for rule in (mapping.rules if mapping else ()) if rule.source}
+    return default_rule_set([each.name for each in schema.attributes], mapping=sources)
+
+
+def _rules(connector: Connector, mapping: MappingVersion | None, schema: ObjectSchema) -> Rules:
+    rules = mapping.rules if mapping else ()
+    return Rules(
+        connector=connector.name,
+        comparator=comparator_of(connector, mapping, schema),
+        deprovision=connector.deprovision,
+        hooked=frozenset(connector.settings.get("hook_attributes", ())),
+        inbound=frozenset(rule.target for rule in rules if rule.direction is not Direction.OUTBOUND and rule.source),
+    )
+
+
+def _predicate(text: str | None, *, otherwise: bool) -> filters.Predicate:
+    return filters.compiled(filters.parse(text)) if text else (lambda _: otherwise)

@@ -1,0 +1,217 @@
+"""Carries out repairs of our own records: links, people, and what is to be planned again.
+
+Called in the transaction of the repair, after operations have been accepted, so account rows are changed last.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from worker.domain.account import AccountState
+from worker.domain.correlation import PersonDecision, Verdict
+from worker.domain.discrepancy import Discrepancy, RepairAction, Resolution
+from worker.domain.operation import Origin
+from worker.domain.run import Run
+from worker.recon.proposals import Effect, Proposal
+from worker.store import accounts, connectors, correlation, discrepancies, identities, plan_items, recon_actions
+from worker.store.accounts import Link, Place
+from worker.store.pool import Connection
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done so far: operations by finding, what failed by finding, and the approval that some wait for."""
+
+    operations: dict[UUID, UUID] = field(default_factory=dict)
+    failures: dict[UUID, str] = field(default_factory=dict)
+    approval_id: UUID | None = None
+
+
+async def apply(
+    conn: Connection, place: Place, proposals: Sequence[Proposal], done: Done, *, by: UUID, run: Run | None
+) -> None:
+    """Carry out what is not an operation; what cannot be done (it moved meanwhile) is a failure in ``done``."""
+    by_effect: dict[Effect, list[Proposal]] = {effect: [] for effect in Effect}
+    for each in proposals:
+        by_effect[each.effect].append(each)
+    found = await _account_ids(conn, place, proposals)
+    replan: list[UUID] = []
+    replan += await _link(conn, place, by_effect[Effect.LINK], found, done, by=by, run=run)
+    await _unlink(conn, place, by_effect[Effect.UNLINK], found, done, by=by, run=run)
+    replan += await _inactivate(conn, place, by_effect[Effect.INACTIVATE])
+    replan += await _take_over(conn, place, by_effect[Effect.TAKE_OVER])
+    replan += await _make_room(conn, place, by_effect[Effect.PLAN], found)
+    await plan_items.ask(
+        conn,
+        tenant_id=place.tenant_id,
+        identity_ids=sorted(set(replan)),
+        origin=Origin.RECON,
+        run_id=run.id if run else None,
+        correlation_ids=[run.correlation_id if run else None] * len(set(replan)),
+    )
+
+
+async def take_back(conn: Connection, discrepancy: Discrepancy, *, tenant_id: UUID, by: UUID) -> str | None:
+    """Undo what settled a finding, as far as our own records go; why not, when it cannot be undone."""
+    if discrepancy.resolution is Resolution.IGNORED:
+        return None
+    if discrepancy.resolution is Resolution.PENDING:
+        return "Nothing has been done about this."
+    where = {"tenant_id": tenant_id, "connector_id": discrepancy.connector_id}
+    last = (await recon_actions.last_of(conn, tenant_id=tenant_id, discrepancy_ids=[discrepancy.id])).get(
+        discrepancy.id
+    )
+    if last is None or last["action_type"] not in {RepairAction.LINK, RepairAction.UNLINK}:
+        return f"{discrepancy.resolved_action or 'This'} cannot be undone here."
+    state = last["details"]
+    if last["action_type"] == RepairAction.LINK:
+        owner = UUID(state["after_state"]["identity_id"])
+        return await _unlink_again(conn, discrepancy, owner, where, by=by)
+    return await _link_again(conn, discrepancy, UUID(state["before_state"]["identity_id"]), where)
+
+
+async def _account_ids(conn: Connection, place: Place, proposals: Sequence[Proposal]) -> dict[UUID, UUID]:
+    rows = await discrepancies.get(
+        conn,
+        tenant_id=place.tenant_id,
+        connector_id=place.connector_id,
+        ids=[each.discrepancy_id for each in proposals if each.effect is not Effect.OPERATION],
+    )
+    return {id_: row.finding.account_id for id_, row in rows.items() if row.finding.account_id}
+
+
+async def _link(
+    conn: Connection,
+    place: Place,
+    proposals: Sequence[Proposal],
+    found: dict[UUID, UUID],
+    done: Done,
+    *,
+    by: UUID,
+    run: Run | None,
+) -> list[UUID]:
+    """Record owners; the people to be planned, whose accounts are now known."""
+    where = {"tenant_id": place.tenant_id, "connector_id": place.connector_id}
+    wanted = {
+        found[each.discrepancy_id]: (each, each.identity_id)
+        for each in proposals
+        if each.discrepancy_id in found and each.identity_id is not None
+    }
+    links = [Link(account, owner, _match(each, run)) for account, (each, owner) in wanted.items()]
+    linked = await accounts.link(conn, place, links)
+    await correlation.drop_keys(conn, tenant_id=place.tenant_id, account_ids=[*linked, *linked.values()])
+    await correlation.move_decisions(conn, moved=linked, **where)
+    if run is None:
+        said = [PersonDecision(linked[a], owner, Verdict.IS) for a, (_, owner) in wanted.items() if a in linked]
+        await correlation.decide(conn, said=said, by=by, **where)
+    await correlation.close_cases(
+        conn, subjects=[f"account:{account}" for account in linked], reason="The account was linked.", **where
+    )
+    missed = {each.discrepancy_id for each in proposals} - {wanted[a][0].discrepancy_id for a in linked}
+    done.failures |= dict.fromkeys(missed, "The account or its owner has got another link meanwhile.")
+    return [owner for account, (_, owner) in wanted.items() if account in linked]
+
+
+def _match(proposal: Proposal, run: Run | None) -> dict[str, Any]:
+    """Why the account is theirs, kept with the account."""
+    return {
+        "decision": "manual" if run is None else "auto",
+        "match": proposal.match or {"ref_id": str(proposal.identity_id), "match_type": "manual", "confidence": 1.0},
+    }
+
+
+async def _unlink(
+    conn: Connection,
+    place: Place,
+    proposals: Sequence[Proposal],
+    found: dict[UUID, UUID],
+    done: Done,
+    *,
+    by: UUID,
+    run: Run | None,
+) -> None:
+    """Take owners away. That it is not theirs is remembered, so that nothing links it to them again."""
+    where = {"tenant_id": place.tenant_id, "connector_id": place.connector_id}
+    wanted = {found[each.discrepancy_id]: each for each in proposals if each.discrepancy_id in found}
+    before = await accounts.by_ids(conn, tenant_id=place.tenant_id, ids=list(wanted))
+    unlinked = await accounts.unlink(conn, tenant_id=place.tenant_id, ids=list(wanted))
+    gone = [id_ for id_ in unlinked if before[id_].account.state is AccountState.DEAD]
+    await accounts.drop_gone(conn, tenant_id=place.tenant_id, ids=gone)
+    if run is None:
+        said = [
+            PersonDecision(id_, owner, Verdict.IS_NOT)
+            for id_ in unlinked - set(gone)
+            if (owner := before[id_].account.identity_id) is not None
+        ]
+        await correlation.decide(conn, said=said, by=by, **where)
+    missed = {each.discrepancy_id for id_, each in wanted.items() if id_ not in unlinked}
+    done.failures |= dict.fromkeys(missed, "The account has changed meanwhile, or an operation of it is under way.")
+
+
+async def _inactivate(conn: Connection, place: Place, proposals: Sequence[Proposal]) -> list[UUID]:
+    ids = [each.identity_id for each in proposals if each.identity_id is not None]
+    return await identities.deactivate(conn, tenant_id=place.tenant_id, ids=ids) if ids else []
+
+
+async def _take_over(conn: Connection, place: Place, proposals: Sequence[Proposal]) -> list[UUID]:
+    """Give people the values of their accounts."""
+    values = {each.identity_id: each.values for each in proposals if each.identity_id is not None}
+    if not values:
+        return []
+    people = await identities.get(conn, tenant_id=place.tenant_id, ids=list(values))
+    locked = await identities.lock(
+        conn, tenant_id=place.tenant_id, external_ids=[each.external_id for each in people.values()]
+    )
+    changed = [
+        replace(each, attributes={**each.attributes, **values[each.id]}, version=each.version + 1)
+        for each in locked.values()
+    ]
+    await identities.update(conn, tenant_id=place.tenant_id, identities=changed)
+    return [each.id for each in changed]
+
+
+async def _make_room(
+    conn: Connection, place: Place, proposals: Sequence[Proposal], found: dict[UUID, UUID]
+) -> list[UUID]:
+    """Planning makes the account; a row of an object that is gone forgets it first."""
+    await accounts.forget_gone(
+        conn,
+        tenant_id=place.tenant_id,
+        ids=[found[each.discrepancy_id] for each in proposals if each.discrepancy_id in found],
+    )
+    return [each.identity_id for each in proposals if each.identity_id is not None]
+
+
+async def _unlink_again(
+    conn: Connection, discrepancy: Discrepancy, owner: UUID, where: dict[str, UUID], *, by: UUID
+) -> str | None:
+    place = await _place_of(conn, discrepancy, where)
+    rows = await accounts.of_identities(conn, place, [owner]) if place else {}
+    shadow = rows.get(owner)
+    if shadow is None or shadow.account.uid != discrepancy.finding.external_uid:
+        return "The link is not there any more."
+    account_id = shadow.account.id
+    if not await accounts.unlink(conn, tenant_id=where["tenant_id"], ids=[account_id]):
+        return "An operation of this account is under way."
+    await correlation.decide(conn, said=[PersonDecision(account_id, owner, Verdict.IS_NOT)], by=by, **where)
+    return None
+
+
+async def _link_again(conn: Connection, discrepancy: Discrepancy, owner: UUID, where: dict[str, UUID]) -> str | None:
+    account_id = discrepancy.finding.account_id
+    place = await _place_of(conn, discrepancy, where)
+    if account_id is None or place is None:
+        return "The account is gone."
+    linked = await accounts.link(conn, place, [Link(account_id, owner, {"decision": "manual"})])
+    if not linked:
+        return "The account or its owner has got another link meanwhile."
+    await correlation.withdraw(conn, pairs=[(account_id, owner)], **where)
+    await correlation.drop_keys(conn, tenant_id=where["tenant_id"], account_ids=[*linked, *linked.values()])
+    await plan_items.ask(conn, tenant_id=where["tenant_id"], identity_ids=[owner], origin=Origin.RECON)
+    return None
+
+
+async def _place_of(conn: Connection, discrepancy: Discrepancy, where: dict[str, UUID]) -> Place | None:
+    connector = await connectors.get(conn, **where)
+    return Place(where["tenant_id"], connector.id, connector.object_class) if connector else None

@@ -1,0 +1,146 @@
+"""Looks at some accounts and writes down what was found, in the caller's transaction.
+
+One statement reads the rows of those accounts and locks them; everything is decided from that; then at most one
+statement each writes new rows, changed rows and findings. Nothing changed: nothing is written.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from worker.correlation import match_keys
+from worker.domain.account import AccountState, TargetAccount
+from worker.domain.correlation import MatchKey, Side
+from worker.domain.discrepancy import Finding, Resolution
+from worker.domain.ids import uuid7
+from worker.domain.run import Run
+from worker.recon import classify
+from worker.recon.context import RunContext, View
+from worker.store import accounts, correlation, discrepancies, runs
+from worker.store.accounts import Observed, Shadow
+from worker.store.discrepancies import Recorded
+from worker.store.pool import Connection
+
+
+@dataclass(slots=True)
+class Examined:
+    """What a look at some accounts comes to. ``busy`` accounts have an operation under way and are not judged."""
+
+    new: list[Observed] = field(default_factory=list)
+    changed: list[Observed] = field(default_factory=list)
+    rekeyed: list[Observed] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    judged: list[UUID] = field(default_factory=list)
+    busy: int = 0
+
+
+async def examine(
+    conn: Connection, context: RunContext, objects: Mapping[str, TargetAccount], *, read_at: datetime
+) -> Examined:
+    """Judge these objects (by uid), none of them protected, as the target showed them at ``read_at``."""
+    view, run = context.view, context.run
+    shadows = await accounts.by_uids(conn, view.place, list(objects))
+    owners = await _owners(conn, run, shadows)
+    found = judge(objects, shadows, owners, view=view, read_at=read_at)
+    inserted = await accounts.insert_seen(conn, view.place, found.new, run_id=run.id)
+    await accounts.write_observed(conn, found.changed, tenant_id=run.tenant_id, run_id=run.id, read_at=read_at)
+    await _write_keys(conn, view, [each for each in found.new if each.id in inserted] + found.rekeyed)
+    await record(conn, run, found.findings)
+    return found
+
+
+def judge(
+    objects: Mapping[str, TargetAccount],
+    shadows: Mapping[str, Shadow],
+    owners: Mapping[UUID, str],
+    *,
+    view: View,
+    read_at: datetime,
+) -> Examined:
+    """Decide what each object means: pure. ``owners`` are the names of people by id."""
+    result = Examined()
+    for uid, seen in objects.items():
+        shadow = shadows.get(uid)
+        seen_hash = view.hash_of(seen)
+        if shadow is None:
+            result.new.append(Observed(uuid7(), uid, seen.attributes, seen.active, seen_hash))
+        elif shadow.account.live or _has_moved(shadow, read_at):
+            result.busy += 1
+        elif shadow.account.identity_id is None:
+            _judge_unowned(result, shadow, seen, seen_hash)
+        else:
+            _judge_owned(result, shadow, seen, seen_hash, view=view, who=owners.get(shadow.account.identity_id, ""))
+    return result
+
+
+async def record(conn: Connection, run: Run, findings: Sequence[Finding]) -> list[Recorded]:
+    """Write findings and count those that this run has not counted before; ignored ones do not count."""
+    recorded = await discrepancies.record(
+        conn, tenant_id=run.tenant_id, connector_id=run.connector_id, run_id=run.id, findings=findings
+    )
+    counted = [each for each in recorded if each.is_first_in_run and each.resolution is Resolution.PENDING]
+    await runs.tally_findings(
+        conn,
+        run,
+        dict(Counter(str(each.type) for each in counted)),
+        new=sum(each.is_new for each in counted),
+        reopened=sum(each.is_reopened for each in counted),
+    )
+    return recorded
+
+
+async def _owners(conn: Connection, run: Run, shadows: Mapping[str, Shadow]) -> dict[UUID, str]:
+    ids = {s.account.identity_id for s in shadows.values() if s.account.identity_id is not None and not s.account.live}
+    if not ids:
+        return {}
+    rows = await accounts.names(conn, tenant_id=run.tenant_id, ids=list(ids))
+    return {identity_id: row["user_name"] for identity_id, row in rows.items()}
+
+
+def _has_moved(shadow: Shadow, read_at: datetime) -> bool:
+    return shadow.last_change_at is not None and shadow.last_change_at >= read_at
+
+
+def _judge_unowned(result: Examined, shadow: Shadow, seen: TargetAccount, seen_hash: int) -> None:
+    account = shadow.account
+    result.judged.append(account.id)
+    is_same = account.observed == seen.attributes and account.observed_active == seen.active
+    if is_same and shadow.observed_hash == seen_hash and account.state is AccountState.ACTIVE:
+        return
+    observed = Observed(account.id, seen.uid, seen.attributes, seen.active, seen_hash)
+    result.changed.append(observed)
+    if account.observed != seen.attributes or account.state is AccountState.DEAD:
+        result.rekeyed.append(observed)
+
+
+def _judge_owned(
+    result: Examined, shadow: Shadow, seen: TargetAccount, seen_hash: int, *, view: View, who: str
+) -> None:
+    account = shadow.account
+    result.judged.append(account.id)
+    finding = classify.mismatch(account, seen, view.rules, who=who, state_hash=seen_hash)
+    if finding is not None:
+        result.findings.append(finding)
+    agrees = finding is None
+    if classify.must_be_written(
+        account,
+        observed_hash=shadow.observed_hash,
+        seen_hash=seen_hash,
+        agrees=agrees,
+        is_agreed=shadow.is_agreed,
+    ):
+        result.changed.append(Observed(account.id, seen.uid, seen.attributes, seen.active, seen_hash, agrees))
+
+
+async def _write_keys(conn: Connection, view: View, objects: Sequence[Observed]) -> None:
+    if objects:
+        keys = await asyncio.to_thread(_keys, view, objects)
+        place = view.place
+        await correlation.put_keys(conn, tenant_id=place.tenant_id, connector_id=place.connector_id, keys=keys)
+
+
+def _keys(view: View, objects: Sequence[Observed]) -> dict[UUID, Sequence[MatchKey]]:
+    return {each.id: match_keys(each.attributes, view.rule_set, side=Side.ACCOUNT) for each in objects}

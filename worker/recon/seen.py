@@ -1,0 +1,107 @@
+"""What is known of a target and what a run has seen of it, in arrays: 17 bytes an account.
+
+An account is its uid's 64-bit hash (XXH3): among a million, two share one with a probability of 3 in 10^8.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+Hashes = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+
+
+def hash_uid(uid: str) -> int:
+    unsigned: int = xxhash.xxh3_64_intdigest(uid.encode("utf-8", "surrogatepass"))
+    return unsigned
+
+
+def hash_uids(uids: Iterable[str]) -> Hashes:
+    return np.fromiter(map(hash_uid, uids), dtype=np.uint64)
+
+
+def pack(hashes: Hashes) -> bytes:
+    """As kept in a checkpoint: 8 bytes each, little end first."""
+    return hashes.astype("<u8").tobytes()
+
+
+def unpack(packed: bytes) -> Hashes:
+    return np.frombuffer(packed, dtype="<u8").astype(np.uint64)
+
+
+class SeenIndex:
+    """Known accounts with the content hash at which they last agreed, and which accounts this run has seen."""
+
+    def __init__(self, uids: Hashes, agreed: npt.NDArray[np.int64], is_agreed: Flags) -> None:
+        order = np.argsort(uids)
+        self._uids = uids[order]
+        self._agreed = agreed[order]
+        self._is_agreed = is_agreed[order]
+        self._seen: Flags = np.zeros(len(uids), dtype=np.bool_)
+        self._others: set[int] = set()
+
+    @classmethod
+    async def load(cls, pieces: AsyncIterator[list[tuple[str, int | None]]]) -> "SeenIndex":
+        """Build it from pieces of (uid, content hash where it agreed)."""
+        uids: list[Hashes] = [np.zeros(0, dtype=np.uint64)]
+        agreed: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+        flags: list[Flags] = [np.zeros(0, dtype=np.bool_)]
+        async for piece in pieces:
+            uids.append(hash_uids(uid for uid, _ in piece))
+            agreed.append(np.fromiter((each or 0 for _, each in piece), dtype=np.int64, count=len(piece)))
+            flags.append(np.fromiter((each is not None for _, each in piece), dtype=np.bool_, count=len(piece)))
+        return cls(np.concatenate(uids), np.concatenate(agreed), np.concatenate(flags))
+
+    @property
+    def known(self) -> int:
+        return len(self._uids)
+
+    @property
+    def seen(self) -> int:
+        """Distinct accounts seen, known or not."""
+        return int(np.count_nonzero(self._seen)) + len(self._others)
+
+    @property
+    def lost(self) -> int:
+        """Known accounts that were not seen."""
+        return self.known - int(np.count_nonzero(self._seen))
+
+    def examine(self, uids: Hashes, contents: Sequence[int]) -> tuple[Flags, Flags]:
+        """For each object of a page: does this run see it for the first time, and is it settled (known as wanted)."""
+        places, is_known = self._places(uids)
+        is_first: Flags = ~(is_known & self._seen[places]) if self.known else np.ones(len(uids), dtype=np.bool_)
+        for at in np.flatnonzero(~is_known):
+            is_first[at] = int(uids[at]) not in self._others
+        if not self.known:
+            return is_first, np.zeros(len(uids), dtype=np.bool_)
+        hashes = np.fromiter(contents, dtype=np.int64, count=len(contents))
+        return is_first, is_known & self._is_agreed[places] & (self._agreed[places] == hashes)
+
+    def mark(self, uids: Hashes) -> None:
+        """These have been seen."""
+        places, is_known = self._places(uids)
+        if self.known:
+            self._seen[places[is_known]] = True
+        self._others.update(uids[~is_known].tolist())
+
+    def has_seen(self, uid: str) -> bool:
+        number = hash_uid(uid)
+        place = self._place(number)
+        return bool(self._seen[place]) if place is not None else number in self._others
+
+    def is_lost(self, uid: str) -> bool:
+        """Whether it was known when the run began (or was taken up again) and has not been seen."""
+        place = self._place(hash_uid(uid))
+        return place is not None and not self._seen[place]
+
+    def _places(self, uids: Hashes) -> tuple[npt.NDArray[np.intp], Flags]:
+        if not self.known:
+            return np.zeros(len(uids), dtype=np.intp), np.zeros(len(uids), dtype=np.bool_)
+        places = np.minimum(np.searchsorted(self._uids, uids), self.known - 1)
+        return places, self._uids[places] == uids
+
+    def _place(self, number: int) -> int | None:
+        place = int(np.searchsorted(self._uids, np.uint64(number)))
+        return place if place < self.known and int(self._uids[place]) == number else None

@@ -1,0 +1,84 @@
+"""What every phase of a run shares: stopping where people or the process ask for it, and patience with a target."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from worker.domain.errors import LeaseLost, ListingChanged, TransientError
+from worker.domain.run import PauseReason
+from worker.recon.context import RunContext
+from worker.store import runs
+from worker.store.pool import Connection, Pool
+from worker.store.runs import Checkpoint, Progress, Requests
+from worker.store.tenant import tenant
+
+T = TypeVar("T")
+
+#: Tries of one read before the run fails, and the wait before the second, which doubles.
+TRIES = 6
+FIRST_WAIT = timedelta(seconds=0.5)
+LONGEST_WAIT = timedelta(seconds=30)
+
+
+class Stop(Exception):
+    """The run is put down here: ``reason`` None means that it is cancelled; ``is_noted``: its row says so already."""
+
+    def __init__(self, reason: PauseReason | None, *, is_noted: bool = False) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.is_noted = is_noted
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How a phase writes. ``stop`` is set when this process drains."""
+
+    pool: Pool
+    stop: asyncio.Event
+
+    @asynccontextmanager
+    async def step(
+        self, context: RunContext, progress: Progress | None = None, *, checkpoint: Checkpoint | None = None
+    ) -> AsyncIterator[Connection]:
+        """One transaction of a run, fenced; raises LeaseLost, and after its commit Stop when somebody asked for it."""
+        async with tenant(self.pool, context.run.tenant_id) as conn:
+            noted = progress or Progress()
+            noted = replace(noted, tally={**noted.tally, **context.take_calls()})
+            requests = await runs.advance(conn, context.run, noted, checkpoint=checkpoint)
+            yield conn
+        self._heed(requests)
+
+    def _heed(self, requests: Requests) -> None:
+        if requests.cancel:
+            raise Stop(None)
+        if requests.pause:
+            raise Stop(PauseReason.PERSON)
+        if self.stop.is_set():
+            raise Stop(PauseReason.SHUTDOWN)
+
+    async def patiently(self, context: RunContext, read: Callable[[], Awaitable[T]]) -> T:
+        """Read from the target, again when it is busy or away for a moment; every try counts as a call."""
+        wait = FIRST_WAIT
+        for attempt in range(1, TRIES + 1):
+            context.calls += 1
+            try:
+                return await read()
+            except (ListingChanged, LeaseLost):
+                raise
+            except TransientError as error:
+                if attempt == TRIES:
+                    raise
+                await self._sleep(min(max(wait, error.retry_after or wait), LONGEST_WAIT))
+                wait *= 2
+        raise AssertionError("unreachable")
+
+    async def _sleep(self, wait: timedelta) -> None:
+        try:
+            async with asyncio.timeout(wait.total_seconds()):
+                await self.stop.wait()
+        except TimeoutError:
+            return
+        raise Stop(PauseReason.SHUTDOWN)
