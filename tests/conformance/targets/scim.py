@@ -1,3 +1,4 @@
+import os
 import socket
 import subprocess
 import sys
@@ -26,7 +27,7 @@ class ScimServer:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "worker.service.demo.scimserver"]
-        options = ["--port", str(self.port), "--token", TOKEN, "--data", str(self.data)]
+        options = ["--port", str(self.port), "--token", TOKEN, "--data", str(self.data), "--parent", str(os.getpid())]
         self.process = subprocess.Popen([*command, *options])
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:

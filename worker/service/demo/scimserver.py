@@ -1,6 +1,6 @@
 """A SCIM 2.0 service for the demo organisation: a real one, in a process of its own, on 127.0.0.1 only.
 
-    python -m worker.service.demo.scimserver --port 8090 --token secret --data DIRECTORY/scim.log
+    python -m worker.service.demo.scimserver --port 8090 --token secret --data DIRECTORY/scim.log --parent PID
 
 Protocol, schemas and indices are those of scim2-server. Added here: a bearer token, and persistence. Every change is
 one line appended to the data file before it is answered, so that killing the process loses nothing; the next start
@@ -79,7 +79,7 @@ class TokenApplication(ASGIApplication):
 
 def main() -> None:
     options = _options()
-    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
+    threading.Thread(target=_end_with, args=[options.parent], daemon=True).start()
     options.data.parent.mkdir(parents=True, exist_ok=True)
     with _alone(options.data):
         provider = _provider()
@@ -102,6 +102,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--token", required=True, help="the bearer token that clients must send")
     parser.add_argument("--data", type=Path, required=True, help="the file that keeps the accounts")
+    parser.add_argument(
+        "--parent", type=int, default=os.getppid(), help="the process to end with; only told can it be gone already"
+    )
     return parser.parse_args()
 
 
