@@ -21,8 +21,11 @@ import pytest
 
 from tests.cluster import FAILED, READY, TEMPLATE, session_directory
 
-# A busy machine is no failure: tests assert what comes out, never how long it took.
-hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A busy machine is no failure: tests assert what comes out, never how long it took. The number of examples keeps the
+# unit suite short; a longer search is `pytest --hypothesis-profile thorough`.
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=SLOW, max_examples=50)
+hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=SLOW, max_examples=2_000)
 hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).parent.parent
