@@ -34,8 +34,9 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 _NOT_SECRET_KEY = re.compile(r"(_id|_ids|_count|_type|_name|_at)$|^(next|page)_token$|^tokens$", re.IGNORECASE)
+# Bounded, so that a long text without blanks costs no more than its length.
 _SECRET_TEXT = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)|(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]*:)[^\s/@]+(?=@)|(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"
     r"|\bpvd_[0-9a-f-]+_[\w-]+",
     re.IGNORECASE,
 )

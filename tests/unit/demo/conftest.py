@@ -5,5 +5,5 @@ from worker.service.demo.organisation import Organisation, generate
 
 @pytest.fixture(scope="session")
 def organisation() -> Organisation:
-    """A tenth of the people, with a bit of everything."""
-    return generate(count=800)
+    """Some of the people, with a bit of everything."""
+    return generate(count=500)

@@ -194,11 +194,11 @@ Transition = tuple[str, datetime]
 
 @cache
 def transitions() -> tuple[Transition, ...]:
-    """Every kind of clock change of 2020-2037: one for each pair of offsets and time on the wall."""
+    """Every kind of clock change of 2020-2027: one for each pair of offsets and time on the wall."""
     found: dict[tuple[timedelta | None, timedelta | None, time], Transition] = {}
     for name in sorted(available_timezones()):
         zone = ZoneInfo(name)
-        weeks = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=7 * week) for week in range(18 * 52)]
+        weeks = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=7 * week) for week in range(8 * 52)]
         offsets = [week.astimezone(zone).utcoffset() for week in weeks]
         for (low, before), (high, after) in pairwise(zip(weeks, offsets, strict=True)):
             if before != after:
