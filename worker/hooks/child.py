@@ -6,19 +6,23 @@ kills a child when the *thread* that spawned it ends, so children are started on
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from worker.domain.hook import HookClass
 from worker.sandbox import HEADER, MAX_REPLY, PROTOCOL, FrameError, command, pack, unpack
 
 START_S = 10.0
-#: A child is replaced after this many contexts, or when it remembers this many programs.
+#: A child is replaced after this many contexts, when it remembers this many programs, or when (looked at now and then)
+#: half of its memory is gone: what earlier scripts left behind must not fail a good one.
 MAX_CALLS = 10_000
 MAX_PROGRAMS = 64
+LOOK_EVERY = 100
 
 
 class StartFailed(Exception):
@@ -105,7 +109,10 @@ class Child:
         self._line = line
         self._calls = 0
         self._last_id = 0
-        self._is_retired = False
+        self._is_ending = False
+        self._is_full = False
+        self._next_look = LOOK_EVERY
+        self._most_memory = 0
         self._is_overdue = False
 
     @classmethod
@@ -128,7 +135,7 @@ class Child:
             raise
         child = cls(process, transport, line)
         try:
-            await child._greet()
+            await child._greet(memory_bytes)
         except BaseException:
             await child.stop()
             raise
@@ -147,12 +154,16 @@ class Child:
     @property
     def is_worn(self) -> bool:
         """Whether it should be replaced although it lives."""
-        return self._is_retired or self._calls >= MAX_CALLS or len(self.known) >= MAX_PROGRAMS
+        is_old = self._calls >= MAX_CALLS or len(self.known) >= MAX_PROGRAMS
+        return is_old or self._is_full or self._is_ending
 
     async def ask(self, header: dict[str, Any], lines: list[bytes], *, timeout_s: float) -> Reply:
         """Send a request and wait for its reply. Raises ChildLost; a cancelled wait kills the child."""
         self._last_id += 1
         self._calls += len(lines)
+        if self._calls >= self._next_look:
+            self._next_look = self._calls + LOOK_EVERY
+            self._is_full = _address_space(self.pid) > self._most_memory
         answer = self._line.expect()
         self._transport.write(pack(header | {"id": self._last_id}, lines))
         timer = asyncio.get_running_loop().call_later(timeout_s, self._expire)
@@ -173,7 +184,7 @@ class Child:
         self._transport.close()
         await _burial(self._process)
 
-    async def _greet(self) -> None:
+    async def _greet(self, memory_bytes: int) -> None:
         try:
             async with asyncio.timeout(START_S):
                 hello, _ = unpack(await self._line.answer)
@@ -181,6 +192,7 @@ class Child:
             raise StartFailed(f"the child did not start ({type(error).__name__})") from error
         if hello.get("protocol") != PROTOCOL or "failed" in hello:
             raise StartFailed(str(hello.get("failed", "the child is of another version")))
+        self._most_memory = _address_space(self.pid) + memory_bytes // 2
         self.level = str(hello.get("level"))
         self.missing = tuple(str(name) for name in hello.get("missing", ()))
 
@@ -189,7 +201,7 @@ class Child:
             raise FrameError("the reply does not belong to the request")
         if not lines and most and not isinstance(header.get("failure"), dict):
             raise FrameError("the reply says nothing")
-        self._is_retired = self._is_retired or bool(header.get("retire"))
+        self._is_ending = bool(header.get("ends"))
         return Reply(header, lines)
 
     def _expire(self) -> None:
@@ -216,6 +228,14 @@ def cause_of_death(returncode: int, *, is_overdue: bool) -> ChildLost:
         return ChildLost(HookClass.CRASH, "the sandbox was killed from outside", is_ours=False)
     name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else f"status {returncode}"
     return ChildLost(HookClass.CRASH, f"the interpreter crashed ({name})")
+
+
+def _address_space(pid: int) -> int:
+    """Bytes of address space, what the child's limit counts; 0 where /proc does not tell."""
+    try:
+        return int((Path("/proc") / str(pid) / "statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 async def _burial(process: subprocess.Popen[bytes]) -> None:

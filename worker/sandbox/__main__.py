@@ -44,7 +44,7 @@ def _live(parent_pid: int, memory_bytes: int) -> None:
         gc.collect()
         gc.freeze()
         missing = hardening.harden(parent_pid=parent_pid, memory_bytes=memory_bytes)
-        answerer = answering.Answerer(made, memory_bytes=memory_bytes)
+        answerer = answering.Answerer(made)
     except BaseException as error:  # noqa: BLE001 - the parent can only learn from a frame why this child cannot serve
         _write(pack({"protocol": PROTOCOL, "failed": f"{type(error).__name__}: {error}"[:1000]}))
         os._exit(1)

@@ -1,10 +1,9 @@
 """One request in, one reply out: looks up or builds the program, runs it on every context, stops in time."""
 
 import json
-import resource
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from worker.sandbox.engine import Engine, ScriptFailed
 from worker.sandbox.failures import failure
@@ -12,17 +11,13 @@ from worker.sandbox.frames import MAX_BATCH_BYTES, pack, unpack
 from worker.sandbox.programs import Expressions, Script
 from worker.sandbox.review import review
 
-#: A child whose memory grew by more than this part of its budget is replaced: leftovers must not fail a good script.
-_GROWTH: Final = 0.5
-
 
 class Answerer:
     """Answers requests one at a time and remembers built programs by key for the life of this process."""
 
-    def __init__(self, engine: Engine, *, memory_bytes: int) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._programs: dict[str, Script | Expressions] = {}
-        self._largest = _peak_bytes() + int(memory_bytes * _GROWTH)
 
     def answer(self, payload: bytes) -> tuple[bytes, bool]:
         """The reply frame and whether this process may go on. Never raises: whatever happens becomes a reply."""
@@ -34,9 +29,8 @@ class Answerer:
         except ScriptFailed as error:
             reply, lines = {"failure": error.found}, []
         except BaseException as error:  # noqa: BLE001 - Rust panics are no Exception; after one the process must end
-            return pack({"id": identifier, "retire": True, "failure": _of_collapse(error)}), False
-        retire = _peak_bytes() > self._largest
-        return pack({"id": identifier, "retire": retire} | reply, lines), True
+            return pack({"id": identifier, "ends": True, "failure": _of_collapse(error)}), False
+        return pack({"id": identifier} | reply, lines), True
 
     def _carry_out(self, header: dict[str, Any], contexts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         if header["op"] == "validate":
@@ -81,10 +75,6 @@ def _of_collapse(error: BaseException) -> dict[str, Any]:
     if isinstance(error, MemoryError) or "out of memory" in text or "AlignedSize" in text:
         return failure("hook.memory", "the memory limit was reached")
     return failure("hook.crash", f"the interpreter gave up ({type(error).__name__})")
-
-
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def warm_up(engine: Engine) -> None:

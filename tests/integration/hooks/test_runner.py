@@ -251,6 +251,18 @@ async def test_a_child_is_replaced_when_it_is_worn(executor: HookExecutor, monke
     assert executor.status.pool.lost == 0
 
 
+async def test_a_child_whose_memory_is_half_gone_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.hooks.child.LOOK_EVERY", 1)
+    many = "".join(f"X{n} = ['a' * 1000 + str(i) for i in range(9000)]\n" for n in range(2))
+    async with HookExecutor(workers=1, limits=LIMITS, log=LOG) as executor:
+        for n in range(8):
+            heavy = HookScript(f"{many}def transform(ctx):\n    return {{'n': {n}}}\n")
+            assert (await executor.execute(heavy, "transform", {})).decision == Patch({"n": n})
+
+        assert executor.status.pool.started >= 3
+        assert executor.status.pool.lost == 0
+
+
 async def test_more_callers_than_children_all_get_their_answer(executor: HookExecutor) -> None:
     calls = [executor.execute(NAMES, "before_create", CONTEXT) for _ in range(100)]
     results = await asyncio.gather(*calls)
