@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 from worker.connectors.base import AttributeSchema, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.ldapnames import (
     check_attribute,
-    equals,
     folded,
     from_values,
     parent_of,
@@ -41,12 +40,12 @@ from worker.domain.errors import (
 )
 
 T = TypeVar("T")
+Where = tuple[tuple[str, str], ...]
+Entry = tuple[str, dict[str, list[bytes]]]
 
 REMEMBERED_NAMES = 20_000
-_ANY = "(objectClass=*)"
 _ASSERTION_FAILED = 122
-_SUBTREE = 2
-_ONE_LEVEL = 1
+_BASE, _ONE_LEVEL, _SUBTREE = 0, 1, 2
 _REPLACE = 2
 #: Passwords can be written, and must never be read into our records.
 _UNREADABLE = frozenset({"userpassword"})
@@ -118,9 +117,8 @@ class LdapConnector:
             await self._pool.aclose()
 
     async def test_connection(self) -> str:
-        base, wanted = self._settings.base_dn, ["1.1"]
-        found = await self._read(lambda c: self._wire.search(c, base, scope=0, text=_ANY, attributes=wanted))
-        if not found:
+        base = self._settings.base_dn
+        if not await self._entry_at(base, ["1.1"]):
             raise PermanentError(f'There is no entry "{base}".')
         return f'The directory answers and "{base}" is there.'
 
@@ -148,7 +146,7 @@ class LdapConnector:
                 listing.connection,
                 self._settings.base_dn,
                 scope=self._scope,
-                text=equals("objectClass", self._settings.object_classes[-1]),
+                where=self._kind,
                 attributes=self._wanted,
                 size=page_size,
                 cookie=listing.cookie,
@@ -166,7 +164,7 @@ class LdapConnector:
         return Page(accounts, is_last=True)
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None:
-        found = await self._find(equals(self._settings.uid_attribute, uid), self._wanted)
+        found = await self._find(self._is(uid), self._wanted)
         if not found:
             return None
         self._remember(uid, found[0][0])
@@ -176,8 +174,7 @@ class LdapConnector:
         check_attribute(attribute)
         if not value:
             return []
-        kind = equals("objectClass", self._settings.object_classes[-1])
-        found = await self._find(f"(&{kind}{equals(attribute, value)})", self._wanted)
+        found = await self._find((*self._kind, (attribute, value)), self._wanted)
         return [self._account(dn, values) for dn, values in found]
 
     async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None) -> str:
@@ -242,7 +239,7 @@ class LdapConnector:
             raise TargetBusy("The entry was renamed while it was being changed.") from None
 
     async def _name_of(self, uid: str) -> str:
-        found = await self._find(equals(self._settings.uid_attribute, uid), ["1.1"])
+        found = await self._find(self._is(uid), ["1.1"])
         if not found:
             raise UnknownUid
         self._remember(uid, found[0][0])
@@ -250,8 +247,7 @@ class LdapConnector:
 
     async def _uid_of(self, dn: str) -> str:
         """For servers that do not return the entry with the answer to its creation."""
-        wanted = [self._settings.uid_attribute]
-        found = await self._read(lambda c: self._wire.search(c, dn, scope=0, text=_ANY, attributes=wanted))
+        found = await self._entry_at(dn, [self._settings.uid_attribute])
         values = _by_name(found[0][1]) if found else {}
         uid = values.get(self._settings.uid_attribute.lower())
         if not uid:
@@ -265,12 +261,25 @@ class LdapConnector:
             self._names.popitem(last=False)
 
     def _only_if(self, uid: str) -> Any:
-        return self._wire.assertion(equals(self._settings.uid_attribute, uid)) if self._can_assert else None
+        return self._wire.assertion(self._is(uid)) if self._can_assert else None
 
-    async def _find(self, text: str, attributes: list[str]) -> list[tuple[str, dict[str, list[bytes]]]]:
+    def _is(self, uid: str) -> Where:
+        return ((self._settings.uid_attribute, uid),)
+
+    @property
+    def _kind(self) -> Where:
+        return (("objectClass", self._settings.object_classes[-1]),)
+
+    async def _entry_at(self, dn: str, attributes: list[str]) -> list[Entry]:
+        found: list[Entry] = await self._read(
+            lambda c: self._wire.search(c, dn, scope=_BASE, where=(), attributes=attributes)
+        )
+        return found
+
+    async def _find(self, where: Where, attributes: list[str]) -> list[Entry]:
         base, scope = self._settings.base_dn, self._scope
-        found: list[tuple[str, dict[str, list[bytes]]]] = await self._read(
-            lambda c: self._wire.search(c, base, scope=scope, text=text, attributes=attributes)
+        found: list[Entry] = await self._read(
+            lambda c: self._wire.search(c, base, scope=scope, where=where, attributes=attributes)
         )
         return found
 

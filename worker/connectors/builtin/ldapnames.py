@@ -1,4 +1,4 @@
-"""Names, filters and values as LDAP writes them (RFC 4514, RFC 4515), without I/O."""
+"""Names and values as LDAP writes them (RFC 4514), without I/O."""
 
 import re
 from collections.abc import Mapping
@@ -6,10 +6,9 @@ from typing import Any
 
 from worker.domain.errors import InvalidAttributes
 
-#: An attribute description (RFC 4512 2.5): what is not one must not get near a filter.
+#: An attribute description (RFC 4512 2.5): what is not one gets nowhere near a request.
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(;[A-Za-z0-9-]+)*")
 _DN_SPECIAL = frozenset('",+<>;\\=')
-_FILTER_SPECIAL = frozenset("*()\\")
 _ESCAPED = re.compile(rb"\\(?:([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 
 
@@ -49,12 +48,6 @@ def _end_of_part(dn: str, ends: str) -> int:
             return place
         is_escaped = char == "\\" and not is_escaped
     return len(dn)
-
-
-def equals(attribute: str, value: str) -> str:
-    """A filter for one attribute's value."""
-    escaped = "".join(f"\\{ord(char):02x}" if char in _FILTER_SPECIAL else _hex_if_control(char) for char in value)
-    return f"({check_attribute(attribute)}={escaped})"
 
 
 def _hex_if_control(char: str) -> str:
