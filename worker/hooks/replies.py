@@ -15,6 +15,7 @@ MAX_MESSAGE = 2048
 MAX_NAME = 256
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _PATCH_KEYS = frozenset({"set", "unset", "tags"})
 #: Failures that a later try may not meet again.
 _RETRYABLE = frozenset({HookClass.BUSY})
@@ -144,7 +145,7 @@ def _check(value: Any, depth: int = 0) -> None:
         raise ValueError("the result is nested deeper than 16 levels")
     match value:
         case str():
-            if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+            if _UNSTORABLE.search(value):
                 raise ValueError("the result holds a text with a NUL or half a character")
         case int() if not -(1 << 63) <= value < 1 << 63:
             raise ValueError("a number in the result does not fit 64 bits")

@@ -25,6 +25,7 @@ from worker.hooks.replies import expression_results, failed, hook_result, refuse
 from worker.hooks.strikes import DEADLINE, KILL, Strikes
 from worker.sandbox import wall_ceiling
 
+MAX_BUDGET_MS = 5000
 #: A child works this long on a batch, then hands over what it has; the rest is sent again.
 BATCH_MS = 1000
 #: Building a program: the child's own timer is shorter for each source, this holds for all expressions of a mapping.
@@ -57,6 +58,7 @@ class _Job:
     request: dict[str, Any]
     definition: dict[str, Any]
     title: dict[str, Any]
+    budget_ms: int
 
 
 class _NotBuilt(Exception):
@@ -118,15 +120,22 @@ class HookExecutor:
         """Counts of this moment."""
         return HookStatus(self._level, self._missing, self._strikes.suspended, self._pool.status)
 
-    async def execute(self, script: HookScript, function: str, context: dict[str, Any]) -> HookResult:
-        """Run one function of a script. Raises HookError."""
-        [result] = await self.execute_batch(script, function, [context])
+    async def execute(
+        self, script: HookScript, function: str, context: dict[str, Any], *, budget_ms: int | None = None
+    ) -> HookResult:
+        """Run one function of a script, with its own budget where it has one (at most 5 s). Raises HookError."""
+        [result] = await self.execute_batch(script, function, [context], budget_ms=budget_ms)
         if isinstance(result, HookError):
             raise result
         return result
 
     async def execute_batch(
-        self, script: HookScript, function: str, contexts: Sequence[dict[str, Any]]
+        self,
+        script: HookScript,
+        function: str,
+        contexts: Sequence[dict[str, Any]],
+        *,
+        budget_ms: int | None = None,
     ) -> list[HookResult | HookError]:
         """Run one function of a script on each context; a failure is a value in its place."""
         title = {"hook": script.name, "version": script.version}
@@ -134,7 +143,8 @@ class HookExecutor:
             source = check_source(script.source)
         except HookError as error:
             return [_copy(error, title) for _ in contexts]
-        job = _Job(script.sha, {"op": "run", "function": function}, {"source": source}, title)
+        budget = min(budget_ms or self._limits.budget_ms, MAX_BUDGET_MS)
+        job = _Job(script.sha, {"op": "run", "function": function}, {"source": source}, title, budget)
         return await self._each(job, contexts, hook_result)
 
     async def evaluate(
@@ -151,7 +161,7 @@ class HookExecutor:
         except HookError as error:
             return [dict.fromkeys(names, ExpressionResult(error=error)) for _ in contexts]
         key = key_of_expressions(expressions)
-        job = _Job(key, {"op": "evaluate"}, {"expressions": texts}, {})
+        job = _Job(key, {"op": "evaluate"}, {"expressions": texts}, {}, self._limits.budget_ms)
 
         def read(line: bytes) -> dict[str, ExpressionResult]:
             return expression_results(line, names)
@@ -232,7 +242,7 @@ class HookExecutor:
 
     async def _run(self, job: _Job, lines: list[bytes]) -> Reply:
         """One batch on one child, which learns the program first. Raises HookError, _NotBuilt."""
-        request = job.request | {"key": job.key, "budget_ms": self._limits.budget_ms, "batch_ms": BATCH_MS}
+        request = job.request | {"key": job.key, "budget_ms": job.budget_ms, "batch_ms": BATCH_MS}
         async with self._pool.lend(job.key) as child:
             if job.key not in child.known:
                 try:
@@ -240,7 +250,7 @@ class HookExecutor:
                 except HookError as error:
                     raise _NotBuilt(error) from error
                 child.known.add(job.key)
-            timeout_s = 2 * wall_ceiling(self._limits.budget_ms / 1000) + BATCH_MS / 1000 + GRACE_S
+            timeout_s = 2 * wall_ceiling(job.budget_ms / 1000) + BATCH_MS / 1000 + GRACE_S
             return await self._ask(child, job.key, request, lines, timeout_s=timeout_s)
 
     async def _ask(

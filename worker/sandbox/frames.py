@@ -7,8 +7,9 @@ Requests     {"id", "op": "run",      "key", "source"?, "function", "budget_ms",
              {"id", "op": "evaluate", "key", "expressions"?, "budget_ms", "batch_ms"}          a line per context
              {"id", "op": "validate", "source"}
              A key's first request carries its source or expressions, and need not carry contexts: then it only builds.
-Replies      {"id", "failure"?, "report"?, "ends"?}, a line per context that was finished, in their order ("ends": this
-             child ends now; fewer lines than asked when the batch's time or size ran out; at least one unless ``failure`` says why)
+Replies      {"id", "failure"?, "report"?, "ends"?}, a line per context that was finished, in their order
+             (fewer than asked when the batch's time or size ran out; at least one unless ``failure`` says why;
+             ``ends`` when this child is no more after it)
 First frame  {"protocol", "level", "missing"} or {"protocol", "failed"}
 """
 

@@ -235,6 +235,27 @@ async def test_a_child_that_talks_unasked_is_cut_off(monkeypatch: pytest.MonkeyP
     await child.stop()
 
 
+def test_a_child_loads_no_other_room() -> None:
+    """What is not in its memory cannot leak from it."""
+    code = (
+        "import sys; sys.path.extend(sys.argv[1:3]); import worker.sandbox.__main__, worker.sandbox.answering, "
+        "worker.sandbox.hardening; print(*sorted(n for n in sys.modules if n.split('.')[0] in sys.argv[3:]))"
+    )
+    paths = command(parent_pid=1, memory_bytes=1)[-4:-2]
+    watched = ["worker", "asyncio", "ssl", "asyncpg", "structlog", "sqlalchemy", "aiohttp", "pydantic", "cryptography"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, *paths, *watched],
+        capture_output=True,
+        timeout=30,
+        check=True,
+        text=True,
+    )
+
+    loaded = done.stdout.split()
+    assert "worker.sandbox.engine" in loaded
+    assert [name for name in loaded if not f"{name}.".startswith("worker.sandbox.")] == ["worker"]
+
+
 def test_frames_have_room_for_the_largest_reply() -> None:
     assert HEADER.size == 4
     assert len(pack({}, [b"x" * 100])) == 4 + 2 + 1 + 100

@@ -148,6 +148,15 @@ async def test_one_context_that_kills_fails_alone(executor: HookExecutor) -> Non
     assert results[11] == HookResult(Patch({"n": 11}), "transform", (), results[11].duration_us)  # type: ignore[union-attr]
 
 
+async def test_a_hook_may_have_a_budget_of_its_own(executor: HookExecutor) -> None:
+    slow = script("for i in range(400000):\n        pass")
+
+    assert (await executor.execute(slow, "transform", {}, budget_ms=5000)).decision == Patch()
+    with pytest.raises(HookError) as caught:
+        await executor.execute(slow, "transform", {}, budget_ms=1)
+    assert caught.value.hook_class == "hook.deadline"
+
+
 async def test_a_context_that_cannot_be_told_fails_alone(executor: HookExecutor) -> None:
     echo = script('return {"n": ctx["n"]}')
     results = await executor.execute_batch(
