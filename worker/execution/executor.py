@@ -20,9 +20,9 @@ from worker.domain.errors import AlreadyExists, ConnectorError, OutcomeUnknown, 
 from worker.domain.operation import Operation, OperationType
 from worker.domain.outcome import Outcome, Released, Retry, Succeeded
 from worker.domain.processing import Finished
+from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
 from worker.execution.matching import Matching
-from worker.execution.redaction import shown
 from worker.execution.scripting import Scripting, Wish
 from worker.execution.work import Work, WorkLoader
 from worker.mapping import account_hash

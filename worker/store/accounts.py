@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.domain.account import Account, AccountState
+from worker.domain.ids import uuid7
 from worker.store.identities import StoredIdentity
 from worker.store.identities import from_row as identity_from_row
 from worker.store.pool import Connection
@@ -267,6 +268,16 @@ async def link(conn: Connection, place: Place, links: Sequence[Link]) -> dict[UU
     done = {row["id"]: row["id"] for row in linked}
     usable = [each for each in links if _is_vacant(waiting.get(each.identity_id))]
     return done | await _take_over(conn, place, usable, waiting)
+
+
+async def ensure_of_identity(
+    conn: Connection, tenant_id: UUID, *, connector_id: UUID, identity_id: UUID, object_class: str
+) -> UUID | None:
+    """The person's account row at a target, made ``pending`` when there is none; None when there is no such person."""
+    place = Place(tenant_id, connector_id, object_class)
+    await queries.ensure_of_identity.run(conn, id=uuid7(), identity_id=identity_id, **place.as_arguments())
+    found = await queries.of_identities.rows(conn, identity_ids=[identity_id], **place.as_arguments())
+    return found[0]["id"] if found else None
 
 
 async def unlink(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> set[UUID]:

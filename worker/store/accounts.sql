@@ -46,6 +46,12 @@ ORDER BY n.uid
 ON CONFLICT (tenant_id, connector_id, object_class, uid) WHERE uid IS NOT NULL DO NOTHING
 RETURNING id, uid
 
+-- name: ensure_of_identity
+INSERT INTO accounts (tenant_id, id, connector_id, object_class, identity_id, state)
+SELECT :tenant_id, :id, :connector_id, :object_class, i.id, 'pending' FROM identities i
+WHERE i.tenant_id = :tenant_id AND i.id = :identity_id AND i.deleted_at IS NULL
+ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
+
 -- name: write_observed
 -- What a target shows now. A row that an operation has changed since it was read is left to the next look.
 UPDATE accounts a SET observed = n.observed, observed_active = n.observed_active, observed_hash = n.observed_hash,

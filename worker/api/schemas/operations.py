@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker.domain.operation import OperationType
+from worker.domain.redaction import shown_payload
 from worker.store.sql import Record
 
 
@@ -129,5 +130,6 @@ class OperationStats(BaseModel):
 
 
 def operation_of(row: Record) -> Operation:
-    """A row of any of the three tables; what a table does not have is null."""
-    return Operation.model_validate({name: row[name] for name in row.keys() if name in Operation.model_fields})  # noqa: SIM118 - a record iterates over its values
+    """A row of any of the three tables; what a table does not have is null. Secrets stay where they are."""
+    found = {name: row[name] for name in row.keys() if name in Operation.model_fields}  # noqa: SIM118 - a record iterates over its values
+    return Operation.model_validate({**found, "payload": shown_payload(row["payload"])})
