@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from worker.sandbox.engine import Engine, ScriptFailed
@@ -37,12 +38,10 @@ class Answerer:
             return {"report": review(self._engine, header["source"])}, []
         program = self._program(header)
         budget_s = header["budget_ms"] / 1000
-        run: Callable[[bytes], bytes]
         if isinstance(program, Script):
-            function = header["function"]
-            run = lambda context: program.run(function, context, budget_s=budget_s)  # noqa: E731 - one of two bindings
+            run = partial(program.run, header["function"], budget_s=budget_s)
         else:
-            run = lambda context: program.run(context, budget_s=budget_s)  # noqa: E731 - one of two bindings
+            run = partial(program.run, budget_s=budget_s)
         return {}, _until(run, contexts, end=time.monotonic() + header["batch_ms"] / 1000)
 
     def _program(self, header: dict[str, Any]) -> Script | Expressions:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -113,7 +114,7 @@ async def test_one_script_cannot_hold_all_children() -> None:
     await pool.aclose()
 
 
-async def aiter_lend(pool: Pool, key: str):  # type: ignore[no-untyped-def]
+async def aiter_lend(pool: Pool, key: str) -> AsyncIterator[Child]:
     async with pool.lend(key) as child:
         yield child
 
