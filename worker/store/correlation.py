@@ -179,7 +179,7 @@ async def open_cases(
         identity_ids=[each.identity_id for each in cases],
         account_ids=[each.account_id for each in cases],
         operation_ids=[each.operation_id for each in cases],
-        candidates=[each.candidates for each in cases],
+        candidates=[{"list": each.candidates} for each in cases],
         explanations=[each.explanation for each in cases],
         rule_set_versions=[each.rule_set_version for each in cases],
     )

@@ -83,14 +83,14 @@ WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.account_
                   AND e.account_id = n.new_id AND e.identity_id = d.identity_id)
 
 -- name: open_cases
--- One open case per subject: a newer look at it replaces its candidates.
+-- One open case per subject: a newer look at it replaces its candidates, which come wrapped in an object.
 INSERT INTO cases AS c (tenant_id, id, connector_id, subject, identity_id, account_id, operation_id, status, candidates,
     explanation, rule_set_version, created_at)
-SELECT :tenant_id, n.id, :connector_id, n.subject, n.identity_id, n.account_id, n.operation_id, 'open', n.candidates,
+SELECT :tenant_id, n.id, :connector_id, n.subject, n.identity_id, n.account_id, n.operation_id, 'open', n.wrapped -> 'list',
     n.explanation, n.rule_set_version, db_now()
 FROM unnest(:ids::uuid[], :subjects::text[], :identity_ids::uuid[], :account_ids::uuid[], :operation_ids::uuid[],
             :candidates::jsonb[], :explanations::text[], :rule_set_versions::integer[])
-    AS n(id, subject, identity_id, account_id, operation_id, candidates, explanation, rule_set_version)
+    AS n(id, subject, identity_id, account_id, operation_id, wrapped, explanation, rule_set_version)
 ORDER BY n.subject
 ON CONFLICT (tenant_id, connector_id, subject) WHERE status = 'open' DO UPDATE SET candidates = EXCLUDED.candidates,
     explanation = EXCLUDED.explanation, rule_set_version = EXCLUDED.rule_set_version,

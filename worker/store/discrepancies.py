@@ -49,7 +49,7 @@ async def record(
         uids=[each.external_uid for each in findings],
         attributes=[each.attributes for each in findings],
         explanations=[each.explanation for each in findings],
-        suggestions=[[one.as_json() for one in each.suggestions] for each in findings],
+        suggestions=[{"list": [one.as_json() for one in each.suggestions]} for each in findings],
         state_hashes=[each.state_hash for each in findings],
     )
     return [_recorded(row) for row in rows]

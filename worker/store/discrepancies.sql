@@ -1,11 +1,13 @@
 -- name: record
 -- The same finding is the same row in every run: an open one is touched, a settled one opens again, an ignored one
--- stays so until its time is over. Recording twice in one run counts once.
+-- stays so until its time is over. Recording twice in one run counts once. Lists come wrapped in an object: an array of
+-- JSON lists would be taken for an array of two dimensions.
 WITH n AS (
-    SELECT * FROM unnest(:ids::uuid[], :keys::text[], :types::text[], :account_ids::uuid[], :identity_ids::uuid[],
+    SELECT n.*, n.wrapped -> 'list' AS suggested_actions
+    FROM unnest(:ids::uuid[], :keys::text[], :types::text[], :account_ids::uuid[], :identity_ids::uuid[],
         :uids::text[], :attributes::jsonb[], :explanations::text[], :suggestions::jsonb[], :state_hashes::bigint[])
     AS n(id, finding_key, discrepancy_type, account_id, identity_id, external_uid, attributes, explanation,
-         suggested_actions, state_hash)
+         wrapped, state_hash)
 ),
 before AS (
     SELECT d.finding_key, d.last_seen_run, d.resolution_status FROM discrepancies d JOIN n USING (finding_key)

@@ -1,0 +1,244 @@
+"""Repairs: what a dry run lists is what the real run does, through the queue or in our own records."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.integration.recon.conftest import House, a_house
+from worker.domain.discrepancy import RepairAction, RepairDirection
+from worker.domain.run import RunStatus
+from worker.recon import Repairs, Wish
+from worker.store.pool import Pool
+from worker.store.tenant import tenant
+
+POLICY = {
+    "missing": "create",
+    "mismatch": "update",
+    "unlinked": "link",
+    "deleted": "create",
+    "orphan": "delete",
+    "collision": "link",
+}
+
+
+async def one_of_each(house: House) -> dict[str, str]:
+    """Twelve people in order, then one of each kind; uids of the accounts."""
+    await house.provide(*(f"person{n}" for n in range(12)))
+    await house.reconcile()
+    house.target.change("uid-000002", department="Wrong", active=False)
+    house.target.remove("uid-000005")
+    house.target.put({"login": "zzz9q", "mail": "nobody@elsewhere.net"}, uid="orphan")
+    await house.hire("newcomer", "dagmar.unlinked")
+    house.target.put({"login": "dagmar.unlinked", "mail": "dagmar.unlinked@example.org"}, uid="unlinked")
+    await house.hire("twin.one", "twin.two", attributes={"mail": "twin@example.org"})
+    house.target.put({"login": "twin", "mail": "twin@example.org"}, uid="collision")
+    await house.rows("DELETE FROM plan_items RETURNING 1")
+    return {}
+
+
+async def remediate(house: House, *wishes: Wish, dry_run: bool = False) -> Repairs:
+    by = await house.person()
+    async with tenant(house.pool, house.tenant_id) as conn:
+        return await house.remediation.remediate(conn, **house.where, wishes=wishes, by=by, dry_run=dry_run)
+
+
+async def id_of(house: House, key: str) -> UUID:
+    found: UUID = (await house.findings())[key]["id"]
+    return found
+
+
+async def actions(house: House) -> list[dict[str, Any]]:
+    return await house.rows(
+        "SELECT discrepancy_id, action_type, direction, details FROM recon_actions ORDER BY discrepancy_id"
+    )
+
+
+@pytest.fixture
+async def repairing(pool: Pool, tenant_id: UUID) -> House:
+    return await a_house(pool, tenant_id, policy=POLICY)
+
+
+async def test_dry_run_lists_exactly_what_the_real_run_then_does(repairing: House) -> None:
+    house = repairing
+    await one_of_each(house)
+
+    rehearsal = await house.reconcile(dry_run=True)
+    proposed = await actions(house)
+    untouched = await house.rows("SELECT 1 FROM operations UNION ALL SELECT 1 FROM plan_items")
+    await house.rows("DELETE FROM recon_actions RETURNING 1")
+    real = await house.reconcile()
+
+    assert await actions(house) == proposed
+    assert [each["action_type"] for each in proposed] != []
+    assert untouched == []
+    assert (rehearsal.items_total, rehearsal.items_success) == (real.items_total, real.items_success) == (5, 5)
+
+
+async def test_policy_repairs_everything_but_the_collision_and_the_next_run_finds_nothing_else(
+    repairing: House,
+) -> None:
+    house = repairing
+    await one_of_each(house)
+
+    await house.reconcile()
+    await house.plan()
+    await house.carry_out()
+    run = await house.reconcile()
+
+    assert run.discrepancies_by_type == {"collision": 1}
+    assert house.target.accounts["uid-000002"].attributes["department"] == "Sales"
+    assert house.target.accounts["uid-000002"].active is True
+    assert "orphan" not in house.target.accounts
+    logins = sorted(each.attributes["login"] for each in house.target.accounts.values())
+    assert logins.count("dagmar.unlinked") == logins.count("newcomer") == logins.count("person4") == 1
+
+
+async def test_repair_of_an_account_carries_the_state_it_was_decided_on(house: House) -> None:
+    await house.provide("anna", "bert")
+    await house.reconcile()
+    house.target.change("uid-000001", department="Wrong")
+    await house.reconcile()
+    finding = (await house.findings())["mismatch:uid-000001"]
+
+    done = await remediate(house, Wish(finding["id"]))
+
+    op = (await house.rows("SELECT * FROM operations"))[0]
+    assert (op["operation_type"], op["payload"]) == ("update", {"attributes": {"department": "Sales"}})
+    assert (op["expected_hash"], op["discrepancy_id"], op["origin"]) == (finding["state_hash"], finding["id"], "recon")
+    assert (done.results[0].result, done.results[0].operation_id) == ("queued", op["id"])
+    assert done.results[0].changes == {"department": {"before": "Wrong", "after": "Sales"}}
+    settled = (await house.findings("resolved"))["mismatch:uid-000001"]
+    assert (settled["resolved_action"], settled["resolved_operation"]) == ("update", op["id"])
+
+
+async def test_bulk_skips_and_explains_what_is_settled_or_unknown(house: House) -> None:
+    await house.provide("anna", "bert")
+    await house.reconcile()
+    house.target.put({"login": "zzz9q"}, uid="orphan")
+    house.target.change("uid-000001", department="Wrong")
+    await house.reconcile()
+    mismatch, orphan = await id_of(house, "mismatch:uid-000001"), await id_of(house, "orphan:orphan")
+    await remediate(house, Wish(mismatch))
+
+    done = await remediate(
+        house,
+        Wish(mismatch),
+        Wish(orphan, RepairAction.LINK),
+        Wish(orphan, RepairAction.CREATE),
+        Wish(UUID(int=7)),
+    )
+
+    assert [(each.result, each.error) for each in done.results] == [
+        ("skipped", "This is resolved already."),
+        ("failure", "Choose whose account it is."),
+        ("skipped", "This is named twice."),
+        ("failure", "There is no such discrepancy."),
+    ]
+    assert (done.succeeded, done.failed, done.skipped) == (0, 2, 2)
+
+
+async def test_link_by_a_person_is_a_fact_and_can_be_undone(house: House) -> None:
+    people = await house.provide("anna", "bert")
+    await house.reconcile()
+    late = await house.hire("carla")
+    await house.plan()
+    house.target.put({"login": "c.o", "mail": "other@example.org"}, uid="hers")
+    await house.reconcile()
+    orphan = await id_of(house, "orphan:hers")
+
+    done = await remediate(house, Wish(orphan, RepairAction.LINK, identity_id=late["carla"]))
+    linked = await house.rows("SELECT uid, live FROM accounts WHERE identity_id = $1", late["carla"])
+    said = await house.rows("SELECT verdict FROM decisions")
+    await house.rows("DELETE FROM operations RETURNING 1")
+    await house.rows("UPDATE accounts SET live = 0, head_id = NULL RETURNING 1")
+    by = await house.person()
+    async with tenant(house.pool, house.tenant_id) as conn:
+        undone = await house.remediation.undo(conn, **house.where, discrepancy_id=orphan, by=by)
+
+    assert done.succeeded == 1
+    assert linked == [{"uid": "hers", "live": 1}]  # the create that waited for it goes on with it
+    assert said == [{"verdict": "is"}]
+    assert undone.success
+    assert (await house.rows("SELECT identity_id FROM accounts WHERE uid = 'hers'"))[0]["identity_id"] is None
+    assert [each["verdict"] for each in await house.rows("SELECT verdict FROM decisions")] == ["is_not"]
+    assert "orphan:hers" in await house.findings()
+    assert people
+
+
+async def test_ignored_finding_stays_aside_until_its_time_is_over(house: House) -> None:
+    await house.provide("anna")
+    await house.reconcile()
+    house.target.put({"login": "zzz9q"}, uid="orphan")
+    await house.reconcile()
+    orphan, by = await id_of(house, "orphan:orphan"), await house.person()
+    until = datetime.now(UTC) + timedelta(hours=1)
+    async with tenant(house.pool, house.tenant_id) as conn:
+        ignored = await house.remediation.ignore(
+            conn, **house.where, ids=[orphan], reason="a test system", until=until, by=by
+        )
+
+    quiet = await house.reconcile()
+    await house.rows("UPDATE discrepancies SET ignored_until = now() - interval '1 hour' RETURNING 1")
+    loud = await house.reconcile()
+
+    assert ignored == [orphan]
+    assert (quiet.discrepancies_found, loud.discrepancies_found) == (0, 1)
+
+
+async def test_preview_shows_before_and_after_and_writes_nothing(house: House) -> None:
+    await house.provide("anna")
+    await house.reconcile()
+    house.target.change("uid-000001", department="Wrong")
+    await house.reconcile()
+    mismatch = await id_of(house, "mismatch:uid-000001")
+
+    shown = await house.engine.preview(house.tenant_id, house.connector.id, [Wish(mismatch)])
+
+    assert (shown[0].before_state, shown[0].after_state) == ({"department": "Wrong"}, {"department": "Sales"})
+    assert await actions(house) == []
+
+
+async def test_values_flow_back_only_where_the_mapping_lets_them(house: House) -> None:
+    await house.provide("anna")
+    await house.reconcile()
+    house.target.change("uid-000001", department="Wrong")
+    await house.reconcile()
+    mismatch = await id_of(house, "mismatch:uid-000001")
+
+    done = await remediate(house, Wish(mismatch, RepairAction.UPDATE, RepairDirection.TO_IDENTITY))
+
+    assert done.results[0].error == "The mapping does not let department flow back to the identity."
+
+
+async def test_removals_beyond_the_limit_wait_and_the_run_with_them(pool: Pool, tenant_id: UUID) -> None:
+    house = await a_house(pool, tenant_id, policy={"orphan": "delete"})
+    await house.provide("anna")
+    for n in range(14):
+        house.target.put({"login": f"zzz{n}q"}, uid=f"orphan{n}")
+
+    run = await house.reconcile()
+
+    waiting = await house.rows("SELECT status, wait_reason, count(*) AS n FROM operations GROUP BY 1, 2 ORDER BY 3")
+    assert [(each["wait_reason"], each["n"]) for each in waiting] == [("approval", 4), (None, 10)]
+    assert (run.status, run.pause_reason) == (RunStatus.PAUSED, "safeguard")
+
+
+async def test_deleted_account_is_unlinked_without_a_trace_or_made_anew(house: House) -> None:
+    people = await house.provide(*(f"person{n}" for n in range(8)))
+    await house.reconcile()
+    for uid in ("uid-000001", "uid-000002"):
+        house.target.remove(uid)
+    await house.reconcile()
+    first, second = await id_of(house, "deleted:uid-000001"), await id_of(house, "deleted:uid-000002")
+
+    done = await remediate(house, Wish(first, RepairAction.UNLINK), Wish(second, RepairAction.CREATE))
+    await house.plan()
+    await house.carry_out()
+
+    assert done.succeeded == 2
+    rows = await house.rows("SELECT identity_id, state, uid FROM accounts WHERE identity_id = ANY($1::uuid[])",
+                            [people["person0"], people["person1"]])  # fmt: skip
+    assert [(each["identity_id"], each["state"]) for each in rows] == [(people["person1"], "active")]
+    assert rows[0]["uid"] not in {"uid-000001", "uid-000002"}

@@ -1,0 +1,191 @@
+"""A run killed anywhere and taken up again equals one that was not; a stale process changes nothing."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.recon.conftest import House, a_house
+from worker.domain.errors import LeaseLost
+from worker.domain.run import Run, RunStatus
+from worker.store import runs
+from worker.store.pool import Connection, Pool
+from worker.store.runs import Progress
+from worker.store.tenant import tenant
+
+POLICY = {"mismatch": "update", "unlinked": "link", "deleted": "create", "orphan": "delete"}
+
+
+class Killed(BaseException):
+    """The process is gone, whatever it was doing."""
+
+
+class KillSwitch:
+    """Ends the process inside its n-th transaction, before or after it commits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.steps = 0
+        self.at: int | None = None
+        advance = runs.advance
+
+        async def advance_or_die(conn: Connection, run: Run, progress: Progress, **fields: Any) -> runs.Requests:
+            self.steps += 1
+            if self.steps == self.at:
+                raise Killed
+            return await advance(conn, run, progress, **fields)
+
+        monkeypatch.setattr(runs, "advance", advance_or_die)
+
+
+async def a_scene(pool: Pool) -> House:
+    """A tenant of its own with ten accounts in three pages and one of each discrepancy but a missing one."""
+    tenant_id = uuid4()
+    async with pool.acquire() as conn:
+        await conn.execute("INSERT INTO tenants (id, name) VALUES ($1, $2)", tenant_id, str(tenant_id))
+    house = await a_house(pool, tenant_id, policy=POLICY)
+    await house.provide(*(f"person{n}" for n in range(10)))
+    house.target.change("uid-000002", department="Wrong")
+    house.target.remove("uid-000005")
+    house.target.put({"login": "zzz9q", "mail": "nobody@elsewhere.net"}, uid="orphan")
+    await house.hire("dagmar.unlinked")
+    house.target.put({"login": "dagmar.unlinked", "mail": "dagmar.unlinked@example.org"}, uid="unlinked")
+    await house.hire("twin.one", "twin.two", attributes={"mail": "twin@example.org"})
+    house.target.put({"login": "twin", "mail": "twin@example.org"}, uid="collision")
+    await house.hire("newcomer")
+    await house.rows("DELETE FROM plan_items RETURNING 1")
+    return house
+
+
+async def what_is_known(house: House) -> dict[str, Any]:
+    """Everything a run leaves, without ids and times."""
+    return {
+        "discrepancies": await house.rows(
+            "SELECT d.finding_key, discrepancy_type, i.user_name, d.external_uid, d.attributes, resolution_status, "
+            "resolved_action, occurrences, d.explanation, d.state_hash FROM discrepancies d LEFT JOIN identities i "
+            "ON i.id = d.identity_id WHERE discrepancy_type <> 'missing' ORDER BY finding_key"
+        ),
+        "missing": await house.rows(
+            "SELECT i.user_name, resolution_status, occurrences FROM discrepancies d JOIN identities i "
+            "ON i.id = d.identity_id WHERE discrepancy_type = 'missing' ORDER BY 1"
+        ),
+        "accounts": await house.rows(
+            "SELECT a.uid, i.user_name, a.state, a.observed, a.observed_hash, a.agreed_hash IS NULL AS differs, a.live, "
+            "a.gone_at IS NULL AS is_there, a.match IS NULL AS is_own FROM accounts a "
+            "LEFT JOIN identities i ON i.id = a.identity_id ORDER BY a.uid, i.user_name"
+        ),
+        "keys": await house.rows("SELECT kind, hash FROM match_keys ORDER BY 1, 2"),
+        "operations": await house.rows(
+            "SELECT operation_type, target_uid, payload, origin, status FROM operations ORDER BY 1, 2"
+        ),
+        "plans": await house.rows(
+            "SELECT i.user_name, p.origin FROM plan_items p JOIN identities i ON i.id = p.identity_id ORDER BY 1"
+        ),
+        "cases": await house.rows(
+            "SELECT a.uid, c.status FROM cases c LEFT JOIN accounts a ON a.id = c.account_id ORDER BY 1"
+        ),
+        "actions": await house.rows(
+            "SELECT action_type, direction, result, dry_run FROM recon_actions ORDER BY 1, 2, 3"
+        ),
+        "run": await house.rows(
+            "SELECT status, accounts_processed, accounts_total, discrepancies_found, discrepancies_by_type, items_total, "
+            "items_success, items_error, listing_complete, statistics ->> 'new' AS new FROM runs ORDER BY id"
+        ),
+        "checkpoints": await house.rows("SELECT page FROM run_checkpoints"),
+    }
+
+
+async def test_run_killed_in_any_of_its_transactions_ends_as_one_that_was_not(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = KillSwitch(monkeypatch)
+    whole = await a_scene(pool)
+    await whole.reconcile()
+    expected, steps = await what_is_known(whole), switch.steps
+
+    assert steps > 10
+    for at in range(1, steps + 1):
+        house = await a_scene(pool)
+        run = await house.start()
+        switch.steps, switch.at = 0, at
+        with pytest.raises(Killed):
+            await house.engine.run(run)
+        switch.at = None
+        await house.die(run)
+        again = await house.claim(run.id)
+        await house.engine.run(again)
+
+        assert await what_is_known(house) == expected, f"killed in transaction {at} of {steps}"
+
+
+async def test_run_killed_while_it_waits_for_each_page_ends_as_one_that_was_not(pool: Pool) -> None:
+    whole = await a_scene(pool)
+    await whole.reconcile()
+    expected = await what_is_known(whole)
+
+    for page in range(3):
+        house = await a_scene(pool)
+        run = await house.start()
+
+        def die(number: int, page: int = page) -> None:
+            if number == page:
+                raise Killed
+
+        house.target.faults.at_page = die
+        with pytest.raises(Killed):
+            await house.engine.run(run)
+        house.target.faults.at_page = None
+        await house.die(run)
+        await house.engine.run(await house.claim(run.id))
+
+        assert await what_is_known(house) == expected, f"killed before page {page}"
+
+
+async def test_stale_process_changes_nothing_and_hears_of_it(house: House) -> None:
+    await house.provide(*(f"person{n}" for n in range(6)))
+    stale = await house.start()
+    await house.die(stale)
+    await house.claim(stale.id)
+    before = await what_is_known(house)
+
+    assert await house.engine.run(stale) is None
+
+    assert await what_is_known(house) == before
+    async with tenant(house.pool, house.tenant_id) as conn:
+        for write in (
+            runs.advance(conn, stale, Progress(processed=1)),
+            runs.finish(conn, stale, status=RunStatus.COMPLETED),
+        ):
+            with pytest.raises(LeaseLost):
+                await write
+
+
+async def test_living_process_keeps_its_run(house: House) -> None:
+    run = await house.start()
+
+    async with tenant(house.pool, house.tenant_id) as conn:
+        taken = await runs.claim(conn, tenant_id=house.tenant_id, run_id=run.id, owner=uuid4())
+
+    assert taken is None
+    assert await house.rows("SELECT 1 FROM due_work WHERE kind = 'run'")
+
+
+async def test_pause_cancel_and_shutdown_are_heeded_between_pages(house: House) -> None:
+    await house.provide(*(f"person{n}" for n in range(10)))
+    run = await house.start()
+    async with tenant(house.pool, house.tenant_id) as conn:
+        await runs.request_pause(conn, tenant_id=house.tenant_id, run_id=run.id)
+    paused = await house.engine.run(run)
+    async with tenant(house.pool, house.tenant_id) as conn:
+        await runs.resume(conn, tenant_id=house.tenant_id, run_id=run.id)
+    house.stop.set()
+    shut_down = await house.engine.run(await house.claim(run.id))
+    house.stop.clear()
+    again = await house.claim(run.id)
+    async with tenant(house.pool, house.tenant_id) as conn:
+        await runs.request_cancel(conn, tenant_id=house.tenant_id, run_id=run.id)
+    cancelled = await house.engine.run(again)
+
+    assert paused is not None and (paused.status, paused.pause_reason) == ("paused", "person")
+    assert shut_down is not None and (shut_down.status, shut_down.pause_reason) == ("paused", "shutdown")
+    assert cancelled is not None and cancelled.status == "cancelled"
+    assert not await house.rows("SELECT 1 FROM due_work WHERE kind = 'run'")
