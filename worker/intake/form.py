@@ -11,22 +11,18 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import isfinite
 from typing import Any
 
+from xxhash import xxh3_64_intdigest
+
 from worker.domain.account import TargetAccount
-from worker.domain.comparison import AttributeRule, Comparator
 from worker.domain.connector import Connector
 from worker.domain.errors import SettingsError
 from worker.intake.changes import MAX_NAME, RESERVED, SourceRow
 
 #: Bytes of a row's key: it is part of an index.
 MAX_KEY = 1000
-
-#: Under this name the form itself is part of a row's hash, so that another form reads every row anew.
-_FORM = "\0form"
-_ACTIVE = "\0active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +90,12 @@ def key_trouble(uid: str) -> str | None:
 
 
 def hash_of_row(form: ImportForm, account: TargetAccount) -> int:
-    """What stands for a row and the form it is read with: equal hashes, nothing to do."""
-    comparator = _comparator(tuple(account.attributes))
-    return comparator.hash({**account.attributes, _FORM: form.fingerprint, _ACTIVE: account.active})
+    """What stands for a row and the form it is read with: equal hashes, nothing to do.
 
-
-@lru_cache(maxsize=64)
-def _comparator(names: tuple[str, ...]) -> Comparator:
-    return Comparator(AttributeRule(name) for name in (*names, _FORM, _ACTIVE))
+    Values are taken as they are written: one written otherwise is read again, and then found to be the same.
+    """
+    digest: int = xxh3_64_intdigest(repr((form.fingerprint, account.active, account.attributes)).encode())
+    return digest - (1 << 64) if digest >> 63 else digest
 
 
 def _picked(form: ImportForm, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,12 +108,18 @@ def _picked(form: ImportForm, found: Mapping[str, Any]) -> dict[str, Any]:
 def _is_storable(value: Any) -> bool:
     """What PostgreSQL can hold in JSON: no NUL, no half of a surrogate pair, no number that is not finite."""
     if isinstance(value, str):
-        if value.isascii():
-            return "\0" not in value
-        return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
+        return "\0" not in value and (value.isascii() or _is_encodable(value))
     if isinstance(value, list):
         return all(_is_storable(one) for one in value)
     return not isinstance(value, float) or isfinite(value)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ again. A target that cannot be planned for at all, for its scope or its rules ar
 nothing is removed there because of a mistake in its settings.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -75,18 +76,27 @@ class Planner:
     async def run_once(self, tenant_id: UUID, ref_id: UUID) -> Planned:
         """Plan up to ``BATCHES`` batches. Whoever is left keeps the work due; what a batch wrote stays written."""
         total = Planned()
-        after = plan_items.FIRST
-        for _ in range(BATCHES):
-            batch = await self._read(tenant_id, after)
-            if batch.items:
-                await self._map(batch)
-                total += await self._write(tenant_id, batch)
-                after = batch.items[-1].identity_id
-            if len(batch.items) < self._size:
+        batch = await self._prepare(tenant_id, plan_items.FIRST)
+        for left in reversed(range(BATCHES)):
+            if not batch.items:
                 break
+            after = batch.items[-1].identity_id
+            if left and len(batch.items) == self._size:
+                # The database writes one batch while we map the next. When one of the two fails so does the round;
+                # the other has nothing to undo.
+                written, batch = await asyncio.gather(self._write(tenant_id, batch), self._prepare(tenant_id, after))
+            else:
+                written, batch = await self._write(tenant_id, batch), Batch([], [])
+            total += written
         async with tenant.tenant(self._pool, tenant_id) as conn:
             await plan_items.settle(conn, tenant_id=tenant_id)
         return total
+
+    async def _prepare(self, tenant_id: UUID, after: UUID) -> Batch:
+        """The next people, mapped."""
+        batch = await self._read(tenant_id, after)
+        await self._map(batch)
+        return batch
 
     async def _read(self, tenant_id: UUID, after: UUID) -> Batch:
         async with tenant.tenant(self._pool, tenant_id) as conn:

@@ -21,14 +21,14 @@ asked AS (
 SELECT max(id::text)::uuid AS last, count(*) AS n FROM page
 
 -- name: batch
--- What to plan next, with the people themselves; one that is gone has no version.
+-- What to plan next, with the people themselves (without who said what); one that is gone has no version.
 WITH item AS (
     SELECT identity_id, ask, origin, run_id, correlation_id FROM plan_items
     WHERE tenant_id = :tenant_id AND identity_id > :after
     ORDER BY identity_id LIMIT :limit
 )
 SELECT p.identity_id, p.ask, p.origin, p.run_id, p.correlation_id, i.id, i.external_id, i.user_name, i.attributes,
-    i.active, i.version, i.authority, i.revision, i.disabled_at, i.deleted_at
+    i.active, i.version, '{}'::jsonb AS authority, i.revision, i.disabled_at, i.deleted_at
 FROM item p LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = p.identity_id
 ORDER BY p.identity_id
 
