@@ -16,6 +16,7 @@ from worker.console.pages import (
     operations,
     reconciliation,
     sign_in,
+    stream,
 )
 from worker.console.rendering import Templates
 
@@ -28,6 +29,7 @@ def build_console(reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth) -> 
     for module in (
         home,
         sign_in,
+        stream,
         operations,
         reconciliation,
         discrepancies,

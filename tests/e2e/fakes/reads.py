@@ -1,6 +1,7 @@
 """ConsoleReads over the sample, filtered and paged in memory; ``quiet`` is a house where all is well."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ class FakeReads:
         self.rows = rows
         self.quiet = quiet
         self.operations_now = [] if quiet else list(sample.OPERATIONS)
+        self.stop = asyncio.Event()
         self.topics: asyncio.Queue[str] = asyncio.Queue()
 
     def mark(self, ids: Sequence[UUID], status: OperationStatus) -> None:
@@ -55,7 +57,7 @@ class FakeReads:
             failed_24h=sum(h.failed for h in sample.HOURS),
             runs=() if self.quiet else tuple(sample.RUNS[:6]),
             holds=() if self.quiet else tuple(sample.HOLDS),
-            dead_letter_causes=(("invalid_attributes", "ldap-main", 14), ("hook.timeout", "app-users", 6)),
+            dead_letter_causes=(("invalid_attributes", "ldap-main", 14), ("hook.deadline", "app-users", 6)),
             open_discrepancies=0 if self.quiet else 30,
             identities=5000,
             accounts=14_586,
@@ -188,5 +190,6 @@ class FakeReads:
         )
 
     async def changes(self, tenant_id: UUID) -> AsyncIterator[str]:
-        while True:
-            yield await self.topics.get()
+        while not self.stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                yield await asyncio.wait_for(self.topics.get(), 0.2)

@@ -105,7 +105,7 @@ def operation(n: int) -> OperationRow:
     connector = SCIM if status is S.AWAITING_SYSTEM and n % 5 else RNG.choice((SQL, LDAP))
     code, message = ERRORS.get(status, (None, None))
     if status is S.DEAD_LETTER and n % 3 == 0:
-        code, message = "hook.timeout", "before-hook “names” ran longer than 250 ms (line 12)"
+        code, message = "hook.deadline", "before-hook “names” ran longer than 250 ms (line 12)"
     kind = RNG.choices([T.UPDATE, T.CREATE, T.DELETE], [6, 4, 1])[0]
     waits = None
     if status is S.AWAITING_SYSTEM:
@@ -120,7 +120,7 @@ def operation(n: int) -> OperationRow:
         subject=subject,
         created_at=ago(seconds=40 * n + 30),
         updated_at=ago(seconds=37 * n + 3),
-        active=(n % 2 == 0) if kind is T.UPDATE and n % 4 == 0 else None,
+        active=(n % 8 == 0) if kind is T.UPDATE and n % 4 == 0 else None,
         user_id=uid(3, n % 60),
         target_uid=f"uid={subject},ou=people,dc=example" if connector is LDAP and kind is not T.CREATE else None,
         wait_reason=waits,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
 
 from tests.e2e.fakes.acts import FakeActs, FakeAuth
 from tests.e2e.fakes.reads import FakeReads
@@ -23,24 +22,10 @@ class FakeConsole:
     acts: FakeActs
     auth: FakeAuth
     address: str = ""
-    stop: asyncio.Event | None = None
 
 
 def build(console: FakeConsole) -> FastAPI:
-    """The app: the console's router, and a stream of topics as the API gives it."""
     app = FastAPI(openapi_url=None)
-
-    async def stream() -> AsyncIterator[str]:
-        yield ": hello\n\n"
-        while console.stop is None or not console.stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                topic = await asyncio.wait_for(console.reads.topics.get(), 0.2)
-                yield f"event: {topic}\ndata: {{}}\n\n"
-
-    @app.get("/api/stream")
-    async def _stream() -> StreamingResponse:
-        return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
     app.include_router(build_console(console.reads, console.acts, console.auth))
     return app
 
@@ -49,7 +34,7 @@ def build(console: FakeConsole) -> FastAPI:
 async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> AsyncIterator[FakeConsole]:
     """Serve the console on 127.0.0.1 until the block ends."""
     reads = FakeReads(quiet=quiet, rows=rows)
-    console = FakeConsole(reads, FakeActs(reads), FakeAuth(), stop=asyncio.Event())
+    console = FakeConsole(reads, FakeActs(reads), FakeAuth())
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
@@ -61,8 +46,7 @@ async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> Asyn
         try:
             yield console
         finally:
-            assert console.stop
-            console.stop.set()
+            reads.stop.set()
             server.should_exit = True
             await task
 

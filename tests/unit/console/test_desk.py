@@ -1,0 +1,143 @@
+import re
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from tests.e2e.fakes import sample
+from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
+from tests.e2e.fakes.reads import FakeReads
+from worker.console import build_console
+from worker.console.desk import masked, unmasked
+
+DEAD = next(o.id for o in sample.OPERATIONS if o.status == "dead_letter")
+CSRF = "csrf-of-me"
+
+
+class House:
+    """A console without a browser: requests in, answers out."""
+
+    def __init__(self, *, roles: frozenset[str] = frozenset({"admin"})) -> None:
+        reads = FakeReads()
+        self.acts = FakeActs(reads)
+        app = FastAPI()
+        app.include_router(build_console(reads, self.acts, FakeAuth(Person(roles=roles))))
+        self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
+
+    def retry(self, **headers: str):
+        form = {"csrf": masked(CSRF), "id": str(DEAD), "back": "/connectors/operations/dlq"}
+        return self.web.post("/connectors/operations/act/retry", data=form, headers=headers)
+
+
+@pytest.fixture
+def house():
+    return House()
+
+
+def test_an_act_answers_with_a_redirect_and_says_what_happened(house):
+    answer = house.retry()
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/connectors/operations/dlq"
+    assert "1 will run again." in house.web.get("/").text
+
+
+def test_a_message_is_shown_once(house):
+    house.retry()
+    house.web.get("/")
+
+    assert "1 will run again." not in house.web.get("/").text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"sec-fetch-site": "cross-site"}, id="said by the browser"),
+        pytest.param({"origin": "https://evil.example"}, id="seen by its origin"),
+    ],
+)
+def test_a_form_of_another_site_does_nothing(house, headers):
+    answer = house.retry(**headers)
+
+    assert answer.status_code == 403
+    assert house.acts.done == []
+
+
+@pytest.mark.parametrize("csrf", ["", "wrong", masked("another"), "%%%"])
+def test_a_form_without_the_sessions_token_does_nothing(house, csrf):
+    answer = house.web.post("/connectors/operations/act/retry", data={"csrf": csrf, "id": str(DEAD)})
+
+    assert answer.status_code == 403
+    assert "Nothing was done" in answer.text
+    assert house.acts.done == []
+
+
+def test_the_token_never_looks_the_same():
+    assert masked(CSRF) != masked(CSRF)
+    assert unmasked(masked(CSRF)) == CSRF.encode()
+
+
+def test_nobody_gets_in_without_a_session(house):
+    house.web.cookies.clear()
+    answer = house.web.get("/connectors/operations?status=failed")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=/connectors/operations%3Fstatus%3Dfailed"
+    assert house.web.get("/api/stream").status_code == 401
+
+
+def test_somebody_who_may_only_look_is_offered_nothing_to_do():
+    text = House(roles=frozenset({"viewer"})).web.get(f"/connectors/operations/{DEAD}").text
+
+    assert "Retry now" not in text
+    assert "Correct and redrive" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        pytest.param("/identities/nobody", 404, "Not found", id="no id"),
+        pytest.param(f"/connectors/operations/{sample.uid(99, 1)}", 404, "no such operation", id="unknown id"),
+        pytest.param("/connectors/operations?status=done", 422, "“status” cannot be “done”", id="bad filter"),
+        pytest.param("/connectors/operations?colour=red", 422, "not a filter", id="unknown filter"),
+        pytest.param(f"/approvals/{sample.uid(6, 2)}/approve", 422, "rejected already by Grace", id="too late"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(house, path, status, words):
+    answer = house.web.get(path)
+
+    assert answer.status_code == status
+    assert words in answer.text
+
+
+def test_pages_forbid_everything_from_outside_and_cannot_be_kept(house):
+    answer = house.web.get("/")
+    policy = answer.headers["content-security-policy"]
+    nonce = re.search(r"'nonce-([^']+)'", policy)[1]
+
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert answer.text.count(f'nonce="{nonce}"') == answer.text.count("<script")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_static_files_are_kept_for_ever_under_the_name_of_their_content(house):
+    address = re.search(r"/static/console\.css\?v=\w+", house.web.get("/").text)[0]
+    answer = house.web.get(address)
+
+    assert "immutable" in answer.headers["cache-control"]
+    assert house.web.get("/static/../router.py").status_code == 404
+
+
+def test_a_message_in_the_cookie_leads_nowhere_else(house):
+    house.acts.reads.mark([DEAD], "dead_letter")
+    house.web.cookies.set("pvd_flash", "bm90IGpzb24=")
+
+    assert house.web.get("/").status_code == 200
+
+
+def test_too_large_a_form_is_refused(house):
+    answer = house.web.post("/connectors/operations/act/retry", data={"csrf": masked(CSRF), "notes": "x" * 300_000})
+
+    assert answer.status_code == 422
+    assert house.acts.done == []

@@ -1,0 +1,35 @@
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.e2e.fakes import sample
+from worker.console.figures import hour_chart, segments
+from worker.console.views import HourCount
+
+COUNTS = st.lists(st.integers(0, 10**7), max_size=8)
+
+
+@given(COUNTS)
+def test_every_share_can_be_seen_and_all_fit(values):
+    bars = segments([("gray", value) for value in values])
+
+    assert len(bars) == sum(value > 0 for value in values)
+    assert all(bar.width >= 3.99 for bar in bars)
+    assert not bars or abs(bars[-1].x + bars[-1].width - 300) < 0.5
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=24))
+def test_hours_stay_inside_the_chart(pairs):
+    hours = [HourCount(sample.NOW + timedelta(hours=n), *pair) for n, pair in enumerate(pairs)]
+    chart = hour_chart(hours)
+
+    assert all(bar.y >= 0 and bar.y + bar.height <= chart.height + 0.01 for bar in chart.bars)
+    assert all(bar.height >= 3 for bar in chart.bars if bar.family == "red")
+
+
+def test_an_empty_day_has_a_scale_and_no_bars():
+    chart = hour_chart([HourCount(sample.NOW)])
+
+    assert chart.bars == ()
+    assert chart.ticks[-1][0] == 10
