@@ -12,5 +12,6 @@ Guarantees:
 from worker.recon.engine import ReconciliationEngine
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
+from worker.recon.reports import report
 
-__all__ = ["ReconciliationEngine", "Remediation", "Repaired", "Repairs", "Wish"]
+__all__ = ["ReconciliationEngine", "Remediation", "Repaired", "Repairs", "Wish", "report"]

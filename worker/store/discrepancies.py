@@ -7,6 +7,7 @@ with what settled it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from worker.domain.discrepancy import Discrepancy, DiscrepancyType, Finding, Resolution, Suggestion
@@ -205,6 +206,34 @@ async def reopen(conn: Connection, *, tenant_id: UUID, connector_id: UUID, ids: 
     """Open settled or ignored findings again; the ids that were not open."""
     rows = await queries.reopen.rows(conn, tenant_id=tenant_id, connector_id=connector_id, ids=list(ids))
     return [row["id"] for row in rows]
+
+
+async def summary(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID
+) -> dict[tuple[DiscrepancyType, Resolution], int]:
+    """How many of what a run saw last are of each kind and resolution now."""
+    rows = await queries.summary.rows(conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id)
+    return {(DiscrepancyType(r["discrepancy_type"]), Resolution(r["resolution_status"])): r["n"] for r in rows}
+
+
+async def mismatched_attributes(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID, limit: int
+) -> list[tuple[str, int]]:
+    """The attributes that differ most often, with how often."""
+    rows = await queries.mismatched_attributes.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id, limit=limit
+    )
+    return [(row["name"], row["n"]) for row in rows]
+
+
+async def mismatches(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID, limit: int
+) -> list[dict[str, Any]]:
+    """What differs, one account each."""
+    rows = await queries.mismatches.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id, limit=limit
+    )
+    return [row["attributes"] for row in rows]
 
 
 def from_row(row: Record) -> Discrepancy:

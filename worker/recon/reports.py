@@ -1,0 +1,113 @@
+"""What a run found and did, as one JSON document."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from worker.domain.discrepancy import DiscrepancyType, Resolution
+from worker.domain.run import Run
+from worker.store import discrepancies, recon_actions
+from worker.store.pool import Connection
+
+_TOP_ATTRIBUTES = 20
+#: Mismatches looked at for groups with one cause, and from how many on they are a group.
+_GROUPED = 10_000
+_SMALLEST_GROUP = 3
+
+
+async def report(conn: Connection, run: Run) -> dict[str, Any]:
+    """The report of a run, in the caller's tenant transaction: findings by kind and resolution, what was done, what
+    differs most, how fast it was, and which differences seem to have one cause.
+    """
+    where = {"tenant_id": run.tenant_id, "connector_id": run.connector_id, "run_id": run.id}
+    found = await discrepancies.summary(conn, **where)
+    done = await recon_actions.summary(conn, tenant_id=run.tenant_id, run_id=run.id)
+    top = await discrepancies.mismatched_attributes(conn, limit=_TOP_ATTRIBUTES, **where)
+    mismatches = await discrepancies.mismatches(conn, limit=_GROUPED, **where)
+    return {
+        "run_id": str(run.id),
+        "discrepancy_summary": _summary_of_findings(found),
+        "action_summary": _summary_of_actions([(row["action_type"], row["result"], row["n"]) for row in done]),
+        "top_mismatched_attributes": [{"attribute_name": name, "count": n} for name, n in top],
+        "performance_metrics": performance(run, now=datetime.now(UTC)),
+        "one_cause_groups": one_cause_groups(mismatches),
+        "notes": [run.statistics["note"]] if "note" in run.statistics else [],
+    }
+
+
+def performance(run: Run, *, now: datetime) -> dict[str, Any]:
+    """How long a run took and how fast it was; one that is not over is measured until ``now``."""
+    seconds = ((run.completed_at or now) - run.started_at).total_seconds() if run.started_at else 0.0
+    return {
+        "total_duration_ms": round(seconds * 1000),
+        "accounts_per_second": round(run.accounts_processed / seconds, 1) if seconds else None,
+        "api_calls_made": int(run.statistics.get("api_calls", 0)),
+    }
+
+
+def one_cause_groups(mismatches: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Differences of one attribute that one change explains, the largest group first.
+
+    ``mismatches`` are ``{name: {"expected", "actual"}}`` of one account each.
+    """
+    groups: Counter[tuple[str, str]] = Counter()
+    for attributes in mismatches:
+        groups.update((name, cause_of(each["expected"], each["actual"])) for name, each in attributes.items())
+    return [
+        {"attribute_name": name, "cause": cause, "count": count}
+        for (name, cause), count in groups.most_common()
+        if count >= _SMALLEST_GROUP
+    ]
+
+
+def cause_of(expected: Any, actual: Any) -> str:
+    """What makes one value out of the other, in words that are the same for the same cause; without the values,
+    but where all have the same wrong one.
+    """
+    if actual in (None, "", []):
+        return "there is no value"
+    if expected in (None, "", []):
+        return "there is a value where none should be"
+    if not isinstance(expected, str) or not isinstance(actual, str):
+        return "other values" if isinstance(expected, list) else f"it is {actual}"
+    for cause, reduce in _REDUCTIONS:
+        if reduce(expected) == reduce(actual):
+            return cause
+    if actual and expected.startswith(actual):
+        return "the end is missing"
+    if expected.endswith(actual):
+        return "the beginning is missing"
+    if actual.endswith(expected):
+        return f"{actual.removesuffix(expected)!r} is put before it"
+    if actual.startswith(expected):
+        return f"{actual.removeprefix(expected)!r} is put behind it"
+    return f"it is {actual!r}"
+
+
+_REDUCTIONS = (
+    ("upper and lower case differ", str.casefold),
+    ("blanks differ", lambda text: "".join(text.split())),
+    ("signs other than letters and digits differ", lambda text: "".join(c for c in text.casefold() if c.isalnum())),
+    ("letters beyond ASCII differ", lambda text: "".join(c for c in text.casefold() if c.isascii() and c.isalnum())),
+)
+
+
+def _summary_of_findings(found: Mapping[tuple[DiscrepancyType, Resolution], int]) -> dict[str, Any]:
+    by_type, by_resolution = Counter[str](), Counter[str]()
+    for (kind, resolution), n in found.items():
+        by_type[str(kind)] += n
+        by_resolution[str(resolution)] += n
+    return {
+        "total": sum(found.values()),
+        "by_type": {str(kind): by_type[kind] for kind in DiscrepancyType},
+        "by_resolution": {str(each): by_resolution[each] for each in Resolution},
+    }
+
+
+def _summary_of_actions(done: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
+    by_action, by_result = Counter[str](), Counter[str]()
+    for action, result, n in done:
+        by_action[action] += n
+        by_result[result] += n
+    return {"total": by_result.total(), "by_action": dict(by_action), "by_result": dict(by_result)}
