@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from xxhash import xxh3_64_intdigest
+
 from worker.domain.account import Account, AccountState
 from worker.domain.comparison import AttributeRule, Comparator, Comparison
 from worker.domain.connector import Connector, DeprovisionPolicy
@@ -70,7 +72,7 @@ def decide(
     if mapped is None:
         return None
     if account is None or _is_to_be_made(account):
-        return _creation(mapped, comparator)
+        return _creation(mapped)
     return _update(account, mapped, comparator)
 
 
@@ -81,24 +83,26 @@ def _is_to_be_made(account: Account) -> bool:
     return is_removed or (is_absent and account.live == 0)
 
 
-def _creation(mapped: Wish, comparator: Comparator) -> PlannedChange:
+def _creation(mapped: Wish) -> PlannedChange:
     wanted = _valued(mapped.attributes)
     payload = {"attributes": mapped.for_create(), "active": True}
-    return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True, wanted_hash=comparator.hash(wanted))
+    return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True, wanted_hash=_hash(wanted))
 
 
 def _update(account: Account, mapped: Wish, comparator: Comparator) -> PlannedChange | None:
     wish = mapped.for_update()
-    wanted_hash = comparator.hash(wish)
-    if account.wanted_active is True and account.wanted_hash == wanted_hash:
+    wanted = _valued(wish)
+    if account.wanted_active is True and account.wanted == wanted:
         return None
     before = account.wanted if account.wanted is not None else account.observed or {}
     changed = {name: _sent(wish.get(name)) for name in comparator.differences(wish, actual=before)}
     payload: dict[str, Any] = {"attributes": changed}
     if _must_be_enabled(account):
         payload["active"] = True
+    elif not changed and account.wanted is not None:
+        return None
     kind = OperationType.UPDATE if changed or "active" in payload else None
-    return PlannedChange(kind, payload, _valued(wish), wanted_active=True, wanted_hash=wanted_hash)
+    return PlannedChange(kind, payload, wanted, wanted_active=True, wanted_hash=_hash(wanted))
 
 
 def _must_be_enabled(account: Account) -> bool:
@@ -126,6 +130,12 @@ def _removal(account: Account | None, policy: DeprovisionPolicy) -> PlannedChang
 
 def _valued(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _hash(wanted: Mapping[str, Any]) -> int:
+    """What tells one ``wanted`` from another, as a signed 64-bit number; values count as they are written."""
+    digest: int = xxh3_64_intdigest(repr(wanted).encode())
+    return digest - (1 << 64) if digest >> 63 else digest
 
 
 def _sent(value: Any) -> Any:

@@ -49,7 +49,6 @@ def planned(**wanted: Any) -> Account:
         state=AccountState.ACTIVE,
         wanted=found,
         wanted_active=True,
-        wanted_hash=COMPARATOR.hash(found),
     )
 
 
