@@ -342,6 +342,41 @@ async def test_listing_survives_neither_a_foreign_token_nor_a_broken_one(target:
             await guard.search("user", token="no token of ours{")
 
 
+async def changes_since(guard: ConnectorGuard, token: str) -> tuple[dict[str, TargetAccount | None], str]:
+    found: dict[str, TargetAccount | None] = {}
+    while True:
+        changes = await guard.sync("user", token=token)
+        found |= {change.uid: change.account for change in changes.changes}
+        if changes.is_last:
+            return found, changes.next_token
+        assert changes.next_token != token
+        token = changes.next_token
+
+
+async def test_changes_since_a_token_leave_nobody_out(target: Target) -> None:
+    """What a listing and its token show together is everything: whoever comes or changes later is a change."""
+    async with target.guard(page_size=3) as guard:
+        known = [await guard.create("user", target.someone(), active=True) for _ in range(4)]
+        start = await guard.sync("user", token=None)
+        new = {await guard.create("user", target.someone(), active=True) for _ in range(4)}
+        await guard.update("user", known[0], {target.text: "changed"})
+        first, token = await changes_since(guard, start.next_token)
+        await guard.update("user", known[1], {target.text: "changed too"})
+        second, token = await changes_since(guard, token)
+        await changes_since(guard, token)
+
+        assert start.changes == ()
+        assert new | {known[0]} <= set(first)
+        assert known[1] in second
+        assert first[known[0]] == await guard.get("user", known[0])
+
+
+async def test_changes_cannot_be_followed_from_a_broken_token(target: Target) -> None:
+    async with target.guard() as guard:
+        with pytest.raises(ListingChanged):
+            await guard.sync("user", token="no token of ours{")
+
+
 async def test_csv_is_read_only(csv_target: Target) -> None:
     async with csv_target.guard() as guard:
         accounts = await everything(guard, page_size=3)

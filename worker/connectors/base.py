@@ -108,7 +108,8 @@ class Connector(Protocol):
     """What every connector type has.
 
     ``Settings`` is a frozen dataclass; the metadata ``help`` and ``choices`` of its fields, and an optional method
-    ``problems() -> list[str]``, describe and check it. ``secrets`` names the credentials, with a word on each.
+    ``problems() -> list[str]``, describe and check it. An optional method ``lacks() -> frozenset[str]`` names the
+    capabilities that a configuration does not give. ``secrets`` names the credentials, with a word on each.
     """
 
     type: ClassVar[str]
@@ -139,7 +140,10 @@ class SupportsGet(Protocol):
 
 @runtime_checkable
 class SupportsSync(Protocol):
-    """Can tell what changed since a token; ``token`` None returns no change and the present token."""
+    """Can tell what changed since a token; ``token`` None returns no change and the present token.
+
+    Nothing that is there and changed is left out; something may come again. What is gone need not be told.
+    """
 
     async def sync(self, object_class: str, *, token: str | None) -> Changes: ...
 

@@ -65,7 +65,7 @@ def guard_for(
     context = _context_of(connector, credentials=credentials, may_change=may_change)
     return ConnectorGuard(
         lambda: kind(settings, context),
-        capabilities=capabilities_of(kind),
+        capabilities=capabilities_of(kind) - (settings.lacks() if hasattr(settings, "lacks") else frozenset()),
         limits=connector.limits,
         may_change=may_change,
         is_protected=_protection(connector.protected_filter),

@@ -16,8 +16,12 @@ CREATE TABLE app_users (
     mail text UNIQUE,
     title text,
     groups text[],
-    is_enabled boolean NOT NULL DEFAULT true
-)
+    is_enabled boolean NOT NULL DEFAULT true,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.changed_at := clock_timestamp(); RETURN NEW; END';
+CREATE TRIGGER stamp BEFORE UPDATE ON app_users FOR EACH ROW EXECUTE FUNCTION stamp();
 """
 
 
@@ -37,6 +41,7 @@ async def sql_target(empty_database: Any) -> AsyncIterator[Target]:
                 "table": "app_users",
                 "key": "login",
                 "active_column": "is_enabled",
+                "changed_column": "changed_at",
             },
             credentials={"password": url.password or ""},
             bad_credentials={"password": "wrong"},

@@ -96,9 +96,9 @@ def test_types_of_the_product_are_installed():
     ("name", "capabilities"),
     [
         pytest.param("csv", {"search", "get"}, id="csv"),
-        pytest.param("sql", {"search", "get", "create", "update", "delete"}, id="sql"),
-        pytest.param("scim", {"search", "get", "create", "update", "delete"}, id="scim"),
-        pytest.param("ldap", {"search", "get", "create", "update", "delete"}, id="ldap"),
+        pytest.param("sql", {"search", "get", "sync", "create", "update", "delete"}, id="sql"),
+        pytest.param("scim", {"search", "get", "sync", "create", "update", "delete"}, id="scim"),
+        pytest.param("ldap", {"search", "get", "sync", "create", "update", "delete"}, id="ldap"),
     ],
 )
 def test_capabilities_follow_from_the_methods(name, capabilities):

@@ -11,14 +11,14 @@ What exactly once can mean here: add is refused when the name is taken, a modifi
 repeatable. After a lost answer the entry is simply read again.
 """
 
+import json
 import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar
-from urllib.parse import urlsplit
 
-from worker.connectors.base import AttributeSchema, ConnectorContext, ObjectSchema, Page
+from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.ldapnames import (
     check_attribute,
     folded,
@@ -28,10 +28,12 @@ from worker.connectors.builtin.ldapnames import (
     rdn_value,
     to_values,
 )
+from worker.connectors.builtin.ldapsettings import LdapSettings
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
     CredentialsRejected,
     InvalidAttributes,
+    ListingChanged,
     OutcomeUnknown,
     PermanentError,
     TargetBusy,
@@ -40,52 +42,17 @@ from worker.domain.errors import (
 )
 
 T = TypeVar("T")
-Where = tuple[tuple[str, str], ...]
+Where = tuple[tuple[str, str, str], ...]
 Entry = tuple[str, dict[str, list[bytes]]]
 
 REMEMBERED_NAMES = 20_000
+#: How far a server's clock may be behind ours when changes are followed for the first time.
+CLOCK_SKEW = timedelta(minutes=10)
 _ASSERTION_FAILED = 122
 _BASE, _ONE_LEVEL, _SUBTREE = 0, 1, 2
 _REPLACE = 2
-#: Passwords can be written, and must never be read into our records.
-_UNREADABLE = frozenset({"userpassword"})
-
-
-@dataclass(frozen=True, slots=True)
-class LdapSettings:
-    """Which entries, and how new ones are named."""
-
-    url: str = field(metadata={"help": "ldap://host:389 or ldaps://host:636"})
-    base_dn: str = field(metadata={"help": "where the accounts are, such as ou=people,dc=example,dc=org"})
-    bind_dn: str | None = field(default=None, metadata={"help": "the name we sign in with"})
-    rdn_attribute: str = field(default="uid", metadata={"help": "the attribute that names an entry"})
-    object_classes: list[str] = field(
-        default_factory=lambda: ["top", "person", "organizationalPerson", "inetOrgPerson"],
-        metadata={"help": "object classes of a new entry; the last one is what is listed"},
-    )
-    uid_attribute: str = field(default="entryUUID", metadata={"help": "the attribute that identifies an entry"})
-    multi_valued: list[str] = field(
-        default_factory=list, metadata={"help": "attributes that are lists even with one value"}
-    )
-    active_attribute: str | None = field(default=None, metadata={"help": "the attribute that tells who is disabled"})
-    active_value: str | None = field(default=None, metadata={"help": "its value for an active account, if it has one"})
-    inactive_value: str = field(default="inactive", metadata={"help": "its value for a disabled account"})
-    scope: str = field(
-        default="subtree", metadata={"help": "how deep below the base", "choices": ("subtree", "one level")}
-    )
-    start_tls: bool = field(default=False, metadata={"help": "encrypt an ldap:// connection"})
-    ca_file: str | None = field(default=None, metadata={"help": "file with the certificates to trust instead"})
-
-    def problems(self) -> list[str]:
-        parts = urlsplit(self.url)
-        found = []
-        if parts.scheme not in {"ldap", "ldaps"} or not parts.hostname:
-            found.append('"url" must begin with ldap:// or ldaps:// and name a host.')
-        if parts.scheme == "ldaps" and self.start_tls:
-            found.append('"start_tls" is for ldap://; ldaps:// is encrypted already.')
-        if not self.object_classes:
-            found.append('"object_classes" must name at least one.')
-        return found
+#: Passwords can be written, and must never be read into our records; the stamp is only asked for to follow changes.
+_UNREADABLE = frozenset({"userpassword", "modifytimestamp"})
 
 
 class LdapConnector:
@@ -140,28 +107,24 @@ class LdapConnector:
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """Pages on one connection of their own; a token is good for the next page only, and while that is open."""
-        name, listing = await self._listings.at(token)
-        try:
-            entries, listing.cookie = await self._wire.search_page(
-                listing.connection,
-                self._settings.base_dn,
-                scope=self._scope,
-                where=self._kind,
-                attributes=self._wanted,
-                size=page_size,
-                cookie=listing.cookie,
-            )
-        except BaseException as error:
-            await self._listings.end(name)
-            if isinstance(error, self._wire.FAILURES):
-                raise self._wire.error_of(error, sent={}, changes=False) from None
-            raise
-        listing.page += 1
+        entries, following = await self._page(token, where=self._kind, size=page_size, attributes=self._wanted)
         accounts = tuple(self._account(dn, values) for dn, values in entries)
-        if listing.cookie:
-            return Page(accounts, f"{name}:{listing.page}")
-        await self._listings.end(name)
-        return Page(accounts, is_last=True)
+        return Page(accounts, following, is_last=following is None)
+
+    async def sync(self, object_class: str, *, token: str | None) -> Changes:
+        """Entries modified since the token, by the server's stamps; deleted ones leave none."""
+        if token is None:
+            return Changes((), json.dumps([_stamp_of(datetime.now(UTC) - CLOCK_SKEW), None, None]))
+        since, latest, listing = _place_of_sync_token(token)
+        where = (*self._kind, ("modifyTimestamp", ">=", since))
+        wanted = [*self._wanted, "modifyTimestamp"]
+        entries, following = await self._page(listing, where=where, size=self._context.page_size, attributes=wanted)
+        stamps = [value.decode() for _, values in entries for value in _by_name(values).get("modifytimestamp", [])]
+        latest = max([*stamps, latest or since])
+        accounts = [self._account(dn, values) for dn, values in entries]
+        place = [latest, None, None] if following is None else [since, latest, following]
+        changes = tuple(Change(account.uid, account) for account in accounts)
+        return Changes(changes, json.dumps(place), is_last=following is None)
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None:
         found = await self._find(self._is(uid), self._wanted)
@@ -174,7 +137,7 @@ class LdapConnector:
         check_attribute(attribute)
         if not value:
             return []
-        found = await self._find((*self._kind, (attribute, value)), self._wanted)
+        found = await self._find((*self._kind, (attribute, "=", value)), self._wanted)
         return [self._account(dn, values) for dn, values in found]
 
     async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None) -> str:
@@ -225,6 +188,32 @@ class LdapConnector:
             self._context.before_change()
         return new_dn
 
+    async def _page(
+        self, token: str | None, *, where: Where, size: int, attributes: list[str]
+    ) -> tuple[list[Entry], str | None]:
+        """One page of entries and the token of the next, None at the end."""
+        name, listing = await self._listings.at(token)
+        try:
+            entries, listing.cookie = await self._wire.search_page(
+                listing.connection,
+                self._settings.base_dn,
+                scope=self._scope,
+                where=where,
+                attributes=attributes,
+                size=size,
+                cookie=listing.cookie,
+            )
+        except BaseException as error:
+            await self._listings.end(name)
+            if isinstance(error, self._wire.FAILURES):
+                raise self._wire.error_of(error, sent={}, changes=False) from None
+            raise
+        listing.page += 1
+        if listing.cookie:
+            return entries, f"{name}:{listing.page}"
+        await self._listings.end(name)
+        return entries, None
+
     async def _on_entry(self, uid: str, act: Callable[[str], Awaitable[None]]) -> None:
         """Act on the entry by its name; a remembered name that turns out to be old is looked up again, once."""
         remembered = self._names.get(uid) if self._can_assert else None
@@ -264,11 +253,11 @@ class LdapConnector:
         return self._wire.assertion(self._is(uid)) if self._can_assert else None
 
     def _is(self, uid: str) -> Where:
-        return ((self._settings.uid_attribute, uid),)
+        return ((self._settings.uid_attribute, "=", uid),)
 
     @property
     def _kind(self) -> Where:
-        return (("objectClass", self._settings.object_classes[-1]),)
+        return (("objectClass", "=", self._settings.object_classes[-1]),)
 
     async def _entry_at(self, dn: str, attributes: list[str]) -> list[Entry]:
         found: list[Entry] = await self._read(
@@ -367,6 +356,19 @@ class _Moved(Exception):
 
 def _by_name(values: Mapping[str, list[bytes]]) -> dict[str, list[bytes]]:
     return {name.lower(): found for name, found in values.items()}
+
+
+def _stamp_of(moment: datetime) -> str:
+    """A time as LDAP writes it (RFC 4517 3.3.13), so that texts sort as times do."""
+    return moment.strftime("%Y%m%d%H%M%SZ")
+
+
+def _place_of_sync_token(token: str) -> tuple[str, str | None, str | None]:
+    try:
+        since, latest, listing = json.loads(token)
+    except (ValueError, TypeError):
+        raise ListingChanged from None
+    return str(since), latest, listing
 
 
 def _library() -> Any:

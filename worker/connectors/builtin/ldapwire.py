@@ -43,8 +43,8 @@ OPEN_LISTINGS = 4
 #: What the library raises when a server refuses, goes away, or answers what is not LDAP.
 FAILURES = (LDAPError, OSError, BERException, UnknownBERTag, AssertionError, ValueError, IndexError, RecursionError)
 
-#: The attributes and values that an entry must have, all of them; none of them means any entry.
-Where = tuple[tuple[str, str], ...]
+#: What an entry must meet, all of it: attribute, "=" or ">=", value. Nothing at all means any entry.
+Where = tuple[tuple[str, str, str], ...]
 Entry = tuple[str, dict[str, list[bytes]]]
 
 
@@ -218,13 +218,16 @@ async def close(connection: Connection) -> None:
         await connection.unbind_s()
 
 
+_TERMS = {"=": pureldap.LDAPFilter_equalityMatch, ">=": pureldap.LDAPFilter_greaterOrEqual}
+
+
 def filter_of(where: Where) -> BERBase:
     """The filter (RFC 4511 4.5.1.7) as a tree: nothing in a value can mean anything but itself."""
     if not where:
         return pureldap.LDAPFilter_present("objectClass")
     terms = [
-        pureldap.LDAPFilter_equalityMatch(BEROctetString(name.encode()), BEROctetString(value.encode()))
-        for name, value in where
+        _TERMS[operator](BEROctetString(name.encode()), BEROctetString(value.encode()))
+        for name, operator, value in where
     ]
     return terms[0] if len(terms) == 1 else pureldap.LDAPFilter_and(terms)
 

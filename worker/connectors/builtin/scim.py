@@ -10,12 +10,13 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from worker.connectors.base import AttributeSchema, ConnectorContext, ObjectSchema, Page
+from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.scimhttp import Refused, Reply, exchange, refusal
 from worker.connectors.builtin.scimpaths import (
     ENTERPRISE_NAMES,
@@ -42,6 +43,10 @@ from worker.domain.errors import (
 LONGEST_FILTER = 1500
 #: Shorter than services keep an idle connection, so that a change is not sent into one that is just being closed.
 IDLE_S = 4.0
+#: How far a service's clock may be behind ours when changes are followed for the first time.
+CLOCK_SKEW = timedelta(minutes=10)
+#: Where a page begins, and how many users there were in all when the page before was read.
+Place = tuple[int, int | None]
 _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
@@ -126,18 +131,23 @@ class ScimConnector:
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """Pages by index, the only way SCIM has: when users vanish meanwhile the rest moves up, so we start again."""
-        start, total_before = _place_of_token(token)
-        count = min(page_size, self._features.largest_page or page_size)
-        body = await self._list({"startIndex": str(start), "count": str(count)})
-        accounts, total = _accounts_of(body), _total_of(body)
-        if total_before is not None and total < total_before:
-            raise ListingChanged("Users vanished while they were listed.")
-        following = start + len(accounts)
-        if following > total:
-            return Page(accounts, is_last=True, total=total)
-        if not accounts:
-            raise TargetBusy("The SCIM service lists fewer users than it says it has.")
-        return Page(accounts, json.dumps([following, total]), total=total)
+        resources, total, following = await self._page(_place_of_token(token), size=page_size, where={})
+        accounts = tuple(map(_account_of, resources))
+        return Page(
+            accounts, None if following is None else json.dumps(following), is_last=following is None, total=total
+        )
+
+    async def sync(self, object_class: str, *, token: str | None) -> Changes:
+        """Users modified since the token, by the service's stamps; deleted ones leave none."""
+        if token is None:
+            return Changes((), json.dumps([(datetime.now(UTC) - CLOCK_SKEW).isoformat(), None, [1, None]]))
+        since, latest, place = _place_of_sync_token(token)
+        where = {"filter": f'meta.lastModified ge "{since}"'}
+        resources, _, following = await self._page(place, size=self._context.page_size, where=where)
+        latest = max([*filter(None, map(_stamp_of, resources)), latest or since], key=_moment_of)
+        changes = tuple(Change(account.uid, account) for account in map(_account_of, resources))
+        next_place = [latest, None, [1, None]] if following is None else [since, latest, following]
+        return Changes(changes, json.dumps(next_place), is_last=following is None)
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None:
         try:
@@ -224,6 +234,21 @@ class ScimConnector:
         can_patch = bool((found.get("patch") or {}).get("supported", True))
         return _Features(can_patch, largest if isinstance(largest, int) and largest > 0 else None)
 
+    async def _page(self, place: Place, *, size: int, where: Mapping[str, str]) -> tuple[list[Any], int, Place | None]:
+        """The resources from a place on, how many there are in all, and the place of the next page."""
+        start, total_before = place
+        count = min(size, self._features.largest_page or size)
+        body = await self._list({**where, "startIndex": str(start), "count": str(count)})
+        resources, total = _resources_of(body), _total_of(body)
+        if total_before is not None and total < total_before:
+            raise ListingChanged("Users vanished while they were listed.")
+        following = start + len(resources)
+        if following > total:
+            return resources, total, None
+        if not resources:
+            raise TargetBusy("The SCIM service lists fewer users than it says it has.")
+        return resources, total, (following, total)
+
     async def _list(self, params: Mapping[str, str]) -> dict[str, Any]:
         return await self._checked("GET", self._users, params=params)
 
@@ -254,7 +279,7 @@ def _schema_of(name: str) -> AttributeSchema:
     return AttributeSchema(name, readable=name != "password")
 
 
-def _place_of_token(token: str | None) -> tuple[int, int | None]:
+def _place_of_token(token: str | None) -> Place:
     if token is None:
         return 1, None
     try:
@@ -264,11 +289,39 @@ def _place_of_token(token: str | None) -> tuple[int, int | None]:
         raise ListingChanged from None
 
 
+def _place_of_sync_token(token: str) -> tuple[str, str | None, Place]:
+    try:
+        since, latest, (start, total) = json.loads(token)
+        _moment_of(since)
+        return since, latest, (int(start), total)
+    except (ValueError, TypeError):
+        raise ListingChanged from None
+
+
+def _stamp_of(resource: Any) -> str | None:
+    """When a user was last changed, if the service says it in a form that can be compared."""
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    stamp = meta.get("lastModified") if isinstance(meta, dict) else None
+    try:
+        return stamp if isinstance(stamp, str) and _moment_of(stamp) else None
+    except ValueError:
+        return None
+
+
+def _moment_of(stamp: str) -> datetime:
+    moment = datetime.fromisoformat(stamp)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _accounts_of(body: Mapping[str, Any]) -> tuple[TargetAccount, ...]:
+    return tuple(map(_account_of, _resources_of(body)))
+
+
+def _resources_of(body: Mapping[str, Any]) -> list[Any]:
     resources = body.get("Resources", [])
     if not isinstance(resources, list):
         raise PermanentError("The SCIM service answers a listing with something else.")
-    return tuple(map(_account_of, resources))
+    return resources
 
 
 def _account_of(resource: Any) -> TargetAccount:

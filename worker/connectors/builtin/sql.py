@@ -11,7 +11,7 @@ update sets absolute values, a delete is repeatable. After a lost answer the row
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import asyncpg
@@ -20,8 +20,9 @@ from sqlalchemy import exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from worker.connectors.base import AttributeSchema, ConnectorContext, ObjectSchema, Page
+from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.sqlerrors import connect_error_of, error_of
+from worker.connectors.builtin.sqlsettings import SqlSettings
 from worker.connectors.builtin.sqlvalues import from_column, to_column, uid_of
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
@@ -34,41 +35,12 @@ from worker.domain.errors import (
 
 #: A look-up by a value that many rows share is cut here; whoever asks wants to know that there are several.
 FIND_LIMIT = 100
+#: A row may be committed this long after the time it is stamped with: so much is read again, so that none is missed.
+LATE_COMMITS = timedelta(minutes=1)
 _UID = "uid of the row"  # no column is called so, hence no clash with a column's own parameter
 
 Row = Mapping[str, Any]
 _FAILURES = (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class SqlSettings:
-    """Which table, and what its columns mean."""
-
-    url: str = field(metadata={"help": "postgresql://user@host:port/database, without the password"})
-    table: str = field(metadata={"help": "the table whose rows are the accounts"})
-    key: str = field(metadata={"help": "the column that identifies a row for ever; its value is the uid"})
-    schema: str | None = field(default=None, metadata={"help": "the schema of the table, if not the user's first"})
-    naming: str | None = field(default=None, metadata={"help": "the column people know a row by; the key if absent"})
-    columns: dict[str, str] = field(
-        default_factory=dict, metadata={"help": "attribute name to column; empty: every column by its own name"}
-    )
-    active_column: str | None = field(default=None, metadata={"help": "the column that tells whether one may sign in"})
-    active_value: Any = field(default=True, metadata={"help": "its value for an active account"})
-    inactive_value: Any = field(default=False, metadata={"help": "its value for a disabled account"})
-
-    def problems(self) -> list[str]:
-        try:
-            url = make_url(self.url)
-        except exc.ArgumentError:
-            return ['"url" is not a database URL like postgresql://user@host:5432/database.']
-        found = []
-        if url.get_backend_name() != "postgresql" or url.drivername not in {"postgresql", "postgresql+asyncpg"}:
-            found.append('"url" must begin with postgresql://; other databases are not supported.')
-        if url.password:
-            found.append('"url" holds a password; it belongs to the credentials.')
-        if self.active_column and self.active_value == self.inactive_value:
-            found.append('"active_value" and "inactive_value" must differ.')
-        return found
 
 
 class SqlConnector:
@@ -141,6 +113,25 @@ class SqlConnector:
             return []
         statement = self._select().where(column == sa.bindparam(_UID, type_=column.type)).limit(FIND_LIMIT)
         return [self._account(row) for row in await self._run(statement, {_UID: wanted})]
+
+    async def sync(self, object_class: str, *, token: str | None) -> Changes:
+        """Rows stamped since the token, oldest first; what is gone leaves no stamp, only a full listing shows it."""
+        changed = self._changed
+        if token is None:
+            rows = await self._run(sa.select(sa.func.max(changed).label("latest")), {})
+            return Changes((), _sync_token(rows[0]["latest"], None))
+        since, uid = _place_of_sync_token(token)
+        statement = self._select().where(changed.is_not(None)).order_by(changed, self._key)
+        if since is not None and uid is not None:
+            place = sa.tuple_(sa.literal(since, changed.type), sa.literal(self._key_of(uid), self._key.type))
+            statement = statement.where(sa.tuple_(changed, self._key) > place)
+        elif since is not None:
+            statement = statement.where(changed >= since)
+        rows = await self._run(statement.limit(self._context.page_size), {})
+        changes = tuple(Change(account.uid, account) for account in map(self._account, rows))
+        if len(rows) == self._context.page_size:
+            return Changes(changes, _sync_token(rows[-1][changed.name], changes[-1].uid), is_last=False)
+        return Changes(changes, _sync_token(rows[-1][changed.name], None) if rows else token)
 
     async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None) -> str:
         given = {name: value for name, value in attributes.items() if value is not None}  # the others: their default
@@ -226,7 +217,8 @@ class SqlConnector:
 
     def _attributes_of(self, table: sa.Table) -> dict[str, "sa.Column[Any]"]:
         named = self._settings.columns or {column.name: column.name for column in table.columns}
-        others = [self._settings.key, self._settings.naming, self._settings.active_column]
+        settings = self._settings
+        others = [settings.key, settings.naming, settings.active_column, settings.changed_column]
         wanted = {*named.values(), *(name for name in others if name)}
         missing = sorted(name for name in wanted if name not in table.columns)
         if missing:
@@ -242,6 +234,13 @@ class SqlConnector:
     @property
     def _key(self) -> "sa.Column[Any]":
         return self._opened.columns[self._settings.key]
+
+    @property
+    def _changed(self) -> "sa.Column[Any]":
+        name = self._settings.changed_column
+        if name is None or not isinstance(self._opened.columns[name].type, sa.DateTime):
+            raise PermanentError('"changed_column" must name a column with a time.')
+        return self._opened.columns[name]
 
     def _is_uid(self) -> sa.ColumnElement[bool]:
         return self._key == sa.bindparam(_UID, type_=self._key.type)
@@ -259,10 +258,10 @@ class SqlConnector:
             raise ListingChanged from None
 
     def _select(self) -> "sa.Select[Any]":
-        extra = self._settings.active_column
         columns = {column.name: column for column in [self._key, *self._attributes.values()]}
-        if extra:
-            columns[extra] = self._opened.columns[extra]
+        for extra in (self._settings.active_column, self._settings.changed_column):
+            if extra:
+                columns[extra] = self._opened.columns[extra]
         return sa.select(*columns.values())
 
     def _account(self, row: Row) -> TargetAccount:
@@ -305,6 +304,21 @@ class SqlConnector:
     async def _count(self) -> int:
         rows = await self._run(sa.select(sa.func.count().label("n")).select_from(self._opened), {})
         return int(rows[0]["n"])
+
+
+def _sync_token(latest: datetime | None, uid: str | None) -> str:
+    """Where to go on: behind a row, or at a time; that time is set back by what may still be committed."""
+    if latest is not None and uid is None:
+        latest -= LATE_COMMITS
+    return json.dumps([None if latest is None else latest.isoformat(), uid])
+
+
+def _place_of_sync_token(token: str) -> tuple[datetime | None, str | None]:
+    try:
+        since, uid = json.loads(token)
+        return None if since is None else datetime.fromisoformat(since), uid
+    except (ValueError, TypeError):
+        raise ListingChanged from None
 
 
 async def _rows(connection: AsyncConnection, statement: Any, parameters: dict[str, Any]) -> list[Row]:
