@@ -4,8 +4,10 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -19,7 +21,8 @@ import asyncpg
 import hypothesis
 import pytest
 
-from tests.cluster import FAILED, READY, TEMPLATE, session_directory
+from tests.cluster import FAILED, MEMORY, READY, TEMPLATE, is_roomy, session_directory
+from worker.service.postmaster import read_pid_file, serves
 
 # A busy machine is no failure: tests assert what comes out, never how long it took. The number of examples keeps the
 # unit suite short; a longer search is `pytest --hypothesis-profile thorough`.
@@ -122,6 +125,26 @@ def _start_cluster(directory: Path, session: int, log: Path) -> None:
             pytest.fail(f"the test server did not start: {words[-2000:]}", pytrace=False)
         time.sleep(0.02)
     process.returncode = 0  # it outlives us on purpose, and is not to be reported as forgotten
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A folder that every account can pass through, as an embedded server of root needs; ``tmp_path`` is closed."""
+    folder = Path(tempfile.mkdtemp(prefix="provisiond-open-", dir=MEMORY if is_roomy(MEMORY) else None))
+    folder.chmod(0o711)
+    yield folder
+    for pid_file in folder.rglob("postmaster.pid"):
+        _end_server(pid_file.parent)
+    shutil.rmtree(folder)
+
+
+def _end_server(data: Path) -> None:
+    left = read_pid_file(data)
+    if left and serves(data, pid=left.pid):
+        os.kill(left.pid, signal.SIGQUIT)
+        deadline = time.monotonic() + START_TIMEOUT
+        while serves(data, pid=left.pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 @pytest.fixture

@@ -106,8 +106,7 @@ class EmbeddedPostgres:
 
     def dsn(self, user: str, password: str, database: str) -> str:
         """A libpq URL over TCP."""
-        who = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        return f"postgresql://{who}@127.0.0.1:{self.port}/{quote(database, safe='')}"
+        return _url(user, password, port=self.port, database=database)
 
     def admin_dsn(self, database: str = "postgres") -> str:
         """The superuser's URL."""
@@ -135,7 +134,8 @@ class EmbeddedPostgres:
     async def start(self) -> None:
         """Come back when the server takes connections; nothing stays behind when it fails or is cancelled."""
         try:
-            place = await asyncio.to_thread(self._prepare)
+            # not in a thread, nor are the programs spawned in one: a cancelled start must not go on behind our back
+            place = self._prepare()
             self._data = place.data
             server = await self._adopt(place) or await self._launch(place)
             self._remember(replace(self._known, port=server.port))
@@ -205,7 +205,7 @@ class EmbeddedPostgres:
                 if is_alive(server.pid):
                     forget_reused_pid(place.data, found=server)
                 return None
-            if server.is_ready:
+            if server.is_ready and await self._answers(server):
                 self._say("PostgreSQL is still running from last time and is used again.")
                 self._pid = server.pid
                 if server.socket_folder and server.socket_folder.name.startswith(SHORT_FOLDER):
@@ -213,6 +213,9 @@ class EmbeddedPostgres:
                 return server
             await asyncio.sleep(POLL)
         return None
+
+    async def _answers(self, server: Postmaster) -> bool:
+        return await bootstrap.answers(_url(SUPERUSER, self._known.superuser, port=server.port, database="postgres"))
 
     async def _launch(self, place: Place) -> Postmaster:
         if not place.data.exists():
@@ -265,7 +268,7 @@ class EmbeddedPostgres:
 
     async def _run_to_end(self, place: Place, program: str, arguments: list[str]) -> tuple[int, str]:
         log_from = self._log_size()
-        process = self._process = await asyncio.to_thread(self._spawn, place, program, arguments)
+        process = self._process = self._spawn(place, program, arguments)
         if not await _until(lambda: process.poll() is not None, within=START_TIMEOUT):
             raise SurroundingsError(f"{program} did not end within {START_TIMEOUT:.0f} s: see {self.log_file}.")
         self._process = None
@@ -281,7 +284,7 @@ class EmbeddedPostgres:
         for name, value in settings.items():
             arguments += ["-c", f"{name}={value}"]
         log_from = self._log_size()
-        process = self._process = await asyncio.to_thread(self._spawn, place, "postgres", arguments)
+        process = self._process = self._spawn(place, "postgres", arguments)
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if (status := process.poll()) is not None:
@@ -349,6 +352,10 @@ class EmbeddedPostgres:
         if self._process:
             return self._process.poll() is None
         return self._pid is not None and self._data is not None and serves(self._data, pid=self._pid)
+
+
+def _url(user: str, password: str, *, port: int, database: str) -> str:
+    return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@127.0.0.1:{port}/{quote(database, safe='')}"
 
 
 async def _until(is_so: Callable[[], bool], *, within: float) -> bool:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from worker.domain.errors import SurroundingsError
-from worker.store.pool import Connection, connect
+from worker.store.pool import Connection, DatabaseGone, connect
 
 OWNER = "provisiond_owner"
 DAEMON = "provisiond_worker"
@@ -30,6 +30,15 @@ async def ensure_application(admin_dsn: str, *, name: str, password: str) -> Non
     async with _admin(admin_dsn) as conn:
         await _ensure_role(conn, name, password=password)
         await _ensure_database(conn, name, owner=name)
+
+
+async def answers(admin_dsn: str) -> bool:
+    """Whether the server is alive: one that was killed a moment ago still looks so to the system."""
+    try:
+        async with _admin(admin_dsn) as conn:
+            return bool(await conn.fetchval("SELECT true"))
+    except (SurroundingsError, *DatabaseGone):
+        return False
 
 
 @asynccontextmanager

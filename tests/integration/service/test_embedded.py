@@ -8,14 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.cluster import MEMORY, is_roomy
 from tests.conftest import at_database
 from tests.waiting import eventually
 from worker.domain.errors import SurroundingsError
@@ -40,19 +38,8 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
-    """A folder that every account can pass through, which pytest's own folders are not."""
-    folder = Path(tempfile.mkdtemp(prefix="provisiond-embedded-", dir=MEMORY if is_roomy(MEMORY) else None))
-    folder.chmod(0o711)
-    yield folder
-    stop_leftover(folder / "data")
-    shutil.rmtree(folder)
-
-
-def stop_leftover(data: Path) -> None:
-    found = read_pid_file(data)
-    if found and serves(data, pid=found.pid):
-        os.kill(found.pid, signal.SIGKILL)
+def directory(open_directory: Path) -> Path:
+    return open_directory
 
 
 def embedded(directory: Path) -> EmbeddedPostgres:
