@@ -71,10 +71,12 @@ def cause_of(expected: Any, actual: Any) -> str:
         return "there is a value where none should be"
     if not isinstance(expected, str) or not isinstance(actual, str):
         return "other values" if isinstance(expected, list) else f"it is {actual}"
-    for cause, reduce in _REDUCTIONS:
-        if reduce(expected) == reduce(actual):
-            return cause
-    if actual and expected.startswith(actual):
+    reduced = next((cause for cause, reduce in _REDUCTIONS if reduce(expected) == reduce(actual)), None)
+    return reduced or _affix(expected, actual) or f"it is {actual!r}"
+
+
+def _affix(expected: str, actual: str) -> str | None:
+    if expected.startswith(actual):
         return "the end is missing"
     if expected.endswith(actual):
         return "the beginning is missing"
@@ -82,7 +84,7 @@ def cause_of(expected: Any, actual: Any) -> str:
         return f"{actual.removesuffix(expected)!r} is put before it"
     if actual.startswith(expected):
         return f"{actual.removeprefix(expected)!r} is put behind it"
-    return f"it is {actual!r}"
+    return None
 
 
 _REDUCTIONS = (

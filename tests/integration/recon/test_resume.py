@@ -88,7 +88,8 @@ async def what_is_known(house: House) -> dict[str, Any]:
         ),
         "run": await house.rows(
             "SELECT status, accounts_processed, accounts_total, discrepancies_found, discrepancies_by_type, "
-            "items_total, items_success, items_error, listing_complete, statistics ->> 'new' AS new FROM runs ORDER BY id"
+            "items_total, items_success, items_error, listing_complete, statistics ->> 'new' AS new "
+            "FROM runs ORDER BY id"
         ),
         "checkpoints": await house.rows("SELECT page FROM run_checkpoints"),
     }
