@@ -105,17 +105,19 @@ def apply_change(
     refusal = _refusal(stored, change)
     if refusal is not None:
         return Dropped(refusal)
-    base = stored or StoredIdentity(new_id, change.external_id, change.external_id, version=0)
+    base = stored or StoredIdentity(new_id, change.external_id, change.external_id)
     if base.is_deleted and change.happening is not Happening.DELETED:
         base = replace(base, attributes={}, authority={}, is_deleted=False, active=True)
     merged = _merged(base, change.attributes, user_name=change.user_name, authority=authority)
-    after = replace(
-        merged.identity,
+    after = _after(
+        stored,
+        base,
+        merged,
         active=_active_after(base, change),
         is_deleted=change.happening is Happening.DELETED,
         revision=change.revision if change.revision is not None else base.revision,
     )
-    return Applied(versioned(stored, after), merged.kept)
+    return Applied(after, merged.kept)
 
 
 def apply_row(
@@ -128,27 +130,14 @@ def apply_row(
     """
     if stored is not None and stored.is_deleted and not is_returning:
         return Applied(stored)
-    base = stored or StoredIdentity(new_id, row.external_id, row.external_id, version=0)
+    base = stored or StoredIdentity(new_id, row.external_id, row.external_id)
     if base.is_deleted:
         base = replace(base, attributes={}, authority={}, is_deleted=False)
     silent = {name: None for name, owner in base.authority.items() if owner == authority and name != USER_NAME}
     merged = _merged(base, silent | row.attributes, user_name=row.user_name, authority=authority)
-    present = True if is_returning else base.active
-    after = replace(merged.identity, active=present if row.active is None else row.active)
-    return Applied(versioned(stored, after), merged.kept)
-
-
-def versioned(stored: StoredIdentity | None, after: StoredIdentity) -> StoredIdentity:
-    """``after`` with the version it must have: one more when a plan could come out differently."""
-    if stored is None:
-        return replace(after, version=1)
-    is_same = (
-        stored.user_name == after.user_name
-        and stored.attributes == after.attributes
-        and stored.active == after.active
-        and stored.is_deleted == after.is_deleted
-    )
-    return replace(after, version=stored.version if is_same else stored.version + 1)
+    active = row.active if row.active is not None else is_returning or base.active
+    after = _after(stored, base, merged, active=active, is_deleted=False, revision=base.revision)
+    return Applied(after, merged.kept)
 
 
 def _refusal(stored: StoredIdentity | None, change: IdentityChange) -> str | None:
@@ -173,7 +162,15 @@ def _active_after(base: StoredIdentity, change: IdentityChange) -> bool:
     return base.active if change.active is None else change.active
 
 
-def _merged(base: StoredIdentity, patch: Mapping[str, Any], *, user_name: str | None, authority: str) -> Applied:
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    user_name: str
+    attributes: dict[str, Any]
+    authority: dict[str, str]
+    kept: tuple[str, ...]
+
+
+def _merged(base: StoredIdentity, patch: Mapping[str, Any], *, user_name: str | None, authority: str) -> _Merged:
     attributes, owners = dict(base.attributes), dict(base.authority)
     kept = []
     for name, value in patch.items():
@@ -192,7 +189,39 @@ def _merged(base: StoredIdentity, patch: Mapping[str, Any], *, user_name: str | 
             named, owners[USER_NAME] = user_name, authority
         elif user_name != named:
             kept.append(USER_NAME)
-    return Applied(replace(base, user_name=named, attributes=attributes, authority=owners), tuple(kept))
+    return _Merged(named, attributes, owners, tuple(kept))
+
+
+def _after(
+    stored: StoredIdentity | None,
+    base: StoredIdentity,
+    merged: _Merged,
+    *,
+    active: bool,
+    is_deleted: bool,
+    revision: int | None,
+) -> StoredIdentity:
+    """The identity, with one version more when a plan could come out differently."""
+    version = base.version
+    if stored is not None and not (
+        stored.user_name == merged.user_name
+        and stored.attributes == merged.attributes
+        and stored.active == active
+        and stored.is_deleted == is_deleted
+    ):
+        version += 1
+    return StoredIdentity(
+        id=base.id,
+        external_id=base.external_id,
+        user_name=merged.user_name,
+        attributes=merged.attributes,
+        active=active,
+        version=version,
+        authority=merged.authority,
+        revision=revision,
+        disabled_at=base.disabled_at,
+        is_deleted=is_deleted,
+    )
 
 
 def _name(value: Any, field_name: str) -> str:
