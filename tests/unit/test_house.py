@@ -8,6 +8,7 @@ import stat
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,17 @@ def test_locks_hold_every_dependency_that_is_declared():
     locked = set(re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
 
     assert sorted(names - locked) == []
+
+
+def test_every_dependency_is_used():
+    """What nobody imports is a risk without a use; httptools is imported by uvicorn, which is faster with it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    imported = {name.split(".")[0] for path in MODULES for name in imports_of(path)}
+    offered = packages_distributions()
+    used = {name.lower() for package in imported for name in offered.get(package, [])}
+    declared = {re.split(r"[\[<>=]", each)[0].lower() for each in project["dependencies"]}
+
+    assert_none(declared - used - {"httptools"})
 
 
 def test_scripts_can_be_started():
