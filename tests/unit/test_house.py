@@ -260,7 +260,7 @@ def test_every_dependency_is_used():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     imported = {name.split(".")[0] for path in MODULES for name in imports_of(path)}
     offered = packages_distributions()
-    used = {name.lower() for package in imported for name in offered.get(package, [])}
+    used = {name.lower().replace("_", "-") for package in imported for name in offered.get(package, [])}
     declared = {re.split(r"[\[<>=]", each)[0].lower() for each in project["dependencies"]}
 
     assert_none(declared - used - {"httptools"})
