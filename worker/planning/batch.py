@@ -31,22 +31,26 @@ class Target:
         return self.mapping.version if self.mapping else None
 
 
-@dataclass(slots=True)
-class Batch:
-    """People, and for each target in order who is in its scope and what its mapping made of them."""
-
-    items: list[PlanItem]
-    targets: list[Target]
-    in_scope: list[set[UUID]] = field(default_factory=list)
-    mapped: list[dict[UUID, Mapped | MappingError]] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody being planned, and the item that asks for it."""
 
     item: PlanItem
     identity: Identity
+
+
+@dataclass(slots=True)
+class Batch:
+    """Items with the people they are about, and for each target in order who is in its scope and how they map."""
+
+    items: list[PlanItem]
+    targets: list[Target]
+    people: list[Person] = field(init=False)
+    in_scope: list[set[UUID]] = field(default_factory=list)
+    mapped: list[dict[UUID, Mapped | MappingError]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.people = [Person(item, item.identity.as_identity()) for item in self.items if item.identity is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,7 @@ class Decisions:
 def decide_batch(batch: Batch, *, taken: set[UUID], accounts: Mapping[tuple[UUID, UUID, str], Account]) -> Decisions:
     """Decide for every taken person at every target."""
     decisions = Decisions()
-    people = [
-        Person(item, item.identity.as_identity())
-        for item in batch.items
-        if item.identity is not None and item.identity_id in taken
-    ]
+    people = [person for person in batch.people if person.identity.id in taken]
     for target, inside, mapped in zip(batch.targets, batch.in_scope, batch.mapped, strict=True):
         for person in people:
             key = (person.identity.id, target.connector.id, target.connector.object_class)

@@ -109,7 +109,7 @@ class Planner:
         return Batch(items, [each for each in prepared if each is not None])
 
     async def _map(self, batch: Batch) -> None:
-        people = [item.identity.as_identity() for item in batch.items if item.identity is not None]
+        people = [person.identity for person in batch.people]
         sources = [person.as_source() for person in people]
         for target in batch.targets:
             inside = [person for person, source in zip(people, sources, strict=True) if target.is_in_scope(source)]
