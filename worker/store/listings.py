@@ -24,7 +24,7 @@ _FINISHED = frozenset({S.COMPLETED, S.RESOLVED, S.CANCELLED})
 #: How far the clock that makes ids may be from the database's.
 _CLOCKS_DIFFER = timedelta(hours=1)
 #: Sorts behind whatever begins with the text before it.
-_LAST = "\U0010ffff"
+LAST = "\U0010ffff"
 _MOST_LOG_LINES = 1000
 #: From so many people with a name on, the rows are read and looked up instead of the people.
 _MANY_NAMES = 2000
@@ -166,7 +166,7 @@ async def _plan_with_values(conn: Connection, tenant_id: UUID) -> dict[str, Any]
 async def _filters(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[str, Any]:
     only_id = _as_id(where.q)
     prefix = where.q if where.q is not None and only_id is None else None
-    text = {"q": prefix, "q_end": prefix + _LAST if prefix is not None else None}
+    text = {"q": prefix, "q_end": prefix + LAST if prefix is not None else None}
     named: list[UUID] = []
     if prefix is not None:
         rows = await queries.named.rows(conn, tenant_id=tenant_id, limit=_MANY_NAMES, **text)

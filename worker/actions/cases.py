@@ -1,0 +1,134 @@
+"""What people answer when correlation asks whose account something is."""
+
+from typing import Any
+from uuid import UUID
+
+from worker.actions.acting import Act, House, acting
+from worker.domain.correlation import PersonDecision, Verdict
+from worker.domain.errors import InvalidRequest, NotFound, WrongState
+from worker.domain.operation import Origin
+from worker.security import Principal, Role
+from worker.store import (
+    accounts,
+    connectors,
+    correlation,
+    discrepancies,
+    due_work,
+    listings_findings,
+    operations,
+    plan_items,
+)
+from worker.store.accounts import Link, Place
+from worker.store.sql import Record
+
+
+async def confirm(
+    house: House,
+    principal: Principal,
+    *,
+    case_id: UUID,
+    identity_id: UUID | None = None,
+    uid: str | None = None,
+    notes: str | None = None,
+) -> None:
+    """It is this candidate: an identity for an account, the account with this uid for an identity.
+
+    A create that waits goes on and takes the account over; where none waits, the link is recorded now. Raises NotFound,
+    InvalidRequest for somebody who is no candidate, WrongState when it was decided or has got another owner meanwhile.
+    """
+    async with acting(house, principal, Role.OPERATOR) as act:
+        case = await _open_case(act, case_id)
+        chosen = _chosen(case, identity_id=identity_id, uid=uid)
+        owner = case["identity_id"] or chosen
+        account_id = case["account_id"] or chosen
+        await _refuse_moved(act, account_id, owner)
+        where = {"tenant_id": act.tenant_id, "connector_id": case["connector_id"]}
+        said = [PersonDecision(account_id, owner, Verdict.IS)]
+        await correlation.decide(act.conn, said=said, by=act.by, **where)
+        await _settle(act, case_id, "confirmed", {"account_id": str(account_id), "identity_id": str(owner)}, notes)
+        if not await _wake(act, case_id):
+            await _link(act, case, account_id, owner)
+        act.note("case.confirm", "case", case_id, account_id=account_id, identity_id=owner, notes=notes)
+
+
+async def reject(house: House, principal: Principal, *, case_id: UUID, notes: str | None = None) -> None:
+    """It is none of the candidates: a waiting create makes a new account. Raises NotFound or WrongState."""
+    async with acting(house, principal, Role.OPERATOR) as act:
+        case = await _open_case(act, case_id)
+        refs = [UUID(each["ref_id"]) for each in case["candidates"]]
+        said = [PersonDecision(case["account_id"] or ref, case["identity_id"] or ref, Verdict.IS_NOT) for ref in refs]
+        await correlation.decide(
+            act.conn, said=said, by=act.by, tenant_id=act.tenant_id, connector_id=case["connector_id"]
+        )
+        await _settle(act, case_id, "rejected", {"none_of": [str(ref) for ref in refs]}, notes)
+        await _wake(act, case_id)
+        act.note("case.reject", "case", case_id, candidates=len(refs), notes=notes)
+
+
+async def _open_case(act: Act, case_id: UUID) -> Record:
+    case = await correlation.get_case(act.conn, tenant_id=act.tenant_id, case_id=case_id)
+    if case is None:
+        raise NotFound(f"There is no case {case_id}.")
+    if case["status"] != "open":
+        raise WrongState(f"This case was {case['status']} already.", current=case)
+    return case
+
+
+def _chosen(case: Record, *, identity_id: UUID | None, uid: str | None) -> UUID:
+    """The candidate that is meant."""
+    for each in case["candidates"]:
+        ref = UUID(each["ref_id"])
+        if ref == identity_id or (case["identity_id"] is not None and uid is not None and each.get("uid") == uid):
+            return ref
+    raise InvalidRequest("This is none of the candidates of the case.")
+
+
+async def _refuse_moved(act: Act, account_id: UUID, owner: UUID) -> None:
+    found = await accounts.by_ids(act.conn, tenant_id=act.tenant_id, ids=[account_id])
+    if account_id not in found or found[account_id].account.uid is None:
+        raise WrongState("The account is gone; reject the case, and a waiting operation makes a new one.")
+    if found[account_id].account.identity_id not in {None, owner}:
+        raise WrongState("The account belongs to somebody else by now; unlink it first.")
+
+
+async def _settle(act: Act, case_id: UUID, status: str, decision: dict[str, Any], notes: str | None) -> None:
+    settled = await correlation.settle_case(
+        act.conn,
+        tenant_id=act.tenant_id,
+        case_id=case_id,
+        status=status,
+        decision={**decision, "notes": notes},
+        by=act.by,
+    )
+    if settled is None:
+        raise WrongState("Somebody else decided this case first.")
+
+
+async def _wake(act: Act, case_id: UUID) -> bool:
+    """Let the operation that waited for the answer go on; whether there was one."""
+    woken = await operations.queries.wake.rows(act.conn, tenant_id=act.tenant_id, approval_id=None, case_id=case_id)
+    for connector_id in {row["connector_id"] for row in woken}:
+        await due_work.ask(act.conn, act.tenant_id, due_work.Kind.CLAIM, connector_id)
+    return bool(woken)
+
+
+async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
+    """Record the owner now, settle what was found about the account, and have the person planned."""
+    where = {"tenant_id": act.tenant_id, "connector_id": case["connector_id"]}
+    connector = await connectors.get(act.conn, **where)
+    if connector is None:
+        raise NotFound("The connector of this case is gone.")
+    place = Place(act.tenant_id, connector.id, connector.object_class)
+    match = {"decision": "manual", "match": {"ref_id": str(owner), "match_type": "manual", "confidence": 1.0}}
+    linked = await accounts.link(act.conn, place, [Link(account_id, owner, match)])
+    if account_id not in linked:
+        raise WrongState("The account or its owner has got another link meanwhile.")
+    await correlation.drop_keys(act.conn, tenant_id=act.tenant_id, account_ids=[account_id, linked[account_id]])
+    await correlation.move_decisions(act.conn, moved=linked, **where)
+    found = await listings_findings.open_of_account(
+        act.conn, act.tenant_id, connector_id=connector.id, account_id=account_id
+    )
+    await discrepancies.settle(
+        act.conn, tenant_id=act.tenant_id, settled=[(each, "link", None) for each in found], by=act.by
+    )
+    await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[owner], origin=Origin.CONSOLE)

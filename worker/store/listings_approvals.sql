@@ -1,0 +1,35 @@
+-- name: requesters
+-- Who asked for what is held: who started the run, and who made the operations.
+SELECT r.created_by AS id FROM approvals a JOIN runs r ON r.tenant_id = :tenant_id AND r.id = a.run_id
+WHERE a.tenant_id = :tenant_id AND a.id = :id AND r.created_by IS NOT NULL
+UNION
+SELECT o.created_by FROM operations o JOIN approvals a ON a.tenant_id = :tenant_id AND a.id = :id
+WHERE o.tenant_id = :tenant_id AND o.connector_id = a.connector_id AND o.approval_id = a.id
+  AND o.status = 'awaiting_system' AND o.created_by IS NOT NULL
+
+-- name: page
+-- Open ones first, then the latest decided.
+SELECT a.*, c.name AS connector_name, p.name AS decided_by_name, r.kind AS run_kind, r.created_by AS requested_by_id,
+    q.name AS requested_by,
+    (SELECT coalesce(sum(n.accepted), 0) FROM removal_counts n
+     WHERE n.tenant_id = :tenant_id AND n.connector_id = a.connector_id
+       AND n.hour >= date_trunc('hour', db_now(), 'UTC') - interval '24 hours')::bigint AS used,
+    (SELECT count(*) FROM accounts x
+     WHERE x.tenant_id = :tenant_id AND x.connector_id = a.connector_id AND x.state = 'active') AS accounts
+FROM (
+    SELECT a.* FROM approvals a
+    WHERE a.tenant_id = :tenant_id AND (:status::text IS NULL OR a.status = :status)
+      AND (:is_decided::boolean IS NULL OR (a.status <> 'open') = :is_decided)
+      AND (:connector_id::uuid IS NULL OR a.connector_id = :connector_id)
+      AND (:id::uuid IS NULL OR a.id = :id)
+    ORDER BY a.id DESC LIMIT :limit OFFSET :offset) AS a
+LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = a.connector_id
+LEFT JOIN principals p ON p.tenant_id = :tenant_id AND p.id = a.decided_by
+LEFT JOIN runs r ON r.tenant_id = :tenant_id AND r.id = a.run_id
+LEFT JOIN principals q ON q.tenant_id = :tenant_id AND q.id = r.created_by
+ORDER BY a.id DESC
+
+-- name: count
+SELECT count(*) FROM approvals
+WHERE tenant_id = :tenant_id AND (:status::text IS NULL OR status = :status)
+  AND (:connector_id::uuid IS NULL OR connector_id = :connector_id)
