@@ -22,6 +22,7 @@ from worker.recon.conclude import run_conclusion
 from worker.recon.context import RunContext, TargetSource, view_of
 from worker.recon.delta import run_delta
 from worker.recon.listing import load, run_listing
+from worker.recon.looks import Look, look_at
 from worker.recon.owners import run_owners
 from worker.recon.policy import run_policy
 from worker.recon.proposals import Wish
@@ -72,6 +73,10 @@ class ReconciliationEngine:
         """What these repairs would change, before and after; nothing is written."""
         async with tenant(self._pool, tenant_id) as conn:
             return await self._remediation.preview(conn, tenant_id=tenant_id, connector_id=connector_id, wishes=wishes)
+
+    async def look(self, tenant_id: UUID, account_id: UUID) -> Look:
+        """Both sides of one account, its target read at this moment; raises NotFound."""
+        return await look_at(self._pool, self._targets, tenant_id=tenant_id, account_id=account_id)
 
     async def _to_the_end(self, run: Run) -> Run:
         for attempt in range(MOST_INTERRUPTIONS):
