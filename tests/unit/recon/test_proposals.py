@@ -76,7 +76,7 @@ def test_update_sends_only_what_differs_and_clears_with_null() -> None:
 
 
 def test_values_flow_back_by_a_plain_two_way_rule() -> None:
-    only = replace(MISMATCH, finding=replace(MISMATCH.finding, attributes={"department": {"expected": "Sales", "actual": "Lab"}}))  # fmt: skip
+    only = a_finding(DiscrepancyType.MISMATCH, attributes={"department": {"expected": "Sales", "actual": "Lab"}})
 
     found = proposed(only, A.UPDATE, direction=D.TO_IDENTITY, inbound=(INBOUND,))
 
