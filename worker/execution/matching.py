@@ -20,17 +20,22 @@ from worker.domain.correlation import (
     CorrelationResult,
     Decision,
     MatchKey,
+    MatchType,
     PersonDecision,
     Side,
     Subject,
+    Verdict,
 )
+from worker.domain.ids import uuid7
 from worker.domain.operation import WaitReason
 from worker.domain.outcome import Parked
 from worker.execution.classify import Ended
 from worker.execution.scripting import Wish
 from worker.execution.work import Work
+from worker.mapping import account_hash
 from worker.store import accounts, correlation, mappings
 from worker.store import work as work_store
+from worker.store.accounts import Observed, Place
 from worker.store.correlation import NewCase
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
@@ -73,13 +78,17 @@ class Matching:
         if name is None:
             return None
         live = await work.target.guard.find(work.op.object_class, work.naming, str(name))
+        refused = {said.account_id for said in await self._decisions(work) if said.verdict is not Verdict.IS}
+        by_id: dict[UUID, TargetAccount] = {}
         for account in live:
-            await self._refuse_taken(work, account.uid)
+            record_id = await self._record_of(work, account, refused)
+            if record_id in refused:  # a person said that it is not theirs: the name is taken, and that is the end
+                continue
             if not work.comparator.differences({**account.attributes, **wish.attributes}, actual=account.attributes):
                 return Found(account, None)
-        if not live or work.identity is None:
+            by_id[record_id] = account
+        if not by_id or work.identity is None:
             return None
-        by_id = {UUID(int=n + 1): account for n, account in enumerate(live)}
         source = _Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
         result = await self._correlate(work, wish, source)
         match = await self._settled(work, result, must_decide=True)
@@ -137,16 +146,27 @@ class Matching:
         live = await work.target.guard.get(work.op.object_class, uid)
         return Found(live, result.to_json()) if live is not None else None
 
-    async def _refuse_taken(self, work: Work, uid: str) -> None:
-        """End the try with a case when the object belongs to somebody else in our records."""
+    async def _record_of(self, work: Work, account: TargetAccount, refused: set[UUID]) -> UUID:
+        """The id of our record of an object, made when we have none: people's decisions are about records.
+
+        Ends the try with a case when the object is somebody else's, unless a person has answered that already.
+        """
         op = work.op
+        place = Place(op.tenant_id, op.connector_id, op.object_class)
         async with tenant(self._pool, op.tenant_id) as conn:
             row = await work_store.owner_of_uid(
-                conn, op.tenant_id, connector_id=op.connector_id, object_class=op.object_class, uid=uid
+                conn, op.tenant_id, connector_id=op.connector_id, object_class=op.object_class, uid=account.uid
             )
-        if row is not None and row["identity_id"] is not None and row["identity_id"] != op.user_id:
+            if row is None:
+                seen = _seen(work, account)
+                await accounts.insert_seen(conn, place, [seen], run_id=op.run_id)
+                return seen.id
+        record_id: UUID = row["id"]
+        if row["identity_id"] not in {None, op.user_id} and record_id not in refused:
             reason = "the name is taken by an account that belongs to somebody else"
-            raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason)))
+            taken = CorrelationMatch(record_id, 0.0, MatchType.EXACT, uid=account.uid, name=account.uid)
+            raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason, candidates=(taken,))))
+        return record_id
 
     async def _decisions(self, work: Work) -> list[PersonDecision]:
         op = work.op
@@ -190,6 +210,14 @@ class _Rules:
     rule_set: RuleSet
     frequencies: NameFrequencies
     read_at: float
+
+
+def _seen(work: Work, account: TargetAccount) -> Observed:
+    """An object as our records keep it."""
+    managed = {rule.name for rule in work.comparator.rules}
+    attributes = {name: value for name, value in account.attributes.items() if name in managed}
+    content = account_hash(work.comparator, account.attributes, active=account.active)
+    return Observed(uuid7(), account.uid, attributes, account.active, content)
 
 
 class _Records:

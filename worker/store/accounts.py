@@ -125,7 +125,7 @@ async def of_identities(conn: Connection, place: Place, identity_ids: Sequence[U
     return {row["identity_id"]: _shadow(row) for row in rows}
 
 
-async def insert_seen(conn: Connection, place: Place, objects: Sequence[Observed], *, run_id: UUID) -> set[UUID]:
+async def insert_seen(conn: Connection, place: Place, objects: Sequence[Observed], *, run_id: UUID | None) -> set[UUID]:
     """Rows of objects seen for the first time; the ids that were inserted."""
     if not objects:
         return set()
