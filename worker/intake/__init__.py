@@ -9,13 +9,14 @@ Guarantees:
 - whatever changes an identity asks for its planning in the same transaction.
 """
 
-from worker.intake.events import CloudEvent, parse
+from worker.intake.events import MAX_BODY, CloudEvent, parse
 from worker.intake.inbox import InboxProcessor, Processed
 from worker.intake.receiver import EventReceiver, Received
 from worker.intake.sources import Importer
 from worker.intake.watch import SourceWatcher, Watched
 
 __all__ = [
+    "MAX_BODY",
     "CloudEvent",
     "EventReceiver",
     "Importer",
