@@ -7,15 +7,16 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import structlog
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
-from worker.console.query import BadQuery, Query, local_path
+from worker.console.query import BadQuery, Query, address, local_path
 from worker.console.rendering import Templates
 from worker.console.views import AttributeChange, Badges
 from worker.domain.errors import Forbidden, InvalidRequest, NotFound, RequestError
@@ -181,8 +182,8 @@ class Visit:
         if result.ok and result.link and self.said("follow"):
             where = local_path(result.link, default=where)
         response = RedirectResponse(where, 303)
-        message = {"message": result.message[:1500], "ok": result.ok, "link": result.link}
-        packed = base64.urlsafe_b64encode(json.dumps(message).encode()).decode()
+        message = {"message": result.message[:600], "ok": result.ok, "link": result.link}
+        packed = base64.urlsafe_b64encode(json.dumps(message, ensure_ascii=False).encode()).decode()
         response.set_cookie(FLASH, packed, max_age=60, path="/", httponly=True, samesite="lax")
         log.info("console.acted", path=self.request.url.path, ok=result.ok, actor=str(self.principal.id))
         return response
@@ -236,9 +237,14 @@ def _is_same_site(request: Request) -> bool:
 
 
 def _to_sign_in(request: Request) -> Response:
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    target = f"/sign-in?next={quote(wanted)}" if request.method == "GET" and wanted != "/" else "/sign-in"
-    return RedirectResponse(target, 303)
+    """To the sign-in page, and from there back to the page; an act is not repeated, its page is shown again."""
+    wanted = request.url
+    if request.method != "GET":
+        wanted = URL(request.headers.get("referer", "/"))
+        if wanted.netloc != request.url.netloc:
+            wanted = URL("/")
+    path = wanted.path + (f"?{wanted.query}" if wanted.query else "")
+    return RedirectResponse(address("/sign-in", {"next": path if path != "/" else None}), 303)
 
 
 def _read_flash(request: Request) -> dict[str, Any] | None:

@@ -64,10 +64,10 @@ def segments(
 
 
 def _round_up(value: int) -> int:
-    """The next of 1, 2, 5 times a power of ten; at least 10."""
+    """The next number that halves well; at least 10."""
     size = 10
     while True:
-        for factor in (1, 2, 5):
+        for factor in (1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0):
             if size * factor >= value:
-                return size * factor
+                return round(size * factor)
         size *= 10

@@ -23,16 +23,34 @@ MEANINGS: dict[str, str] = {
     "deleted": "a linked account that is gone from the target",
 }
 
+#: action, with "<" where it goes from the target to us: button, question, effect
+WORDING: dict[str, tuple[str, str, str]] = {
+    "create": (
+        "Create account",
+        "Create the account of {who} in {connector}?",
+        "An existing match is linked instead.",
+    ),
+    "create<": ("Create identity", "Create an identity from {account}?", "Its accounts in other targets follow."),
+    "update": ("Correct account", "Correct {account} in {connector}?", "The wanted values are written to the target."),
+    "update<": ("Take over values", "Take the values of {account} over to {who}?", "Other accounts follow."),
+    "delete": ("Delete account", "Delete {account} in {connector}?", "This cannot be undone."),
+    "disable": ("Disable account", "Disable {account} in {connector}?", "It can be enabled again."),
+    "link": ("Link", "Link {account} to {who}?", "Only the record of it; {connector} is not changed."),
+    "unlink": ("Unlink", "Unlink {account} from {who}?", "Only the record of it; {connector} is not changed."),
+    "inactivate_identity": ("Deactivate identity", "Deactivate {who}?", "Every account of the identity follows."),
+}
+
 HELD_WORDS = {"delete": "delete the account", "disable": "disable the account", "unlink": "unlink the account"}
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One way to settle a finding as a button says it, with what it does."""
+    """One way to settle a finding: what its button says, the question before it, and what it does."""
 
     action: str
     direction: str
     label: str
+    question: str
     effect: str
     is_removal: bool = False
 
@@ -58,30 +76,23 @@ def sentence(row: DiscrepancyRow, *, connector: str) -> str:
             return f"{plain(other)}: {account} in {connector}."
 
 
-def choice(suggestion: Suggestion, row: DiscrepancyRow, *, connector: str) -> Choice:
-    """A suggestion as a button."""
+def choice(suggestion: Suggestion, row: DiscrepancyRow, *, connector: str, owner: str | None = None) -> Choice:
+    """A suggestion as a button; ``owner`` is the identity that was picked from several candidates."""
     account = row.account_name or row.external_uid or "the account"
-    who = row.identity_name or "the identity"
+    who = owner or row.identity_name or "its owner"
     towards_us = suggestion.direction == "target_to_xavyo"
-    label, effect = {
-        "create": (
-            ("Create identity", f"Makes an identity from {account}.")
-            if towards_us
-            else ("Create account", f"Creates the account of {who} in {connector}.")
-        ),
-        "update": (
-            ("Take over values", f"Writes the values of {account} to {who}.")
-            if towards_us
-            else ("Correct account", f"Writes the wanted values to {account} in {connector}.")
-        ),
-        "delete": ("Delete account", f"Deletes {account} in {connector}. This cannot be undone."),
-        "link": ("Link", f"Records that {account} belongs to {who}. {connector} is not changed."),
-        "unlink": ("Unlink", f"Forgets the link between {account} and {who}. {connector} is not changed."),
-        "inactivate_identity": ("Deactivate identity", f"Makes {who} inactive; every account follows."),
-        "disable": ("Disable account", f"Disables {account} in {connector}."),
-    }.get(suggestion.action, (plain(suggestion.action), ""))
+    words = WORDING.get(f"{suggestion.action}<" if towards_us else suggestion.action) or WORDING.get(suggestion.action)
+    label, question, effect = words or (plain(suggestion.action), "{account} in {connector}?", "")
+    names = {"account": account, "who": who, "connector": connector}
     is_removal = suggestion.action in {"delete", "unlink", "inactivate_identity", "disable"}
-    return Choice(suggestion.action, suggestion.direction, label, effect, is_removal)
+    return Choice(
+        suggestion.action,
+        suggestion.direction,
+        label,
+        question.format_map(names),
+        effect.format_map(names),
+        is_removal,
+    )
 
 
 def hold_sentence(hold: HoldView) -> str:

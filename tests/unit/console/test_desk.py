@@ -82,8 +82,18 @@ def test_nobody_gets_in_without_a_session(house):
     answer = house.web.get("/connectors/operations?status=failed")
 
     assert answer.status_code == 303
-    assert answer.headers["location"] == "/sign-in?next=/connectors/operations%3Fstatus%3Dfailed"
+    assert answer.headers["location"] == "/sign-in?next=%2Fconnectors%2Foperations%3Fstatus%3Dfailed"
     assert house.web.get("/api/stream").status_code == 401
+
+
+def test_an_act_after_the_session_ended_leads_back_to_its_page(house):
+    house.web.cookies.clear()
+    answer = house.retry(referer=f"http://testserver/connectors/operations/{DEAD}")
+    elsewhere = house.retry(referer="https://evil.example/x")
+
+    assert answer.headers["location"] == f"/sign-in?next=%2Fconnectors%2Foperations%2F{DEAD}"
+    assert elsewhere.headers["location"] == "/sign-in"
+    assert house.acts.done == []
 
 
 def test_somebody_who_may_only_look_is_offered_nothing_to_do():

@@ -76,12 +76,13 @@ async def _ask_one(visit: Visit, row: DiscrepancyRow, connector: str) -> Respons
     )
     if suggestion is None:
         raise BadQuery("This action is not suggested for the discrepancy.")
-    chosen = findings.choice(suggestion, row, connector=connector)
-    fields = [("id", str(row.id)), ("action", chosen.action), ("direction", chosen.direction)]
     identity = visit.query.uuid("identity_id")
+    owner = next((name for candidate, name in row.candidates if candidate == identity), None)
+    chosen = findings.choice(suggestion, row, connector=connector, owner=owner)
+    fields = [("id", str(row.id)), ("action", chosen.action), ("direction", chosen.direction)]
     return await visit.ask(
         Question(
-            title=f"{chosen.label}?",
+            title=chosen.question,
             effect=chosen.effect,
             body=[findings.sentence(row, connector=connector)],
             action=visit.request.url.path,

@@ -54,7 +54,8 @@
   const ask = async (href) => {
     opener = document.activeElement;
     const answer = await fetch(href, { headers: { "X-Part": "dialog" } }).catch(() => null);
-    if (!answer || answer.redirected) return void (location.href = href);
+    if (!answer) return void (location.href = href);
+    if (answer.redirected) return void location.reload();
     dialog.innerHTML = await answer.text();
     if (!dialog.open) dialog.showModal();
     $("[autofocus],textarea,input:not([type=hidden]),.keep", dialog)?.focus();
@@ -184,6 +185,7 @@
     ["htmx:sse:error", "htmx:sse:close", "htmx:error", "htmx:response:error"].forEach((name) => document.addEventListener(name, lost));
     document.addEventListener("htmx:before:swap", (event) => {
       const { ctx } = event.detail;
+      if (ctx.response.raw.redirected) location.reload();
       if (ctx.sourceElement.id === "live" && (ctx.response.status !== 200 || ctx.response.raw.redirected)) event.preventDefault();
       if (ctx.sourceElement.id === "stream") event.preventDefault();
     });
