@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from worker.actions import House
-from worker.api import events, operations, runs
+from worker.api import discrepancies, events, operations, runs
 from worker.intake import EventReceiver
 from worker.web import Auth
 
@@ -14,4 +14,5 @@ def build_api(house: House, auth: Auth, receiver: EventReceiver) -> APIRouter:
     router.include_router(events.build(receiver, auth))
     router.include_router(operations.build(house, auth))
     router.include_router(runs.build(house, auth))
+    router.include_router(discrepancies.build(house, auth))
     return router

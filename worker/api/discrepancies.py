@@ -1,0 +1,170 @@
+"""Discrepancies of a connector over HTTP: list, repair, ignore, preview, and the record of what was done."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from worker.actions import House
+from worker.actions import findings as acts
+from worker.api.schemas.discrepancies import (
+    ActionList,
+    BulkBody,
+    BulkResult,
+    Discrepancy,
+    DiscrepancyList,
+    IgnoreBody,
+    PreviewBody,
+    Previews,
+    RepairBody,
+    Result,
+    action_of,
+    bulk_of,
+    discrepancy_of,
+    result_of,
+)
+from worker.domain.discrepancy import DiscrepancyType, Resolution
+from worker.domain.errors import NotFound
+from worker.recon import Wish
+from worker.security import Principal, Role
+from worker.store import discrepancies, recon_actions
+from worker.store.tenant import tenant
+from worker.web import Auth
+from worker.web.auth import needs
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Offset = Annotated[int, Query(ge=0, le=100_000)]
+
+
+def build(house: House, auth: Auth) -> APIRouter:
+    """The routes under /api/connectors/{id}/reconciliation/discrepancies, and /actions beside it."""
+    router = APIRouter(prefix="/api/connectors/{connector_id}/reconciliation", tags=["reconciliation"])
+    viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+
+    @router.get("/discrepancies", response_model=DiscrepancyList)
+    async def list_discrepancies(
+        connector_id: UUID,
+        *,
+        who: Principal = viewer,
+        run_id: UUID | None = None,
+        discrepancy_type: DiscrepancyType | None = None,
+        resolution_status: Resolution | None = None,
+        identity_id: UUID | None = None,
+        external_uid: Annotated[str | None, Query(min_length=1, max_length=500)] = None,
+        limit: Limit = 20,
+        offset: Offset = 0,
+        cursor: UUID | None = None,
+    ) -> DiscrepancyList:
+        async with tenant(house.pool, who.tenant_id) as conn:
+            found = await discrepancies.page(
+                conn,
+                tenant_id=who.tenant_id,
+                connector_id=connector_id,
+                run_id=run_id,
+                types=[discrepancy_type] if discrepancy_type else None,
+                statuses=[resolution_status] if resolution_status else None,
+                identity_id=identity_id,
+                uid=external_uid,
+                before=cursor,
+                limit=limit + 1,
+                offset=offset,
+            )
+            counts = await discrepancies.counts(
+                conn,
+                tenant_id=who.tenant_id,
+                connector_id=connector_id,
+                run_id=run_id,
+                identity_id=identity_id,
+                uid=external_uid,
+            )
+        total = sum(
+            n
+            for (kind, state), n in counts.items()
+            if discrepancy_type in {None, kind} and resolution_status in {None, state}
+        )
+        return DiscrepancyList(
+            discrepancies=[discrepancy_of(each) for each in found[:limit]],
+            total=total,
+            limit=limit,
+            offset=offset,
+            next_cursor=str(found[limit - 1].id) if len(found) > limit else None,
+        )
+
+    @router.post("/discrepancies/bulk-remediate", response_model=BulkResult)
+    async def bulk(connector_id: UUID, body: BulkBody, who: Principal = operator) -> BulkResult:
+        wishes = [Wish(item.discrepancy_id, item.action, item.direction, item.identity_id) for item in body.items]
+        done = await acts.remediate(house, who, connector_id=connector_id, wishes=wishes, dry_run=body.dry_run)
+        return bulk_of(done)
+
+    @router.post("/discrepancies/preview", response_model=Previews)
+    async def preview(connector_id: UUID, body: PreviewBody, who: Principal = viewer) -> Previews:
+        async with tenant(house.pool, who.tenant_id) as conn:
+            found = await house.remediation.preview(
+                conn,
+                tenant_id=who.tenant_id,
+                connector_id=connector_id,
+                wishes=[Wish(each) for each in body.discrepancy_ids],
+            )
+        return Previews(previews=[result_of(each) for each in found])
+
+    @router.get("/discrepancies/{discrepancy_id}", response_model=Discrepancy)
+    async def get_discrepancy(connector_id: UUID, discrepancy_id: UUID, who: Principal = viewer) -> Discrepancy:
+        return await _get(house, who, connector_id, discrepancy_id)
+
+    @router.post("/discrepancies/{discrepancy_id}/remediate", response_model=Result)
+    async def remediate(
+        connector_id: UUID, discrepancy_id: UUID, body: RepairBody | None = None, who: Principal = operator
+    ) -> Result:
+        await _get(house, who, connector_id, discrepancy_id)
+        said = body or RepairBody()
+        wish = Wish(discrepancy_id, said.action, said.direction, said.identity_id)
+        done = await acts.remediate(house, who, connector_id=connector_id, wishes=[wish], dry_run=said.dry_run)
+        return result_of(done.results[0])
+
+    @router.post("/discrepancies/{discrepancy_id}/ignore", status_code=204)
+    async def ignore(connector_id: UUID, discrepancy_id: UUID, body: IgnoreBody, who: Principal = operator) -> None:
+        await acts.ignore(
+            house, who, connector_id=connector_id, ids=[discrepancy_id], reason=body.reason, until=body.ignored_until
+        )
+
+    @router.post("/discrepancies/{discrepancy_id}/undo", response_model=Result)
+    async def undo(connector_id: UUID, discrepancy_id: UUID, who: Principal = operator) -> Result:
+        return result_of(await acts.undo(house, who, connector_id=connector_id, discrepancy_id=discrepancy_id))
+
+    @router.get("/actions", response_model=ActionList)
+    async def actions(
+        connector_id: UUID,
+        *,
+        who: Principal = viewer,
+        run_id: UUID | None = None,
+        discrepancy_id: UUID | None = None,
+        action_type: Annotated[str | None, Query(max_length=50)] = None,
+        result: Annotated[str | None, Query(pattern="^(proposed|queued|success|failure|dropped)$")] = None,
+        dry_run: bool | None = None,
+        limit: Limit = 20,
+        offset: Offset = 0,
+    ) -> ActionList:
+        async with tenant(house.pool, who.tenant_id) as conn:
+            rows, total = await recon_actions.page(
+                conn,
+                tenant_id=who.tenant_id,
+                connector_id=connector_id,
+                run_id=run_id,
+                discrepancy_id=discrepancy_id,
+                action_type=action_type,
+                result=result,
+                dry_run=dry_run,
+                limit=limit,
+                offset=offset,
+            )
+        return ActionList(actions=[action_of(row) for row in rows], total=total, limit=limit, offset=offset)
+
+    return router
+
+
+async def _get(house: House, who: Principal, connector_id: UUID, discrepancy_id: UUID) -> Discrepancy:
+    async with tenant(house.pool, who.tenant_id) as conn:
+        found = await discrepancies.get(conn, tenant_id=who.tenant_id, connector_id=connector_id, ids=[discrepancy_id])
+    if discrepancy_id not in found:
+        raise NotFound(f"There is no discrepancy {discrepancy_id} of this connector.")
+    return discrepancy_of(found[discrepancy_id])

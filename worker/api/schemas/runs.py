@@ -1,0 +1,166 @@
+"""Runs and their reports on the wire."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from worker.domain.run import Run as StoredRun
+from worker.domain.run import RunMode, RunStatus
+from worker.store.listings_runs import Report as Summed
+from worker.store.listings_runs import duration
+
+
+class RunBody(BaseModel):
+    """A run to start."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: RunMode = RunMode.FULL
+    dry_run: bool = False
+
+
+class DecisionBody(BaseModel):
+    """What a person decides about what a run holds; ``held`` is the number that they were shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal["approve", "reject"] = "approve"
+    held: int | None = None
+    notes: str | None = None
+
+
+class Run(BaseModel):
+    """One run; ``progress`` in percent, null while the number of accounts is unknown."""
+
+    id: UUID
+    connector_id: UUID
+    kind: str
+    mode: str
+    dry_run: bool
+    status: str
+    listing_complete: bool | None
+    trigger: str
+    correlation_id: UUID
+    created_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    accounts_total: int | None
+    accounts_processed: int
+    discrepancies_found: int
+    discrepancies_by_type: dict[str, int]
+    items_total: int
+    items_success: int
+    items_error: int
+    duration_seconds: float | None
+    created_by: UUID | None
+    pause_reason: str | None
+    approval_id: UUID | None
+    error_message: str | None
+    phase: str
+    progress: float | None
+
+
+class RunList(BaseModel):
+    runs: list[Run]
+    total: int
+    limit: int
+    offset: int
+    next_cursor: str | None = None
+
+
+class DiscrepancySummary(BaseModel):
+    total: int
+    by_type: dict[str, int]
+    by_resolution: dict[str, int]
+
+
+class ActionSummary(BaseModel):
+    total: int
+    by_action: dict[str, int]
+    by_result: dict[str, int]
+
+
+class AttributeCount(BaseModel):
+    attribute_name: str
+    count: int
+
+
+class PerformanceMetrics(BaseModel):
+    total_duration_ms: int | None
+    accounts_per_second: float | None
+    api_calls_made: int | None
+
+
+class Report(BaseModel):
+    """What a run found and did."""
+
+    run_id: UUID
+    discrepancy_summary: DiscrepancySummary
+    action_summary: ActionSummary
+    top_mismatched_attributes: list[AttributeCount]
+    performance_metrics: PerformanceMetrics
+    groups: list[dict[str, Any]]
+
+
+def run_of(run: StoredRun) -> Run:
+    """A stored run as the API shows it."""
+    return Run(
+        id=run.id,
+        connector_id=run.connector_id,
+        kind=run.kind.value,
+        mode=run.mode.value,
+        dry_run=run.dry_run,
+        status=run.status.value,
+        listing_complete=run.listing_complete,
+        trigger=run.trigger.value,
+        correlation_id=run.correlation_id,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        completed_at=run.completed_at,
+        accounts_total=run.accounts_total,
+        accounts_processed=run.accounts_processed,
+        discrepancies_found=run.discrepancies_found,
+        discrepancies_by_type=run.discrepancies_by_type,
+        items_total=run.items_total,
+        items_success=run.items_success,
+        items_error=run.items_error,
+        duration_seconds=duration(run),
+        created_by=run.created_by,
+        pause_reason=run.pause_reason,
+        approval_id=run.approval_id,
+        error_message=run.error_message,
+        phase=run.phase,
+        progress=_progress(run),
+    )
+
+
+def report_of(run: StoredRun, found: Summed) -> Report:
+    """The report as the API shows it."""
+    return Report(
+        run_id=run.id,
+        discrepancy_summary=DiscrepancySummary(
+            total=sum(found.by_type.values()), by_type=found.by_type, by_resolution=found.by_resolution
+        ),
+        action_summary=ActionSummary(
+            total=sum(found.by_action.values()), by_action=found.by_action, by_result=found.by_result
+        ),
+        top_mismatched_attributes=[
+            AttributeCount(attribute_name=name, count=count) for name, count in found.top_attributes
+        ],
+        performance_metrics=PerformanceMetrics(
+            total_duration_ms=found.duration_ms,
+            accounts_per_second=found.accounts_per_second,
+            api_calls_made=found.api_calls,
+        ),
+        groups=[dict(group) for group in found.groups],
+    )
+
+
+def _progress(run: StoredRun) -> float | None:
+    if run.status is RunStatus.COMPLETED:
+        return 100.0
+    if not run.accounts_total:
+        return None
+    return min(100.0, round(100.0 * run.accounts_processed / run.accounts_total, 1))
