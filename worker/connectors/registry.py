@@ -15,7 +15,7 @@ from worker.connectors.catalog import TypeDescription, description_of, settings_
 from worker.connectors.guard import CallObserver, ConnectorGuard, IsProtected
 from worker.domain import filters
 from worker.domain.connector import Connector
-from worker.domain.errors import LeaseLost, SettingsError
+from worker.domain.errors import InvalidFilter, LeaseLost, SettingsError
 from worker.domain.filter_syntax import parse
 
 GROUP = "worker.connectors"
@@ -94,7 +94,10 @@ def _protection(text: str | None) -> IsProtected | None:
     """The filter as a test of target attributes, whose names it knows as identities call them too."""
     if not text:
         return None
-    test = filters.compiled(parse(text))
+    try:
+        test = filters.compiled(parse(text))
+    except InvalidFilter as error:
+        raise SettingsError(f"The filter of the protected accounts cannot be read: {error}") from error
     return lambda account: test({**_renamed(account), **account})
 
 

@@ -196,7 +196,7 @@ async def test_hostile_answer_ends_in_an_error_of_ours(service, answer):
 
 async def test_answer_in_drips_ends_with_the_deadline(service):
     service.answers |= {"GET /Users/1": _drip, "POST /Users": _drip}
-    async with guard_to(service.url, deadline_s=0.5) as guard:
+    async with guard_to(service.url, deadline_s=2.0) as guard:
         with pytest.raises(TargetTimeout):
             await guard.get("user", "1")
         with pytest.raises(OutcomeUnknown):

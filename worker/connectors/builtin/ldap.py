@@ -171,12 +171,12 @@ class LdapConnector:
         naming = self._settings.rdn_attribute.lower()
         changes = [(_REPLACE, name, given) for name, given in values.items() if name.lower() != naming]
         if len(changes) < len(values):
-            dn = await self._rename(uid, dn, self._rdn_from(values), and_more=bool(changes))
+            dn = await self._rename(uid, dn, self._rdn_from(values))
         if changes:
             controls = self._only_if(uid)
             await self._change(lambda c: c.modify_ext_s(dn, changes, serverctrls=controls), sent=values)
 
-    async def _rename(self, uid: str, dn: str, new_rdn: str, *, and_more: bool) -> str:
+    async def _rename(self, uid: str, dn: str, new_rdn: str) -> str:
         """Give the entry its new name, unless it has it already; returns its name."""
         new_dn = f"{new_rdn},{parent_of(dn)}"
         if rdn_value(new_dn) == rdn_value(dn):
@@ -184,8 +184,6 @@ class LdapConnector:
         controls = self._only_if(uid)
         await self._change(lambda c: c.rename_s(dn, new_rdn, serverctrls=controls), sent={})
         self._remember(uid, new_dn)
-        if and_more:
-            self._context.before_change()
         return new_dn
 
     async def _page(
@@ -281,6 +279,8 @@ class LdapConnector:
     async def _exchange(self, call: Callable[[Any], Awaitable[T]], *, sent: Mapping[str, Any], changes: bool) -> T:
         try:
             async with self._pool.connection() as connection:
+                if changes:
+                    self._context.before_change()  # for each request, and after the wait for a connection
                 return await call(connection)
         except self._wire.FAILURES as error:
             if getattr(error, "errnum", None) == _ASSERTION_FAILED:

@@ -172,6 +172,7 @@ class SqlConnector:
     async def _change(self, statement: Any, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
         """``values`` are those sent, by column, so that a complaint can name the column."""
         async with self._connection() as connection:
+            self._context.before_change()  # getting a connection may have taken its time
             try:
                 return await _rows(connection, statement, parameters)
             except _FAILURES as error:
