@@ -248,6 +248,8 @@ CREATE UNIQUE INDEX accounts_uid ON accounts (tenant_id, connector_id, object_cl
 CREATE UNIQUE INDEX accounts_identity ON accounts (tenant_id, connector_id, object_class, identity_id)
     WHERE identity_id IS NOT NULL;
 CREATE INDEX accounts_of_identity ON accounts (tenant_id, identity_id) WHERE identity_id IS NOT NULL;
+CREATE INDEX accounts_unowned ON accounts (tenant_id, connector_id, id) WHERE identity_id IS NULL AND uid IS NOT NULL;
+CREATE INDEX accounts_gone ON accounts (tenant_id, connector_id, id) WHERE state = 'dead';
 
 -- Blocking keys of accounts that nobody owns yet: where a create looks for its account first.
 CREATE TABLE match_keys (

@@ -30,6 +30,7 @@ from worker.store.tenant import tenant
 FIRST = UUID(int=0)
 
 _PAGE = 1_000
+_PEOPLE = 5_000
 _CONFIRMED_TOGETHER = 100
 
 
@@ -226,9 +227,9 @@ async def _find_missing(steps: Steps, context: RunContext) -> None:
     after = FIRST
     while True:
         async with steps.step(context) as conn:
-            page = await accounts.without_account(conn, context.place, after=after, limit=_PAGE)
+            page = await accounts.without_account(conn, context.place, after=after, limit=_PEOPLE)
             await write_missing(conn, context, page, claimed=claimed)
-        if len(page) < _PAGE:
+        if len(page) < _PEOPLE:
             return
         after = page[-1].identity.id
 
