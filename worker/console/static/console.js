@@ -136,6 +136,7 @@
   const live = $("#live"), state = $("#state");
   const topics = (live?.dataset.live || "").split(" ").filter(Boolean);
   let good = new Date(), dirty = false, waiting = null, paused = false, mode = "off", poll = null;
+  let pace = 1000, asked = 0; /* a page that is slow to make is asked for less often */
   const words = { live: "Live", polling: "Checking every 5 s", paused: "Paused", off: "Not live", stale: "" };
   const shown = (next) => {
     mode = next;
@@ -153,11 +154,11 @@
   const refresh = () => {
     if (!live || !dirty || paused || waiting) return;
     if (busy()) return void ($("#fresh").hidden = false);
-    waiting = setTimeout(() => { waiting = null; }, 1000);
+    waiting = setTimeout(() => { waiting = null; refresh(); }, pace);
     dirty = false;
     $("#fresh").hidden = true;
+    asked = performance.now();
     htmx.trigger($("#live"), "refresh");
-    setTimeout(refresh, 1050);
   };
   const show = () => {
     chosen().forEach((box) => (box.checked = false));
@@ -192,6 +193,7 @@
     document.addEventListener("htmx:after:swap", (event) => {
       if (event.target.id !== "live") return;
       good = new Date();
+      pace = Math.min(15000, Math.max(1000, 4 * (performance.now() - asked)));
       if (mode === "stale") shown("polling");
       tick();
       count();
