@@ -11,7 +11,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
@@ -19,6 +18,7 @@ from xxhash import xxh3_64_intdigest
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector
 from worker.domain.errors import SettingsError
+from worker.domain.storable import is_storable
 from worker.intake.changes import MAX_NAME, RESERVED, SourceRow
 
 #: Bytes of a row's key: it is part of an index.
@@ -67,7 +67,7 @@ def form_of(connector: Connector) -> ImportForm:
 def read_row(form: ImportForm, account: TargetAccount) -> SourceRow | Unreadable:
     """What one row says about an identity."""
     found = account.attributes
-    bad = next((name for name, value in found.items() if not _is_storable(value)), None)
+    bad = next((name for name, value in found.items() if not is_storable(value)), None)
     if bad is not None:
         return Unreadable(account.uid, f"{bad[:MAX_NAME]} holds characters or numbers that cannot be stored.")
     external_id = account.uid if form.external_id is None else _text(found.get(form.external_id))
@@ -86,7 +86,7 @@ def key_trouble(uid: str) -> str | None:
     """Why a row's key cannot be kept, if so."""
     if not uid or len(uid.encode("utf-8", "surrogatepass")) > MAX_KEY:
         return f"The key is empty or longer than {MAX_KEY} bytes."
-    return None if _is_storable(uid) else "The key holds characters that are not text."
+    return None if is_storable(uid) else "The key holds characters that are not text."
 
 
 def hash_of_row(form: ImportForm, account: TargetAccount) -> int:
@@ -103,23 +103,6 @@ def _picked(form: ImportForm, found: Mapping[str, Any]) -> dict[str, Any]:
         return {name: found.get(column) for name, column in form.attributes.items()}
     special = {form.external_id, form.user_name, form.active_column} - {None}
     return {name: value for name, value in found.items() if name not in special and name not in RESERVED}
-
-
-def _is_storable(value: Any) -> bool:
-    """What PostgreSQL can hold in JSON: no NUL, no half of a surrogate pair, no number that is not finite."""
-    if isinstance(value, str):
-        return "\0" not in value and (value.isascii() or _is_encodable(value))
-    if isinstance(value, list):
-        return all(_is_storable(one) for one in value)
-    return not isinstance(value, float) or isfinite(value)
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _text(value: Any) -> str:

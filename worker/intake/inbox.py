@@ -18,6 +18,7 @@ from worker.store import connectors, identities, inbox, plan_items, runs, tenant
 from worker.store.identities import StoredIdentity
 from worker.store.inbox import InboxEvent, InboxStatus, Settled
 from worker.store.pool import Connection, Pool
+from worker.telemetry import metrics
 
 BATCH = 500
 #: Batches of one tenant in a row, before others have their turn.
@@ -84,9 +85,11 @@ class InboxProcessor:
                     if events is not None:
                         await inbox.rest(conn, tenant_id=tenant_id)
                     return None
-                return await _process(conn, tenant_id, events)
+                processed = await _process(conn, tenant_id, events)
         except _Raced:
             return Processed()
+        metrics.identities_total.labels("updated").inc(processed.identities)
+        return processed
 
 
 async def _process(conn: Connection, tenant_id: UUID, events: Sequence[InboxEvent]) -> Processed:

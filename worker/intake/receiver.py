@@ -8,6 +8,7 @@ from worker.intake.events import CloudEvent
 from worker.store import inbox, tenant
 from worker.store.inbox import NewEvent
 from worker.store.pool import Pool
+from worker.telemetry import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +36,8 @@ class EventReceiver:
         rows = [NewEvent(source or each.source, each.id, each.type, each.subject, each.data) for each in events]
         async with tenant.tenant(self._pool, tenant_id) as conn:
             accepted = await inbox.insert(conn, tenant_id=tenant_id, events=rows)
+        # What events say of themselves is anybody's choice, and would make a series each.
+        sender = source or "token"
+        metrics.inbox_events_total.labels(sender, "accepted").inc(accepted)
+        metrics.inbox_events_total.labels(sender, "duplicate").inc(len(events) - accepted)
         return Received(accepted, len(events) - accepted)

@@ -21,10 +21,11 @@ from worker.intake.form import ImportForm, Unreadable, form_of
 from worker.intake.leaving import Leaving, Listed
 from worker.intake.rows import Into, PageResult, Raced, import_rows, importable
 from worker.intake.seen import SeenKeys
-from worker.store import runs, tenant
+from worker.store import connectors, runs, tenant
 from worker.store.pool import Connection, Pool
 from worker.store.runs import Checkpoint, Progress, Requests
 from worker.store.source_accounts import Source
+from worker.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +111,7 @@ class Importer:
             raise
         except (ConnectorError, SettingsError, NotFound) as error:
             await self._fail(run, str(error))
+        await self._observe(run)
 
     async def _open(self, run: Run) -> Reading:
         found = await self._sources.get(run.tenant_id, run.connector_id)
@@ -176,7 +178,23 @@ class Importer:
             result.errors += errors
             result.total = len(page.accounts)
             reading.show(result.errors)
-            return await _note(conn, reading, result, checkpoint)
+            requests = await _note(conn, reading, result, checkpoint)
+        metrics.recon_accounts_total.labels(reading.connector.name).inc(result.total)
+        for what, count in result.tally().items():
+            metrics.identities_total.labels(what).inc(count)
+        return requests
+
+    async def _observe(self, run: Run) -> None:
+        """Count the run if it is over."""
+        async with tenant.tenant(self._pool, run.tenant_id) as conn:
+            ended = await runs.get(conn, tenant_id=run.tenant_id, run_id=run.id)
+            connector = await connectors.get(conn, tenant_id=run.tenant_id, connector_id=run.connector_id)
+        if ended is None or ended.status.is_live or connector is None:
+            return
+        kind = ended.kind.value
+        metrics.recon_runs_total.labels(connector.name, kind, ended.mode.value, ended.status.value).inc()
+        if ended.status is RunStatus.COMPLETED:
+            metrics.last_success_timestamp.labels(connector.name, kind).set_to_current_time()
 
     async def _pause(self, run: Run, reason: PauseReason) -> None:
         async with tenant.tenant(self._pool, run.tenant_id) as conn:

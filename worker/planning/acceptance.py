@@ -15,10 +15,11 @@ from worker.domain.operation import NewOperation, Origin, WaitReason
 from worker.domain.run import PauseReason, RunStatus
 from worker.queue import OperationQueue
 from worker.safeguard import COUNT_ACCOUNTS_UP_TO, FEWEST_REMOVALS, admitted, threshold
-from worker.store import due_work, operations, runs, safeguard
+from worker.store import connectors, due_work, operations, runs, safeguard
 from worker.store.due_work import Kind
 from worker.store.pool import Connection
 from worker.store.sql import Record
+from worker.telemetry import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ async def _hold(
     reason: str,
 ) -> UUID:
     shown = beyond[: safeguard.SAMPLE]
+    connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=beyond[0].connector_id)
+    metrics.safeguard_held_total.labels(connector.name if connector else "").inc(len(beyond))
     known = await safeguard.who(conn, tenant_id=tenant_id, account_ids=[op.account_id for op in shown])
     held = safeguard.Held(
         connector_id=beyond[0].connector_id,

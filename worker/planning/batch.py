@@ -1,5 +1,6 @@
 """One batch of people at all targets: what is decided for each, as values."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +13,7 @@ from worker.domain.identity import Identity
 from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingVersion
 from worker.domain.operation import NewOperation, OperationType
+from worker.domain.storable import is_storable
 from worker.mapping import Mapped, MappingError
 from worker.planning.plan import PlannedChange, decide
 from worker.store.plan_items import Complaint, PlanItem, Wanted
@@ -113,6 +115,22 @@ class Decisions:
     unplaced: list[Wanted] = field(default_factory=list)
 
 
+def results(batch: Batch, decisions: Decisions, done: set[UUID]) -> Counter[tuple[str, str]]:
+    """How many people came to what at each target: (connector, create | update | delete | nothing | error)."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for step in (*decisions.new, *decisions.known):
+        if step.identity_id in done and step.change.kind is not None:
+            counted[step.target.connector.name, step.change.kind.value] += 1
+    names = {target.connector.id: target.connector.name for target in batch.targets}
+    for complaint in decisions.complaints:
+        if complaint.identity_id in done:
+            counted[names[complaint.connector_id], "error"] += 1
+    for name in names.values():
+        something = sum(counted[name, kind] for kind in ("create", "update", "delete", "error"))
+        counted[name, "nothing"] = len(done) - something
+    return counted
+
+
 def decide_batch(batch: Batch, *, taken: set[UUID], accounts: Mapping[tuple[UUID, UUID, str], Account]) -> Decisions:
     """Decide for every taken person at every target."""
     decisions = Decisions()
@@ -124,11 +142,23 @@ def decide_batch(batch: Batch, *, taken: set[UUID], accounts: Mapping[tuple[UUID
     return decisions
 
 
-def without_secrets(result: Mapped | MappingError) -> Mapped | MappingError:
-    """Leave out secret values: they must not lie open in account rows and payloads."""
-    if isinstance(result, MappingError) or not result.secrets:
-        return result
+def keepable(result: Mapped | MappingError) -> Mapped | MappingError:
+    """A result that can be written down.
 
+    Without secret values, which must not lie open in account rows and payloads; and an error where an expression or a
+    constant gave something that the database cannot keep, for it would fail the whole batch.
+    """
+    if isinstance(result, MappingError):
+        return result
+    for values in (result.attributes, result.on_create, result.on_update):
+        for name, value in values.items():
+            if not is_storable(value):
+                message = f"{name}: has characters or numbers that cannot be stored"
+                return MappingError(result.identity_id, name, message)
+    return _without_secrets(result) if result.secrets else result
+
+
+def _without_secrets(result: Mapped) -> Mapped:
     def kept(values: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if name not in result.secrets}
 

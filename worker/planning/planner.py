@@ -27,10 +27,11 @@ from worker.domain.mapping import MappingVersion
 from worker.domain.operation import NewOperation
 from worker.mapping import Mapped, MappingError
 from worker.planning.acceptance import Acceptance, Accepted
-from worker.planning.batch import Batch, Decisions, Target, decide_batch, without_secrets
+from worker.planning.batch import Batch, Decisions, Target, decide_batch, keepable, results
 from worker.planning.plan import comparator_of
 from worker.store import connectors, mappings, plan_items, tenant
 from worker.store.pool import Connection, Pool
+from worker.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -120,12 +121,12 @@ class Planner:
         if target.mapping is None or not people:
             return {}
         try:
-            results = await self._mapper.map_identities(people, mapping=target.mapping)
+            mapped = await self._mapper.map_identities(people, mapping=target.mapping)
         except ValueError as error:
             # Rules that nobody checked. Removals need no mapping and are planned all the same.
             log.warning("planning.mapping_unusable", connector=target.connector.name, error=str(error))
             return {}
-        return {result.identity_id: without_secrets(result) for result in results}
+        return {result.identity_id: keepable(result) for result in mapped}
 
     async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
         async with tenant.tenant(self._pool, tenant_id) as conn:
@@ -141,6 +142,8 @@ class Planner:
             done = taken - await _insert(conn, tenant_id, decisions)
             accepted = await self._accept(conn, tenant_id, decisions, done)
             await _note(conn, tenant_id, decisions, done)
+        for labels, count in results(batch, decisions, done).items():
+            metrics.planned_total.labels(*labels).inc(count)
         return Planned(
             identities=len(done),
             operations=len(accepted.ids),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from worker.domain.connector import DeprovisionPolicy
+from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
 from worker.domain.mapping import MappingRule, MappingVersion
 from worker.mapping import Mapped, MappingEngine, MappingError
@@ -262,3 +263,28 @@ async def test_a_person_whose_row_is_gone_is_forgotten(house: House) -> None:
 
     assert planned.identities == 1
     assert await house.rows("SELECT 1 FROM plan_items") == []
+
+
+async def test_a_value_that_cannot_be_stored_is_one_persons_trouble(house: House) -> None:
+    await house.target(rules=[MappingRule("cn", source="name"), MappingRule("odd", expression="odd")])
+    await house.people("Ann", "Bob")
+
+    class Odd:
+        async def evaluate(self, expressions: Any, contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            values = ["a\0" if each["identity"]["name"] == "Ann" else "fine" for each in contexts]
+            return [{"odd": ExpressionResult(value)} for value in values]
+
+    planned = await a_planner(house.pool, mapper=MappingEngine(Odd())).run_once(house.tenant_id, house.tenant_id)
+
+    assert (planned.operations, planned.failed) == (1, 1)
+    assert await house.rows("SELECT error_message FROM dead_letters") == [
+        {"error_message": "odd: has characters or numbers that cannot be stored"}
+    ]
+
+
+async def test_secret_values_are_written_nowhere(house: House) -> None:
+    await house.target(rules=[MappingRule("cn", source="name"), MappingRule("pin", constant="4711", secret=True)])
+    await house.people("Ann")
+    await house.plan()
+
+    assert "4711" not in str(await house.rows("SELECT a.wanted, o.payload FROM accounts a, operations o"))

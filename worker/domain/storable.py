@@ -1,0 +1,26 @@
+"""What PostgreSQL can keep in JSON and text: one bad value must not fail the batch that it travels in."""
+
+from math import isfinite
+from typing import Any
+
+#: Longest number: the database takes longer ones, but nothing that we know of means them.
+MAX_BITS = 1024
+
+
+def is_storable(value: Any) -> bool:
+    """Whether a scalar, or a list of them, holds no NUL, no half of a surrogate pair, and only finite numbers."""
+    if isinstance(value, str):
+        return "\0" not in value and (value.isascii() or _is_encodable(value))
+    if isinstance(value, list):
+        return all(is_storable(one) for one in value)
+    if isinstance(value, float):
+        return isfinite(value)
+    return not isinstance(value, int) or value.bit_length() <= MAX_BITS
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
