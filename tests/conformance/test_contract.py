@@ -322,7 +322,7 @@ async def test_lost_answer_leaves_the_outcome_unknown_and_the_change_made(target
 
 async def test_silent_target_ends_with_the_deadline(target: Target) -> None:
     assert target.gate is not None
-    async with target.guard(deadline_s=1.0) as guard:
+    async with target.guard(deadline_s=2.0) as guard:
         uid = await guard.create("user", target.someone(), active=True)
         target.gate.mode = Mode.STALL
         with pytest.raises(OutcomeUnknown):
