@@ -5,15 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from worker import recon
 from worker.actions import House
 from worker.actions import approvals as approval_acts
 from worker.actions import runs as acts
-from worker.api.schemas.runs import DecisionBody, Report, Run, RunBody, RunList, report_of, run_of
+from worker.api.schemas.runs import DecisionBody, Report, Run, RunBody, RunList, run_of
 from worker.domain.errors import NotFound, WrongState
 from worker.domain.run import Run as StoredRun
 from worker.domain.run import RunKind, RunMode, RunStatus
 from worker.security import Principal, Role
-from worker.store import connectors, listings_runs, runs
+from worker.store import connectors, runs
 from worker.store.pool import Connection
 from worker.store.tenant import tenant
 from worker.web import Auth
@@ -73,7 +74,7 @@ def build(house: House, auth: Auth) -> APIRouter:
     async def report(connector_id: UUID, run_id: UUID, who: Principal = viewer) -> Report:
         async with tenant(house.pool, who.tenant_id) as conn:
             run = await _of_connector(conn, who, connector_id, run_id)
-            return report_of(run, await listings_runs.report(conn, run))
+            return Report.model_validate(await recon.report(conn, run))
 
     @router.post("/{run_id}/cancel", status_code=204)
     async def cancel(connector_id: UUID, run_id: UUID, who: Principal = operator) -> None:

@@ -1,7 +1,5 @@
-"""Lists of runs, and the report of one."""
+"""Lists of runs with the names that people know the things by."""
 
-from collections import Counter
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from worker.domain.run import Run
@@ -10,25 +8,6 @@ from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
 queries = load("listings_runs")
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run found and did; ``errors`` are (message, how often), the commonest first.
-
-    ``groups`` are the causes that many findings have in common, as the run noted them.
-    """
-
-    by_type: dict[str, int]
-    by_resolution: dict[str, int]
-    by_action: dict[str, int]
-    by_result: dict[str, int]
-    top_attributes: tuple[tuple[str, int], ...]
-    errors: tuple[tuple[str, int], ...]
-    duration_ms: int | None = None
-    accounts_per_second: float | None = None
-    api_calls: int | None = None
-    groups: list[dict[str, object]] = field(default_factory=list)
 
 
 async def page(
@@ -62,34 +41,10 @@ async def last_of_each(conn: Connection, tenant_id: UUID) -> dict[UUID, Record]:
     return {row["connector_id"]: row for row in rows}
 
 
-async def report(conn: Connection, run: Run) -> Report:
-    """Sum a run up, also while it goes on."""
-    where = {"tenant_id": run.tenant_id, "run_id": run.id}
-    by_type: Counter[str] = Counter()
-    by_resolution: Counter[str] = Counter()
-    by_action: Counter[str] = Counter()
-    by_result: Counter[str] = Counter()
-    for row in await queries.findings.rows(conn, connector_id=run.connector_id, **where):
-        by_type[row["discrepancy_type"]] += row["n"]
-        by_resolution[row["resolution_status"]] += row["n"]
-    for row in await queries.actions.rows(conn, **where):
-        by_action[row["action_type"]] += row["n"]
-        by_result[row["result"]] += row["n"]
-    attributes = await queries.attributes.rows(conn, connector_id=run.connector_id, **where)
-    errors = await queries.errors.rows(conn, **where)
-    seconds = duration(run)
-    return Report(
-        by_type=dict(by_type),
-        by_resolution=dict(by_resolution),
-        by_action=dict(by_action),
-        by_result=dict(by_result),
-        top_attributes=tuple((row["name"], row["n"]) for row in attributes),
-        errors=tuple((row["message"], row["n"]) for row in errors),
-        duration_ms=round(seconds * 1000) if seconds is not None else None,
-        accounts_per_second=run.accounts_processed / seconds if seconds else None,
-        api_calls=run.statistics.get("api_calls"),
-        groups=run.statistics.get("groups", []),
-    )
+async def errors(conn: Connection, tenant_id: UUID, *, run_id: UUID) -> list[tuple[str, int]]:
+    """Why actions of a run failed, and how often, the commonest first."""
+    rows = await queries.errors.rows(conn, tenant_id=tenant_id, run_id=run_id)
+    return [(row["message"], row["n"]) for row in rows]
 
 
 def duration(run: Run) -> float | None:

@@ -24,21 +24,6 @@ CROSS JOIN LATERAL (
     SELECT r.* FROM runs r WHERE r.tenant_id = :tenant_id AND r.connector_id = c.id ORDER BY r.id DESC LIMIT 1) r
 WHERE c.tenant_id = :tenant_id
 
--- name: findings
-SELECT discrepancy_type, resolution_status, count(*) AS n FROM discrepancies
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND (last_seen_run = :run_id OR run_id = :run_id)
-GROUP BY discrepancy_type, resolution_status
-
--- name: attributes
-SELECT k.name, count(*) AS n FROM discrepancies d CROSS JOIN LATERAL jsonb_object_keys(d.attributes) AS k(name)
-WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id
-  AND (d.last_seen_run = :run_id OR d.run_id = :run_id) AND d.discrepancy_type = 'mismatch'
-GROUP BY k.name ORDER BY count(*) DESC, k.name LIMIT 10
-
--- name: actions
-SELECT action_type, result, count(*) AS n FROM recon_actions
-WHERE tenant_id = :tenant_id AND run_id = :run_id GROUP BY action_type, result
-
 -- name: errors
 SELECT coalesce(details ->> 'error_message', 'failed') AS message, count(*) AS n FROM recon_actions
 WHERE tenant_id = :tenant_id AND run_id = :run_id AND result = 'failure'

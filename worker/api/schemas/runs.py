@@ -1,14 +1,13 @@
 """Runs and their reports on the wire."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from worker.domain.run import Run as StoredRun
 from worker.domain.run import RunMode, RunStatus
-from worker.store.listings_runs import Report as Summed
 from worker.store.listings_runs import duration
 
 
@@ -88,9 +87,17 @@ class AttributeCount(BaseModel):
 
 
 class PerformanceMetrics(BaseModel):
-    total_duration_ms: int | None
+    total_duration_ms: int
     accounts_per_second: float | None
-    api_calls_made: int | None
+    api_calls_made: int
+
+
+class CauseGroup(BaseModel):
+    """Findings that one cause explains."""
+
+    attribute_name: str
+    cause: str
+    count: int
 
 
 class Report(BaseModel):
@@ -101,7 +108,8 @@ class Report(BaseModel):
     action_summary: ActionSummary
     top_mismatched_attributes: list[AttributeCount]
     performance_metrics: PerformanceMetrics
-    groups: list[dict[str, Any]]
+    one_cause_groups: list[CauseGroup]
+    notes: list[str]
 
 
 def run_of(run: StoredRun) -> Run:
@@ -133,28 +141,6 @@ def run_of(run: StoredRun) -> Run:
         error_message=run.error_message,
         phase=run.phase,
         progress=_progress(run),
-    )
-
-
-def report_of(run: StoredRun, found: Summed) -> Report:
-    """The report as the API shows it."""
-    return Report(
-        run_id=run.id,
-        discrepancy_summary=DiscrepancySummary(
-            total=sum(found.by_type.values()), by_type=found.by_type, by_resolution=found.by_resolution
-        ),
-        action_summary=ActionSummary(
-            total=sum(found.by_action.values()), by_action=found.by_action, by_result=found.by_result
-        ),
-        top_mismatched_attributes=[
-            AttributeCount(attribute_name=name, count=count) for name, count in found.top_attributes
-        ],
-        performance_metrics=PerformanceMetrics(
-            total_duration_ms=found.duration_ms,
-            accounts_per_second=found.accounts_per_second,
-            api_calls_made=found.api_calls,
-        ),
-        groups=[dict(group) for group in found.groups],
     )
 
 
