@@ -1,4 +1,4 @@
-"""The whole circle on a real table: planned, listed, created, drifted, found, repaired by the queue, and quiet again."""
+"""The whole circle on a real table: planned, listed, created, drifted, found, repaired, and quiet again."""
 
 import asyncio
 from collections.abc import AsyncIterator
