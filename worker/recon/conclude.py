@@ -32,6 +32,7 @@ FIRST = UUID(int=0)
 _PAGE = 1_000
 _PEOPLE = 5_000
 _CONFIRMED_TOGETHER = 100
+_CONCLUDED = "concluded"
 
 
 class Ruling(StrEnum):
@@ -274,15 +275,24 @@ async def claimed_people(conn: Connection, context: RunContext) -> frozenset[UUI
 
 
 async def _close(steps: Steps, context: RunContext) -> None:
-    """Close what was not found again; the first complete listing of a target lets creates go."""
+    """Close what was not found again. Now the run has compared everything."""
     run = context.run
-    where = {"tenant_id": run.tenant_id, "connector_id": run.connector_id}
-    async with steps.step(context) as conn:
-        closed = await discrepancies.close_unseen(conn, run_id=run.id, **where)
+    async with steps.step(context, Progress(facts={_CONCLUDED: True})) as conn:
+        closed = await discrepancies.close_unseen(
+            conn, tenant_id=run.tenant_id, connector_id=run.connector_id, run_id=run.id
+        )
         if closed:
             await runs.advance(conn, run, Progress(tally={"closed": closed}))
-        if run.dry_run:
-            return
+    context.facts[_CONCLUDED] = True
+
+
+async def release(steps: Steps, context: RunContext) -> None:
+    """After the first complete listing of a target creates may go: what is there already is known, and linked."""
+    run = context.run
+    if run.dry_run or not context.facts.get(_CONCLUDED):
+        return
+    where = {"tenant_id": run.tenant_id, "connector_id": run.connector_id}
+    async with steps.step(context) as conn:
         if await connectors.set_baseline(conn, **where):
             await due_work.ask(conn, run.tenant_id, due_work.Kind.CLAIM, run.connector_id)
         if "sync_token" in context.facts:

@@ -14,7 +14,17 @@ from worker.domain.discrepancy import Discrepancy, RepairAction, Resolution
 from worker.domain.operation import Origin
 from worker.domain.run import Run
 from worker.recon.proposals import Effect, Proposal
-from worker.store import accounts, connectors, correlation, discrepancies, identities, plan_items, recon_actions
+from worker.store import (
+    accounts,
+    connectors,
+    correlation,
+    discrepancies,
+    due_work,
+    identities,
+    operations,
+    plan_items,
+    recon_actions,
+)
 from worker.store.accounts import Link, Place
 from worker.store.pool import Connection
 
@@ -99,18 +109,33 @@ async def _link(
         if each.discrepancy_id in found and each.identity_id is not None
     }
     links = [Link(account, owner, _match(each, run)) for account, (each, owner) in wanted.items()]
-    linked = await accounts.link(conn, place, links)
+    linked = await accounts.link(conn, place, links, keep=await _hooked(conn, place))
     await correlation.drop_keys(conn, tenant_id=place.tenant_id, account_ids=[*linked, *linked.values()])
     await correlation.move_decisions(conn, moved=linked, **where)
     if run is None:
         said = [PersonDecision(linked[a], owner, Verdict.IS) for a, (_, owner) in wanted.items() if a in linked]
         await correlation.decide(conn, said=said, by=by, **where)
-    await correlation.close_cases(
-        conn, subjects=[f"account:{account}" for account in linked], reason="The account was linked.", **where
-    )
+    await _answer_cases(conn, place, linked, [wanted[account][1] for account in linked])
     missed = {each.discrepancy_id for each in proposals} - {wanted[a][0].discrepancy_id for a in linked}
     done.failures |= dict.fromkeys(missed, "The account or its owner has got another link meanwhile.")
     return [owner for account, (_, owner) in wanted.items() if account in linked]
+
+
+async def _answer_cases(conn: Connection, place: Place, linked: dict[UUID, UUID], owners: Sequence[UUID]) -> None:
+    """Questions about these accounts and people are answered; an operation that waited for the answer goes on."""
+    where = {"tenant_id": place.tenant_id, "connector_id": place.connector_id}
+    subjects = [*(f"account:{account}" for account in linked), *(f"identity:{owner}" for owner in owners)]
+    for case_id in await correlation.open_case_ids(conn, subjects=subjects, **where):
+        await operations.queries.wake.rows(conn, tenant_id=place.tenant_id, approval_id=None, case_id=case_id)
+    closed = await correlation.close_cases(conn, subjects=subjects, reason="The account was linked.", **where)
+    if closed:
+        await due_work.ask(conn, place.tenant_id, due_work.Kind.CLAIM, place.connector_id)
+
+
+async def _hooked(conn: Connection, place: Place) -> list[str]:
+    """The attributes that hooks compute at this target."""
+    connector = await connectors.get(conn, tenant_id=place.tenant_id, connector_id=place.connector_id)
+    return list(connector.settings.get("hook_attributes", ())) if connector else []
 
 
 def _match(proposal: Proposal, run: Run | None) -> dict[str, Any]:
@@ -203,7 +228,8 @@ async def _link_again(conn: Connection, discrepancy: Discrepancy, owner: UUID, w
     place = await _place_of(conn, discrepancy, where)
     if account_id is None or place is None:
         return "The account is gone."
-    linked = await accounts.link(conn, place, [Link(account_id, owner, {"decision": "manual"})])
+    link = Link(account_id, owner, {"decision": "manual"})
+    linked = await accounts.link(conn, place, [link], keep=await _hooked(conn, place))
     if not linked:
         return "The account or its owner has got another link meanwhile."
     await correlation.withdraw(conn, pairs=[(account_id, owner)], **where)

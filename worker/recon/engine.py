@@ -18,13 +18,13 @@ import structlog
 from worker.domain.errors import LeaseLost, ProvisioningError
 from worker.domain.run import PauseReason, Run, RunMode, RunStatus
 from worker.planning import Acceptance
-from worker.recon.conclude import run_conclusion
+from worker.recon.conclude import release, run_conclusion
 from worker.recon.context import RunContext, TargetSource, view_of
 from worker.recon.delta import run_delta
 from worker.recon.listing import load, run_listing
 from worker.recon.looks import Look, look_at
 from worker.recon.owners import run_owners
-from worker.recon.policy import run_policy
+from worker.recon.policy import run_policy, wait_for_approval
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired
 from worker.recon.steps import Steps, Stop
@@ -135,6 +135,8 @@ class ReconciliationEngine:
                 await self._full(context)
             await self._enter(context, REMEDIATION)
         await run_policy(self._steps, context, self._remediation)
+        await release(self._steps, context)
+        await wait_for_approval(self._steps, context)
 
     async def _full(self, context: RunContext) -> None:
         listed = await load(self._steps, context)

@@ -105,9 +105,25 @@ async def write_owners(conn: Connection, context: RunContext, results: Sequence[
     keys = [each.key for each in findings]
     if context.run.dry_run:
         return Written(keys, [])
-    cases = [_case(each, result) for each, result in results if result.decision is Decision.REVIEW]
+    asked_by_creates = await _waiting_people(conn, view, results)
+    cases = [
+        _case(each, result)
+        for each, result in results
+        if result.decision is Decision.REVIEW and asked_by_creates.isdisjoint(_refs(result))
+    ]
     await correlation.open_cases(conn, cases=cases, **_where(view))
     return Written(keys, [case.subject for case in cases])
+
+
+async def _waiting_people(conn: Connection, view: View, results: Sequence[Owned]) -> set[UUID]:
+    """Candidates whose account is about to be made: that create asks the same question and waits for its answer."""
+    refs = {ref for _, result in results if result.decision is Decision.REVIEW for ref in _refs(result)}
+    rows = await accounts.of_identities(conn, view.place, list(refs)) if refs else {}
+    return {identity_id for identity_id, row in rows.items() if row.account.live and row.account.uid is None}
+
+
+def _refs(result: CorrelationResult) -> list[UUID]:
+    return [match.ref_id for match in result.candidates]
 
 
 async def _next(steps: Steps, context: RunContext, seen: Seen, after: UUID) -> tuple[list[Observed], UUID]:

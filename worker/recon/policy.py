@@ -18,7 +18,7 @@ _HELD = "removals_approval"
 
 
 async def run_policy(steps: Steps, context: RunContext, remediation: Remediation) -> None:
-    """Settle what this run saw and the policy covers, once each; raises Stop while removals wait for approval."""
+    """Settle what this run saw and the policy covers, once each."""
     chosen = wishes_of_policy(context.view.connector.policy)
     after = UUID(int=0)
     by = await _policy(steps, context) if chosen else after
@@ -38,7 +38,6 @@ async def run_policy(steps: Steps, context: RunContext, remediation: Remediation
         if len(page) < MOST_TOGETHER:
             break
         after = page[-1].id
-    await _wait_for_approval(steps, context)
 
 
 async def _repair(
@@ -78,8 +77,8 @@ async def _policy(steps: Steps, context: RunContext) -> UUID:
         return await principals.ensure(conn, context.run.tenant_id, kind="policy", name="reconciliation")
 
 
-async def _wait_for_approval(steps: Steps, context: RunContext) -> None:
-    """Removals beyond the safeguard's limit pause the run until somebody has decided about them."""
+async def wait_for_approval(steps: Steps, context: RunContext) -> None:
+    """Removals beyond the safeguard's limit pause the run until somebody has decided about them: raises Stop."""
     held = context.facts.get(_HELD)
     if held is None:
         return

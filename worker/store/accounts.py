@@ -246,11 +246,13 @@ async def names(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> di
     return {row["id"]: row for row in rows}
 
 
-async def link(conn: Connection, place: Place, links: Sequence[Link]) -> dict[UUID, UUID]:
+async def link(conn: Connection, place: Place, links: Sequence[Link], *, keep: Sequence[str] = ()) -> dict[UUID, UUID]:
     """Record owners: account id given -> id of the row that is now the owner's.
 
     Where a row waits for the owner's account it becomes the row of the object, so that its lane and its operations
-    stay; the object's own row goes. Links that cannot be made (owner has an account, row moved) are left out.
+    stay, creates as updates; the object's own row goes. ``keep`` names the attributes that hooks compute: they stay
+    as the object has them until a hook has run. Links that cannot be made (the owner has an account, or one is being
+    made just now; the row moved) are left out.
     """
     if not links:
         return {}
@@ -264,10 +266,11 @@ async def link(conn: Connection, place: Place, links: Sequence[Link]) -> dict[UU
         ids=[each.account_id for each in free],
         identity_ids=[each.identity_id for each in free],
         matches=[each.match for each in free],
+        keep=list(keep),
     )
     done = {row["id"]: row["id"] for row in linked}
     usable = [each for each in links if _is_vacant(waiting.get(each.identity_id))]
-    return done | await _take_over(conn, place, usable, waiting)
+    return done | await _take_over(conn, place, usable, waiting, keep)
 
 
 async def ensure_of_identity(
@@ -286,7 +289,7 @@ async def unlink(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> s
 
 
 async def _take_over(
-    conn: Connection, place: Place, links: list[Link], waiting: dict[UUID, Record]
+    conn: Connection, place: Place, links: list[Link], waiting: dict[UUID, Record], keep: Sequence[str]
 ) -> dict[UUID, UUID]:
     if not links:
         return {}
@@ -304,12 +307,15 @@ async def _take_over(
         observed_active=[row["observed_active"] for row in found],
         observed_hashes=[row["observed_hash"] for row in found],
         matches=[each.match for each in kept],
+        keep=list(keep),
     )
+    uids = [row["uid"] for row in found]
+    await queries.turn_creates.run(conn, tenant_id=place.tenant_id, ids=ids, uids=uids)
     return {each.account_id: id_ for each, id_ in zip(kept, ids, strict=True)}
 
 
 def _is_vacant(row: Record | None) -> bool:
-    return row is not None and (row["uid"] is None or row["state"] == AccountState.DEAD)
+    return row is not None and not row["is_busy"] and (row["uid"] is None or row["state"] == AccountState.DEAD)
 
 
 def _shadow(row: Record) -> Shadow:

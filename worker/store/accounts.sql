@@ -126,28 +126,38 @@ SELECT id, user_name, version, active AND disabled_at IS NULL AND deleted_at IS 
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
 
 -- name: link
--- An account of nobody gets its owner.
-UPDATE accounts a SET identity_id = n.identity_id, match = n.match, agreed_hash = NULL
+-- An account of nobody gets its owner. What hooks compute stays as the object has it until a hook has run.
+UPDATE accounts a SET identity_id = n.identity_id, match = n.match, agreed_hash = NULL, hooked = (
+    SELECT jsonb_object_agg(k, a.observed -> k) FROM unnest(:keep::text[]) k WHERE a.observed ? k)
 FROM unnest(:ids::uuid[], :identity_ids::uuid[], :matches::jsonb[]) AS n(id, identity_id, match)
 WHERE a.tenant_id = :tenant_id AND a.id = n.id AND a.identity_id IS NULL AND a.state <> 'dead'
 RETURNING a.id
 
 -- name: placeholders
 -- The rows that wait for an account of these people, locked in id order.
-SELECT id, identity_id, uid, state FROM accounts
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class
-  AND identity_id = ANY(:identity_ids::uuid[])
-ORDER BY id FOR UPDATE
+SELECT a.id, a.identity_id, a.uid, a.state, EXISTS (
+    SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = a.head_id AND o.status = 'in_progress') AS is_busy
+FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.identity_id = ANY(:identity_ids::uuid[])
+ORDER BY a.id FOR UPDATE OF a
 
 -- name: take_over
 -- The row that waited for an account becomes that of the object found; the object's own row must be gone by now.
 UPDATE accounts a SET uid = n.uid, state = 'active', gone_at = NULL, observed = n.observed,
-    observed_active = n.observed_active, observed_hash = n.observed_hash, agreed_hash = NULL, match = n.match
+    observed_active = n.observed_active, observed_hash = n.observed_hash, agreed_hash = NULL, match = n.match, hooked = (
+    SELECT jsonb_object_agg(k, n.observed -> k) FROM unnest(:keep::text[]) k WHERE n.observed ? k)
 FROM unnest(:ids::uuid[], :uids::text[], :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[],
             :matches::jsonb[])
     AS n(id, uid, observed, observed_active, observed_hash, match)
 WHERE a.tenant_id = :tenant_id AND a.id = n.id AND (a.uid IS NULL OR a.state = 'dead')
 RETURNING a.id
+
+-- name: turn_creates
+-- What was to make an account has only to correct the one that was found.
+UPDATE operations o SET operation_type = 'update', target_uid = n.uid, updated_at = db_now(), version = o.version + 1
+FROM unnest(:ids::uuid[], :uids::text[]) AS n(id, uid)
+WHERE o.tenant_id = :tenant_id AND o.account_id = n.id AND o.operation_type = 'create' AND o.status <> 'in_progress'
 
 -- name: give_way
 DELETE FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND identity_id IS NULL AND live = 0

@@ -195,6 +195,16 @@ async def open_case(conn: Connection, *, tenant_id: UUID, connector_id: UUID, ca
     return found[case.subject]
 
 
+async def open_case_ids(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, subjects: Sequence[str]
+) -> list[UUID]:
+    """The open questions about these subjects."""
+    rows = await queries.open_case_ids.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, subjects=list(subjects)
+    )
+    return [row["id"] for row in rows]
+
+
 async def get_case(conn: Connection, *, tenant_id: UUID, case_id: UUID) -> Record | None:
     return await queries.case.row(conn, tenant_id=tenant_id, id=case_id)
 

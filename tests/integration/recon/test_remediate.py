@@ -151,6 +151,7 @@ async def test_link_by_a_person_is_a_fact_and_can_be_undone(house: House) -> Non
     done = await remediate(house, Wish(orphan, RepairAction.LINK, identity_id=late["carla"]))
     linked = await house.rows("SELECT uid, live FROM accounts WHERE identity_id = $1", late["carla"])
     said = await house.rows("SELECT verdict FROM decisions")
+    waiting = await house.rows("SELECT operation_type, target_uid FROM operations")
     await house.rows("DELETE FROM operations RETURNING 1")
     await house.rows("UPDATE accounts SET live = 0, head_id = NULL RETURNING 1")
     by = await house.person()
@@ -159,6 +160,7 @@ async def test_link_by_a_person_is_a_fact_and_can_be_undone(house: House) -> Non
 
     assert done.succeeded == 1
     assert linked == [{"uid": "hers", "live": 1}]  # the create that waited for it goes on with it
+    assert waiting == [{"operation_type": "update", "target_uid": "hers"}]
     assert said == [{"verdict": "is"}]
     assert undone.success
     assert (await house.rows("SELECT identity_id FROM accounts WHERE uid = 'hers'"))[0]["identity_id"] is None
