@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from worker.correlation import RuleSet, correlate_many, match_keys
+from worker.correlation import NameFrequencies, RuleSet, correlate_many, match_keys
 from worker.domain.account import TargetAccount
 from worker.domain.correlation import Candidate, CorrelationResult, Decision, MatchKey, PersonDecision, Side, Subject
 from worker.recon import classify
 from worker.recon.context import RunContext, View
 from worker.recon.examine import record
 from worker.recon.steps import Steps
-from worker.store import accounts, correlation
+from worker.store import accounts, correlation, work
 from worker.store.accounts import Observed
 from worker.store.correlation import NewCase
 from worker.store.pool import Connection
@@ -82,7 +82,8 @@ async def owners_of(steps: Steps, view: View, unowned: Sequence[Observed]) -> li
     candidates = await _candidates(steps, view, wanted)
     async with tenant(steps.pool, view.place.tenant_id) as conn:
         said = await correlation.every_decision(conn, **_where(view))
-    results = await asyncio.to_thread(_correlate, subjects, candidates, view, said)
+        names = await work.full_names(conn, view.place.tenant_id)
+    results = await asyncio.to_thread(_correlate, subjects, candidates, view, said, names)
     return list(zip(unowned, results, strict=True))
 
 
@@ -166,13 +167,18 @@ def _sharing(people: Sequence[Candidate], rule_set: RuleSet, wanted: frozenset[M
 
 
 def _correlate(
-    subjects: Sequence[Subject], candidates: Sequence[Candidate], view: View, said: Sequence[PersonDecision]
+    subjects: Sequence[Subject],
+    candidates: Sequence[Candidate],
+    view: View,
+    said: Sequence[PersonDecision],
+    names: Sequence[str],
 ) -> list[CorrelationResult]:
     return correlate_many(
         subjects,
         candidates,
         rule_set=view.rule_set,
         decisions=said,
+        frequencies=NameFrequencies.of(names),
         tuning_mode=bool(view.connector.settings.get("tuning_mode", False)),
     )
 
