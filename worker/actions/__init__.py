@@ -1,5 +1,5 @@
 """Every verb that changes state: authorise, act, audit, in one transaction. API, console and CLI all call these."""
 
-from worker.actions.acting import Act, House, acting
+from worker.actions.house import Act, House, acting
 
 __all__ = ["Act", "House", "acting"]

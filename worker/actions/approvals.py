@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from worker.actions.acting import Act, House, acting
+from worker.actions.house import Act, House, acting
 from worker.domain.errors import Forbidden
 from worker.planning import Decided, decide_approval
 from worker.security import Principal, Role

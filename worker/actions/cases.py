@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from worker.actions.acting import Act, House, acting
+from worker.actions.house import Act, House, acting
 from worker.domain.correlation import PersonDecision, Verdict
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import Origin

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from worker.actions.acting import House, acting
+from worker.actions.house import House, acting
 from worker.domain.connector import ConnectorStatus
 from worker.domain.errors import ConnectorError, NotFound, SettingsError
 from worker.domain.operation import WaitReason

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from worker.actions.acting import House, acting
+from worker.actions.house import House, acting
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.recon import Repaired, Repairs, Wish
 from worker.security import Principal, Role

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-from worker.actions.acting import Act, House, acting
+from worker.actions.house import Act, House, acting
 from worker.domain.discrepancy import DiscrepancyType, RepairAction, RepairDirection
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import EMERGENCY_PRIORITY, NewOperation, OperationType, Origin

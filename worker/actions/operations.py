@@ -1,9 +1,10 @@
 """What people do with operations: submit, retry, redrive, cancel, resolve."""
 
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from worker.actions.acting import Act, House, acting
+from worker.actions.house import Act, House, acting
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationType, Origin
@@ -72,73 +73,78 @@ async def redrive(
     return new
 
 
-async def submit(
-    house: House,
-    principal: Principal,
-    *,
-    connector_id: UUID,
-    user_id: UUID,
-    operation_type: OperationType,
-    object_class: str,
-    payload: dict[str, Any],
-    priority: int = 0,
-    max_retries: int = 10,
-    idempotency_key: str | None = None,
-) -> tuple[UUID, bool]:
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An operation that somebody asks for; ``payload`` as in ``check_payload``."""
+
+    connector_id: UUID
+    user_id: UUID
+    operation_type: OperationType
+    object_class: str
+    payload: dict[str, Any]
+    priority: int = 0
+    max_retries: int = 10
+    idempotency_key: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        """What makes two submissions with one idempotency key the same."""
+        return {name: value for name, value in asdict(self).items() if name != "idempotency_key"}
+
+
+async def submit(house: House, principal: Principal, wanted: Submission) -> tuple[UUID, bool]:
     """Accept an operation; its id, and False when the same key had made it before.
 
     Raises NotFound for an unknown connector or identity, InvalidRequest for a payload that cannot be, WrongState when
     the key was used with another body.
     """
-    _check_submission(payload, priority, max_retries)
-    body = {
-        "connector_id": str(connector_id),
-        "user_id": str(user_id),
-        "operation_type": operation_type.value,
-        "object_class": object_class,
-        "payload": payload,
-        "priority": priority,
-        "max_retries": max_retries,
-    }
+    _check_submission(wanted)
     async with acting(house, principal, Role.OPERATOR) as act:
         new_id = uuid7()
-        if idempotency_key is not None:
-            known = await _known(act, idempotency_key, body, new_id)
-            if known is not None:
-                act.note("operation.submit_again", "operation", known)
-                return known, False
-        account_id = await _account_of(act, connector_id, user_id, object_class)
-        new = NewOperation(
-            id=new_id,
-            connector_id=connector_id,
-            account_id=account_id,
-            operation_type=operation_type,
-            object_class=object_class,
-            payload=payload,
-            origin=Origin.API,
-            user_id=user_id,
-            priority=priority,
-            max_retries=max_retries,
-            idempotency_key=idempotency_key,
-            created_by=act.by,
-        )
+        known = await _known(act, wanted, new_id)
+        if known is not None:
+            act.note("operation.submit_again", "operation", known)
+            return known, False
         await house.acceptance.accept(
             act.conn,
             tenant_id=act.tenant_id,
-            operations=[new],
+            operations=[await _new(act, wanted, new_id)],
             run_id=None,
             reason="asked through the API",
             exempt=True,
         )
         act.note(
-            "operation.submit", "operation", new_id, connector_id=connector_id, operation_type=operation_type.value
+            "operation.submit",
+            "operation",
+            new_id,
+            connector_id=wanted.connector_id,
+            operation_type=wanted.operation_type.value,
         )
     return new_id, True
 
 
-async def _known(act: Act, key: str, body: dict[str, Any], new_id: UUID) -> UUID | None:
+async def _new(act: Act, wanted: Submission, new_id: UUID) -> NewOperation:
+    return NewOperation(
+        id=new_id,
+        connector_id=wanted.connector_id,
+        account_id=await _account_of(act, wanted.connector_id, wanted.user_id, wanted.object_class),
+        operation_type=wanted.operation_type,
+        object_class=wanted.object_class,
+        payload=wanted.payload,
+        origin=Origin.API,
+        user_id=wanted.user_id,
+        priority=wanted.priority,
+        max_retries=wanted.max_retries,
+        idempotency_key=wanted.idempotency_key,
+        created_by=act.by,
+    )
+
+
+async def _known(act: Act, wanted: Submission, new_id: UUID) -> UUID | None:
     """The operation that the key made before; WrongState when it was another one."""
-    body_hash = operations.body_hash(body)
+    key = wanted.idempotency_key
+    if key is None:
+        return None
+    body_hash = operations.body_hash(wanted.body())
     fresh = await operations.queries.idempotent.run(
         act.conn, tenant_id=act.tenant_id, key=key, body_hash=body_hash, operation_id=new_id
     )
@@ -163,11 +169,11 @@ async def _account_of(act: Act, connector_id: UUID, user_id: UUID, object_class:
     return account_id
 
 
-def _check_submission(payload: dict[str, Any], priority: int, max_retries: int) -> None:
-    check_payload(payload)
-    if not 0 <= priority <= HIGHEST_PRIORITY:
+def _check_submission(wanted: Submission) -> None:
+    check_payload(wanted.payload)
+    if not 0 <= wanted.priority <= HIGHEST_PRIORITY:
         raise InvalidRequest(f"priority is between 0 and {HIGHEST_PRIORITY}.")
-    if not 0 <= max_retries <= MOST_RETRIES:
+    if not 0 <= wanted.max_retries <= MOST_RETRIES:
         raise InvalidRequest(f"max_retries is between 0 and {MOST_RETRIES}.")
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from worker.actions.acting import House, acting
+from worker.actions.house import House, acting
 from worker.domain.errors import NotFound
 from worker.domain.run import Run, RunKind, RunMode, RunTrigger
 from worker.security import Principal, Role

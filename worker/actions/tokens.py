@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from worker.actions.acting import House, acting
+from worker.actions.house import House, acting
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.security import Principal, Role, create_token
 from worker.store import principals

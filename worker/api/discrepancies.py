@@ -29,8 +29,7 @@ from worker.recon import Wish
 from worker.security import Principal, Role
 from worker.store import discrepancies, recon_actions
 from worker.store.tenant import tenant
-from worker.web import Auth
-from worker.web.auth import needs
+from worker.web import Auth, needs
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]

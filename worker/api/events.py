@@ -5,11 +5,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from worker.domain.errors import InvalidRequest
-from worker.intake import EventReceiver, parse
-from worker.intake.events import MAX_BODY
+from worker.intake import MAX_BODY, EventReceiver, parse
 from worker.security import Principal, Role
-from worker.web import Auth
-from worker.web.auth import needs
+from worker.web import Auth, needs
 
 
 class Received(BaseModel):

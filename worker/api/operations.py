@@ -27,8 +27,7 @@ from worker.security import Principal, Role
 from worker.store import listings, operations
 from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
-from worker.web import Auth
-from worker.web.auth import needs
+from worker.web import Auth, needs
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]
@@ -80,9 +79,7 @@ def build(house: House, auth: Auth) -> APIRouter:
         who: Principal = operator,
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     ) -> Operation:
-        operation_id, is_new = await acts.submit(
-            house,
-            who,
+        wanted = acts.Submission(
             connector_id=body.connector_id,
             user_id=body.user_id,
             operation_type=body.operation_type,
@@ -92,6 +89,7 @@ def build(house: House, auth: Auth) -> APIRouter:
             max_retries=body.max_retries,
             idempotency_key=idempotency_key or body.idempotency_key,
         )
+        operation_id, is_new = await acts.submit(house, who, wanted)
         response.status_code = 201 if is_new else 200
         return await _get(house, who, operation_id)
 

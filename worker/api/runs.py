@@ -17,8 +17,7 @@ from worker.security import Principal, Role
 from worker.store import connectors, runs
 from worker.store.pool import Connection
 from worker.store.tenant import tenant
-from worker.web import Auth
-from worker.web.auth import needs
+from worker.web import Auth, needs
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]

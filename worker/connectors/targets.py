@@ -17,7 +17,7 @@ from worker.connectors.breaker import PROBE_EVERY, Breaker
 from worker.connectors.guard import CallObserver, ConnectorGuard
 from worker.connectors.registry import guard_for
 from worker.domain.connector import BreakerState, Connector, ConnectorStatus
-from worker.domain.errors import ConnectorError, NotFound, SettingsError
+from worker.domain.errors import ConnectorError, NotFound, OutcomeUnknown, SettingsError
 from worker.domain.operation import WaitReason
 from worker.domain.processing import Gate
 from worker.security import Vault
@@ -152,7 +152,7 @@ class Targets:
         """Note how a call ended: a system failure counts against the target, anything else is an answer."""
         if error is not None and error.is_system_failure:
             await self._move(target, target.breaker.on_system_failure(_now()), error)
-        else:
+        elif not isinstance(error, OutcomeUnknown):  # a lost answer says nothing either way
             await self._move(target, target.breaker.on_success(target.connector.limits.concurrency), None)
             await self._note_success(target)
 

@@ -74,7 +74,9 @@ class Scripting:
             raise HookError(f"The hook is suspended: {hook.suspended_reason}", hook_class="hook.suspended")
         context = _context(work, wish, hook, result)
         try:
-            answer = await self._executor.execute(hook.script, context.event, context.as_dict())
+            answer = await self._executor.execute(
+                hook.script, context.event, context.as_dict(), budget_ms=hook.binding.budget_ms
+            )
         except HookError as error:
             metrics.hook_calls_total.labels(error.hook_class).inc()
             raise

@@ -9,7 +9,6 @@ from random import Random
 from typing import assert_never
 from uuid import UUID
 
-import asyncpg.exceptions
 import structlog
 
 from worker.domain.operation import WaitReason
@@ -18,7 +17,7 @@ from worker.domain.processing import Finished, Lease
 from worker.domain.retry import backoff
 from worker.store import due_work, operations
 from worker.store.operations import Completion, Failure, Fence
-from worker.store.pool import Connection, DatabaseGone, Pool
+from worker.store.pool import Connection, DatabaseGone, Pool, UniqueViolation
 from worker.store.tenant import tenant
 from worker.telemetry import metrics
 
@@ -109,7 +108,7 @@ class Finisher:
     async def _write(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> None:
         try:
             written = await self._write_part(tenant_id, owner, part)
-        except asyncpg.exceptions.UniqueViolationError:
+        except UniqueViolation:
             if len(part) == 1:
                 written = await self._write_part(tenant_id, owner, [_uid_taken(part[0])])
             else:

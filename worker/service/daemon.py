@@ -6,8 +6,8 @@ started goes back, what runs may end, results are written, runs are put down at 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from random import SystemRandom
 from typing import Any
@@ -18,24 +18,24 @@ import structlog
 from worker.actions import House
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
-from worker.domain.errors import SettingsError, SurroundingsError
+from worker.domain.errors import SurroundingsError
 from worker.domain.hook import HookLimits
 from worker.domain.run import RunKind
 from worker.execution import Executor, Matching, Scripting, WorkLoader
 from worker.hooks import HookExecutor
 from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
-from worker.planning import Acceptance, Planner
-from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, Pruner, Rescuer
-from worker.recon import ReconciliationEngine, Remediation
+from worker.planning import Planner
+from worker.queue import Dispatcher, Finisher, Pruner, Rescuer
+from worker.recon import ReconciliationEngine
 from worker.schedule import Ticker
-from worker.security import Vault, parse_key, resolve
 from worker.service.gauges import Gauges
 from worker.service.heartbeat import Heartbeat
+from worker.service.house import assemble, check_schema, database_of, vault_of
 from worker.service.http import Doors
 from worker.service.loop import DuePoller, Handler, every
 from worker.settings import Role, Settings
-from worker.store import due_work, migrate, runs, workers
+from worker.store import due_work, runs, workers
 from worker.store.due_work import Kind
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
@@ -83,11 +83,11 @@ class Daemon:
     async def run(self, *, on_ready: Callable[[int], Awaitable[None]] | None = None) -> None:
         """Run until stopped. Raises SurroundingsError or SettingsError when it cannot start."""
         settings = self._settings
-        dsn = _dsn(settings)
+        dsn = database_of(settings)
         async with contextlib.AsyncExitStack() as stack:
             pool = await open_pool(dsn, size=settings.pool_size)
             stack.push_async_callback(pool.close)
-            await _check_schema(pool)
+            await check_schema(pool)
             heartbeat = self._heartbeat(dsn)
             await heartbeat.start()
             stack.push_async_callback(heartbeat.stop)
@@ -158,7 +158,7 @@ class Daemon:
 
         return handled
 
-    def _duties(self, parts: Parts) -> dict[str, Awaitable[None]]:
+    def _duties(self, parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
         roles = self._settings.roles
         duties: dict[str, Callable[[], Awaitable[Any]]] = {}
         seconds: dict[str, float] = {}
@@ -204,10 +204,8 @@ class Daemon:
     _dispatcher: Dispatcher | None = None
 
     def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
-        vault = Vault([parse_key(resolve(_key(self._settings)))])
-        targets = Targets(pool, vault, may_change=heartbeat.is_held)
-        queue = OperationQueue()
-        acceptance = Acceptance(queue)
+        targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held)
+        house = replace(assemble(pool, targets, self._settings), wake=self.wake)
         loader = WorkLoader(pool, targets)
         executor = Executor(targets, loader, Scripting(hooks), Matching(pool, CorrelationService()))
         finisher = Finisher(pool, heartbeat, rng=self._rng, on_written=self.wake)
@@ -216,18 +214,6 @@ class Daemon:
         )
         self._dispatcher = dispatcher
         stopping = self._stop.is_set
-        remediation = Remediation(pool, acceptance=acceptance, targets=targets)
-        house = House(
-            pool=pool,
-            queue=queue,
-            letters=DeadLetters(queue),
-            acceptance=acceptance,
-            remediation=remediation,
-            targets=targets,
-            vault=vault,
-            two_person_approval=self._settings.two_person_approval,
-            wake=self.wake,
-        )
         return Parts(
             pool=pool,
             heartbeat=heartbeat,
@@ -235,10 +221,10 @@ class Daemon:
             hooks=hooks,
             finisher=finisher,
             dispatcher=dispatcher,
-            planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=acceptance),
+            planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=house.acceptance),
             inbox=InboxProcessor(pool),
             importer=Importer(pool, sources=targets, is_stopping=stopping),
-            engine=ReconciliationEngine(pool, targets=targets, remediation=remediation, is_stopping=stopping),
+            engine=ReconciliationEngine(pool, targets, house.acceptance, stop=self._stop),
             ticker=Ticker(pool),
             watcher=SourceWatcher(pool),
             house=house,
@@ -277,22 +263,3 @@ def _sweep(pool: Pool) -> Callable[[], Awaitable[int]]:
             return await due_work.sweep(conn)
 
     return sweep
-
-
-async def _check_schema(pool: Pool) -> None:
-    async with pool.acquire() as conn:
-        refusal = migrate.refusal(await migrate.state(conn))
-    if refusal is not None:
-        raise SurroundingsError(refusal)
-
-
-def _dsn(settings: Settings) -> str:
-    if settings.database_url is None:
-        raise SettingsError("Set PROVISIOND_DATABASE_URL to the database of the daemon, or run `provisiond dev`.")
-    return settings.database_url.get_secret_value()
-
-
-def _key(settings: Settings) -> str:
-    if settings.secret_key is None:
-        raise SettingsError("Set PROVISIOND_SECRET_KEY: the key that credentials are sealed with.")
-    return settings.secret_key.get_secret_value()

@@ -8,15 +8,17 @@ from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from worker.actions import House
 from worker.api import build_api
-from worker.console import build_console
+from worker.console import ConsoleSession, build_console
 from worker.domain.errors import SurroundingsError
 from worker.intake import EventReceiver
 from worker.service.desk import Acts, Reads
 from worker.settings import Role, Settings
-from worker.web import Auth, Health, health_routes, install_problems
+from worker.web import Auth, Health, SignedIn, health_routes, install_problems
 
 GRACE_S = 3
 
@@ -47,7 +49,7 @@ class Doors:
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # signals are the daemon's
         self._server = server
         self.tasks = (asyncio.create_task(server.serve(sockets=[listening]), name="http"),)
-        while not server.started and not self.tasks[0].done():
+        while not server.started and not self.tasks[0].done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.005)
         port: int = listening.getsockname()[1]
         return port
@@ -78,8 +80,28 @@ def build_app(
     if Role.API in settings.roles:
         app.include_router(build_api(house, auth, receiver))
     if Role.CONSOLE in settings.roles:
-        app.include_router(build_console(Reads(house.pool, stop=stop), Acts(house), auth))
+        app.include_router(build_console(Reads(house.pool, stop=stop), Acts(house), _Sessions(auth)))
     return app
+
+
+class _Sessions:
+    """The sessions of ``web`` as the console wants them."""
+
+    def __init__(self, auth: Auth) -> None:
+        self._auth = auth
+
+    async def session(self, request: Request) -> ConsoleSession | None:
+        return _session(await self._auth.session(request))
+
+    async def sign_in(self, request: Request, response: Response, *, secret: str) -> ConsoleSession | None:
+        return _session(await self._auth.sign_in(request, response, secret=secret))
+
+    async def sign_out(self, request: Request, response: Response) -> None:
+        await self._auth.sign_out(request, response)
+
+
+def _session(found: SignedIn | None) -> ConsoleSession | None:
+    return ConsoleSession(found.principal, found.csrf_token, found.expires_at) if found else None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr, ValidationError
 
+from worker.domain import errors
 from worker.settings.fields import FIELDS, PREFIX, Settings, variable_of
 
 CONFIG_VARIABLE = "PROVISIOND_CONFIG"
 CONFIG_FILE = "provisiond.toml"
 
 
-class SettingsError(Exception):
+class SettingsError(errors.SettingsError):
     """The configuration cannot work. ``mistakes`` has one line for each, which never shows a secret."""
 
     def __init__(self, mistakes: tuple[str, ...]) -> None:

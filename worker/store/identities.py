@@ -103,3 +103,13 @@ def from_row(row: Record) -> StoredIdentity:
         disabled_at=row["disabled_at"],
         is_deleted=row["deleted_at"] is not None,
     )
+
+
+async def find(conn: Connection, *, tenant_id: UUID, who: str) -> list[UUID]:
+    """Ids of people by id, external id or user name; an external id alone decides when it is one."""
+    try:
+        as_id: UUID | None = UUID(who)
+    except ValueError:
+        as_id = None
+    rows = await queries.find.rows(conn, tenant_id=tenant_id, who=who, id=as_id)
+    return [row["id"] for row in rows]

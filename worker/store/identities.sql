@@ -34,3 +34,10 @@ WHERE i.tenant_id = :tenant_id AND i.id = n.id
 UPDATE identities SET active = false, version = version + 1, updated_at = db_now()
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND active
 RETURNING id
+
+-- name: find
+-- By id, external id or user name, whatever is given.
+SELECT id FROM identities
+WHERE tenant_id = :tenant_id AND deleted_at IS NULL
+  AND (external_id = :who::text OR lower(user_name) = lower(:who::text) OR id = :id::uuid)
+ORDER BY (external_id = :who::text) DESC LIMIT 20

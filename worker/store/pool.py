@@ -7,6 +7,7 @@ a sequential scan. On Citus the setting is left alone, its planner cannot do gen
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ Pool: TypeAlias = "asyncpg.Pool[Any]"
 
 STATEMENT_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10.0
+
+#: Two rows would have had the same unique key.
+UniqueViolation = asyncpg.exceptions.UniqueViolationError
 
 #: What a caller may see when the database goes away under it; it reconnects by asking the pool again.
 DatabaseGone = (
@@ -81,7 +85,16 @@ async def _reset(conn: "asyncpg.Connection[Any]") -> None:
         await conn.execute("ROLLBACK")
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON value that must not be mistaken for an array of the server."""
+
+    value: Any
+
+
 def _dump(value: Any) -> str:
+    if isinstance(value, Document):
+        value = value.value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -108,6 +121,7 @@ async def explained(dsn: str) -> AsyncIterator[None]:
 def _where(dsn: str) -> str:
     try:
         parts = urlsplit(dsn)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
     except ValueError:
         return "the configured address"
+    return where

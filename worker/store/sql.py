@@ -13,12 +13,13 @@ from typing import Any
 
 import asyncpg
 
-from worker.store.pool import Connection
+from worker.store.pool import Connection, Document
 
 Record = asyncpg.Record
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+_DOCUMENTS = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)::jsonb\[\]")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
@@ -30,12 +31,14 @@ class Query:
     text: str
     parameters: tuple[str, ...]
     comment: str
+    #: parameters that are arrays of JSON values
+    documents: frozenset[str] = frozenset()
 
     def arguments(self, values: dict[str, Any]) -> list[Any]:
         """The values in the order of the places; a name too many or too few is an error."""
         if values.keys() != set(self.parameters):
             raise TypeError(f"{self.name} wants {sorted(set(self.parameters))}, got {sorted(values)}")
-        return [values[name] for name in self.parameters]
+        return [_as_documents(values[name]) if name in self.documents else values[name] for name in self.parameters]
 
     async def rows(self, conn: Connection, **values: Any) -> list[Record]:
         """Run it and return all rows."""
@@ -98,4 +101,10 @@ def _query(name: str, body: str) -> Query:
             order.append(found[1])
         return f"${order.index(found[1]) + 1}"
 
-    return Query(name, _PARAMETER.sub(place, statement), tuple(order), comment)
+    documents = frozenset(_DOCUMENTS.findall(statement))
+    return Query(name, _PARAMETER.sub(place, statement), tuple(order), comment, documents)
+
+
+def _as_documents(values: list[Any]) -> list[Any]:
+    """Keep a JSON list from being taken for another dimension of the array that holds it."""
+    return [Document(value) if isinstance(value, list | tuple) else value for value in values]

@@ -1,7 +1,7 @@
 """What API and console have in common: who asks, how errors look, whether we are well."""
 
-from worker.web.auth import Auth, bearer
+from worker.web.auth import Auth, SignedIn, bearer, needs
 from worker.web.health import Health, health_routes
 from worker.web.problems import install_problems
 
-__all__ = ["Auth", "Health", "bearer", "health_routes", "install_problems"]
+__all__ = ["Auth", "Health", "SignedIn", "bearer", "health_routes", "install_problems", "needs"]

@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457), with ``error`` (a code) and ``message`` beside the usual members."""
+"""Errors as ``application/problem+json`` (RFC 9457), with ``error`` (a code) and ``message`` beside its members."""
 
 import uuid
 from typing import Any

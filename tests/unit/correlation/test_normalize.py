@@ -46,7 +46,7 @@ from worker.correlation.normalize import NORMALISERS, day, digits, email, employ
         pytest.param(day, ["1900-01-01", "9999-12-31", "soon", "31.02.1984"], "", id="no day"),
     ],
 )
-def test_spellings_of_one_thing(normaliser, spellings: list[str], expected: str) -> None:  # type: ignore[no-untyped-def]
+def test_spellings_of_one_thing(normaliser, spellings: list[str], expected: str) -> None:  # type: ignore[no-untyped-def] - hypothesis or pytest gives it
     assert {normaliser(spelling) for spelling in spellings} == {expected}
 
 

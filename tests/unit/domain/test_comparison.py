@@ -215,7 +215,7 @@ def test_accounts_without_difference_have_one_hash_and_others_have_two(
 
 @relaxed
 @given(RULES, ACCOUNTS, st.randoms(use_true_random=False))
-def test_hash_ignores_order_and_is_a_bigint(rules: tuple[AttributeRule, ...], account: dict[str, object], rng) -> None:  # type: ignore[no-untyped-def]
+def test_hash_ignores_order_and_is_a_bigint(rules: tuple[AttributeRule, ...], account: dict[str, object], rng) -> None:  # type: ignore[no-untyped-def] - hypothesis or pytest gives it
     shuffled = {name: rng.sample(v, len(v)) if isinstance(v, list) else v for name, v in reversed(account.items())}
 
     assert content_hash(shuffled, reversed(rules)) == content_hash(account, rules)

@@ -252,7 +252,7 @@ def test_text_of_a_filter_reads_back_as_the_same_filter(filter_: Filter) -> None
 
 @relaxed
 @given(FILTERS, FILTERS, SOURCES)
-def test_logic_is_that_of_booleans_and_matching_never_fails(left: Filter, right: Filter, source) -> None:  # type: ignore[no-untyped-def]
+def test_logic_is_that_of_booleans_and_matching_never_fails(left: Filter, right: Filter, source) -> None:  # type: ignore[no-untyped-def] - hypothesis or pytest gives it
     one, two = matches(left, source), matches(right, source)
 
     assert matches(Not(left), source) is not one

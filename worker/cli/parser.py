@@ -1,0 +1,145 @@
+"""Every verb with its options; nothing heavy is imported here, so that help is instant."""
+
+import argparse
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="provisiond",
+        description="Keeps accounts in target systems equal to what an organisation's identities say they should be.",
+    )
+    parser.add_argument("--version", action="version", version=f"provisiond {_version()}")
+    parser.add_argument("--config", metavar="FILE", help="a TOML file of settings, in place of PROVISIOND_CONFIG")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _running(verbs)
+    _looking(verbs)
+    _operations(verbs)
+    _runs(verbs)
+    _things(verbs)
+    return parser
+
+
+def _running(verbs: Any) -> None:
+    serve = _verb(verbs, "serve", "serving", "serve", "run a daemon on the configured database")
+    serve.add_argument("--roles", help="what this process does: api,console,worker,scheduler,intake")
+    serve.add_argument("--port", type=int, help="the port of API and console")
+    serve.add_argument("--host", help="the address of API and console")
+    dev = _verb(verbs, "dev", "developing", "dev", "run everything with a database and a demo organisation of its own")
+    dev.add_argument("--port", type=int, help="the port to try first (8080)")
+    dev.add_argument("--empty", action="store_true", help="without the demo organisation")
+    dev.add_argument("--data-dir", metavar="DIR", help="where everything is kept (.provisiond)")
+    _verb(verbs, "migrate", "migrating", "migrate", "bring the schema up to date, as its owner")
+
+
+def _looking(verbs: Any) -> None:
+    check = _verb(verbs, "check", "checking", "check", "explain every mistake in the configuration")
+    check.add_argument("--all", action="store_true", help="show every setting with its value and where it comes from")
+    _json(check)
+    doctor = _verb(
+        verbs, "doctor", "checking", "doctor", "look at database, schema, sandbox, targets; say what is not well"
+    )
+    _json(doctor)
+
+
+def _operations(verbs: Any) -> None:
+    ops = _group(verbs, "ops", "operations: list, show, retry, redrive, cancel, resolve")
+    listing = _verb(ops, "list", "operations", "list_operations", "list operations, the newest first")
+    listing.add_argument("--status", help="pending, in_progress, failed, dead_letter, awaiting_system, completed, …")
+    listing.add_argument("--connector", help="the name of a connector")
+    listing.add_argument("--limit", type=int, default=20)
+    _tenant(listing)
+    show = _verb(ops, "show", "operations", "show_one", "one operation with its attempts and log")
+    show.add_argument("id")
+    _tenant(show)
+    for name, help_text in (
+        ("retry", "try again now"),
+        ("cancel", "cancel it"),
+        ("redrive", "make a new operation from a dead letter"),
+    ):
+        verb = _verb(ops, name, "operations", name, help_text)
+        verb.add_argument("id", nargs="+")
+        _tenant(verb)
+    resolve = _verb(ops, "resolve", "operations", "resolve", "close a dead letter with a note")
+    resolve.add_argument("id", nargs="+")
+    resolve.add_argument("--notes", required=True)
+    _tenant(resolve)
+
+
+def _runs(verbs: Any) -> None:
+    recon = _group(verbs, "recon", "reconciliation: run, watch, show, report, pause, resume, cancel, approve")
+    start = _verb(recon, "run", "reconciliation", "start", "start a run of a connector and follow it")
+    start.add_argument("connector")
+    start.add_argument("--mode", choices=["full", "delta"], default="full")
+    start.add_argument("--dry-run", action="store_true", help="find and propose, change nothing")
+    start.add_argument("--no-wait", action="store_true", help="do not wait for its end")
+    _tenant(start)
+    for name, help_text in (
+        ("watch", "follow a run to its end"),
+        ("show", "one run"),
+        ("report", "what a run found and did"),
+        ("pause", "put a run down"),
+        ("resume", "let a paused run go on"),
+        ("cancel", "end a run"),
+    ):
+        verb = _verb(recon, name, "reconciliation", name, help_text)
+        verb.add_argument("id")
+        _tenant(verb)
+    approve = _verb(recon, "approve", "reconciliation", "approve", "let held removals, or a held run, go on")
+    approve.add_argument("id", help="the id of the approval")
+    approve.add_argument("--reject", action="store_true", help="reject instead: what is held is cancelled")
+    _tenant(approve)
+
+
+def _things(verbs: Any) -> None:
+    connectors = _group(verbs, "connectors", "connectors: list, test")
+    _tenant(_verb(connectors, "list", "things", "connectors", "every connector and how it is"))
+    test = _verb(connectors, "test", "things", "test_connector", "ask a target whether it answers")
+    test.add_argument("name")
+    _tenant(test)
+    identities = _group(verbs, "identities", "identities: import, show, disable")
+    imported = _verb(identities, "import", "things", "import_identities", "import a source now")
+    imported.add_argument("connector")
+    _tenant(imported)
+    for name, help_text in (("show", "one identity with its accounts"), ("disable", "disable every account now")):
+        verb = _verb(identities, name, "things", f"{name}_identity", help_text)
+        verb.add_argument("who", help="user name, external id or id")
+        _tenant(verb)
+    tokens = _group(verbs, "tokens", "API tokens: create")
+    create = _verb(tokens, "create", "things", "create_token", "make a token; it is shown once")
+    create.add_argument("name")
+    create.add_argument("--role", action="append", required=True, help="admin, operator, viewer, ingest, metrics")
+    _tenant(create)
+    audit = _group(verbs, "audit", "the audit: verify")
+    _tenant(_verb(audit, "verify", "things", "verify_audit", "check the chain of every entry"))
+
+
+def _verb(verbs: Any, name: str, module: str, function: str, help_text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=help_text, description=help_text)
+    parser.set_defaults(module=module, verb=function)
+    return parser
+
+
+def _group(verbs: Any, name: str, help_text: str) -> Any:
+    return verbs.add_parser(name, help=help_text).add_subparsers(metavar="VERB", required=True)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for machines: JSON")
+
+
+def _tenant(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tenant", help="the name of the tenant, where there is more than one")
+    _json(parser)
+
+
+def _version() -> str:
+    try:
+        return version("provisiond")
+    except PackageNotFoundError:
+        return "(not installed)"

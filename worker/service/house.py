@@ -1,0 +1,66 @@
+"""A house without a daemon: what verbs of the command line act with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from worker.actions import House
+from worker.connectors import Targets
+from worker.domain.errors import SettingsError, SurroundingsError
+from worker.planning import Acceptance
+from worker.queue import DeadLetters, OperationQueue
+from worker.recon import Remediation
+from worker.security import Vault, parse_key, resolve
+from worker.settings import Settings
+from worker.store import migrate
+from worker.store.pool import Pool, open_pool
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open the database, check its schema, and put together what verbs need."""
+    pool = await open_pool(database_of(settings), size=4, application="provisiond command line")
+    try:
+        await check_schema(pool)
+        targets = Targets(pool, vault_of(settings))
+        yield assemble(pool, targets, settings)
+        await targets.aclose()
+    finally:
+        await pool.close()
+
+
+def assemble(pool: Pool, targets: Targets, settings: Settings) -> House:
+    """The house over these parts."""
+    queue = OperationQueue()
+    acceptance = Acceptance(queue)
+    return House(
+        pool=pool,
+        queue=queue,
+        letters=DeadLetters(queue),
+        acceptance=acceptance,
+        remediation=Remediation(acceptance),
+        targets=targets,
+        vault=vault_of(settings),
+        two_person_approval=settings.two_person_approval,
+    )
+
+
+async def check_schema(pool: Pool) -> None:
+    """Raise SurroundingsError when this version must not work on the database's schema."""
+    async with pool.acquire() as conn:
+        refusal = migrate.refusal(await migrate.state(conn))
+    if refusal is not None:
+        raise SurroundingsError(refusal)
+
+
+def database_of(settings: Settings) -> str:
+    """The URL of the database as the daemon's role."""
+    if settings.database_url is None:
+        raise SettingsError("Set PROVISIOND_DATABASE_URL to the database of the daemon, or run `provisiond dev`.")
+    return settings.database_url.get_secret_value()
+
+
+def vault_of(settings: Settings) -> Vault:
+    """The vault with the configured key."""
+    if settings.secret_key is None:
+        raise SettingsError("Set PROVISIOND_SECRET_KEY: the key that credentials are sealed with.")
+    return Vault([parse_key(resolve(settings.secret_key.get_secret_value()))])

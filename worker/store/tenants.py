@@ -1,0 +1,28 @@
+"""Tenants, and what setting one up needs besides."""
+
+from typing import Any
+from uuid import UUID
+
+from worker.store.pool import Connection, connect
+from worker.store.sql import load
+
+queries = load("tenants")
+
+
+async def ensure(conn: Connection, *, tenant_id: UUID, name: str) -> None:
+    """Make the tenant unless it is there."""
+    await queries.ensure.run(conn, id=tenant_id, name=name)
+
+
+async def set_config(conn: Connection, *, tenant_id: UUID, connector_id: UUID, config: dict[str, Any]) -> None:
+    """Point a connector at another address."""
+    await queries.set_config.run(conn, tenant_id=tenant_id, connector_id=connector_id, config=config)
+
+
+async def run_script(dsn: str, script: str) -> None:
+    """Run statements on another database: the table of an application that is not ours."""
+    conn = await connect(dsn, application="provisiond set-up")
+    try:
+        await conn.execute(script)
+    finally:
+        await conn.close()
