@@ -16,7 +16,7 @@ from worker.domain.account import TargetAccount
 from worker.domain.errors import ConnectorError, UnknownUid
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
-from worker.recon.examine import examine, record
+from worker.recon.examine import can_be_kept, examine, record
 from worker.recon.owners import owners_of, write_owners
 from worker.recon.seen import hash_uids, pack
 from worker.recon.steps import Steps
@@ -134,9 +134,13 @@ async def _look_at(steps: Steps, context: RunContext, look: Look, uids: Sequence
 async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen, checkpoint: Checkpoint | None) -> None:
     """Judge what was seen and write it down, close what is no longer so."""
     view = context.view
-    lost = await _known(steps, context, seen.gone)
+    lost = await _known(steps, context, [uid for uid in seen.gone if can_be_kept(uid)])
     confirmed = await confirm(steps, context, [each for each in lost if each.identity_id and not each.live])
-    present = {uid: one for uid, one in {**seen.present, **confirmed.present}.items() if not view.protects(one)}
+    present = {
+        uid: one
+        for uid, one in {**seen.present, **confirmed.present}.items()
+        if can_be_kept(uid) and not view.protects(one)
+    }
     total = len(seen.present) + len(seen.gone)
     async with steps.step(context, Progress(processed=total), checkpoint=checkpoint) as conn:
         found = await examine(conn, context, present, read_at=seen.read_at) if present else None

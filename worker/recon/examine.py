@@ -7,7 +7,7 @@ statement each writes new rows, changed rows and findings. Nothing changed: noth
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,12 +17,16 @@ from worker.domain.correlation import MatchKey, Side
 from worker.domain.discrepancy import Finding, Resolution
 from worker.domain.ids import uuid7
 from worker.domain.run import Run
+from worker.domain.storable import is_storable
 from worker.recon import classify
 from worker.recon.context import RunContext, View
 from worker.store import accounts, correlation, discrepancies, runs
 from worker.store.accounts import Observed, Shadow
 from worker.store.discrepancies import Recorded
 from worker.store.pool import Connection
+
+#: What still fits into an index, in bytes.
+LONGEST_UID = 2000
 
 
 @dataclass(slots=True)
@@ -40,8 +44,12 @@ class Examined:
 async def examine(
     conn: Connection, context: RunContext, objects: Mapping[str, TargetAccount], *, read_at: datetime
 ) -> Examined:
-    """Judge these objects (by uid), none of them protected, as the target showed them at ``read_at``."""
+    """Judge these objects (by uid), none of them protected, as the target showed them at ``read_at``.
+
+    One that cannot be stored at all is left out, a value that cannot be stored counts as none.
+    """
     view, run = context.view, context.run
+    objects = {uid: as_stored(seen) for uid, seen in objects.items() if can_be_kept(uid)}
     shadows = await accounts.by_uids(conn, view.place, list(objects))
     owners = await _owners(conn, run, shadows)
     found = judge(objects, shadows, owners, view=view, read_at=read_at)
@@ -74,6 +82,18 @@ def judge(
         else:
             _judge_owned(result, shadow, seen, seen_hash, view=view, who=owners.get(shadow.account.identity_id, ""))
     return result
+
+
+def can_be_kept(uid: str) -> bool:
+    """Whether an account can be known by this uid."""
+    return bool(uid) and is_storable(uid) and len(uid.encode()) <= LONGEST_UID
+
+
+def as_stored(seen: TargetAccount) -> TargetAccount:
+    """The account without values that the database cannot hold."""
+    if all(map(is_storable, seen.attributes.values())):
+        return seen
+    return replace(seen, attributes={name: value for name, value in seen.attributes.items() if is_storable(value)})
 
 
 async def record(conn: Connection, run: Run, findings: Sequence[Finding]) -> list[Recorded]:
