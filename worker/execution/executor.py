@@ -24,9 +24,8 @@ from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
 from worker.execution.matching import Matching
 from worker.execution.scripting import Scripting, Wish
-from worker.execution.work import Work, WorkLoader
+from worker.execution.work import Prepared, Work, WorkLoader
 from worker.mapping import account_hash
-from worker.store.work import Subject
 
 log = structlog.get_logger()
 
@@ -51,20 +50,20 @@ class Executor:
         self._loader = loader
         self._scripting = scripting
         self._matching = matching
-        self._subjects: dict[UUID, Subject] = {}
+        self._prepared: dict[UUID, Prepared] = {}
 
     async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
         """Read the accounts and identities of a claimed batch in one statement."""
-        self._subjects.update(await self._loader.load(tenant_id, operations))
+        self._prepared.update(await self._loader.load(tenant_id, operations))
 
     async def process(self, operation: Operation) -> Finished:
         """Run one claimed operation."""
         started = time.monotonic()
-        subject = self._subjects.pop(operation.id, None)
-        if subject is None:  # prepared by nobody: it goes back and is claimed anew
+        prepared = self._prepared.pop(operation.id, None)
+        if prepared is None:  # prepared by nobody: it goes back and is claimed anew
             return Finished(operation, Released(), 0)
         try:
-            work = await self._loader.work_of(operation, subject)
+            work = await self._loader.work_of(operation, prepared)
         except Exception as error:  # noqa: BLE001 - opening the target is part of the try
             return Finished(operation, outcome_of(error, operation), _since(started))
         outcome, wish = await self.execute(work)

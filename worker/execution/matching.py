@@ -21,7 +21,6 @@ from worker.domain.correlation import (
     Decision,
     MatchKey,
     MatchType,
-    PersonDecision,
     Side,
     Subject,
     Verdict,
@@ -78,7 +77,7 @@ class Matching:
         if name is None:
             return None
         live = await work.target.guard.find(work.op.object_class, work.naming, str(name))
-        refused = {said.account_id for said in await self._decisions(work) if said.verdict is not Verdict.IS}
+        refused = {said.account_id for said in work.decisions if said.verdict is not Verdict.IS}
         by_id: dict[UUID, TargetAccount] = {}
         for account in live:
             record_id = await self._record_of(work, account, refused)
@@ -104,7 +103,7 @@ class Matching:
             subject,
             rule_set=rules.rule_set,
             source=source,
-            decisions=await self._decisions(work),
+            decisions=work.decisions,
             frequencies=rules.frequencies,
             tuning_mode=bool(work.target.connector.settings.get("tuning_mode", False)),
         )
@@ -168,16 +167,6 @@ class Matching:
             raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason, candidates=(taken,))))
         return record_id
 
-    async def _decisions(self, work: Work) -> list[PersonDecision]:
-        op = work.op
-        async with tenant(self._pool, op.tenant_id) as conn:
-            return await correlation.decisions(
-                conn,
-                tenant_id=op.tenant_id,
-                connector_id=op.connector_id,
-                identity_ids=[op.user_id] if op.user_id else [],
-            )
-
     async def _rules(self, work: Work) -> "_Rules":
         """The rule set in force, or the shipped rules for what the mapping writes; and how common names are."""
         async with self._reading:  # the first of many creates reads, the others wait for it
@@ -226,8 +215,11 @@ class _Records:
     def __init__(self, pool: Pool, work: Work) -> None:
         self._pool = pool
         self._op = work.op
+        self._unowned = work.unowned
 
     async def by_keys(self, keys: Sequence[MatchKey], limit: int) -> list[Candidate]:
+        if self._unowned is not None and self._unowned.isdisjoint(key.hash for key in keys):
+            return []  # the usual case of a create: nothing there could be it
         async with tenant(self._pool, self._op.tenant_id) as conn:
             return await correlation.by_keys(
                 conn, tenant_id=self._op.tenant_id, connector_id=self._op.connector_id, keys=keys, limit=limit

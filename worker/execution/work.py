@@ -3,23 +3,37 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from worker.connectors import Target, Targets
 from worker.domain.account import Account
 from worker.domain.comparison import Comparator
+from worker.domain.correlation import NOBODY, PersonDecision
 from worker.domain.hook import HookPhase
 from worker.domain.identity import Identity
 from worker.domain.operation import Operation, OperationType
 from worker.mapping import comparator_of
-from worker.store import hooks, mappings, work
+from worker.store import correlation, hooks, mappings, work
 from worker.store.hooks import BoundHook
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
+#: With more keys of unowned accounts than this, each create asks the database whether one of its own is among them.
+MOST_KEYS = 5_000
 #: How long hooks and mapping of a connector are trusted before they are read again.
 FRESH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a claimed batch was read with: the subject, what people said of the identity, the keys of unowned accounts.
+
+    ``unowned`` is None where there are too many keys to hold.
+    """
+
+    subject: work.Subject
+    decisions: tuple[PersonDecision, ...] = ()
+    unowned: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,8 @@ class Work:
     account: Account
     identity: Identity | None
     is_adopted: bool
+    decisions: tuple[PersonDecision, ...]
+    unowned: frozenset[int] | None
     target: Target
     hooks: tuple[BoundHook, ...]
     comparator: Comparator
@@ -63,14 +79,28 @@ class WorkLoader:
         self._targets = targets
         self._rules: dict[UUID, _Rules] = {}
 
-    async def load(self, tenant_id: UUID, operations: Sequence[Operation]) -> dict[UUID, Any]:
-        """The subjects (account, identity) of the operations by operation id."""
+    async def load(self, tenant_id: UUID, operations: Sequence[Operation]) -> dict[UUID, Prepared]:
+        """What the operations of one target work with, by operation id: a few statements, however many they are."""
+        people = [op.user_id for op in operations if op.user_id is not None]
+        connector_id = operations[0].connector_id
         async with tenant(self._pool, tenant_id) as conn:
             found = await work.subjects(conn, tenant_id, [op.account_id for op in operations])
-        return {op.id: found[op.account_id] for op in operations if op.account_id in found}
+            said = await correlation.decisions(
+                conn, tenant_id=tenant_id, connector_id=connector_id, identity_ids=[*people, NOBODY]
+            )
+            keys = await work.unowned_keys(conn, tenant_id, connector_id=connector_id, limit=MOST_KEYS + 1)
+        unowned = frozenset(keys) if len(keys) <= MOST_KEYS else None
+        return {
+            op.id: Prepared(
+                found[op.account_id], tuple(each for each in said if each.identity_id in {op.user_id, NOBODY}), unowned
+            )
+            for op in operations
+            if op.account_id in found
+        }
 
-    async def work_of(self, op: Operation, subject: work.Subject) -> Work:
+    async def work_of(self, op: Operation, prepared: Prepared) -> Work:
         """Put the work of one operation together; raises what opening the target raises."""
+        subject = prepared.subject
         target = await self._targets.get(op.tenant_id, op.connector_id)
         rules = await self._rules_of(target)
         return Work(
@@ -78,6 +108,8 @@ class WorkLoader:
             account=subject.account,
             identity=subject.identity,
             is_adopted=subject.is_adopted,
+            decisions=prepared.decisions,
+            unowned=prepared.unowned,
             target=target,
             hooks=rules.hooks,
             comparator=rules.comparator,

@@ -36,6 +36,12 @@ async def owner_of_uid(
     )
 
 
+async def unowned_keys(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> list[int]:
+    """Hashes of the blocking keys of accounts that nobody owns."""
+    rows = await queries.unowned_keys.rows(conn, tenant_id=tenant_id, connector_id=connector_id, limit=limit)
+    return [row["hash"] for row in rows]
+
+
 async def full_names(conn: Connection, tenant_id: UUID) -> list[str]:
     """Given and family names of people, one text each."""
     rows = await queries.full_names.rows(conn, tenant_id=tenant_id)

@@ -13,6 +13,9 @@ SELECT id, identity_id, live FROM accounts
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class AND uid = :uid
 
 
+-- name: unowned_keys
+SELECT hash FROM match_keys WHERE tenant_id = :tenant_id AND connector_id = :connector_id LIMIT :limit
+
 -- name: full_names
 -- How common a name is decides what it is worth; twenty thousand people show that well enough.
 SELECT attributes ->> 'given_name' AS given, attributes ->> 'family_name' AS family FROM identities
