@@ -35,9 +35,11 @@ from worker.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
-BATCH = 1000
+BATCH = 500
+#: Batches on their way at once.
+AT_ONCE = 2
 #: Batches of one tenant in a row, before others have their turn.
-BATCHES = 10
+BATCHES = 20
 
 REASON = "Changed identities would remove more accounts of this target in 24 hours than may be removed unseen."
 
@@ -65,6 +67,19 @@ class Mapper(Protocol):
     ) -> list[Mapped | MappingError]: ...
 
 
+class _Turns:
+    """Who takes which batch: in id order, each once, so many at most."""
+
+    def __init__(self, after: UUID, left: int) -> None:
+        self.lock = asyncio.Lock()
+        self.after = after
+        self.left = left
+
+    def take(self, batch: Batch, *, is_last: bool) -> None:
+        self.left = 0 if is_last else self.left - 1
+        self.after = batch.items[-1].identity_id if batch.items else self.after
+
+
 class Planner:
     """Plans one tenant's people until none is left, or for a while."""
 
@@ -76,28 +91,27 @@ class Planner:
 
     async def run_once(self, tenant_id: UUID, ref_id: UUID) -> Planned:
         """Plan up to ``BATCHES`` batches. Whoever is left keeps the work due; what a batch wrote stays written."""
-        total = Planned()
-        batch = await self._prepare(tenant_id, plan_items.FIRST)
-        for left in reversed(range(BATCHES)):
-            if not batch.items:
-                break
-            after = batch.items[-1].identity_id
-            if left and len(batch.items) == self._size:
-                # The database writes one batch while we map the next. When one of the two fails so does the round;
-                # the other has nothing to undo.
-                written, batch = await asyncio.gather(self._write(tenant_id, batch), self._prepare(tenant_id, after))
-            else:
-                written, batch = await self._write(tenant_id, batch), Batch([], [])
-            total += written
+        turns = _Turns(plan_items.FIRST, BATCHES)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._work(tenant_id, turns)) for _ in range(AT_ONCE)]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
         async with tenant.tenant(self._pool, tenant_id) as conn:
             await plan_items.settle(conn, tenant_id=tenant_id)
-        return total
+        return sum((task.result() for task in tasks), Planned())
 
-    async def _prepare(self, tenant_id: UUID, after: UUID) -> Batch:
-        """The next people, mapped."""
-        batch = await self._read(tenant_id, after)
-        await self._map(batch)
-        return batch
+    async def _work(self, tenant_id: UUID, turns: "_Turns") -> Planned:
+        """Plan batch after batch: while the database writes one of ours, the other worker maps the next."""
+        total = Planned()
+        while turns.left > 0:
+            async with turns.lock:
+                batch = await self._read(tenant_id, turns.after)
+                turns.take(batch, is_last=len(batch.items) < self._size)
+            if batch.items:
+                await self._map(batch)
+                total += await self._write(tenant_id, batch)
+        return total
 
     async def _read(self, tenant_id: UUID, after: UUID) -> Batch:
         async with tenant.tenant(self._pool, tenant_id) as conn:
