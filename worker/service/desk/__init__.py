@@ -1,0 +1,6 @@
+"""What the console reads and does, over this house: views made of lists, verbs answered in words."""
+
+from worker.service.desk.acts import Acts
+from worker.service.desk.reads import Reads
+
+__all__ = ["Acts", "Reads"]

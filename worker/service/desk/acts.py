@@ -1,0 +1,277 @@
+"""Every verb of the console, answered in words: what people do to each other is no error here."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from worker.actions import House, approvals, bulk, cases, connectors, findings, identities, operations, runs
+from worker.console.doors import ActResult
+from worker.console.doors import Principal as Person
+from worker.console.views import OperationFilter
+from worker.domain.discrepancy import RepairAction, RepairDirection
+from worker.domain.errors import InvalidRequest, RequestError, SettingsError
+from worker.domain.operation import Origin
+from worker.domain.run import RunMode
+from worker.recon import Repaired, Wish
+from worker.security import Principal
+from worker.service.desk.operations import query_of
+
+OPERATIONS = "/connectors/operations"
+
+
+class Acts:
+    """The console's verbs over the house's actions."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def retry(self, principal: Person, *, ids: tuple[UUID, ...]) -> ActResult:
+        who = _of(principal)
+        return await _each(ids, lambda id_: operations.retry(self._house, who, operation_id=id_), done="retried")
+
+    async def cancel(self, principal: Person, *, ids: tuple[UUID, ...]) -> ActResult:
+        who = _of(principal)
+        return await _each(ids, lambda id_: operations.cancel(self._house, who, operation_id=id_), done="cancelled")
+
+    async def resolve(self, principal: Person, *, ids: tuple[UUID, ...], notes: str) -> ActResult:
+        who = _of(principal)
+        return await _each(
+            ids, lambda id_: operations.resolve(self._house, who, operation_id=id_, notes=notes), done="resolved"
+        )
+
+    async def redrive(self, principal: Person, *, operation_id: UUID, payload: dict[str, Any] | None) -> ActResult:
+        async def act() -> ActResult:
+            new = await operations.redrive(
+                self._house, _of(principal), operation_id=operation_id, payload=payload, origin=Origin.CONSOLE
+            )
+            return ActResult("Sent again as a new operation; the old one is resolved.", link=f"{OPERATIONS}/{new}")
+
+        return await _said(act)
+
+    async def retry_matching(self, principal: Person, *, where: OperationFilter, expected: int) -> ActResult:
+        async def act() -> ActResult:
+            done = await bulk.retry_matching(self._house, _of(principal), where=query_of(where), expected=expected)
+            return ActResult(f"{_count(done, 'operation')} retried.", ok=done > 0)
+
+        return await _said(act)
+
+    async def start_run(self, principal: Person, *, connector_id: UUID, mode: str, dry_run: bool) -> ActResult:
+        async def act() -> ActResult:
+            run = await runs.start(
+                self._house, _of(principal), connector_id=connector_id, mode=_mode(mode), dry_run=dry_run
+            )
+            what = "A dry run" if dry_run else "A run"
+            return ActResult(f"{what} was started.", link=_run_path(connector_id, run.id))
+
+        return await _said(act)
+
+    async def cancel_run(self, principal: Person, *, connector_id: UUID, run_id: UUID) -> ActResult:
+        async def act() -> ActResult:
+            run = await runs.cancel(self._house, _of(principal), run_id=run_id)
+            message = "The run ends at its next page." if run.status.is_live else "The run was cancelled."
+            return ActResult(message, link=_run_path(connector_id, run_id))
+
+        return await _said(act)
+
+    async def pause_run(self, principal: Person, *, connector_id: UUID, run_id: UUID) -> ActResult:
+        async def act() -> ActResult:
+            await runs.pause(self._house, _of(principal), run_id=run_id)
+            return ActResult("The run pauses at its next page.", link=_run_path(connector_id, run_id))
+
+        return await _said(act)
+
+    async def resume_run(self, principal: Person, *, connector_id: UUID, run_id: UUID) -> ActResult:
+        async def act() -> ActResult:
+            await runs.resume(self._house, _of(principal), run_id=run_id)
+            return ActResult("The run goes on where it stopped.", link=_run_path(connector_id, run_id))
+
+        return await _said(act)
+
+    async def remediate(
+        self,
+        principal: Person,
+        *,
+        connector_id: UUID,
+        ids: tuple[UUID, ...],
+        action: str | None,
+        direction: str | None,
+        identity_id: UUID | None = None,
+    ) -> ActResult:
+        async def act() -> ActResult:
+            wanted = _repair_action(action), _direction(direction)
+            wishes = [Wish(id_, *wanted, identity_id) for id_ in ids]
+            done = await findings.remediate(self._house, _of(principal), connector_id=connector_id, wishes=wishes)
+            first = next((one.operation_id for one in done.results if one.operation_id), None)
+            link = f"{OPERATIONS}/{first}" if first and len(ids) == 1 else None
+            if done.approval_id is not None:
+                link = "/approvals"
+            return ActResult(_repaired(done.results, is_held=done.approval_id is not None), done.failed == 0, link)
+
+        return await _said(act)
+
+    async def ignore(
+        self,
+        principal: Person,
+        *,
+        connector_id: UUID,
+        ids: tuple[UUID, ...],
+        reason: str,
+        until: datetime | None,
+    ) -> ActResult:
+        async def act() -> ActResult:
+            done = await findings.ignore(
+                self._house, _of(principal), connector_id=connector_id, ids=ids, reason=reason, until=until
+            )
+            left = len(ids) - len(done)
+            more = f" {_count(left, 'other')} had been settled already." if left else ""
+            return ActResult(f"{_count(len(done), 'discrepancy')} ignored.{more}", ok=bool(done))
+
+        return await _said(act)
+
+    async def decide_approval(self, principal: Person, *, hold_id: UUID, approve: bool, notes: str | None) -> ActResult:
+        async def act() -> ActResult:
+            done = await approvals.decide(
+                self._house, _of(principal), approval_id=hold_id, approve=approve, notes=notes
+            )
+            what = f"{_count(done.released, 'removal')} approved." if approve else "The removals were rejected."
+            goes_on = " The run goes on." if done.run_id is not None else ""
+            link = _run_path(done.connector_id, done.run_id) if done.run_id is not None else None
+            return ActResult(what + goes_on, link=link)
+
+        return await _said(act)
+
+    async def confirm_case(
+        self, principal: Person, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None
+    ) -> ActResult:
+        async def act() -> ActResult:
+            await cases.confirm(
+                self._house, _of(principal), case_id=case_id, identity_id=identity_id, uid=uid, notes=notes
+            )
+            return ActResult("Linked; whatever waited for the answer goes on.")
+
+        return await _said(act)
+
+    async def reject_case(self, principal: Person, *, case_id: UUID, notes: str | None) -> ActResult:
+        async def act() -> ActResult:
+            await cases.reject(self._house, _of(principal), case_id=case_id, notes=notes)
+            return ActResult("None of them; whatever waited for the answer goes on.")
+
+        return await _said(act)
+
+    async def disable_identity(self, principal: Person, *, identity_id: UUID, reason: str) -> ActResult:
+        async def act() -> ActResult:
+            made = await identities.disable(self._house, _of(principal), identity_id=identity_id, reason=reason)
+            link = f"{OPERATIONS}?user_id={identity_id}"
+            return ActResult(f"{_count(len(made), 'account')} disabled first of all.", link=link)
+
+        return await _said(act)
+
+    async def enable_identity(self, principal: Person, *, identity_id: UUID, reason: str) -> ActResult:
+        async def act() -> ActResult:
+            await identities.enable(self._house, _of(principal), identity_id=identity_id, reason=reason)
+            return ActResult("Enabled; the accounts follow.")
+
+        return await _said(act)
+
+    async def provision_identity(self, principal: Person, *, identity_id: UUID, connector_id: UUID | None) -> ActResult:
+        async def act() -> ActResult:
+            repaired = await identities.provision(
+                self._house, _of(principal), identity_id=identity_id, connector_id=connector_id
+            )
+            more = f" {_count(repaired, 'repair')} under way." if repaired else ""
+            return ActResult(f"The accounts are brought to what they should be.{more}")
+
+        return await _said(act)
+
+    async def set_maintenance(self, principal: Person, *, connector_id: UUID, on: bool) -> ActResult:
+        async def act() -> ActResult:
+            changed = await connectors.set_maintenance(self._house, _of(principal), connector_id=connector_id, on=on)
+            if not changed:
+                return ActResult("It was so already.", ok=False)
+            return ActResult("Maintenance: nothing is sent there now." if on else "Maintenance is over; work goes on.")
+
+        return await _said(act)
+
+    async def test_connector(self, principal: Person, *, connector_id: UUID) -> ActResult:
+        async def act() -> ActResult:
+            tested = await connectors.test(self._house, _of(principal), connector_id=connector_id)
+            if tested.success:
+                return ActResult(f"The target answered in {tested.took_ms} ms.")
+            return ActResult(f"The target did not answer as it should: {tested.error}", ok=False)
+
+        return await _said(act)
+
+
+async def _said(act: Callable[[], Awaitable[ActResult]]) -> ActResult:
+    """What an act says, or why it could not be done."""
+    try:
+        return await act()
+    except (RequestError, SettingsError) as error:
+        return ActResult(str(error), ok=False)
+
+
+async def _each(ids: tuple[UUID, ...], verb: Callable[[UUID], Awaitable[object]], *, done: str) -> ActResult:
+    """One after the other, each an act of its own; what could not be done is counted with its reasons."""
+    refused: Counter[str] = Counter()
+    for id_ in ids:
+        try:
+            await verb(id_)
+        except RequestError as error:
+            refused[str(error)] += 1
+    went_well = len(ids) - refused.total()
+    reasons = "; ".join(f"{n} × {reason}" if n > 1 else reason for reason, n in refused.most_common(3))
+    if not refused:
+        return ActResult(f"{_count(went_well, 'operation')} {done}.")
+    if not went_well:
+        return ActResult(f"Nothing was done: {reasons}", ok=False)
+    return ActResult(f"{_count(went_well, 'operation')} {done}, {refused.total()} not: {reasons}", ok=False)
+
+
+def _of(person: Person) -> Principal:
+    """The principal behind a console session: sessions are made by our own sign-in."""
+    if not isinstance(person, Principal):
+        raise TypeError("a console session without a principal of this house")
+    return person
+
+
+def _mode(text: str) -> RunMode:
+    try:
+        return RunMode(text)
+    except ValueError as error:
+        raise InvalidRequest(f"“{text[:30]}” is no mode of a run.") from error
+
+
+def _repair_action(text: str | None) -> RepairAction | None:
+    try:
+        return RepairAction(text) if text else None
+    except ValueError as error:
+        raise InvalidRequest(f"“{text}” is nothing that can be done about a discrepancy.") from error
+
+
+def _direction(text: str | None) -> RepairDirection | None:
+    try:
+        return RepairDirection(text) if text else None
+    except ValueError as error:
+        raise InvalidRequest(f"“{text}” is no direction of a repair.") from error
+
+
+def _repaired(results: tuple[Repaired, ...], *, is_held: bool) -> str:
+    """What became of repairs, in a sentence or three."""
+    counts = Counter(one.result for one in results)
+    words = {"queued": "under way", "success": "done", "skipped": "settled already", "failure": "not possible"}
+    said = ", ".join(f"{counts[name]} {word}" for name, word in words.items() if counts[name])
+    reasons = Counter(one.error for one in results if one.result == "failure" and one.error)
+    why = "".join(f" {reason}" for reason, _ in reasons.most_common(2))
+    held = " Some removals wait for an approval." if is_held else ""
+    return f"{_count(len(results), 'discrepancy')}: {said}.{why}{held}"
+
+
+def _run_path(connector_id: UUID, run_id: UUID) -> str:
+    return f"/connectors/{connector_id}/reconciliation/runs/{run_id}"
+
+
+def _count(n: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"

@@ -1,0 +1,101 @@
+"""Views of correlation cases."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from worker.console.views import Candidate, CaseDetail, CaseFilter, CasePage, CaseRow, Contribution
+from worker.domain.redaction import shown
+from worker.service.desk.slices import cut, ends_of
+from worker.store import listings_cases
+from worker.store.pool import Connection
+from worker.store.sql import Record
+
+
+async def page(conn: Connection, tenant_id: UUID, *, where: CaseFilter) -> CasePage:
+    """One slice of the cases."""
+    ends = ends_of(where)
+    rows = await listings_cases.page(
+        conn,
+        tenant_id,
+        is_open=where.status == "open" if where.status is not None else None,
+        connector_id=where.connector_id,
+        q=where.q,
+        before=ends.before,
+        after=ends.after,
+        limit=ends.limit,
+    )
+    shown_rows, cursors = cut(rows, where)
+    counts = await listings_cases.counts(conn, tenant_id, connector_id=where.connector_id, q=where.q)
+    return CasePage(
+        rows=tuple(_row(row) for row in shown_rows),
+        by_status={"open": counts.get(True, 0), "decided": counts.get(False, 0)},
+        as_of=datetime.now(UTC),
+        cursors=cursors,
+    )
+
+
+async def detail(conn: Connection, tenant_id: UUID, *, case_id: UUID) -> CaseDetail | None:
+    """One case with what is known of its subject and each candidate."""
+    rows = await listings_cases.page(conn, tenant_id, case_id=case_id, limit=1)
+    if not rows:
+        return None
+    row = rows[0]
+    known = await listings_cases.candidates(conn, tenant_id, ids=[UUID(each["ref_id"]) for each in row["candidates"]])
+    return CaseDetail(
+        row=_row(row),
+        attributes=_subject(row),
+        candidates=tuple(
+            _candidate(each, known, of_account=row["account_id"] is not None) for each in row["candidates"]
+        ),
+        rule_set_version=row["rule_set_version"],
+        notes=(row["decision"] or {}).get("notes"),
+    )
+
+
+def _row(row: Record) -> CaseRow:
+    candidates = row["candidates"]
+    best = candidates[0] if candidates else None
+    return CaseRow(
+        id=row["id"],
+        connector_id=row["connector_id"],
+        connector_name=row["connector_name"] or "deleted connector",
+        subject=row["subject_name"],
+        subject_kind="account" if row["account_id"] is not None else "identity",
+        status="open" if row["status"] == "open" else "decided",
+        opened_at=row["created_at"],
+        candidates=len(candidates),
+        best_confidence=best["confidence"] if best else None,
+        best_label=(best.get("name") or best.get("uid")) if best else None,
+        operation_id=row["operation_id"],
+        decision={"open": None, "closed": "withdrawn"}.get(row["status"], row["status"]),
+        decided_by=row["decided_by_name"],
+        decided_at=row["decided_at"],
+    )
+
+
+def _subject(row: Record) -> dict[str, Any]:
+    if row["account_id"] is not None:
+        return shown(row["account_attributes"] or {})
+    attributes = row["identity_attributes"] or {}
+    return shown({"user_name": row["subject_name"], "external_id": row["external_id"], **attributes})
+
+
+def _candidate(raw: dict[str, Any], known: dict[UUID, Record], *, of_account: bool) -> Candidate:
+    """One candidate: an identity for an account, an account for an identity."""
+    ref = UUID(raw["ref_id"])
+    found = known.get(ref)
+    label = (found["label"] if found is not None else None) or raw.get("name") or raw.get("uid") or str(ref)
+    return Candidate(
+        label=label,
+        confidence=raw["confidence"],
+        identity_id=ref if of_account else None,
+        uid=None if of_account else raw.get("uid") or (found["uid"] if found is not None else None),
+        match_type=raw.get("match_type", "fuzzy"),
+        attributes=shown(found["attributes"]) if found is not None else {},
+        contributions=tuple(_contribution(each) for each in raw.get("contributions", ())),
+    )
+
+
+def _contribution(raw: dict[str, Any]) -> Contribution:
+    return Contribution(raw["rule"], raw["points"], raw.get("source_value"), raw.get("target_value"))

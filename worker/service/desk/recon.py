@@ -1,0 +1,238 @@
+"""Views of runs and findings."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from worker import recon
+from worker.connectors import connector_class
+from worker.console.views import (
+    DiscrepancyFilter,
+    DiscrepancyPage,
+    DiscrepancyRow,
+    HoldView,
+    ReconciliationView,
+    RunDetail,
+    RunRow,
+    Slice,
+    Suggestion,
+)
+from worker.domain.errors import SettingsError
+from worker.domain.operation import OperationStatus
+from worker.service.desk import approvals
+from worker.service.desk.briefs import brief_of, change
+from worker.service.desk.slices import cut, ends_of
+from worker.store import listings_findings, listings_runs, listings_targets, runs
+from worker.store.listings_findings import FindingQuery
+from worker.store.pool import Connection
+from worker.store.sql import Record
+
+_SAMPLE = 10
+_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+async def overview(conn: Connection, tenant_id: UUID, *, connector_id: UUID, part: Slice) -> ReconciliationView | None:
+    """The runs of one connector."""
+    found = await listings_targets.connectors(conn, tenant_id, connector_id=connector_id)
+    if not found:
+        return None
+    ends = ends_of(part)
+    rows = await listings_runs.page(
+        conn, tenant_id, connector_id=connector_id, before=ends.before, after=ends.after, limit=ends.limit
+    )
+    shown, cursors = cut(rows, part)
+    live = await listings_runs.page(conn, tenant_id, connector_id=connector_id, only_live=True, limit=1)
+    schedule = (await listings_targets.schedules(conn, tenant_id)).get(connector_id)
+    findings = await listings_targets.open_findings(conn, tenant_id)
+    return ReconciliationView(
+        connector=brief_of(found[0]),
+        runs=tuple(run_row(row) for row in shown),
+        live=run_row(live[0]) if live else None,
+        open_by_type=findings.get(connector_id, {}),
+        schedule=_in_words(schedule) if schedule is not None else None,
+        next_run_at=schedule["next_run_at"] if schedule is not None else None,
+        can_delta=_can_delta(found[0]["type"]),
+        has_baseline=not found[0]["lacks_baseline"],
+        cursors=cursors,
+        as_of=datetime.now(UTC),
+    )
+
+
+async def run(conn: Connection, tenant_id: UUID, *, connector_id: UUID, run_id: UUID) -> RunDetail | None:
+    """One run with its report."""
+    rows = await listings_runs.page(conn, tenant_id, connector_id=connector_id, run_id=run_id, limit=1)
+    stored = await runs.get(conn, tenant_id=tenant_id, run_id=run_id)
+    found = await listings_targets.connectors(conn, tenant_id, connector_id=connector_id)
+    if not rows or stored is None or not found:
+        return None
+    report = await recon.report(conn, stored)
+    sample = await listings_findings.page(
+        conn, tenant_id, where=FindingQuery(connector_id, run_id=run_id), limit=_SAMPLE
+    )
+    speed = report["performance_metrics"]
+    return RunDetail(
+        row=run_row(rows[0]),
+        connector=brief_of(found[0]),
+        correlation_id=stored.correlation_id,
+        by_type=report["discrepancy_summary"]["by_type"],
+        by_resolution=report["discrepancy_summary"]["by_resolution"],
+        by_action=report["action_summary"]["by_action"],
+        by_result=report["action_summary"]["by_result"],
+        top_attributes=tuple((each["attribute_name"], each["count"]) for each in report["top_mismatched_attributes"]),
+        errors=tuple(await listings_runs.errors(conn, tenant_id, run_id=run_id)),
+        duration_seconds=listings_runs.duration(stored),
+        accounts_per_second=speed["accounts_per_second"],
+        api_calls_made=speed["api_calls_made"],
+        hold=await _hold(conn, tenant_id, stored.approval_id),
+        sample=await _finding_rows(conn, tenant_id, sample),
+        as_of=datetime.now(UTC),
+    )
+
+
+async def findings(
+    conn: Connection, tenant_id: UUID, *, connector_id: UUID, where: DiscrepancyFilter
+) -> DiscrepancyPage | None:
+    """One slice of the findings of a connector."""
+    found = await listings_targets.connectors(conn, tenant_id, connector_id=connector_id)
+    if not found:
+        return None
+    query = FindingQuery(
+        connector_id, where.discrepancy_type, where.resolution_status, where.attribute_name, where.run_id, where.q
+    )
+    ends = ends_of(where)
+    rows = await listings_findings.page(
+        conn, tenant_id, where=query, before=ends.before, after=ends.after, limit=ends.limit
+    )
+    shown, cursors = cut(rows, where)
+    counts = await listings_findings.counts(conn, tenant_id, where=query)
+    by_type: Counter[str] = Counter()
+    by_status: Counter[str] = Counter()
+    for (kind, status), n in counts.items():
+        by_type[kind] += n if where.resolution_status in {None, status} else 0
+        by_status[status] += n if where.discrepancy_type in {None, kind} else 0
+    last = await listings_runs.page(conn, tenant_id, connector_id=connector_id, limit=1)
+    return DiscrepancyPage(
+        connector=brief_of(found[0]),
+        rows=await _finding_rows(conn, tenant_id, shown),
+        by_type=dict(by_type),
+        by_status=dict(by_status),
+        total=by_type[where.discrepancy_type] if where.discrepancy_type else by_type.total(),
+        as_of=datetime.now(UTC),
+        cursors=cursors,
+        last_run=run_row(last[0]) if last else None,
+    )
+
+
+async def findings_by_id(
+    conn: Connection, tenant_id: UUID, *, connector_id: UUID, ids: Sequence[UUID]
+) -> tuple[DiscrepancyRow, ...]:
+    """These findings."""
+    rows = await listings_findings.by_ids(conn, tenant_id, connector_id=connector_id, ids=ids)
+    return await _finding_rows(conn, tenant_id, rows)
+
+
+def run_row(row: Record) -> RunRow:
+    """One run as a line of a table."""
+    return RunRow(
+        id=row["id"],
+        connector_id=row["connector_id"],
+        connector_name=row["connector_name"] or "deleted connector",
+        kind=row["kind"],
+        mode=row["mode"],
+        status=row["status"],
+        created_at=row["created_at"],
+        dry_run=row["dry_run"],
+        trigger=row["trigger"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        updated_at=row["updated_at"],
+        listing_complete=row["listing_complete"],
+        accounts_total=row["accounts_total"],
+        accounts_processed=row["accounts_processed"],
+        discrepancies_found=row["discrepancies_found"],
+        items_total=row["items_total"],
+        items_success=row["items_success"],
+        items_error=row["items_error"],
+        created_by=row["created_by_name"],
+        pause_reason=row["pause_reason"],
+        error_message=row["error_message"],
+    )
+
+
+async def _hold(conn: Connection, tenant_id: UUID, approval_id: UUID | None) -> HoldView | None:
+    return await approvals.hold(conn, tenant_id, hold_id=approval_id) if approval_id is not None else None
+
+
+async def _finding_rows(conn: Connection, tenant_id: UUID, rows: Sequence[Record]) -> tuple[DiscrepancyRow, ...]:
+    claimants = {UUID(each["identity_id"]) for row in rows for each in _claims(row)}
+    names = await listings_findings.names(conn, tenant_id, ids=sorted(claimants)) if claimants else {}
+    return tuple(_finding_row(row, names) for row in rows)
+
+
+def _finding_row(row: Record, names: dict[UUID, str]) -> DiscrepancyRow:
+    claimed = dict.fromkeys(UUID(each["identity_id"]) for each in _claims(row))
+    return DiscrepancyRow(
+        id=row["id"],
+        discrepancy_type=row["discrepancy_type"],
+        first_seen_at=row["first_seen_at"],
+        last_seen_at=row["last_seen_at"],
+        identity_id=row["identity_id"],
+        identity_name=row["identity_name"],
+        external_uid=row["external_uid"],
+        account_name=row["account_name"],
+        attributes=tuple(
+            change(name, each.get("actual"), each.get("expected")) for name, each in row["attributes"].items()
+        ),
+        suggestions=tuple(
+            Suggestion(each["action"], each["direction"], each.get("reason", ""))
+            for each in _distinct(row["suggested_actions"])
+        ),
+        candidates=tuple((id_, names.get(id_, "somebody")) for id_ in claimed),
+        resolution_status=row["resolution_status"],
+        resolved_action=row["resolved_action"],
+        resolved_at=row["resolved_at"],
+        resolved_by=row["resolved_by_name"],
+        ignored_reason=row["ignored_reason"],
+        ignored_until=row["ignored_until"],
+        occurrences=row["occurrences"],
+        operation_id=row["resolved_operation"],
+        operation_status=OperationStatus(row["operation_status"]) if row["operation_status"] else None,
+    )
+
+
+def _claims(row: Record) -> list[dict[str, str]]:
+    """The suggestions that name a person."""
+    return [each for each in row["suggested_actions"] if each.get("identity_id")]
+
+
+def _distinct(suggestions: list[dict[str, str]]) -> list[dict[str, str]]:
+    """One of each action and direction: to whom an account is linked is chosen among the candidates."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for each in suggestions:
+        found.setdefault((each["action"], each["direction"]), each)
+    return list(found.values())
+
+
+def _can_delta(type_name: str) -> bool:
+    """Whether targets of this type tell what has changed."""
+    try:
+        return hasattr(connector_class(type_name), "sync")
+    except SettingsError:
+        return False
+
+
+def _in_words(row: Record) -> str:
+    """A schedule in words."""
+    at = f"at {row['hour_of_day'] or 0:02d}:00 {row['timezone']}"
+    match row["frequency"]:
+        case "hourly":
+            return "every hour"
+        case "daily":
+            return f"daily {at}"
+        case "weekly":
+            return f"every {_DAYS[row['day_of_week'] or 0]} {at}"
+        case "monthly":
+            return f"on day {row['day_of_month'] or 1} of each month {at}"
+        case _:
+            return f"by the cron expression {row['cron_expression']} ({row['timezone']})"
