@@ -8,11 +8,13 @@ MAX_BITS = 1024
 
 
 def is_storable(value: Any) -> bool:
-    """Whether a scalar, or a list of them, holds no NUL, no half of a surrogate pair, and only finite numbers."""
+    """Whether a JSON value holds no NUL, no half of a surrogate pair, and only numbers that are finite."""
     if isinstance(value, str):
         return "\0" not in value and (value.isascii() or _is_encodable(value))
     if isinstance(value, list):
         return all(is_storable(one) for one in value)
+    if isinstance(value, dict):
+        return all(is_storable(name) and is_storable(one) for name, one in value.items())
     if isinstance(value, float):
         return isfinite(value)
     return not isinstance(value, int) or value.bit_length() <= MAX_BITS

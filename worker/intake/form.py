@@ -67,9 +67,9 @@ def form_of(connector: Connector) -> ImportForm:
 def read_row(form: ImportForm, account: TargetAccount) -> SourceRow | Unreadable:
     """What one row says about an identity."""
     found = account.attributes
-    bad = next((name for name, value in found.items() if not is_storable(value)), None)
-    if bad is not None:
-        return Unreadable(account.uid, f"{bad[:MAX_NAME]} holds characters or numbers that cannot be stored.")
+    if not is_storable(found):
+        bad = next(name for name, value in found.items() if not is_storable({name: value}))
+        return Unreadable(account.uid, f"{bad[:MAX_NAME]!r} holds characters or numbers that cannot be stored.")
     external_id = account.uid if form.external_id is None else _text(found.get(form.external_id))
     if not external_id or len(external_id) > MAX_NAME:
         return Unreadable(account.uid, f"{form.external_id or 'The key'} has no value of 1 to {MAX_NAME} characters.")

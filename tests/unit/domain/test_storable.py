@@ -8,7 +8,7 @@ from worker.domain.storable import is_storable
 
 @pytest.mark.parametrize(
     "value",
-    ["", "plain", "Müller", "😀", 5, -(1 << 1023), 1.5, True, None, [], ["a", None, 3]],
+    ["", "plain", "Müller", "😀", 5, -(1 << 1023), 1.5, True, None, [], ["a", None, 3], {"a": [1]}],
     ids=lambda value: json.dumps(value)[:20],
 )
 def test_what_can_be_kept(value: Any) -> None:
@@ -25,6 +25,8 @@ def test_what_can_be_kept(value: Any) -> None:
         pytest.param(float("-inf"), id="infinity"),
         pytest.param(1 << 2000, id="a number beyond meaning"),
         pytest.param(["a", ["\0"]], id="deep in a list"),
+        pytest.param({"a": {"b": "\0"}}, id="deep in an object"),
+        pytest.param({"a\0": 1}, id="in a name"),
     ],
 )
 def test_what_cannot(value: Any) -> None:
