@@ -1,18 +1,42 @@
 """All routes of the API as one router."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
+from starlette.requests import Request
 
 from worker.actions import House
-from worker.api import discrepancies, events, operations, runs
+from worker.api import (
+    approvals,
+    cases,
+    connectors,
+    discrepancies,
+    events,
+    identities,
+    operations,
+    records,
+    runs,
+)
+from worker.domain.errors import InvalidRequest
 from worker.intake import EventReceiver
 from worker.web import Auth
 
 
 def build_api(house: House, auth: Auth, receiver: EventReceiver) -> APIRouter:
     """The API over the verbs of the house."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(_refuse_unknown_parameters)])
     router.include_router(events.build(receiver, auth))
-    router.include_router(operations.build(house, auth))
-    router.include_router(runs.build(house, auth))
-    router.include_router(discrepancies.build(house, auth))
+    for noun in (operations, runs, discrepancies, approvals, cases, connectors, identities, records):
+        router.include_router(noun.build(house, auth))
     return router
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """A mistyped filter is an error, and not a list that looks filtered."""
+    route = request.scope.get("route")
+    if not request.query_params or not isinstance(route, APIRoute):
+        return
+    known = {parameter.alias for parameter in route.dependant.query_params}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        expected = ", ".join(sorted(known)) or "none"
+        raise InvalidRequest(f"There is no query parameter {unknown[0]}; there is {expected}.")

@@ -1,0 +1,75 @@
+"""Correlation cases over HTTP: list, confirm, reject."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from worker.actions import House
+from worker.actions import cases as acts
+from worker.api.schemas.records import Case, CaseList, ConfirmBody, RejectBody
+from worker.domain.errors import NotFound
+from worker.security import Principal, Role
+from worker.store import listings_cases
+from worker.store.sql import Record
+from worker.store.tenant import tenant
+from worker.web import Auth, needs
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+def build(house: House, auth: Auth) -> APIRouter:
+    """The routes under /api/correlation/cases."""
+    router = APIRouter(prefix="/api/correlation/cases", tags=["correlation"])
+    viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+
+    @router.get("", response_model=CaseList)
+    async def list_cases(
+        *,
+        who: Principal = viewer,
+        status: Literal["open", "decided"] | None = None,
+        connector_id: UUID | None = None,
+        q: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+        limit: Limit = 20,
+        cursor: UUID | None = None,
+    ) -> CaseList:
+        is_open = status == "open" if status is not None else None
+        async with tenant(house.pool, who.tenant_id) as conn:
+            rows = await listings_cases.page(
+                conn, who.tenant_id, is_open=is_open, connector_id=connector_id, q=q, before=cursor, limit=limit + 1
+            )
+            counts = await listings_cases.counts(conn, who.tenant_id, connector_id=connector_id, q=q)
+        return CaseList(
+            cases=[_case_of(row) for row in rows[:limit]],
+            total=sum(counts.values()) if is_open is None else counts.get(is_open, 0),
+            limit=limit,
+            next_cursor=str(rows[limit - 1]["id"]) if len(rows) > limit else None,
+        )
+
+    @router.get("/{case_id}", response_model=Case)
+    async def get_case(case_id: UUID, who: Principal = viewer) -> Case:
+        return await _get(house, who, case_id)
+
+    @router.post("/{case_id}/confirm", response_model=Case)
+    async def confirm(case_id: UUID, body: ConfirmBody, who: Principal = operator) -> Case:
+        await acts.confirm(house, who, case_id=case_id, identity_id=body.identity_id, uid=body.uid, notes=body.notes)
+        return await _get(house, who, case_id)
+
+    @router.post("/{case_id}/reject", response_model=Case)
+    async def reject(case_id: UUID, body: RejectBody | None = None, who: Principal = operator) -> Case:
+        await acts.reject(house, who, case_id=case_id, notes=body.notes if body else None)
+        return await _get(house, who, case_id)
+
+    return router
+
+
+async def _get(house: House, who: Principal, case_id: UUID) -> Case:
+    async with tenant(house.pool, who.tenant_id) as conn:
+        rows = await listings_cases.page(conn, who.tenant_id, case_id=case_id, limit=1)
+    if not rows:
+        raise NotFound(f"There is no case {case_id}.")
+    return _case_of(rows[0])
+
+
+def _case_of(row: Record) -> Case:
+    return Case.model_validate({name: row[name] for name in Case.model_fields})

@@ -1,0 +1,102 @@
+"""Audit entries, tokens and cases on the wire."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from worker.security import Role
+
+
+class Entry(BaseModel):
+    """One entry of the chain."""
+
+    n: int
+    at: datetime
+    actor_id: UUID
+    actor: str | None
+    actor_kind: str | None
+    action: str
+    object_type: str
+    object_id: str
+    details: dict[str, Any]
+
+
+class EntryList(BaseModel):
+    entries: list[Entry]
+    limit: int
+    next_cursor: int | None = None
+
+
+class TokenBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100)
+    roles: list[Role] = Field(min_length=1)
+    expires_at: AwareDatetime | None = None
+
+
+class NewToken(BaseModel):
+    """``token`` is shown this once."""
+
+    name: str
+    token: str
+
+
+class Token(BaseModel):
+    id: UUID
+    name: str
+    roles: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class TokenList(BaseModel):
+    tokens: list[Token]
+    total: int
+
+
+class ConfirmBody(BaseModel):
+    """The candidate: an identity for an account, the uid of an account for an identity."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    identity_id: UUID | None = None
+    uid: str | None = Field(default=None, max_length=2000)
+    notes: str | None = Field(default=None, max_length=4000)
+
+
+class RejectBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    notes: str | None = Field(default=None, max_length=4000)
+
+
+class Case(BaseModel):
+    """A question for a person, with its candidates and why each is one."""
+
+    id: UUID
+    connector_id: UUID
+    connector_name: str | None
+    subject: str
+    subject_name: str
+    identity_id: UUID | None
+    account_id: UUID | None
+    operation_id: UUID | None
+    status: str
+    candidates: list[dict[str, Any]]
+    explanation: str
+    rule_set_version: int | None
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: UUID | None
+    decision: dict[str, Any] | None
+
+
+class CaseList(BaseModel):
+    cases: list[Case]
+    total: int
+    limit: int
+    next_cursor: str | None = None
