@@ -31,10 +31,13 @@ Say = Callable[[str], None]
 class Development:
     """One directory's development set-up."""
 
-    def __init__(self, directory: Path, *, port: int, is_empty: bool, say: Say, stop: asyncio.Event) -> None:
+    def __init__(
+        self, directory: Path, *, port: int, is_empty: bool, employees: int, say: Say, stop: asyncio.Event
+    ) -> None:
         self._directory = directory
         self._port = port
         self._is_empty = is_empty
+        self._employees = employees
         self._say = say
         self._stop = stop
 
@@ -66,6 +69,7 @@ class Development:
             directory=self._directory / "demo",
             servers=servers,
             app_dsn=app_dsn,
+            employees=self._employees,
             say=self._say,
         )
         await demo.load()
@@ -122,7 +126,7 @@ class Development:
         async with tenant(pool, TENANT_ID) as conn:
             who = await sign_in_principal(conn)
             secret = await create_link(conn, TENANT_ID, principal_id=who)
-        return f"http://127.0.0.1:{port}/sign-in?secret={secret}"
+        return f"http://127.0.0.1:{port}/sign-in?link={secret}"
 
 
 def make_directory(directory: Path) -> None:
