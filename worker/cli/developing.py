@@ -38,7 +38,14 @@ async def _dev(options: argparse.Namespace, directory: Path) -> int:
         console.print(f"The daemon's log is {directory / 'daemon.log'}. Ctrl-C drains and stops everything.")
         sys.stdout.flush()
 
-    development = Development(directory, port=options.port or 8080, is_empty=options.empty, say=progress.say, stop=stop)
+    development = Development(
+        directory,
+        port=options.port or 8080,
+        is_empty=options.empty,
+        employees=options.employees,
+        say=progress.say,
+        stop=stop,
+    )
     try:
         await development.run(ready)
     finally:

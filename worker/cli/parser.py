@@ -33,6 +33,9 @@ def _running(verbs: Any) -> None:
     dev = _verb(verbs, "dev", "developing", "dev", "run everything with a database and a demo organisation of its own")
     dev.add_argument("--port", type=int, help="the port to try first (8080)")
     dev.add_argument("--empty", action="store_true", help="without the demo organisation")
+    dev.add_argument(
+        "--employees", type=int, default=5_000, metavar="N", help="how many people the demo organisation has (5000)"
+    )
     dev.add_argument("--data-dir", metavar="DIR", help="where everything is kept (.provisiond)")
     _verb(verbs, "migrate", "migrating", "migrate", "bring the schema up to date, as its owner")
 

@@ -52,12 +52,15 @@ class Ready:
 class Demo:
     """The demo organisation of one directory."""
 
-    def __init__(self, pool: Pool, vault: Vault, *, directory: Path, servers: Servers, app_dsn: str, say: Say) -> None:
+    def __init__(
+        self, pool: Pool, vault: Vault, *, directory: Path, servers: Servers, app_dsn: str, employees: int, say: Say
+    ) -> None:
         self._pool = pool
         self._vault = vault
         self._directory = directory
         self._servers = servers
         self._app_dsn = app_dsn
+        self._employees = employees
         self._say = say
         self._organisation: Organisation | None = None
 
@@ -70,7 +73,7 @@ class Demo:
     def organisation(self) -> Organisation:
         """The invented people; the same at every start."""
         if self._organisation is None:
-            self._organisation = generate()
+            self._organisation = generate(count=self._employees)
         return self._organisation
 
     async def load(self) -> None:
@@ -85,7 +88,7 @@ class Demo:
                 f"Filling {ready.target.description or ready.target.name} with the accounts it has had all along …"
             )
             await self._seed(ready)
-        self._say("Writing the personnel file of 5,000 employees …")
+        self._say(f"Writing the personnel file of {self._employees:,} employees …")
         if not self.file.exists():
             await asyncio.to_thread(self.organisation.write_csv, self.file)
         await self._move_in(only_addresses=False)
