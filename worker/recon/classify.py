@@ -129,5 +129,5 @@ def unowned(account_id: UUID, *, uid: str, result: CorrelationResult, rules: Rul
 
 
 def as_filtered(seen: TargetAccount) -> Mapping[str, Any]:
-    """An account as protected filters read it."""
-    return {**seen.attributes, "uid": seen.uid, ACTIVE: seen.active}
+    """An account as protected filters read it; where the target has an attribute ``uid``, that is what is meant."""
+    return {"uid": seen.uid, **seen.attributes, ACTIVE: seen.active}

@@ -15,7 +15,9 @@ from uuid import UUID
 
 import structlog
 
-from worker.domain.errors import LeaseLost, ProvisioningError
+from worker.domain.connector import ConnectorStatus
+from worker.domain.discrepancy import DiscrepancyType, Resolution
+from worker.domain.errors import LeaseLost, ProvisioningError, WrongState
 from worker.domain.run import PauseReason, Run, RunMode, RunStatus
 from worker.planning import Acceptance
 from worker.recon.conclude import release, run_conclusion
@@ -28,13 +30,15 @@ from worker.recon.policy import run_policy, wait_for_approval
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired
 from worker.recon.steps import Steps, Stop
-from worker.store import runs
+from worker.store import discrepancies, runs
 from worker.store.pool import Pool
 from worker.store.runs import Progress
 from worker.store.tenant import tenant
 from worker.telemetry import metrics
 
 log = structlog.get_logger()
+
+_CLOSED = frozenset({ConnectorStatus.INACTIVE, ConnectorStatus.MAINTENANCE})
 
 LISTING, OWNERS, CONCLUSION, REMEDIATION = "listing", "owners", "conclusion", "remediation"
 
@@ -117,6 +121,8 @@ class ReconciliationEngine:
 
     async def _open(self, run: Run) -> RunContext:
         view = await view_of(self._pool, self._targets, tenant_id=run.tenant_id, connector_id=run.connector_id)
+        if view.connector.status in _CLOSED:
+            raise WrongState(f"{view.connector.name} is {view.connector.status}; nothing is asked of it.")
         async with tenant(self._pool, run.tenant_id) as conn:
             ahead = await runs.now(conn) - datetime.now(UTC)
         # Too little by the way back of the answer: so a moment never seems later on the database than it is.
@@ -184,11 +190,16 @@ class ReconciliationEngine:
             if context is not None and context.calls:
                 await runs.advance(conn, run, Progress(tally=context.take_calls()))
             ended = await runs.finish(conn, run, status=status, error_message=error)
+            found = await discrepancies.counts(conn, tenant_id=run.tenant_id, connector_id=run.connector_id)
         took = time.monotonic() - started
         name = context.view.connector.name if context else str(run.connector_id)
         metrics.recon_runs_total.labels(name, str(run.kind), str(run.mode), str(status)).inc()
         metrics.recon_accounts_total.labels(name).inc(max(0, ended.accounts_processed - run.accounts_processed))
         metrics.recon_run_seconds.labels(name, str(run.kind)).observe(took)
+        for kind in DiscrepancyType:
+            metrics.discrepancies.labels(name, str(kind)).set(found.get((kind, Resolution.PENDING), 0))
+        if status is RunStatus.COMPLETED:
+            metrics.last_success_timestamp.labels(name, str(run.kind)).set_to_current_time()
         log.info(
             "reconciliation.finished",
             run_id=str(run.id),

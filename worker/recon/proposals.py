@@ -302,4 +302,4 @@ def _sent(value: Any) -> Any:
 
 
 def _filtered(account: Account) -> dict[str, Any]:
-    return {**(account.observed or {}), "uid": account.uid, ACTIVE: account.observed_active}
+    return {"uid": account.uid, **(account.observed or {}), ACTIVE: account.observed_active}

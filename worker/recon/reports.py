@@ -27,7 +27,7 @@ async def report(conn: Connection, run: Run) -> dict[str, Any]:
     mismatches = await discrepancies.mismatches(conn, limit=_GROUPED, **where)
     return {
         "run_id": str(run.id),
-        "discrepancy_summary": _summary_of_findings(found),
+        "discrepancy_summary": _summary_of_findings(run, found),
         "action_summary": _summary_of_actions([(row["action_type"], row["result"], row["n"]) for row in done]),
         "top_mismatched_attributes": [{"attribute_name": name, "count": n} for name, n in top],
         "performance_metrics": performance(run, now=datetime.now(UTC)),
@@ -95,15 +95,15 @@ _REDUCTIONS = (
 )
 
 
-def _summary_of_findings(found: Mapping[tuple[DiscrepancyType, Resolution], int]) -> dict[str, Any]:
-    by_type, by_resolution = Counter[str](), Counter[str]()
-    for (kind, resolution), n in found.items():
-        by_type[str(kind)] += n
+def _summary_of_findings(run: Run, found: Mapping[tuple[DiscrepancyType, Resolution], int]) -> dict[str, Any]:
+    """What the run counted, and what has become of those that no later run has seen."""
+    by_resolution = Counter[str]()
+    for (_, resolution), n in found.items():
         by_resolution[str(resolution)] += n
     return {
-        "total": sum(found.values()),
-        "by_type": {str(kind): by_type[kind] for kind in DiscrepancyType},
-        "by_resolution": {str(each): by_resolution[each] for each in Resolution},
+        "total": run.discrepancies_found,
+        "by_type": {str(kind): run.discrepancies_by_type.get(str(kind), 0) for kind in DiscrepancyType},
+        "by_resolution": {str(each): by_resolution[str(each)] for each in Resolution},
     }
 
 

@@ -189,3 +189,16 @@ async def test_protected_accounts_are_never_found(house: House) -> None:
 
     assert (run.discrepancies_found, run.statistics["protected"]) == (0, 1)
     assert not await house.rows("SELECT 1 FROM accounts WHERE uid = 'protected'")
+
+
+async def test_target_in_maintenance_is_not_asked(house: House) -> None:
+    await house.rows("UPDATE connectors SET status = 'maintenance' RETURNING 1")
+    async with tenant(house.pool, house.tenant_id) as conn:
+        connector = await connectors.get(conn, **house.where)
+    assert connector is not None
+    house.targets.add(connector, house.target)
+
+    run = await house.reconcile()
+
+    assert (run.status, run.error_message) == ("failed", "app is maintenance; nothing is asked of it.")
+    assert house.target.calls == []
