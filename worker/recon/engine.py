@@ -38,7 +38,7 @@ from worker.telemetry import metrics
 
 log = structlog.get_logger()
 
-_CLOSED = frozenset({ConnectorStatus.INACTIVE, ConnectorStatus.MAINTENANCE})
+_CLOSED = {ConnectorStatus.INACTIVE: "switched off", ConnectorStatus.MAINTENANCE: "in maintenance"}
 
 LISTING, OWNERS, CONCLUSION, REMEDIATION = "listing", "owners", "conclusion", "remediation"
 
@@ -122,7 +122,7 @@ class ReconciliationEngine:
     async def _open(self, run: Run) -> RunContext:
         view = await view_of(self._pool, self._targets, tenant_id=run.tenant_id, connector_id=run.connector_id)
         if view.connector.status in _CLOSED:
-            raise WrongState(f"{view.connector.name} is {view.connector.status}; nothing is asked of it.")
+            raise WrongState(f"{view.connector.name} is {_CLOSED[view.connector.status]}; nothing is asked of it.")
         async with tenant(self._pool, run.tenant_id) as conn:
             ahead = await runs.now(conn) - datetime.now(UTC)
         # Too little by the way back of the answer: so a moment never seems later on the database than it is.

@@ -1,7 +1,7 @@
 """Looks at some accounts and writes down what was found, in the caller's transaction.
 
-One statement reads the rows of those accounts and locks them; everything is decided from that; then at most one
-statement each writes new rows, changed rows and findings. Nothing changed: nothing is written.
+One statement reads the rows of those accounts; everything is decided from that; then at most one statement each writes
+findings, new rows and changed rows, findings first as whoever repairs them does. Nothing changed: nothing is written.
 """
 
 import asyncio
@@ -53,10 +53,10 @@ async def examine(
     shadows = await accounts.by_uids(conn, view.place, list(objects))
     owners = await _owners(conn, run, shadows)
     found = judge(objects, shadows, owners, view=view, read_at=read_at)
+    await record(conn, run, found.findings)
     inserted = await accounts.insert_seen(conn, view.place, found.new, run_id=run.id)
     await accounts.write_observed(conn, found.changed, tenant_id=run.tenant_id, run_id=run.id, read_at=read_at)
     await _write_keys(conn, view, [each for each in found.new if each.id in inserted] + found.rekeyed)
-    await record(conn, run, found.findings)
     return found
 
 
@@ -152,7 +152,9 @@ def _judge_owned(
         agrees=agrees,
         is_agreed=shadow.is_agreed,
     ):
-        result.changed.append(Observed(account.id, seen.uid, seen.attributes, seen.active, seen_hash, agrees))
+        result.changed.append(
+            Observed(account.id, seen.uid, seen.attributes, seen.active, seen_hash, agrees, shadow.ours)
+        )
 
 
 async def _write_keys(conn: Connection, view: View, objects: Sequence[Observed]) -> None:

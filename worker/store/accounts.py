@@ -36,17 +36,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """An account row as a run reads it; ``is_agreed``: as wanted at the last look, and nothing has changed since."""
+    """An account row as a run reads it; ``is_agreed``: as wanted at the last look, and nothing has changed since.
+
+    ``ours`` stands for all of our side that is compared.
+    """
 
     account: Account
     observed_hash: int | None = None
     is_agreed: bool = False
+    ours: int | None = None
     last_change_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a target shows of one account; ``agrees``: it is as wanted."""
+    """What a target shows of one account; ``agrees``: it is as wanted, while our side is still ``ours``."""
 
     id: UUID
     uid: str
@@ -54,6 +58,7 @@ class Observed:
     active: bool | None
     hash: int
     agrees: bool = False
+    ours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ async def index(conn: Connection, place: Place) -> AsyncIterator[list[tuple[str,
 
 
 async def by_uids(conn: Connection, place: Place, uids: Sequence[str]) -> dict[str, Shadow]:
-    """Rows by uid, dead ones included; locked until the transaction ends."""
+    """Rows by uid, dead ones included."""
     rows = await queries.by_uids.rows(conn, uids=list(uids), **place.as_arguments())
     return {row["uid"]: _shadow(row) for row in rows}
 
@@ -158,6 +163,7 @@ async def write_observed(
         observed_active=[each.active for each in objects],
         observed_hashes=[each.hash for each in objects],
         agrees=[each.agrees for each in objects],
+        ours=[each.ours for each in objects],
     )
 
 
@@ -333,4 +339,4 @@ def _shadow(row: Record) -> Shadow:
         hooked=row["hooked"],
         live=row["live"],
     )
-    return Shadow(account, row["observed_hash"], row["is_agreed"], row["last_change_at"])
+    return Shadow(account, row["observed_hash"], row["is_agreed"], row["ours"], row["last_change_at"])

@@ -1,35 +1,34 @@
 -- name: index
 -- Every account that a target is known to have: its uid, and its content hash where it was last found as wanted and
 -- nothing that was compared has changed since. Those hashes need no second look while the target still shows them.
+-- The inner hash is our side of the comparison, the outer one both.
 SELECT a.uid,
-    CASE WHEN a.agreed_hash = hash_record_extended(ROW(a.identity_id, a.wanted_hash, a.wanted_active, a.hooked,
-        a.observed_hash, a.mapping_version, a.identity_version), 0) THEN a.observed_hash END AS agreed
+    CASE WHEN a.agreed_hash = hash_record_extended(ROW(hash_record_extended(ROW(a.identity_id, a.wanted_hash,
+        a.wanted_active, a.hooked, a.mapping_version, a.identity_version), 0), a.observed_hash), 0)
+    THEN a.observed_hash END AS agreed
 FROM accounts a
 WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
   AND a.uid IS NOT NULL AND a.state <> 'dead'
 
 -- name: by_uids
--- In id order and locked: what is decided from these rows is written before anybody changes them.
+-- ``ours`` is our side of the comparison as it was read: what is decided from these rows is written only on top of it.
 SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
-    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, a.identity_version, a.mapping_version,
-    a.agreed_hash IS NOT NULL AND a.agreed_hash = hash_record_extended(ROW(a.identity_id, a.wanted_hash,
-        a.wanted_active, a.hooked, a.observed_hash, a.mapping_version, a.identity_version), 0) AS is_agreed
-FROM accounts a
+    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, o.ours,
+    a.agreed_hash IS NOT NULL AND a.agreed_hash = hash_record_extended(ROW(o.ours, a.observed_hash), 0) AS is_agreed
+FROM accounts a, LATERAL (SELECT hash_record_extended(ROW(a.identity_id, a.wanted_hash, a.wanted_active, a.hooked,
+    a.mapping_version, a.identity_version), 0) AS ours) o
 WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
   AND a.uid = ANY(:uids::text[])
-ORDER BY a.id FOR NO KEY UPDATE OF a
 
 -- name: by_ids
 SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
-    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, a.identity_version, a.mapping_version,
-    false AS is_agreed
+    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, NULL::bigint AS ours, false AS is_agreed
 FROM accounts a
 WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[])
 
 -- name: of_identities
 SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
-    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, a.identity_version, a.mapping_version,
-    false AS is_agreed
+    a.observed_active, a.observed_hash, a.hooked, a.live, a.last_change_at, NULL::bigint AS ours, false AS is_agreed
 FROM accounts a
 WHERE a.tenant_id = :tenant_id AND a.identity_id = ANY(:identity_ids::uuid[]) AND a.connector_id = :connector_id
   AND a.object_class = :object_class
@@ -53,15 +52,24 @@ WHERE i.tenant_id = :tenant_id AND i.id = :identity_id AND i.deleted_at IS NULL
 ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
 
 -- name: write_observed
--- What a target shows now. A row that an operation has changed since it was read is left to the next look.
+-- What a target shows now. A row that an operation has changed since it was read is left to the next look; it agrees
+-- only if our side is still the one that was compared. Locked in id order, as whoever changes several accounts does.
+WITH n AS (
+    SELECT * FROM unnest(:ids::uuid[], :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[],
+            :agrees::boolean[], :ours::bigint[])
+        AS n(id, observed, observed_active, observed_hash, agrees, ours)
+),
+locked AS (
+    SELECT a.id FROM accounts a WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[])
+    ORDER BY a.id FOR NO KEY UPDATE OF a
+)
 UPDATE accounts a SET observed = n.observed, observed_active = n.observed_active, observed_hash = n.observed_hash,
-    agreed_hash = CASE WHEN n.agrees THEN hash_record_extended(ROW(a.identity_id, a.wanted_hash, a.wanted_active,
-        a.hooked, n.observed_hash, a.mapping_version, a.identity_version), 0) END,
+    agreed_hash = CASE WHEN n.agrees AND n.ours = hash_record_extended(ROW(a.identity_id, a.wanted_hash,
+        a.wanted_active, a.hooked, a.mapping_version, a.identity_version), 0)
+        THEN hash_record_extended(ROW(n.ours, n.observed_hash), 0) END,
     state = 'active', gone_at = NULL,
     changed_run = CASE WHEN a.observed_hash IS DISTINCT FROM n.observed_hash THEN :run_id ELSE a.changed_run END
-FROM unnest(:ids::uuid[], :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[],
-            :agrees::boolean[])
-    AS n(id, observed, observed_active, observed_hash, agrees)
+FROM n JOIN locked USING (id)
 WHERE a.tenant_id = :tenant_id AND a.id = n.id
   AND (a.last_change_at IS NULL OR a.last_change_at < :read_at)
 

@@ -47,9 +47,12 @@ FROM written w LEFT JOIN before b USING (finding_key)
 -- What a complete run did not find again is gone. An account with an operation under way is left alone: nobody looked.
 UPDATE discrepancies d SET resolution_status = 'resolved', resolved_action = 'gone', resolved_at = db_now(),
     resolved_by = NULL, version = d.version + 1
-WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.resolution_status = 'pending'
-  AND d.last_seen_run <> :run_id
-  AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.id = d.account_id AND a.live > 0)
+WHERE d.tenant_id = :tenant_id AND d.id = ANY(ARRAY(
+    SELECT u.id FROM discrepancies u
+    WHERE u.tenant_id = :tenant_id AND u.connector_id = :connector_id AND u.resolution_status = 'pending'
+      AND u.last_seen_run <> :run_id
+      AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.id = u.account_id AND a.live > 0)
+    ORDER BY u.finding_key FOR UPDATE))
 
 -- name: close_settled
 -- These accounts and identities were looked at one by one: what of theirs was not found again is gone.
@@ -65,10 +68,10 @@ SELECT * FROM discrepancies
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND id = ANY(:ids::uuid[])
 
 -- name: lock
--- In id order, so that two bulk repairs cannot deadlock.
+-- In the order in which runs write them, so that repairs and runs cannot deadlock.
 SELECT * FROM discrepancies
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND id = ANY(:ids::uuid[])
-ORDER BY id FOR UPDATE
+ORDER BY finding_key FOR UPDATE
 
 -- name: page
 SELECT * FROM discrepancies

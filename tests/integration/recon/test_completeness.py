@@ -200,5 +200,5 @@ async def test_target_in_maintenance_is_not_asked(house: House) -> None:
 
     run = await house.reconcile()
 
-    assert (run.status, run.error_message) == ("failed", "app is maintenance; nothing is asked of it.")
+    assert (run.status, run.error_message) == ("failed", "app is in maintenance; nothing is asked of it.")
     assert house.target.calls == []
