@@ -80,7 +80,7 @@ def build_app(
     if Role.API in settings.roles:
         app.include_router(build_api(house, auth, receiver))
     if Role.CONSOLE in settings.roles:
-        app.include_router(build_console(Reads(house.pool, stop=stop), Acts(house), _Sessions(auth)))
+        app.include_router(build_console(Reads(house.pool, stop=stop, needs_second_person=house.two_person_approval), Acts(house), _Sessions(auth)))
     return app
 
 
