@@ -1,0 +1,76 @@
+"""What becomes of a create that waits for an answer, and of an account whose owner a person names."""
+
+import pytest
+
+from tests.integration.actions.conftest import Works
+from worker.actions import cases
+from worker.domain.errors import Forbidden, InvalidRequest, WrongState
+
+ASKS = "SELECT EXISTS (SELECT 1 FROM operations WHERE status = 'awaiting_system' AND wait_reason = 'case')"
+
+
+@pytest.fixture
+async def asking(works: Works) -> Works:
+    """A create that waits: the table has somebody of the same name, and nothing else is known of them."""
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    await works.reconcile()
+    await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"))
+    await works.work(until=ASKS)
+    return works
+
+
+async def test_a_confirmed_account_is_taken_over_and_nothing_is_made(asking: Works) -> None:
+    case = (await asking.rows("SELECT * FROM cases WHERE status = 'open'"))[0]
+
+    await cases.confirm(asking.house, asking.operator, case_id=case["id"], uid=case["candidates"][0]["uid"])
+    await asking.work()
+
+    mails = [row["mail"] for row in await asking.table.fetch("SELECT mail FROM people")]
+    assert await asking.logins() == [("svandijk", True)]
+    assert mails == ["saskia.vandijk@example.org"]
+    account = (await asking.rows("SELECT uid, identity_id, state FROM accounts"))[0]
+    assert (account["identity_id"], account["state"]) == (case["identity_id"], "active")
+    assert await asking.value("SELECT status FROM cases") == "confirmed"
+    assert await asking.value("SELECT count(*) FROM audit WHERE action = 'case.confirm'") == 1
+
+
+async def test_a_rejected_account_stays_nobodys_and_a_new_one_is_made(asking: Works) -> None:
+    case_id = await asking.value("SELECT id FROM cases WHERE status = 'open'")
+
+    await cases.reject(asking.house, asking.operator, case_id=case_id, notes="another Saskia")
+    await asking.work()
+
+    assert await asking.logins() == [("saskia.vandijk", True), ("svandijk", True)]
+    owners = await asking.rows("SELECT identity_id FROM accounts WHERE uid IS NOT NULL ORDER BY identity_id NULLS LAST")
+    assert [row["identity_id"] is None for row in owners] == [False, True]
+    assert await asking.value("SELECT count(*) FROM cases WHERE status = 'open'") == 0
+
+
+async def test_a_taken_name_that_a_person_refused_ends_as_dead_letter(works: Works) -> None:
+    await works.reconcile()
+    first, _ = await works.hire(("Kim", "Berg", "kim@example.org"), ("Lou", "Anders", "lou@example.org"))
+    await works.work()
+    await works.table.execute("UPDATE people SET login = 'max' WHERE login = 'kim'")
+    await works.hire(("Max", "Zeller", "max@other.example"))
+    await works.work(until=ASKS)
+    case = (await works.rows("SELECT * FROM cases WHERE status = 'open'"))[0]
+
+    with pytest.raises(WrongState, match="somebody else"):
+        await cases.confirm(works.house, works.operator, case_id=case["id"], uid=case["candidates"][0]["uid"])
+    await cases.reject(works.house, works.operator, case_id=case["id"])
+    await works.work()
+
+    assert await works.value("SELECT error_code FROM dead_letters") == "already_exists"
+    assert await works.value("SELECT identity_id FROM accounts WHERE uid = $1", case["candidates"][0]["uid"]) == first
+
+
+async def test_a_case_is_decided_once_and_by_somebody_who_may(asking: Works) -> None:
+    case = (await asking.rows("SELECT * FROM cases WHERE status = 'open'"))[0]
+    with pytest.raises(Forbidden):
+        await cases.reject(asking.house, asking.viewer, case_id=case["id"])
+    with pytest.raises(InvalidRequest):
+        await cases.confirm(asking.house, asking.operator, case_id=case["id"], uid="none of them")
+    await cases.reject(asking.house, asking.operator, case_id=case["id"])
+
+    with pytest.raises(WrongState):
+        await cases.confirm(asking.house, asking.second, case_id=case["id"], uid=case["candidates"][0]["uid"])

@@ -1,0 +1,141 @@
+"""Approvals, findings, connectors and bulk retry, as people use them."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.factories import a_connector
+from tests.integration.actions.conftest import Works
+from worker.actions import approvals, bulk, connectors, findings
+from worker.domain.errors import Forbidden, InvalidRequest, NotFound, WrongState
+from worker.domain.ids import uuid7
+from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
+from worker.recon import Wish
+from worker.store import listings
+from worker.store.listings import OperationQuery
+from worker.store.tenant import tenant
+
+
+@pytest.fixture
+async def held(works: Works) -> Works:
+    """Twelve accounts, all of which a batch of Ada's wants to remove; two of them are held."""
+    await works.reconcile()
+    await works.hire(*((f"G{n}", f"F{n}", f"p{n:02}@example.org") for n in range(12)))
+    await works.work()
+    accounts = await works.rows("SELECT id, uid, identity_id FROM accounts ORDER BY id")
+    made = [
+        NewOperation(
+            connector_id=works.connector.id,
+            account_id=row["id"],
+            operation_type=OperationType.DELETE,
+            object_class="user",
+            payload={"attributes": {}},
+            origin=Origin.EVENT,
+            user_id=row["identity_id"],
+            target_uid=row["uid"],
+            created_by=works.operator.id,
+        )
+        for row in accounts
+    ]
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        await works.house.acceptance.accept(
+            conn, tenant_id=works.tenant_id, operations=made, run_id=None, reason="A source lost them."
+        )
+    return works
+
+
+async def test_approved_removals_go_to_the_target(held: Works) -> None:
+    approval_id = await held.value("SELECT id FROM approvals WHERE status = 'open'")
+
+    decided = await approvals.decide(held.house, held.operator, approval_id=approval_id, approve=True)
+    await held.work()
+
+    assert decided.released == 2
+    assert await held.logins() == []
+
+
+async def test_rejected_removals_are_cancelled_and_decided_once(held: Works) -> None:
+    approval_id = await held.value("SELECT id FROM approvals WHERE status = 'open'")
+
+    decided = await approvals.decide(held.house, held.operator, approval_id=approval_id, approve=False, notes="no")
+    await held.work()
+
+    assert decided.cancelled == 2
+    assert len(await held.logins()) == 2
+    with pytest.raises(WrongState):
+        await approvals.decide(held.house, held.second, approval_id=approval_id, approve=True)
+
+
+async def test_two_persons_means_not_who_asked(held: Works) -> None:
+    house = replace(held.house, two_person_approval=True)
+    approval_id = await held.value("SELECT id FROM approvals WHERE status = 'open'")
+
+    with pytest.raises(Forbidden):
+        await approvals.decide(house, held.operator, approval_id=approval_id, approve=True)
+    decided = await approvals.decide(house, held.second, approval_id=approval_id, approve=True)
+
+    assert decided.released == 2
+
+
+async def test_findings_are_repaired_ignored_and_taken_back(works: Works) -> None:
+    await works.table.execute("INSERT INTO people (login, mail) VALUES ('zz9', 'zz9@nowhere.example')")
+    await works.reconcile()
+    found = await works.value("SELECT id FROM discrepancies")
+    where = {"connector_id": works.connector.id}
+
+    ignored = await findings.ignore(works.house, works.operator, ids=[found], reason="a robot", **where)
+    skipped = await findings.remediate(works.house, works.operator, wishes=[Wish(found)], **where)
+    await findings.undo(works.house, works.operator, discrepancy_id=found, **where)
+
+    assert ignored == [found]
+    assert [one.result for one in skipped.results] == ["skipped"]
+    assert await works.value("SELECT resolution_status FROM discrepancies") == "pending"
+    with pytest.raises(NotFound):
+        await findings.ignore(works.house, works.operator, ids=[uuid7()], reason="which?", **where)
+    with pytest.raises(InvalidRequest):
+        await findings.remediate(works.house, works.operator, wishes=[], **where)
+
+
+async def test_maintenance_holds_operations_back_and_shows_why(works: Works) -> None:
+    await works.reconcile()
+    await connectors.set_maintenance(works.house, works.operator, connector_id=works.connector.id, on=True)
+    await works.hire(("Kim", "Berg", "kim@example.org"))
+
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        shown = await listings.operations(conn, works.tenant_id, where=OperationQuery(), limit=5)
+    await connectors.set_maintenance(works.house, works.operator, connector_id=works.connector.id, on=False)
+    await works.work()
+
+    assert [(row["status"], row["wait_reason"]) for row in shown] == [("awaiting_system", "maintenance")]
+    assert await works.logins() == [("kim", True)]
+    with pytest.raises(Forbidden):
+        await connectors.set_active(works.house, works.operator, connector_id=works.connector.id, on=False)
+
+
+async def test_a_test_says_whether_the_target_answers(works: Works) -> None:
+    fine = await connectors.test(works.house, works.operator, connector_id=works.connector.id)
+    config = {**works.connector.config, "url": "postgresql://nobody@127.0.0.1:1/nothing"}
+    away = await a_connector(works.house.pool, works.tenant_id, name="away", config=config)
+    broken = await connectors.test(works.house, works.operator, connector_id=away.id)
+
+    assert (fine.success, fine.error) == (True, None)
+    assert not broken.success
+    assert broken.error
+    assert await works.value("SELECT count(*) FROM audit WHERE action = 'connector.test'") == 2
+
+
+async def test_retry_of_whatever_matches_refuses_more_than_was_shown(works: Works) -> None:
+    await works.reconcile()
+    await works.table.execute("ALTER TABLE people ADD CHECK (mail NOT LIKE '%@bad.example')")
+    await works.hire(*((f"G{n}", f"F{n}", f"p{n}@bad.example") for n in range(3)))
+    await works.work()
+    await works.table.execute("ALTER TABLE people DROP CONSTRAINT people_mail_check")
+    where = OperationQuery(status=OperationStatus.DEAD_LETTER)
+
+    with pytest.raises(WrongState):
+        await bulk.retry_matching(works.house, works.operator, where=where, expected=2)
+    done = await bulk.retry_matching(works.house, works.operator, where=where, expected=3)
+    await works.work()
+
+    assert done == 3
+    assert len(await works.logins()) == 3
