@@ -1,7 +1,7 @@
 """What one look at an account or a person finds. Pure: everything it needs comes in, a value comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,6 @@ class Rules:
     deprovision: DeprovisionPolicy = DeprovisionPolicy.DISABLE
     hooked: frozenset[str] = frozenset()
     inbound: frozenset[str] = frozenset()
-    mapped: frozenset[str] = field(default_factory=frozenset)
 
 
 def differences(account: Account, seen: TargetAccount, rules: Rules) -> dict[str, dict[str, Any]]:

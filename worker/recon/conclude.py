@@ -246,7 +246,8 @@ async def write_missing(
     findings = [
         classify.missing(each.identity.id, who=each.identity.user_name, account_id=each.account_id, rules=view.rules)
         for each in people
-        if not each.is_under_way
+        if view.is_mapped
+        and not each.is_under_way
         and each.identity.id not in claimed
         and view.in_scope(each.identity.as_identity().as_source())
     ]

@@ -28,7 +28,7 @@ class TargetSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One target as reconciliation sees it."""
+    """One target as reconciliation sees it. Without a mapping (``is_mapped``) nobody should have an account there."""
 
     place: accounts.Place
     connector: Connector
@@ -37,6 +37,7 @@ class View:
     rule_set: RuleSet
     is_protected: filters.Predicate
     in_scope: filters.Predicate
+    is_mapped: bool = True
 
     def hash_of(self, seen: TargetAccount) -> int:
         """The content hash of an account, the same as planning and execution use."""
@@ -95,6 +96,7 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
         rule_set=rule_set_of(stored, schema=schema, mapping=mapping),
         is_protected=_predicate(connector.protected_filter, otherwise=False),
         in_scope=_predicate(connector.scope, otherwise=True),
+        is_mapped=mapping is not None,
     )
 
 
