@@ -22,7 +22,7 @@ from worker.domain.outcome import Outcome, Released, Retry, Succeeded
 from worker.domain.processing import Finished
 from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
-from worker.execution.matching import Matching
+from worker.execution.matching import Found, Matching
 from worker.execution.scripting import Scripting, Wish
 from worker.execution.work import Prepared, Work, WorkLoader
 from worker.mapping import account_hash
@@ -99,7 +99,7 @@ class Executor:
 
     async def _create(self, work: Work, wish: Wish) -> Done:
         """Correlation first: an account that is already there becomes ours and is updated, never made twice."""
-        found = await self._matching.among_records(work, wish)
+        found = await self._known_account(work) or await self._matching.among_records(work, wish)
         if found is None and work.op.attempt_number > 1:  # an earlier try may have made it
             found = await self._matching.at_target(work, wish)
         if found is None:
@@ -115,6 +115,13 @@ class Executor:
                 if found is None:
                     raise
         return await self._adopt(work, wish, found.account, found.match)
+
+    async def _known_account(self, work: Work) -> Found | None:
+        """The object that our record names already: a create that was planned for somebody who returns."""
+        if work.account.uid is None:
+            return None
+        live = await work.target.guard.get(work.op.object_class, work.account.uid)
+        return Found(live, None) if live is not None else None
 
     async def _adopt(self, work: Work, wish: Wish, found: TargetAccount, match: dict[str, Any] | None) -> Done:
         """Bring an account that exists to what is wanted; the name it is known by stays as it is."""

@@ -15,6 +15,8 @@ from worker.store.pool import Connection
 from worker.store.sql import Record
 
 S = OperationStatus
+#: The error code of a wish that planning could not put into attributes.
+NOT_MAPPED = "mapping.failed"
 
 
 class DeadLetters:
@@ -29,6 +31,12 @@ class DeadLetters:
     async def retry(self, conn: Connection, *, tenant_id: UUID, operation_id: UUID) -> None:
         """Try again now: the same row, its retries counted anew."""
         row = await self._in_state(conn, tenant_id, operation_id, (S.FAILED, S.DEAD_LETTER), verb="retried")
+        if row["error_code"] == NOT_MAPPED:
+            raise WrongState(
+                "Nothing could be mapped for this account, so there is nothing to send: mend the person's data or the "
+                "mapping, and it is planned again by itself.",
+                current=row,
+            )
         if row["status"] == S.FAILED:
             moved = await operations.queries.retry_now.rows(conn, tenant_id=tenant_id, ids=[operation_id])
         else:

@@ -6,6 +6,9 @@ WITH held AS (
 )
 INSERT INTO due_work (tenant_id, kind, ref_id, due_at)
 SELECT :tenant_id, :kind, :ref_id, coalesce(:due_at::timestamptz, db_now()) FROM held
+WHERE NOT EXISTS (  -- due already: then nobody has to wait for the row of somebody who has not committed
+    SELECT 1 FROM due_work w WHERE w.tenant_id = :tenant_id AND w.kind = :kind AND w.ref_id = :ref_id
+      AND w.due_at <= coalesce(:due_at::timestamptz, db_now()))
 ON CONFLICT (tenant_id, kind, ref_id) DO UPDATE SET due_at = EXCLUDED.due_at
 WHERE due_work.due_at > EXCLUDED.due_at
 

@@ -85,6 +85,9 @@ async def _reset(conn: "asyncpg.Connection[Any]") -> None:
         await conn.execute("ROLLBACK")
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A JSON value that must not be mistaken for an array of the server."""
@@ -95,7 +98,7 @@ class Document:
 def _dump(value: Any) -> str:
     if isinstance(value, Document):
         value = value.value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 @asynccontextmanager

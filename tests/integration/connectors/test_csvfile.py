@@ -107,10 +107,18 @@ def test_file_that_is_being_written_is_busy(path, monkeypatch):
         check_file(CsvSettings(path=str(path), key="id"))
 
 
+async def test_file_of_no_bytes_lists_nobody(path):
+    """Emptied is a fact, not a fault of the form: what follows from it is for the safeguards to judge."""
+    path.write_bytes(b"")
+
+    page = await connector_of(path).search("user", token=None, page_size=10)
+
+    assert (page.accounts, page.is_last, page.total) == ((), True, 0)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(b"", "empty", id="empty file"),
         pytest.param(b"name,mail\n1,2\n", "no column id", id="key column missing"),
         pytest.param(b"id,name,name\n1,2,3\n", "twice: name", id="column twice"),
         pytest.param(b"id,name\n1,a\n2\n3,c,d\n", "line 3 has 1 values.*line 4 has 3 values", id="wrong widths"),

@@ -183,16 +183,16 @@ async def test_a_rejected_removal_keeps_everybody(house: House) -> None:
     assert all(each["active"] for each in (await house.people()).values())
 
 
-async def test_a_file_of_no_bytes_fails_the_run_and_removes_nobody(house: House) -> None:
+async def test_a_file_of_no_bytes_removes_nobody_before_a_person_agrees(house: House) -> None:
     source = await house.source()
     house.write(staff(5))
     await house.imported(source)
     (house.folder / "hr.csv").write_text("")
     run = await house.imported(source)
 
-    assert run.status is RunStatus.FAILED
-    assert run.error_message is not None
-    assert "empty" in run.error_message
+    assert (run.status, run.pause_reason) == (RunStatus.PAUSED, PauseReason.SAFEGUARD)
+    (approval,) = await house.rows("SELECT held, sample FROM approvals")
+    assert (approval["held"], len(approval["sample"])) == (5, 5)
     assert all(each["active"] for each in (await house.people()).values())
 
 
