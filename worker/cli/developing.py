@@ -43,6 +43,7 @@ async def _dev(options: argparse.Namespace, directory: Path) -> int:
         port=options.port or 8080,
         is_empty=options.empty,
         employees=options.employees,
+        without_drift=options.no_drift,
         say=progress.say,
         stop=stop,
     )

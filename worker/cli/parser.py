@@ -36,6 +36,7 @@ def _running(verbs: Any) -> None:
     dev.add_argument(
         "--employees", type=int, default=5_000, metavar="N", help="how many people the demo organisation has (5000)"
     )
+    dev.add_argument("--no-drift", action="store_true", help="let nothing go wrong at the demo's targets on purpose")
     dev.add_argument("--data-dir", metavar="DIR", help="where everything is kept (.provisiond)")
     _verb(verbs, "migrate", "migrating", "migrate", "bring the schema up to date, as its owner")
 

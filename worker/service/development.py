@@ -15,6 +15,7 @@ from worker.service.demo.load import TENANT_ID, TENANT_NAME, Demo, sign_in_princ
 from worker.service.demo.servers import Servers
 from worker.service.embedded import EmbeddedPostgres
 from worker.service.house import vault_of
+from worker.service.loop import guarded
 from worker.service.runtime import write_runtime
 from worker.settings import Settings, load
 from worker.store import migrate, tenants
@@ -32,12 +33,21 @@ class Development:
     """One directory's development set-up."""
 
     def __init__(
-        self, directory: Path, *, port: int, is_empty: bool, employees: int, say: Say, stop: asyncio.Event
+        self,
+        directory: Path,
+        *,
+        port: int,
+        is_empty: bool,
+        employees: int,
+        without_drift: bool,
+        say: Say,
+        stop: asyncio.Event,
     ) -> None:
         self._directory = directory
         self._port = port
         self._is_empty = is_empty
         self._employees = employees
+        self._without_drift = without_drift
         self._say = say
         self._stop = stop
 
@@ -81,13 +91,19 @@ class Development:
         async def ready(port: int) -> None:
             await on_ready(await self._link(pool, port))
 
-        asking = asyncio.create_task(demo.ask_for_baselines(self._stop)) if demo else None
+        acts = [asyncio.create_task(self._play(demo), name="demo")] if demo else []
         try:
             await Daemon(settings, stop=self._stop).run(on_ready=ready)
         finally:
-            if asking is not None:
-                asking.cancel()
-                await asyncio.gather(asking, return_exceptions=True)
+            for act in acts:
+                act.cancel()
+            await asyncio.gather(*acts, return_exceptions=True)
+
+    async def _play(self, demo: Demo) -> None:
+        """What happens in the demo by itself; it must not take the daemon down."""
+        await guarded(lambda: demo.ask_for_baselines(self._stop), name="demo baselines")
+        if not self._without_drift:
+            await guarded(lambda: demo.second_act(self._stop), name="demo drift")
 
     def _settings(self, daemon_dsn: str) -> Settings:
         """The daemon's settings; left in the directory, so that other commands find the database."""

@@ -23,6 +23,7 @@ from worker.security import Role, Vault
 from worker.service.demo import targets as demo
 from worker.service.demo.existing import plan_existing
 from worker.service.demo.organisation import COLUMNS, Organisation, generate
+from worker.service.demo.second_act import SecondAct
 from worker.service.demo.seed import seed_existing
 from worker.service.demo.servers import LDAP_ROOT, Servers
 from worker.service.demo.targets import DemoTarget
@@ -101,6 +102,12 @@ class Demo:
                 if await self._ask_for_baselines(conn):
                     return
             await wait_for(stop, LOOK_S)
+
+    async def second_act(self, stop: asyncio.Event) -> None:
+        """Let things go wrong at the targets once everybody has their accounts."""
+        places = [(ready, replace(self._connector(ready), protected_filter=None)) for ready in self._ready()]
+        act = SecondAct(self._pool, TENANT_ID, organisation=self.organisation, mark=self._directory / "drifted")
+        await act.run(places, stop)
 
     async def _ask_for_baselines(self, conn: Connection) -> bool:
         """Whether it was the time to ask."""
