@@ -1,0 +1,71 @@
+"""``scripts/bench``: measure what the product promises, each figure beside what it is compared with."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import uvloop
+
+from tests.benchmarks import importing, listing, noops, running, targeting
+from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
+from tests.benchmarks.ground import Ground, open_ground
+from worker.domain.errors import SurroundingsError
+from worker.telemetry import logs
+
+Measure = Callable[[Ground, Size], AsyncIterator[Figure]]
+
+MEASURES: dict[str, Measure] = {
+    "import": importing.measure,
+    "sql": targeting.measure_sql,
+    "ldap": targeting.measure_ldap,
+    "scim": targeting.measure_scim,
+    "start": running.measure_start,
+    "memory": running.measure_memory,
+    "queue": noops.measure,
+    "recon": listing.measure,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the chosen measures; 0 whatever the figures say, 1 when a measure could not be taken."""
+    options = _options(arguments)
+    chosen = list(MEASURES) if "all" in options.measures else options.measures
+    size = (QUICK if options.quick else FULL).scaled(options.scale)
+    # the lines of the parts that run in this process are made as in a daemon, and go nowhere
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
+        logs.configure(format="json", stream=nowhere)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_measure(chosen, size, as_objects=options.json))
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("measures", nargs="*", default=["all"], metavar="MEASURE", help=f"{', '.join(MEASURES)}, all")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, all within about a minute")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="F", help="measure F times as much")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.measures) - MEASURES.keys() - {"all"}:
+        parser.error(f"there is no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}, all")
+    return options
+
+
+async def _measure(chosen: list[str], size: Size, *, as_objects: bool) -> int:
+    if not as_objects:
+        print(heading(), flush=True)
+    failed = False
+    async with open_ground() as ground:
+        for name in chosen:
+            try:
+                async for figure in MEASURES[name](ground, size):
+                    print(as_json(figure) if as_objects else as_line(figure), flush=True)
+            except (RuntimeError, TimeoutError, SurroundingsError) as error:
+                print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+                failed = True
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

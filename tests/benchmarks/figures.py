@@ -1,0 +1,83 @@
+"""What a benchmark prints: one figure a line, each beside what it is compared with."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value; ``ratio`` is value / what ``versus`` names. Nothing measured: ``value`` None, ``note`` why.
+
+    For a limit ("at most") a ratio below 1 is good, for everything else one above 1.
+    """
+
+    measure: str
+    value: float | None
+    unit: str
+    versus: str
+    ratio: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured. ``scale`` shrinks everything alike, for a look whether it still runs."""
+
+    people: int = 5_000
+    creates: int = 1_000
+    already: int = 500
+    scim_creates: int = 300
+    noops: int = 20_000
+    listed: int = 100_000
+    rows: int = 20_000
+    starts: int = 3
+
+    def scaled(self, factor: float) -> "Size":
+        return replace(self, **{name: max(1, round(value * factor)) for name, value in asdict(self).items()})
+
+
+FULL = Size()
+QUICK = Size(already=100, scim_creates=100, noops=10_000, listed=20_000, rows=5_000, starts=1)
+
+
+def at_least(measure: str, value: float, unit: str, target: float) -> Figure:
+    """A rate against what the product promises."""
+    return Figure(measure, value, unit, f"target: at least {target:g}", value / target)
+
+
+def at_most(measure: str, value: float, unit: str, target: float) -> Figure:
+    """A time or size against what the product promises."""
+    return Figure(measure, value, unit, f"target: at most {target:g}", value / target)
+
+
+def beside(measure: str, value: float, unit: str, *, peer: str, rate: float) -> Figure:
+    """A rate against that of somebody who does the same by hand, on the same server in the same run."""
+    return Figure(measure, value, unit, f"{peer}: {rate:,.0f}", value / rate)
+
+
+def left_out(measure: str, unit: str, why: str) -> Figure:
+    """Something that cannot be measured here."""
+    return Figure(measure, None, unit, "", note=why)
+
+
+def as_json(figure: Figure) -> str:
+    """One line: measure, value, unit, versus, ratio, and a note where something is left out."""
+    found: dict[str, Any] = asdict(figure)
+    found["value"] = None if figure.value is None else round(figure.value, 3)
+    found["ratio"] = None if figure.ratio is None else round(figure.ratio, 3)
+    if figure.note is None:
+        del found["note"]
+    return json.dumps(found)
+
+
+def as_line(figure: Figure) -> str:
+    """The same for people."""
+    if figure.value is None or figure.ratio is None:
+        return f"{figure.measure:<28}{'-':>12}  {figure.unit:<14}left out: {figure.note}"
+    shown = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:.2f}"
+    return f"{figure.measure:<28}{shown:>12}  {figure.unit:<14}{figure.ratio:>7.2f} x  {figure.versus}"
+
+
+def heading() -> str:
+    return f"{'measure':<28}{'value':>12}  {'unit':<14}{'ratio':>7}    versus"
