@@ -16,7 +16,7 @@ from worker.domain.account import TargetAccount
 from worker.domain.errors import ConnectorError, UnknownUid
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
-from worker.recon.examine import can_be_kept, examine, record
+from worker.recon.examine import Examined, can_be_kept, examine, record
 from worker.recon.owners import owners_of, write_owners
 from worker.recon.seen import hash_uids, pack
 from worker.recon.steps import Steps
@@ -132,27 +132,26 @@ async def _look_at(steps: Steps, context: RunContext, look: Look, uids: Sequence
 
 
 async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen, checkpoint: Checkpoint | None) -> None:
-    """Judge what was seen and write it down, close what is no longer so."""
-    view = context.view
+    """Judge what was seen and write it down, close what is no longer so. What has not changed is not counted."""
     lost = await _known(steps, context, [uid for uid in seen.gone if can_be_kept(uid)])
     confirmed = await confirm(steps, context, [each for each in lost if each.identity_id and not each.live])
-    present = {
-        uid: one
-        for uid, one in {**seen.present, **confirmed.present}.items()
-        if can_be_kept(uid) and not view.protects(one)
-    }
-    total = len(seen.present) + len(seen.gone)
-    async with steps.step(context, Progress(processed=total), checkpoint=checkpoint) as conn:
-        found = await examine(conn, context, present, read_at=seen.read_at) if present else None
+    present = _to_judge(context, {**seen.present, **confirmed.present})
+    async with steps.step(context, checkpoint=checkpoint) as conn:
+        found = await examine(conn, context, present, read_at=seen.read_at) if present else Examined()
         unowned = [each.id for each in lost if not each.identity_id and not each.live]
-        gone = [each.id for each in confirmed.gone]
-        await write_gone(conn, context, gone=gone, unowned=unowned)
-        keys = [each.key for each in found.findings] if found else []
-        keys += await _record_gone(conn, context, confirmed.gone)
+        await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
+        keys = [each.key for each in found.findings] + await _record_gone(conn, context, confirmed.gone)
+        touched = len(present) - len(found.settled) + len(lost)
+        unchanged = {"unchanged": len(found.settled)} if found.settled else {}
+        await runs.advance(conn, context.run, Progress(processed=touched, tally=unchanged))
     look.seen |= {*seen.present, *seen.gone}
-    keys += await _find_owners(steps, context, list(present))
-    judged = (found.judged if found else []) + [each.id for each in lost]
+    keys += await _find_owners(steps, context, [uid for uid in present if uid not in found.settled])
+    judged = found.judged + [each.id for each in lost]
     await _close(steps, context, account_ids=judged, identity_ids=[], keys=keys)
+
+
+def _to_judge(context: RunContext, objects: dict[str, TargetAccount]) -> dict[str, TargetAccount]:
+    return {uid: one for uid, one in objects.items() if can_be_kept(uid) and not context.view.protects(one)}
 
 
 async def _known(steps: Steps, context: RunContext, uids: Sequence[str]) -> list[Known]:

@@ -31,13 +31,18 @@ LONGEST_UID = 2000
 
 @dataclass(slots=True)
 class Examined:
-    """What a look at some accounts comes to. ``busy`` accounts have an operation under way and are not judged."""
+    """What a look at some accounts comes to.
+
+    Two kinds are not judged: ``settled`` ones are as they were when they last were, and those of ``busy`` have an
+    operation under way.
+    """
 
     new: list[Observed] = field(default_factory=list)
     changed: list[Observed] = field(default_factory=list)
     rekeyed: list[Observed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     judged: list[UUID] = field(default_factory=list)
+    settled: set[str] = field(default_factory=set)
     busy: int = 0
 
 
@@ -77,6 +82,8 @@ def judge(
             result.new.append(Observed(uuid7(), uid, seen.attributes, seen.active, seen_hash))
         elif shadow.account.live or _has_moved(shadow, read_at):
             result.busy += 1
+        elif _is_settled(shadow, seen, seen_hash):
+            result.settled.add(uid)
         elif shadow.account.identity_id is None:
             _judge_unowned(result, shadow, seen, seen_hash)
         else:
@@ -124,12 +131,19 @@ def _has_moved(shadow: Shadow, read_at: datetime) -> bool:
     return shadow.last_change_at is not None and shadow.last_change_at >= read_at
 
 
+def _is_settled(shadow: Shadow, seen: TargetAccount, seen_hash: int) -> bool:
+    """Nothing about it has changed; of one that nobody owns everything counts, for anything may tell whose it is."""
+    account = shadow.account
+    if shadow.observed_hash != seen_hash or account.state is not AccountState.ACTIVE:
+        return False
+    if account.identity_id is not None:
+        return shadow.is_agreed
+    return account.observed == seen.attributes and account.observed_active == seen.active
+
+
 def _judge_unowned(result: Examined, shadow: Shadow, seen: TargetAccount, seen_hash: int) -> None:
     account = shadow.account
     result.judged.append(account.id)
-    is_same = account.observed == seen.attributes and account.observed_active == seen.active
-    if is_same and shadow.observed_hash == seen_hash and account.state is AccountState.ACTIVE:
-        return
     observed = Observed(account.id, seen.uid, seen.attributes, seen.active, seen_hash)
     result.changed.append(observed)
     if account.observed != seen.attributes or account.state is AccountState.DEAD:

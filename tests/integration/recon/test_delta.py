@@ -132,3 +132,14 @@ async def test_single_account_is_looked_at_alone(house: House) -> None:
     run = await house.reconcile(mode="delta", statistics={"only": {"identities": [str(people["person2"])]}})
 
     assert (run.accounts_processed, list(await house.findings())) == (1, ["mismatch:uid-000003"])
+
+
+async def test_account_that_is_told_again_and_has_not_changed_is_not_touched(syncing: House) -> None:
+    await settled(syncing)
+    syncing.target.change("uid-000003", department="Wrong")
+    syncing.target.log += list(syncing.target.accounts)  # a target that tells of too much, to be on the safe side
+
+    run = await syncing.reconcile(mode="delta")
+
+    assert (run.accounts_processed, run.statistics["unchanged"]) == (1, 9)
+    assert list(await syncing.findings()) == ["mismatch:uid-000003"]
