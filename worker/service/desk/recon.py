@@ -75,10 +75,10 @@ async def run(conn: Connection, tenant_id: UUID, *, connector_id: UUID, run_id: 
         row=run_row(rows[0]),
         connector=brief_of(found[0]),
         correlation_id=stored.correlation_id,
-        by_type=report["discrepancy_summary"]["by_type"],
-        by_resolution=report["discrepancy_summary"]["by_resolution"],
-        by_action=report["action_summary"]["by_action"],
-        by_result=report["action_summary"]["by_result"],
+        by_type=_present(report["discrepancy_summary"]["by_type"]),
+        by_resolution=_present(report["discrepancy_summary"]["by_resolution"]),
+        by_action=_present(report["action_summary"]["by_action"]),
+        by_result=_present(report["action_summary"]["by_result"]),
         top_attributes=tuple((each["attribute_name"], each["count"]) for each in report["top_mismatched_attributes"]),
         errors=tuple(await listings_runs.errors(conn, tenant_id, run_id=run_id)),
         duration_seconds=listings_runs.duration(stored),
@@ -158,6 +158,11 @@ def run_row(row: Record) -> RunRow:
         pause_reason=row["pause_reason"],
         error_message=row["error_message"],
     )
+
+
+def _present(counts: dict[str, int]) -> dict[str, int]:
+    """Without what did not occur."""
+    return {name: n for name, n in counts.items() if n}
 
 
 async def _hold(conn: Connection, tenant_id: UUID, approval_id: UUID | None) -> HoldView | None:

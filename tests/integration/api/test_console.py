@@ -1,0 +1,81 @@
+"""Every page of the console over a real house, and its acts."""
+
+import re
+
+import pytest
+
+from tests.integration.actions.conftest import Works
+from tests.integration.api.conftest import Client
+
+
+@pytest.fixture
+async def busy(works: Works) -> Works:
+    """Something of everything: done, dead, waiting, found, asked and held."""
+    await works.table.execute(
+        "INSERT INTO people (login, mail, given, family) VALUES "
+        "('svandijk', NULL, 'Saskia', 'van Dijk'), ('zz9', 'zz9@nowhere.example', 'Zoe', 'Zimmer')"
+    )
+    await works.table.execute("ALTER TABLE people ADD CHECK (mail NOT LIKE '%@bad.example')")
+    await works.reconcile()
+    await works.hire(
+        ("Kim", "Berg", "kim@example.org"),
+        ("Lou", "Anders", "lou@bad.example"),
+        ("Saskia", "van Dijk", "saskia.vandijk@example.org"),
+    )
+    await works.work(until="SELECT count(*) = 1 AND min(status) = 'awaiting_system' FROM operations")
+    await works.table.execute("UPDATE people SET mail = 'wrong@x' WHERE login = 'kim'")
+    await works.reconcile()
+    return works
+
+
+async def test_every_page_opens(browser: Client, busy: Works) -> None:
+    ids = {
+        "operation": await busy.value("SELECT id FROM operations"),
+        "dead": await busy.value("SELECT id FROM dead_letters"),
+        "done": await busy.value("SELECT id FROM operations_archive LIMIT 1"),
+        "case": await busy.value("SELECT id FROM cases WHERE status = 'open' LIMIT 1"),
+        "identity": await busy.value("SELECT id FROM identities WHERE user_name = 'kim'"),
+        "run": await busy.value("SELECT id FROM runs ORDER BY id DESC LIMIT 1"),
+        "connector": busy.connector.id,
+    }
+    pages = (
+        "/",
+        "/connectors",
+        "/connectors/{connector}",
+        "/connectors/operations",
+        "/connectors/operations?status=awaiting_system&q=sas",
+        "/connectors/operations/dlq",
+        "/connectors/operations/{operation}",
+        "/connectors/operations/{dead}",
+        "/connectors/operations/{done}",
+        "/connectors/{connector}/reconciliation",
+        "/connectors/{connector}/reconciliation/runs/{run}",
+        "/connectors/{connector}/reconciliation/discrepancies",
+        "/approvals",
+        "/correlation/cases",
+        "/correlation/cases/{case}",
+        "/identities",
+        "/identities?q=ki",
+        "/identities/{identity}",
+        "/audit",
+    )
+    for page in pages:
+        status, body = await browser.get(page.format(**ids))
+
+        assert status == 200, (page, body[:2000])
+        assert "Traceback" not in body
+
+
+async def test_an_act_in_the_console_is_done_and_said(browser: Client, busy: Works) -> None:
+    dead = await busy.value("SELECT id FROM dead_letters")
+    _, page = await browser.get(f"/connectors/operations/ask/resolve?id={dead}")
+    csrf = re.search(r'name="csrf"[^>]*value="([^"]+)"', page)
+    assert csrf is not None
+    form = {"csrf": csrf[1], "id": str(dead), "notes": "done by hand", "back": "/connectors/operations/dlq"}
+
+    status, answer = await browser.call("POST", "/connectors/operations/act/resolve", data=form)
+    _, again = await browser.call("POST", "/connectors/operations/act/resolve", data=form)
+
+    assert (status, "1 operation resolved." in answer) == (200, True)
+    assert "Nothing was done" in again
+    assert await busy.value("SELECT resolution_notes FROM operations_archive WHERE id = $1", dead) == "done by hand"

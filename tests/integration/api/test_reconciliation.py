@@ -1,0 +1,120 @@
+"""Runs, discrepancies, approvals, people and connectors over HTTP."""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.actions.conftest import Works
+from tests.integration.api.conftest import Client
+
+
+@pytest.fixture
+def base(works: Works) -> str:
+    return f"/api/connectors/{works.connector.id}/reconciliation"
+
+
+async def test_one_run_lives_at_a_time(client: Client, base: str) -> None:
+    first, run = await client.post(f"{base}/runs", {"mode": "full", "dry_run": True})
+    second, problem = await client.post(f"{base}/runs")
+    gone, _ = await client.post(f"{base}/runs/{run['id']}/cancel")
+    over, _ = await client.post(f"{base}/runs/{run['id']}/cancel")
+    _, listed = await client.get(f"{base}/runs?status=cancelled")
+
+    assert (first, run["status"], run["dry_run"]) == (202, "pending", True)
+    assert (second, problem["error"]) == (409, "wrong_state")
+    assert (gone, over) == (204, 409)
+    assert [each["id"] for each in listed["runs"]] == [run["id"]]
+    assert (await client.get(f"/api/connectors/{uuid4()}/reconciliation/runs/{run['id']}"))[0] == 404
+    assert (await client.post(f"{base}/runs", {"modus": "full"}))[0] == 422
+
+
+async def test_a_paused_run_goes_on_when_it_is_told_to(client: Client, base: str) -> None:
+    _, run = await client.post(f"{base}/runs")
+    early, _ = await client.post(f"{base}/runs/{run['id']}/resume")
+    _, paused = await client.post(f"{base}/runs/{run['id']}/pause")
+    _, resumed = await client.post(f"{base}/runs/{run['id']}/resume")
+    unasked, _ = await client.post(f"{base}/runs/{run['id']}/approve")
+
+    assert (early, unasked) == (409, 409)
+    assert (paused["status"], paused["pause_reason"], resumed["status"]) == ("paused", "person", "running")
+
+
+async def test_a_mismatch_is_found_previewed_and_repaired(client: Client, works: Works, base: str) -> None:
+    await works.reconcile()
+    await works.hire(("Kim", "Berg", "kim@example.org"))
+    await works.work()
+    await works.table.execute("UPDATE people SET mail = 'wrong@x'")
+    await works.reconcile()
+
+    _, runs = await client.get(f"{base}/runs?limit=1")
+    _, report = await client.get(f"{base}/runs/{runs['runs'][0]['id']}/report")
+    _, found = await client.get(f"{base}/discrepancies?resolution_status=pending")
+    one = found["discrepancies"][0]
+    _, preview = await client.post(f"{base}/discrepancies/preview", {"discrepancy_ids": [one["id"]]}, role="viewer")
+    _, dry = await client.post(f"{base}/discrepancies/{one['id']}/remediate", {"dry_run": True})
+    _, bulk = await client.post(f"{base}/discrepancies/bulk-remediate", {"items": [{"discrepancy_id": one["id"]}]})
+    _, again = await client.post(f"{base}/discrepancies/bulk-remediate", {"items": [{"discrepancy_id": one["id"]}]})
+    await works.work()
+    _, actions = await client.get(f"{base}/actions?dry_run=false")
+
+    assert (report["discrepancy_summary"]["total"], report["discrepancy_summary"]["by_type"]["mismatch"]) == (1, 1)
+    assert (one["attribute_name"], one["expected_value"], one["actual_value"]) == ("mail", "kim@example.org", "wrong@x")
+    assert preview["previews"][0]["after_state"] == dry["after_state"] == {"mail": "kim@example.org"}
+    assert dry["result"] == "proposed"
+    assert (bulk["succeeded"], again["succeeded"], again["skipped"]) == (1, 0, 1)
+    assert await works.table.fetchval("SELECT mail FROM people") == "kim@example.org"
+    assert [each["result"] for each in actions["actions"]] == ["queued"]
+
+
+async def test_people_are_found_by_the_beginning_of_their_name_and_disabled(client: Client, works: Works) -> None:
+    await works.reconcile()
+    await works.hire(("Kim", "Berg", "kim@example.org"), ("Lou", "Anders", "lou@example.org"))
+    await works.work()
+
+    _, first = await client.get("/api/identities?limit=1")
+    _, second = await client.get(f"/api/identities?cursor={first['next_cursor']}")
+    _, found = await client.get("/api/identities?q=KI")
+    kim = found["identities"][0]["id"]
+    _, disabled = await client.post(f"/api/identities/{kim}/disable", {"reason": "stolen"})
+    await works.work()
+    _, accounts = await client.get(f"/api/identities/{kim}/accounts")
+    status, _ = await client.post(f"/api/identities/{kim}/disable", {"reason": "again"})
+
+    names = [each["user_name"] for each in (*first["identities"], *second["identities"])]
+    assert (names, first["total"]) == (["kim", "lou"], 2)
+    assert len(disabled["operations"]) == 1
+    assert [each["observed_active"] for each in accounts["accounts"]] == [False]
+    assert status == 409
+
+
+async def test_connectors_are_tested_and_rest(client: Client, works: Works) -> None:
+    path = f"/api/connectors/{works.connector.id}"
+
+    _, listed = await client.get("/api/connectors")
+    _, tested = await client.post(f"{path}/test")
+    _, resting = await client.post(f"{path}/maintenance", {"on": True})
+    _, health = await client.get(f"{path}/health")
+    refused, _ = await client.post(f"{path}/activate")
+    _, active = await client.post(f"{path}/activate", role="admin")
+
+    assert [each["name"] for each in listed["connectors"]] == ["app"]
+    assert tested["success"]
+    assert (resting["status"], health["status"], refused, active["status"]) == (
+        "maintenance",
+        "maintenance",
+        403,
+        "active",
+    )
+
+
+async def test_a_token_works_until_it_is_revoked(client: Client) -> None:
+    status, made = await client.post("/api/tokens", {"name": "ci", "roles": ["viewer"]}, role="admin")
+    client.tokens["ci"] = made["token"]
+    allowed, _ = await client.get("/api/operations", role="ci")
+    _, listed = await client.get("/api/tokens", role="admin")
+    token = next(each for each in listed["tokens"] if each["name"] == "ci")
+    revoked, _ = await client.call("DELETE", f"/api/tokens/{token['id']}", role="admin")
+    refused, _ = await client.get("/api/operations", role="ci")
+
+    assert (status, allowed, revoked, refused) == (201, 200, 204, 401)
+    assert "token" not in token

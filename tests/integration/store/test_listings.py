@@ -1,0 +1,184 @@
+"""Lists of operations over the three places they can be in."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
+from worker.domain.ids import uuid7
+from worker.domain.operation import OperationStatus as S
+from worker.domain.operation import OperationType
+from worker.store import connectors, identities, listings, operations
+from worker.store.identities import StoredIdentity
+from worker.store.listings import OperationQuery
+from worker.store.operations import Completion, Failure, Fence
+from worker.store.pool import Pool, open_pool
+from worker.store.tenant import tenant
+
+
+@dataclass
+class Queue:
+    """One connector with nine operations, three in each place: live, dead letters, archive."""
+
+    pool: Pool
+    tenant_id: UUID
+    connector_id: UUID
+    ids: list[UUID]
+    user_id: UUID
+
+    async def page(self, **filters: Any) -> list[Any]:
+        slice_ = {name: filters.pop(name) for name in ("before", "after", "limit", "offset") if name in filters}
+        async with tenant(self.pool, self.tenant_id) as conn:
+            return await listings.operations(
+                conn, self.tenant_id, where=OperationQuery(**filters), **{"limit": 50, **slice_}
+            )
+
+    async def places(self, **filters: Any) -> list[int]:
+        """Which of the nine are listed, by their number."""
+        return [self.ids.index(row["id"]) for row in await self.page(**filters)]
+
+    async def counts(self, **filters: Any) -> dict[S, int]:
+        async with tenant(self.pool, self.tenant_id) as conn:
+            return await listings.operation_counts(conn, self.tenant_id, where=OperationQuery(**filters))
+
+
+@pytest.fixture
+async def queue(database: Any, tenant_id: UUID) -> AsyncIterator[Queue]:
+    """0, 3, 6 completed with uids; 1, 4, 7 given up; 2, 5, 8 pending. The first three are Ömer's."""
+    pool = await open_pool(database.daemon_dsn, size=4)
+    connector = await a_connector(pool, tenant_id, has_baseline=True)
+    person = StoredIdentity(uuid7(), "e-1", "Ömer.Kaya", {})
+    lanes = await accounts(pool, tenant_id, connector.id, 9)
+    wanted = [
+        an_operation(connector.id, lane, user_id=person.id if n < 3 else None, operation_type=_type(n))
+        for n, lane in enumerate(lanes)
+    ]
+    async with tenant(pool, tenant_id) as conn:
+        await connectors.set_baseline(conn, tenant_id=tenant_id, connector_id=connector.id)
+        await identities.insert(conn, tenant_id=tenant_id, identities=[person])
+    async with registered_worker(pool) as owner:
+        ended = [op for n, op in enumerate(wanted) if n % 3 != 2]
+        await enqueue(pool, tenant_id, *ended)
+        async with tenant(pool, tenant_id) as conn:
+            claimed = await operations.claim(conn, tenant_id, connector_id=connector.id, owner=owner, limit=20)
+            fences = {op.id: Fence(op.id, op.epoch, op.account_id) for op in claimed}
+            good = [Completion(fences[wanted[n].id], 5, connector.id, f"uid-{n}") for n in (0, 3, 6)]
+            bad = [Failure(fences[wanted[n].id], 5, "already_exists", "It is there.") for n in (1, 4, 7)]
+            await operations.complete(conn, tenant_id, owner, good)
+            await operations.bury(conn, tenant_id, owner, bad)
+        await enqueue(pool, tenant_id, *(wanted[n] for n in (2, 5, 8)))
+        yield Queue(pool, tenant_id, connector.id, [op.id for op in wanted], person.id)
+    await pool.close()
+
+
+def _type(n: int) -> str:
+    return "create" if n == 0 else "update"
+
+
+async def test_pages_go_newest_first_through_all_places_and_back(queue: Queue) -> None:
+    first = await queue.places(limit=4)
+    second = await queue.places(limit=4, before=queue.ids[first[-1]])
+    back = await queue.places(limit=4, after=queue.ids[second[0]])
+    skipped = await queue.places(limit=4, offset=4)
+
+    assert (first, second, back, skipped) == ([8, 7, 6, 5], [4, 3, 2, 1], first, second)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        pytest.param({}, [8, 7, 6, 5, 4, 3, 2, 1, 0], id="everything"),
+        pytest.param({"status": S.COMPLETED}, [6, 3, 0], id="completed"),
+        pytest.param({"status": S.DEAD_LETTER}, [7, 4, 1], id="dead letters"),
+        pytest.param({"status": S.PENDING}, [8, 5, 2], id="pending"),
+        pytest.param({"status": S.CANCELLED}, [], id="none is cancelled"),
+        pytest.param({"operation_type": OperationType.CREATE}, [0], id="type"),
+        pytest.param({"error_code": "already_exists"}, [7, 4, 1], id="error code"),
+        pytest.param({"q": "ömer"}, [2, 1, 0], id="user name whatever its case"),
+        pytest.param({"q": "uid-3"}, [3], id="beginning of a uid"),
+        pytest.param({"q": "id-3"}, [], id="not the middle of a uid"),
+        pytest.param({"q": "100%"}, [], id="a wildcard is a letter"),
+        pytest.param({"connector_id": uuid7()}, [], id="another connector"),
+        pytest.param({"run_id": uuid7()}, [], id="another run"),
+    ],
+)
+async def test_a_filter_lists_and_counts_the_same(queue: Queue, filters: dict[str, Any], expected: list[int]) -> None:
+    counted = await queue.counts(**filters)
+
+    assert await queue.places(**filters) == expected
+    total = counted.get(filters["status"], 0) if "status" in filters else sum(counted.values())
+    assert total == len(expected)
+
+
+async def test_filters_by_person_id_and_time(queue: Queue) -> None:
+    now = datetime.now(UTC)
+
+    assert await queue.places(user_id=queue.user_id) == [2, 1, 0]
+    assert await queue.places(q=str(queue.ids[4])) == [4]
+    assert len(await queue.places(from_date=now - timedelta(hours=1), to_date=now + timedelta(hours=1))) == 9
+    assert await queue.places(to_date=now - timedelta(hours=1)) == []
+    assert await queue.counts(from_date=now + timedelta(hours=2)) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param("status = 'maintenance'", "maintenance", id="maintenance"),
+        pytest.param("status = 'inactive'", "maintenance", id="switched off"),
+        pytest.param("breaker_state = 'open'", "breaker", id="breaker"),
+        pytest.param("baseline_at = NULL", "baseline", id="no baseline"),
+        pytest.param("baseline_at = NULL, settings = '{\"require_baseline\": false}'", None, id="baseline not wanted"),
+    ],
+)
+async def test_what_a_closed_target_keeps_waiting_is_shown_so(queue: Queue, change: str, reason: str | None) -> None:
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await conn.execute(f"UPDATE connectors SET {change}")
+
+    rows = {row["id"]: row for row in await queue.page()}
+    shown = rows[queue.ids[8]]
+    counted = await queue.counts()
+
+    assert (shown["status"], shown["wait_reason"]) == ("awaiting_system" if reason else "pending", reason)
+    assert counted.get(S.AWAITING_SYSTEM if reason else S.PENDING) == 3
+    assert rows[queue.ids[7]]["status"] == "dead_letter"
+
+
+async def test_a_tried_operation_of_a_closed_target_keeps_its_status(queue: Queue) -> None:
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await conn.execute("UPDATE operations SET attempt_number = 1 WHERE id = $1", queue.ids[8])
+        await conn.execute("UPDATE connectors SET status = 'maintenance'")
+
+    assert await queue.places(status=S.PENDING) == [8]
+    assert await queue.places(status=S.AWAITING_SYSTEM) == [5, 2]
+
+
+async def test_names_and_attempts_come_with_them(queue: Queue) -> None:
+    row = (await queue.page(q=str(queue.ids[1])))[0]
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        attempts = await listings.attempts(conn, queue.tenant_id, operation_id=queue.ids[1])
+        stats = await listings.operation_stats(conn, queue.tenant_id)
+
+    assert (row["connector_name"], row["user_name"]) == ("app", "Ömer.Kaya")
+    assert [(each["outcome"], each["error_code"]) for each in attempts] == [("dead_letter", "already_exists")]
+    assert (stats["completed"], stats["dead_letter"], stats["pending"], stats["success_rate"]) == (3, 3, 3, 50.0)
+
+
+async def test_another_tenant_sees_nothing(queue: Queue) -> None:
+    other = uuid7()
+    async with tenant(queue.pool, other) as conn:
+        assert await listings.operations(conn, other, where=OperationQuery(), limit=10) == []
+        assert await listings.operation_counts(conn, other, where=OperationQuery(q=str(queue.ids[0]))) == {}
+
+
+async def test_a_text_that_very_many_names_begin_with_still_lists_exactly(queue: Queue) -> None:
+    """Beyond some thousand people the rows are looked up the other way round; the answer is the same."""
+    people = [StoredIdentity(uuid7(), f"m-{n}", f"ömx{n}", {}) for n in range(2100)]
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await identities.insert(conn, tenant_id=queue.tenant_id, identities=people)
+
+    assert await queue.places(q="öm") == [2, 1, 0]
+    assert sum((await queue.counts(q="öm")).values()) == 3
