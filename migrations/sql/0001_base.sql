@@ -107,6 +107,8 @@ CREATE TABLE audit (
     PRIMARY KEY (tenant_id, n)
 );
 
+CREATE INDEX audit_object ON audit (tenant_id, object_type, object_id, n);
+
 CREATE TABLE audit_heads (
     tenant_id uuid NOT NULL,
     n bigint NOT NULL,

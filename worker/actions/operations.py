@@ -8,6 +8,7 @@ from worker.actions.house import Act, House, acting
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationType, Origin
+from worker.domain.redaction import unmarked
 from worker.security import Principal, Role
 from worker.store import accounts, connectors, operations
 
@@ -51,10 +52,14 @@ async def cancel(house: House, principal: Principal, *, operation_id: UUID) -> b
 async def redrive(
     house: House, principal: Principal, *, operation_id: UUID, payload: dict[str, Any] | None, origin: Origin
 ) -> UUID:
-    """Make a new operation from a dead letter, corrected if wanted; its id."""
-    if payload is not None:
-        check_payload(payload)
+    """Make a new operation from a dead letter, corrected if wanted; its id.
+
+    A secret that comes back as it was shown, as its mark, stays what it was.
+    """
     async with acting(house, principal, Role.OPERATOR) as act:
+        if payload is not None:
+            payload = await _unmarked(act, operation_id, payload)
+            check_payload(payload)
         new = await house.letters.redrive(
             act.conn,
             tenant_id=act.tenant_id,
@@ -137,6 +142,11 @@ async def _new(act: Act, wanted: Submission, new_id: UUID) -> NewOperation:
         idempotency_key=wanted.idempotency_key,
         created_by=act.by,
     )
+
+
+async def _unmarked(act: Act, operation_id: UUID, payload: dict[str, Any]) -> dict[str, Any]:
+    row = await operations.find(act.conn, act.tenant_id, operation_id)
+    return unmarked(payload, row["payload"]) if row is not None else payload
 
 
 async def _known(act: Act, wanted: Submission, new_id: UUID) -> UUID | None:

@@ -24,6 +24,15 @@ def shown_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "attributes": shown(attributes) if isinstance(attributes, Mapping) else {}}
 
 
+def unmarked(payload: dict[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload that was shown and came back, with the secrets that were behind its marks."""
+    attributes, known = payload.get("attributes"), stored.get("attributes")
+    if not isinstance(attributes, dict) or not isinstance(known, Mapping):
+        return payload
+    restored = {name: known[name] if value == MARK and name in known else value for name, value in attributes.items()}
+    return {**payload, "attributes": restored}
+
+
 def shown_differences(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Differing attributes, ``{name: {"expected", "actual"}}``, with both sides of every secret replaced."""
     return {name: {"expected": MARK, "actual": MARK} if is_secret(name) else each for name, each in attributes.items()}

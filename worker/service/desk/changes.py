@@ -43,7 +43,8 @@ class Changes:
         queue: asyncio.Queue[str] = asyncio.Queue(_MOST_WAITING)
         streams = self._streams.setdefault(tenant_id, set())
         streams.add(queue)
-        if tenant_id not in self._looking:
+        looking = self._looking.get(tenant_id)
+        if looking is None or looking.done():
             self._looking[tenant_id] = asyncio.create_task(self._look(tenant_id), name="changes")
         try:
             while (topic := await queue.get()) != _END:
@@ -55,15 +56,17 @@ class Changes:
 
     async def _look(self, tenant_id: UUID) -> None:
         before: dict[str, str] | None = None
-        while not self._stop.is_set():
-            after = await self._markers(tenant_id)
-            if after is not None:
-                if before is not None:
-                    self._tell(tenant_id, changed(before, after))
-                before = after
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), LOOK_EVERY_S)
-        self._tell(tenant_id, [_END])
+        try:
+            while not self._stop.is_set():
+                after = await self._markers(tenant_id)
+                if after is not None:
+                    if before is not None:
+                        self._tell(tenant_id, changed(before, after))
+                    before = after
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), LOOK_EVERY_S)
+        finally:  # whatever ends this ends its streams; browsers come back by themselves
+            self._tell(tenant_id, [_END])
 
     async def _markers(self, tenant_id: UUID) -> dict[str, str] | None:
         """The signs as they are now; None while the database is away."""
