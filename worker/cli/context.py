@@ -1,21 +1,21 @@
-"""What verbs that touch the database start from: settings, a pool, the tenant, and a principal for the audit."""
+"""What verbs that touch the database start from: an open house, the tenant, and a principal for the audit."""
 
 import argparse
 import asyncio
 import getpass
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from worker.actions import House
-from worker.domain.errors import NotFound, SettingsError
+from worker.cli.configuration import settings_of
+from worker.domain.connector import Connector
+from worker.domain.errors import NotFound, SettingsError, SurroundingsError
 from worker.security import Principal, Role
 from worker.service.house import open_house
-from worker.service.runtime import read_runtime
-from worker.settings import Settings, load
-from worker.store import principals, workers
+from worker.store import connectors, principals, workers
+from worker.store.pool import DatabaseGone
 from worker.store.tenant import tenant
 
 
@@ -30,20 +30,13 @@ class Desk:
     def tenant_id(self) -> UUID:
         return self.principal.tenant_id
 
-
-def settings_of(options: argparse.Namespace, **overrides: object) -> Settings:
-    """The settings; a running ``provisiond dev`` of this directory stands in for a database that is not configured."""
-    environ = dict(os.environ)
-    if options.config:
-        environ["PROVISIOND_CONFIG"] = options.config
-    given = {name.replace("__", "."): value for name, value in overrides.items() if value is not None}
-    settings = load(environ=environ, overrides=given)
-    if settings.database_url is None:
-        found = read_runtime(settings.data_dir)
+    async def connector(self, name: str) -> Connector:
+        """The connector of this name; raises NotFound."""
+        async with tenant(self.house.pool, self.tenant_id) as conn:
+            found = await connectors.by_name(conn, tenant_id=self.tenant_id, name=name)
         if found is None:
-            raise SettingsError("Set PROVISIOND_DATABASE_URL, or run this where `provisiond dev` was started.")
-        settings = load(environ=environ, overrides={**found, **given})
-    return settings
+            raise NotFound(f"There is no connector {name}; see `provisiond connectors list`.")
+        return found
 
 
 def acting(options: argparse.Namespace, act: Callable[[Desk], Awaitable[int]]) -> int:
@@ -53,7 +46,12 @@ def acting(options: argparse.Namespace, act: Callable[[Desk], Awaitable[int]]) -
         async with desk(options) as found:
             return await act(found)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except OSError:
+        raise
+    except DatabaseGone as error:
+        raise SurroundingsError("The database went away; try again when it is back.") from error
 
 
 @asynccontextmanager

@@ -2,9 +2,9 @@
 
 import argparse
 import asyncio
-import os
 
-from worker.cli.output import console
+from worker.cli.configuration import environ_of
+from worker.cli.output import say
 from worker.domain.errors import SettingsError
 from worker.settings import load
 from worker.store import migrate as schema
@@ -12,12 +12,9 @@ from worker.store import migrate as schema
 
 def migrate(options: argparse.Namespace) -> int:
     """Bring the schema up to date, as the role that owns it."""
-    environ = dict(os.environ)
-    if options.config:
-        environ["PROVISIOND_CONFIG"] = options.config
-    settings = load(environ=environ)
+    settings = load(environ=environ_of(options))
     if settings.owner_database_url is None:
         raise SettingsError("Set PROVISIOND_OWNER_DATABASE_URL to the database as the role that owns the schema.")
     state = asyncio.run(schema.migrate(settings.owner_database_url.get_secret_value()))
-    console.print(f"The schema is at step {state.applied}; it serves versions from step {state.oldest_code} on.")
+    say(f"The schema is at step {state.applied}; it serves versions from step {state.oldest_code} on.")
     return 0

@@ -1,55 +1,122 @@
-"""How verbs speak: a table on a terminal, JSON for machines."""
+"""How verbs speak: tables and facts for people, JSON for machines, a spinner where something takes long."""
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
-errors = Console(stderr=True)
+#: Where nobody looks at a terminal lines are not broken, so that they can be searched.
+WIDE = 10_000
+
+
+def _console(*, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else WIDE)
+
+
+console = _console()
+errors = _console(stderr=True)
+
+
+def say(sentence: str) -> None:
+    """A sentence as it is: nothing in it is markup, and it is never broken by us."""
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def complain(sentence: str) -> None:
+    """The same on standard error."""
+    errors.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
     """Rows as a table with these columns, or as JSON with all they hold."""
     if as_json:
         say_json([dict(row) for row in rows])
-        return
-    if not rows:
-        console.print(empty)
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    elif rows:
+        table(rows, columns)
+    else:
+        say(empty)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Rows as a table; ids stay whole however narrow the terminal is, so that they can be copied."""
+    made = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        made.add_column(column.removesuffix("_name").replace("_", " "), overflow="fold", no_wrap=column == "id")
     for row in rows:
-        table.add_row(*(_cell(row[column]) for column in columns))
-    console.print(table)
+        made.add_row(*(cell(row[column]) for column in columns))
+    console.print(made)
 
 
 def facts(row: Mapping[str, Any], *, as_json: bool) -> None:
-    """One thing, a line a fact."""
+    """One thing, a line a fact; people are spared what has no value."""
     if as_json:
         say_json(dict(row))
         return
-    width = max(map(len, row), default=0)
-    for name, value in row.items():
-        console.print(f"[bold]{name.replace('_', ' ').ljust(width)}[/]  ", end="")
-        console.print(_cell(value), markup=False, highlight=False)
+    told = {name: value for name, value in row.items() if value not in (None, "", {}, [])}
+    width = max(map(len, told), default=0)
+    for name, value in told.items():
+        for number, line in enumerate(_lines(value)):
+            label = name.replace("_", " ").ljust(width) if number == 0 else " " * width
+            console.print(f"[bold]{label}[/]  ", end="")
+            say(line)
 
 
 def say_json(value: Any) -> None:
-    """JSON on one line a value, on standard output."""
-    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False, indent=None if isinstance(value, list) else 2))
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False, indent=2))
     sys.stdout.write("\n")
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat(sep=" ", timespec="seconds"))
-    if isinstance(value, dict | list):
-        return json.dumps(value, default=str, ensure_ascii=False)
-    return str(value)
+def cell(value: Any) -> str:
+    """A value in a few words."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+        case date():
+            return value.isoformat()
+        case dict() | list():
+            return json.dumps(value, default=str, ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def _lines(value: Any) -> list[str]:
+    """A value that holds others takes a line for each."""
+    if isinstance(value, dict):
+        width = max(len(str(name)) for name in value)
+        return [f"{str(name).ljust(width)}  {cell(each)}" for name, each in value.items()]
+    if isinstance(value, list):
+        return [cell(each) for each in value]
+    return [cell(value)]
+
+
+class Progress:
+    """What takes long, in sentences: a spinner on a terminal; elsewhere lines, or nothing when ``is_quiet``."""
+
+    def __init__(self, *, is_quiet: bool = False) -> None:
+        self._is_quiet = is_quiet
+        self._status = errors.status("Starting …") if errors.is_terminal else None
+        if self._status is not None:
+            self._status.start()
+
+    def say(self, sentence: str) -> None:
+        """Say what is being done now."""
+        if self._status is not None:
+            self._status.update(sentence)
+        elif not self._is_quiet:
+            say(sentence)
+
+    def end(self) -> None:
+        """Nothing takes long any more."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None

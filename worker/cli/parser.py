@@ -4,7 +4,8 @@ import argparse
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
+MOST_ROWS = 1000
+LAST_PORT = 65_535
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,10 +29,10 @@ def build_parser() -> argparse.ArgumentParser:
 def _running(verbs: Any) -> None:
     serve = _verb(verbs, "serve", "serving", "serve", "run a daemon on the configured database")
     serve.add_argument("--roles", help="what this process does: api,console,worker,scheduler,intake")
-    serve.add_argument("--port", type=int, help="the port of API and console")
+    serve.add_argument("--port", type=_port, help="the port of API and console")
     serve.add_argument("--host", help="the address of API and console")
     dev = _verb(verbs, "dev", "developing", "dev", "run everything with a database and a demo organisation of its own")
-    dev.add_argument("--port", type=int, help="the port to try first (8080)")
+    dev.add_argument("--port", type=_port, help="the port to try first (8080)")
     dev.add_argument("--empty", action="store_true", help="without the demo organisation")
     dev.add_argument(
         "--employees", type=int, default=5_000, metavar="N", help="how many people the demo organisation has (5000)"
@@ -46,18 +47,16 @@ def _looking(verbs: Any) -> None:
     check.add_argument("--all", action="store_true", help="show every setting with its value and where it comes from")
     _json(check)
     doctor = _verb(
-        verbs, "doctor", "checking", "doctor", "look at database, schema, sandbox, targets; say what is not well"
+        verbs, "doctor", "diagnosis", "doctor", "look at database, schema, sandbox, targets; say what is not well"
     )
     _json(doctor)
 
 
 def _operations(verbs: Any) -> None:
     ops = _group(verbs, "ops", "operations: list, show, retry, redrive, cancel, resolve")
-    listing = _verb(ops, "list", "operations", "list_operations", "list operations, the newest first")
+    listing = _list(ops, "list", "operations", "list_operations", "list operations, the newest first")
     listing.add_argument("--status", help="pending, in_progress, failed, dead_letter, awaiting_system, completed, …")
     listing.add_argument("--connector", help="the name of a connector")
-    listing.add_argument("--limit", type=int, default=20)
-    _tenant(listing)
     show = _verb(ops, "show", "operations", "show_one", "one operation with its attempts and log")
     show.add_argument("id")
     _tenant(show)
@@ -76,24 +75,28 @@ def _operations(verbs: Any) -> None:
 
 
 def _runs(verbs: Any) -> None:
-    recon = _group(verbs, "recon", "reconciliation: run, watch, show, report, pause, resume, cancel, approve")
+    recon = _group(
+        verbs, "recon", "reconciliation: run, list, watch, show, report, pause, resume, cancel, approvals, approve"
+    )
     start = _verb(recon, "run", "reconciliation", "start", "start a run of a connector and follow it")
     start.add_argument("connector")
     start.add_argument("--mode", choices=["full", "delta"], default="full")
     start.add_argument("--dry-run", action="store_true", help="find and propose, change nothing")
-    start.add_argument("--no-wait", action="store_true", help="do not wait for its end")
+    _no_wait(start)
     _tenant(start)
-    for name, help_text in (
-        ("watch", "follow a run to its end"),
-        ("show", "one run"),
-        ("report", "what a run found and did"),
-        ("pause", "put a run down"),
-        ("resume", "let a paused run go on"),
-        ("cancel", "end a run"),
+    _list(recon, "list", "reconciliation", "list_runs", "the latest runs, of sources too")
+    for name, function, help_text in (
+        ("watch", "watch", "follow a run to its end"),
+        ("show", "show_one", "one run"),
+        ("report", "report", "what a run found and did"),
+        ("pause", "pause", "put a run down"),
+        ("resume", "resume", "let a paused run go on"),
+        ("cancel", "cancel", "end a run"),
     ):
-        verb = _verb(recon, name, "reconciliation", name, help_text)
+        verb = _verb(recon, name, "reconciliation", function, help_text)
         verb.add_argument("id")
         _tenant(verb)
+    _list(recon, "approvals", "reconciliation", "list_approvals", "what the safeguard holds until somebody decides")
     approve = _verb(recon, "approve", "reconciliation", "approve", "let held removals, or a held run, go on")
     approve.add_argument("id", help="the id of the approval")
     approve.add_argument("--reject", action="store_true", help="reject instead: what is held is cancelled")
@@ -109,9 +112,12 @@ def _things(verbs: Any) -> None:
     identities = _group(verbs, "identities", "identities: import, show, disable")
     imported = _verb(identities, "import", "things", "import_identities", "import a source now")
     imported.add_argument("connector")
+    _no_wait(imported)
     _tenant(imported)
-    for name, help_text in (("show", "one identity with its accounts"), ("disable", "disable every account now")):
-        verb = _verb(identities, name, "things", f"{name}_identity", help_text)
+    show = _verb(identities, "show", "things", "show_identity", "one identity with its accounts")
+    disable = _verb(identities, "disable", "things", "disable_identity", "disable every account now")
+    disable.add_argument("--reason", default="disabled from the command line", help="for the audit")
+    for verb in (show, disable):
         verb.add_argument("who", help="user name, external id or id")
         _tenant(verb)
     tokens = _group(verbs, "tokens", "API tokens: create")
@@ -131,6 +137,29 @@ def _verb(verbs: Any, name: str, module: str, function: str, help_text: str) -> 
 
 def _group(verbs: Any, name: str, help_text: str) -> Any:
     return verbs.add_parser(name, help=help_text).add_subparsers(metavar="VERB", required=True)
+
+
+def _list(verbs: Any, name: str, module: str, function: str, help_text: str) -> argparse.ArgumentParser:
+    parser = _verb(verbs, name, module, function, help_text)
+    parser.add_argument("--limit", type=_count, default=20, help="how many at most (20)")
+    _tenant(parser)
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_ROWS}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {LAST_PORT}")
+    return int(text)
+
+
+def _no_wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-wait", action="store_true", help="do not wait for its end")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

@@ -2,32 +2,39 @@
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from worker.actions import approvals
 from worker.actions import runs as acts
+from worker.cli.arguments import id_of
 from worker.cli.context import Desk, acting
-from worker.cli.operations import _id
-from worker.cli.output import console, facts, say_json
-from worker.domain.errors import NotFound
+from worker.cli.output import Progress, facts, say, say_json, show, table
+from worker.domain.errors import InvalidRequest, NotFound
 from worker.domain.run import Run, RunMode, RunStatus
-from worker.store import connectors, runs
+from worker.recon import report as report_of
+from worker.store import listings_approvals, listings_runs, runs
 from worker.store.tenant import tenant
 
 LOOK_S = 0.5
+RUN_COLUMNS = (
+    *("id", "connector_name", "kind", "mode", "status", "started_at"),
+    *("accounts_processed", "discrepancies_found", "items_error"),
+)
+APPROVAL_COLUMNS = ("id", "connector_name", "kind", "held", "threshold", "reason", "created_at")
+#: What is true of nearly every run, and what only daemons need.
+INTERNAL = {"tenant_id", "owner", "epoch", "correlation_id", "created_by", "schedule_id"}
 
 
 def start(options: argparse.Namespace) -> int:
     """Start a run of a connector, and follow it."""
 
     async def act(desk: Desk) -> int:
-        async with tenant(desk.house.pool, desk.tenant_id) as conn:
-            connector = await connectors.by_name(conn, tenant_id=desk.tenant_id, name=options.connector)
-        if connector is None:
-            raise NotFound(f"There is no connector {options.connector}.")
+        connector = await desk.connector(options.connector)
+        if not connector.is_target:
+            raise InvalidRequest(f"{connector.name} is no target: `provisiond identities import {connector.name}`.")
         run = await acts.start(
             desk.house,
             desk.principal,
@@ -35,24 +42,28 @@ def start(options: argparse.Namespace) -> int:
             mode=RunMode(options.mode),
             dry_run=options.dry_run,
         )
-        if options.no_wait:
-            facts(_shown(run), as_json=options.json)
-            return 0
-        return await _follow(desk, run.id, as_json=options.json)
+        return await follow(desk, run.id, wait=not options.no_wait, as_json=options.json)
 
     return acting(options, act)
 
 
 def watch(options: argparse.Namespace) -> int:
     """Follow a run to its end."""
-    return acting(options, lambda desk: _follow(desk, _id(options.id), as_json=options.json))
+    return acting(options, lambda desk: follow(desk, id_of(options.id), wait=True, as_json=options.json))
 
 
-def show(options: argparse.Namespace) -> int:
+def show_one(options: argparse.Namespace) -> int:
     """One run."""
+    return acting(options, lambda desk: follow(desk, id_of(options.id), wait=False, as_json=options.json))
+
+
+def list_runs(options: argparse.Namespace) -> int:
+    """The latest runs."""
 
     async def act(desk: Desk) -> int:
-        facts(_shown(await _run(desk, _id(options.id))), as_json=options.json)
+        async with tenant(desk.house.pool, desk.tenant_id) as conn:
+            rows = await listings_runs.page(conn, desk.tenant_id, limit=options.limit)
+        show([dict(row) for row in rows], RUN_COLUMNS, as_json=options.json, empty="There was no run yet.")
         return 0
 
     return acting(options, act)
@@ -62,11 +73,13 @@ def report(options: argparse.Namespace) -> int:
     """What a run found and did."""
 
     async def act(desk: Desk) -> int:
-        from worker.recon import report as made  # noqa: PLC0415 - only this verb needs it
-
-        run = await _run(desk, _id(options.id))
+        run = await _run(desk, id_of(options.id))
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
-            say_json(await made(conn, run))
+            found = await report_of(conn, run)
+        if options.json:
+            say_json(found)
+        else:
+            _tell_report(found)
         return 0
 
     return acting(options, act)
@@ -87,39 +100,66 @@ def cancel(options: argparse.Namespace) -> int:
     return _one(options, acts.cancel)
 
 
+def list_approvals(options: argparse.Namespace) -> int:
+    """What the safeguard holds until somebody decides."""
+
+    async def act(desk: Desk) -> int:
+        async with tenant(desk.house.pool, desk.tenant_id) as conn:
+            rows = await listings_approvals.page(conn, desk.tenant_id, is_decided=False, limit=options.limit)
+        show([dict(row) for row in rows], APPROVAL_COLUMNS, as_json=options.json, empty="Nothing is held.")
+        return 0
+
+    return acting(options, act)
+
+
 def approve(options: argparse.Namespace) -> int:
     """Decide about what the safeguard holds."""
 
     async def act(desk: Desk) -> int:
+        approval_id = id_of(options.id)
         await approvals.decide(
-            desk.house, desk.principal, approval_id=_id(options.id), approve=not options.reject, notes=None
+            desk.house, desk.principal, approval_id=approval_id, approve=not options.reject, notes=None
         )
-        console.print("Rejected." if options.reject else "Approved.")
+        decided = "rejected" if options.reject else "approved"
+        if options.json:
+            say_json({"id": str(approval_id), "status": decided})
+        else:
+            say(f"{approval_id} is {decided}.")
         return 0
 
     return acting(options, act)
+
+
+async def follow(desk: Desk, run_id: UUID, *, wait: bool, as_json: bool) -> int:
+    """Show a run, with ``wait`` only when it is over or put down; exit 1 when it did not end well."""
+    run = await (_end_of(desk, run_id) if wait else _run(desk, run_id))
+    facts(await _shown(desk, run), as_json=as_json)
+    return 0 if not wait or (run.status is RunStatus.COMPLETED and not run.items_error) else 1
 
 
 def _one(options: argparse.Namespace, verb: Callable[..., Awaitable[Run]]) -> int:
     async def act(desk: Desk) -> int:
-        facts(_shown(await verb(desk.house, desk.principal, run_id=_id(options.id))), as_json=options.json)
+        run = await verb(desk.house, desk.principal, run_id=id_of(options.id))
+        facts(await _shown(desk, run), as_json=options.json)
         return 0
 
     return acting(options, act)
 
 
-async def _follow(desk: Desk, run_id: UUID, *, as_json: bool) -> int:
-    """Show the progress of a run until it is over, or paused; exit 1 when it did not end well."""
-    with console.status("waiting for a daemon to take the run …") as status:
-        while True:
-            run = await _run(desk, run_id)
-            if run.status not in {RunStatus.PENDING, RunStatus.RUNNING}:
-                break
-            total = f" of {run.accounts_total}" if run.accounts_total else ""
-            status.update(f"{run.phase}: {run.accounts_processed}{total} accounts, {run.discrepancies_found} findings")
+async def _end_of(desk: Desk, run_id: UUID) -> Run:
+    progress = Progress(is_quiet=True)
+    progress.say("Waiting for a daemon to take the run …")
+    try:
+        while (run := await _run(desk, run_id)).status in {RunStatus.PENDING, RunStatus.RUNNING}:
+            if run.status is RunStatus.RUNNING:
+                total = f" of {run.accounts_total}" if run.accounts_total else ""
+                progress.say(
+                    f"{run.phase}: {run.accounts_processed}{total} accounts, {run.discrepancies_found} findings"
+                )
             await asyncio.sleep(LOOK_S)
-    facts(_shown(run), as_json=as_json)
-    return 0 if run.status is RunStatus.COMPLETED and not run.items_error else 1
+    finally:
+        progress.end()
+    return run
 
 
 async def _run(desk: Desk, run_id: UUID) -> Run:
@@ -130,7 +170,33 @@ async def _run(desk: Desk, run_id: UUID) -> Run:
     return run
 
 
-def _shown(run: Run) -> dict[str, Any]:
-    """The facts of a run that people ask for."""
-    hidden = {"tenant_id", "owner", "epoch"}
-    return {name: value for name, value in asdict(run).items() if name not in hidden and value not in (None, {}, "")}
+async def _shown(desk: Desk, run: Run) -> dict[str, Any]:
+    """The facts of a run that people ask for, its connector by name."""
+    async with tenant(desk.house.pool, desk.tenant_id) as conn:
+        [row] = await listings_runs.page(conn, desk.tenant_id, run_id=run.id, limit=1)
+    told = {name: value for name, value in asdict(run).items() if name not in INTERNAL and value is not False}
+    return {"id": told.pop("id"), "connector": row["connector_name"], **told}
+
+
+def _tell_report(found: Mapping[str, Any]) -> None:
+    findings, actions, speed = found["discrepancy_summary"], found["action_summary"], found["performance_metrics"]
+    facts(
+        {
+            "run": found["run_id"],
+            "findings": {kind: n for kind, n in findings["by_type"].items() if n} or "none",
+            "resolution": {each: n for each, n in findings["by_resolution"].items() if n},
+            "actions": actions["by_action"] or "none",
+            "results": actions["by_result"],
+            "took": f"{speed['total_duration_ms']} ms, {speed['accounts_per_second'] or 0} accounts a second, "
+            f"{speed['api_calls_made']} calls of the target",
+            "notes": found["notes"],
+        },
+        as_json=False,
+    )
+    for title, name in (
+        ("What differs most:", "top_mismatched_attributes"),
+        ("Differences that seem to have one cause:", "one_cause_groups"),
+    ):
+        if found[name]:
+            say(f"\n{title}")
+            table(found[name], tuple(found[name][0]))

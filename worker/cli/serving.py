@@ -5,10 +5,11 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import uvloop
 
-from worker.cli.context import settings_of
+from worker.cli.configuration import settings_of
 from worker.service.daemon import Daemon
 from worker.settings import Settings
 from worker.telemetry import logs
@@ -31,15 +32,18 @@ async def _serve(settings: Settings) -> int:
     return 0
 
 
-def on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT drain and stop; a second one ends the process at once."""
+def on_signals(stop: asyncio.Event, *, at_once: Callable[[], None] = lambda: None) -> None:
+    """SIGTERM and SIGINT drain and stop; a second one ends the process at once, after calling ``at_once``."""
     loop = asyncio.get_running_loop()
+    is_asked = asyncio.Event()  # a daemon that ends by itself sets ``stop`` too
 
     def asked() -> None:
-        if stop.is_set():
+        if is_asked.is_set():
+            at_once()
             sys.stderr.write("provisiond: ended at once, what was under way is taken up by its lease\n")
             sys.stderr.flush()
             os._exit(HURRIED)
+        is_asked.set()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

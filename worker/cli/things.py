@@ -2,20 +2,29 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
+from worker.actions import connectors as connector_acts
 from worker.actions import identities as identity_acts
 from worker.actions import runs as run_acts
 from worker.actions import tokens as token_acts
+from worker.cli.arguments import words_of
 from worker.cli.context import Desk, acting
-from worker.cli.output import console, facts, show
-from worker.domain.connector import Connector
+from worker.cli.output import complain, facts, say, say_json, show, table
+from worker.cli.reconciliation import follow
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.domain.run import RunMode
 from worker.security import Role, verify
 from worker.store import connectors as store
 from worker.store import identities, listings_people
 from worker.store.tenant import tenant
+
+CONNECTOR_COLUMNS = ("name", "type", "direction", "status", "breaker", "baseline", "id")
+ACCOUNT_COLUMNS = ("connector", "uid", "state", "wanted_active", "observed_active", "live", "last_change_at")
+#: Of a person: what only machines need.
+INTERNAL = {"tenant_id", "authority", "user_name_key", "version"}
 
 
 def connectors(options: argparse.Namespace) -> int:
@@ -28,41 +37,46 @@ def connectors(options: argparse.Namespace) -> int:
             {
                 "name": each.name,
                 "type": each.type,
+                "direction": " and ".join(["target"] * each.is_target + ["source"] * each.is_source),
                 "status": each.status.value,
                 "breaker": each.breaker.value,
-                "baseline": each.has_baseline,
+                "baseline": each.has_baseline if each.is_target else None,
                 "id": each.id,
             }
             for each in found
         ]
-        show(rows, ("name", "type", "status", "breaker", "baseline", "id"), as_json=options.json, empty="None yet.")
+        show(rows, CONNECTOR_COLUMNS, as_json=options.json, empty="There is no connector yet.")
         return 0
 
     return acting(options, act)
 
 
 def test_connector(options: argparse.Namespace) -> int:
-    """Ask a target whether it answers."""
+    """Ask a target whether it answers; exit 1 when it does not."""
 
     async def act(desk: Desk) -> int:
-        connector = await _connector(desk, options.name)
-        target = await desk.house.targets.get(desk.tenant_id, connector.id)
-        console.print(await target.guard.test_connection(), markup=False)
-        return 0
+        connector = await desk.connector(options.name)
+        tested = await connector_acts.test(desk.house, desk.principal, connector_id=connector.id)
+        if options.json:
+            say_json({"name": connector.name, "success": tested.success, "ms": tested.took_ms, "error": tested.error})
+        elif tested.success:
+            say(f"{connector.name} answers, after {tested.took_ms} ms.")
+        else:
+            complain(f"{connector.name}: {tested.error}")
+        return 0 if tested.success else 1
 
     return acting(options, act)
 
 
 def import_identities(options: argparse.Namespace) -> int:
-    """Import a source now."""
+    """Import a source now, and follow it."""
 
     async def act(desk: Desk) -> int:
-        connector = await _connector(desk, options.connector)
+        connector = await desk.connector(options.connector)
         if not connector.is_source:
             raise InvalidRequest(f"{connector.name} is no source of identities.")
         run = await run_acts.start(desk.house, desk.principal, connector_id=connector.id, mode=RunMode.FULL)
-        console.print(f"Import {run.id} is asked for; follow it with: provisiond recon watch {run.id}")
-        return 0
+        return await follow(desk, run.id, wait=not options.no_wait, as_json=options.json)
 
     return acting(options, act)
 
@@ -75,9 +89,15 @@ def show_identity(options: argparse.Namespace) -> int:
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             person = await listings_people.get(conn, desk.tenant_id, identity_id=identity_id)
             held = await listings_people.accounts(conn, desk.tenant_id, identity_id=identity_id)
+            names = {each.id: each.name for each in await store.everyone(conn, tenant_id=desk.tenant_id)}
         if person is None:
             raise NotFound(f"There is no identity {options.who}.")
-        facts({**dict(person), "accounts": [dict(each) for each in held]}, as_json=options.json)
+        accounts = [{"connector": names.get(each["connector_id"]), **dict(each)} for each in held]
+        if options.json:
+            say_json({**dict(person), "accounts": accounts})
+        else:
+            facts({name: value for name, value in dict(person).items() if name not in INTERNAL}, as_json=False)
+            _tell_accounts(accounts)
         return 0
 
     return acting(options, act)
@@ -88,10 +108,11 @@ def disable_identity(options: argparse.Namespace) -> int:
 
     async def act(desk: Desk) -> int:
         identity_id = await _identity(desk, options.who)
-        await identity_acts.disable(
-            desk.house, desk.principal, identity_id=identity_id, reason="disabled from the command line"
-        )
-        console.print(f"Every account of {options.who} is being disabled.", markup=False)
+        ids = await identity_acts.disable(desk.house, desk.principal, identity_id=identity_id, reason=options.reason)
+        if options.json:
+            say_json({"id": identity_id, "operations": ids})
+        else:
+            say(f"{options.who} is disabled; {len(ids)} accounts are being switched off.")
         return 0
 
     return acting(options, act)
@@ -99,14 +120,14 @@ def disable_identity(options: argparse.Namespace) -> int:
 
 def create_token(options: argparse.Namespace) -> int:
     """Make an API token and print it: it cannot be read again."""
-    try:
-        roles = frozenset(Role(role) for role in options.role)
-    except ValueError as error:
-        raise InvalidRequest(f"{error}; there are {', '.join(Role)}.") from error
+    roles = words_of(Role, options.role, noun="role")
 
     async def act(desk: Desk) -> int:
         secret = await token_acts.create(desk.house, desk.principal, name=options.name, roles=roles)
-        sys.stdout.write(f"{secret}\n")
+        if options.json:
+            say_json({"name": options.name, "roles": sorted(roles), "token": secret})
+        else:
+            sys.stdout.write(f"{secret}\n")
         return 0
 
     return acting(options, act)
@@ -118,21 +139,40 @@ def verify_audit(options: argparse.Namespace) -> int:
     async def act(desk: Desk) -> int:
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             verdict = await verify(conn, desk.tenant_id)
-        if verdict.broken_at is None:
-            console.print(f"{verdict.entries} entries, the chain is whole.")
-            return 0
-        console.print(f"Broken at entry {verdict.broken_at}: {verdict.reason}.")
-        return 1
+        if options.json:
+            say_json({"entries": verdict.entries, "broken_at": verdict.broken_at, "reason": verdict.reason})
+        elif verdict.broken_at is None:
+            say(f"{verdict.entries} entries, the chain is whole.")
+        else:
+            complain(f"The chain is broken at entry {verdict.broken_at}: {verdict.reason}.")
+        return 0 if verdict.broken_at is None else 1
 
     return acting(options, act)
 
 
-async def _connector(desk: Desk, name: str) -> Connector:
-    async with tenant(desk.house.pool, desk.tenant_id) as conn:
-        found = await store.by_name(conn, tenant_id=desk.tenant_id, name=name)
-    if found is None:
-        raise NotFound(f"There is no connector {name}.")
-    return found
+def _tell_accounts(accounts: list[dict[str, Any]]) -> None:
+    """Accounts in a table, then every value that is not what it should be."""
+    if not accounts:
+        say("\nThere is no account.")
+        return
+    say("")
+    table(accounts, ACCOUNT_COLUMNS)
+    for each in accounts:
+        for name, (expected, actual) in differences(each).items():
+            say(f"{each['connector']}: {name} is {actual!r} and should be {expected!r}")
+
+
+def differences(account: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Attributes whose last known value is not the wanted one, as (wanted, known); empty while one side is unknown."""
+    wanted, observed = account["wanted"], account["observed"]
+    if wanted is None or observed is None:
+        return {}
+    return {name: (value, observed.get(name)) for name, value in wanted.items() if _differs(value, observed.get(name))}
+
+
+def _differs(one: Any, other: Any) -> bool:
+    empty: tuple[Any, ...] = (None, "", [])
+    return bool(one != other and not (one in empty and other in empty))
 
 
 async def _identity(desk: Desk, who: str) -> UUID:

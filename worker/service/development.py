@@ -50,29 +50,34 @@ class Development:
         self._without_drift = without_drift
         self._say = say
         self._stop = stop
+        self._postgres = EmbeddedPostgres(directory / "postgres", on_progress=say)
+
+    def kill(self) -> None:
+        """End what would outlive this process, without waiting: it is recovered at the next start."""
+        self._postgres.kill()
 
     async def run(self, on_ready: Callable[[str], Awaitable[None]]) -> None:
         """Start everything, tell the sign-in link, serve until stopped, stop everything that was started."""
         make_directory(self._directory)
         async with AsyncExitStack() as stack:
-            postgres = EmbeddedPostgres(self._directory / "postgres", on_progress=self._say)
-            await stack.enter_async_context(postgres)
-            urls = await postgres.bootstrap(DATABASE)
+            await stack.enter_async_context(self._postgres)
+            urls = await self._postgres.bootstrap(DATABASE)
             await migrate.migrate(urls.owner)
             settings = self._settings(urls.daemon)
             pool = await open_pool(urls.daemon, size=4, application="provisiond dev")
             stack.push_async_callback(pool.close)
             demo = None
-            if not self._is_empty:
-                demo = await self._load(stack, postgres, pool, settings)
-            await self._serve(settings, pool, demo, on_ready)
+            if not self._is_empty and not self._stop.is_set():
+                demo = await self._load(stack, pool, settings)
+            if not self._stop.is_set():
+                await self._serve(settings, pool, demo, on_ready)
 
-    async def _load(self, stack: AsyncExitStack, postgres: EmbeddedPostgres, pool: Pool, settings: Settings) -> Demo:
+    async def _load(self, stack: AsyncExitStack, pool: Pool, settings: Settings) -> Demo:
         servers = Servers(self._directory / "demo")
         stack.push_async_callback(servers.stop)
         self._say("Starting the demo's targets …")
         await servers.start()
-        app_dsn = await postgres.application(APP_DATABASE)
+        app_dsn = await self._postgres.application(APP_DATABASE)
         demo = Demo(
             pool,
             vault_of(settings),

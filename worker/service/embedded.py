@@ -156,6 +156,12 @@ class EmbeddedPostgres:
                 os.close(self._lock)
                 self._lock = None
 
+    def kill(self) -> None:
+        """End the server without waiting for it; it recovers at its next start."""
+        pid = self._process.pid if self._process else self._pid
+        if pid is not None and self._is_up():
+            os.kill(pid, signal.SIGQUIT)
+
     @property
     def _known(self) -> Cluster:
         if self._cluster is None:

@@ -22,8 +22,10 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     try:
         await check_schema(pool)
         targets = Targets(pool, vault_of(settings))
-        yield assemble(pool, targets, settings)
-        await targets.aclose()
+        try:
+            yield assemble(pool, targets, settings)
+        finally:
+            await targets.aclose()
     finally:
         await pool.close()
 
