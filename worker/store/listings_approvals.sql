@@ -8,21 +8,31 @@ WHERE o.tenant_id = :tenant_id AND o.connector_id = a.connector_id AND o.approva
   AND o.status = 'awaiting_system' AND o.created_by IS NOT NULL
 
 -- name: page
--- Open ones first, then the latest decided.
-SELECT a.*, c.name AS connector_name, p.name AS decided_by_name, r.kind AS run_kind, r.created_by AS requested_by_id,
-    q.name AS requested_by,
-    (SELECT coalesce(sum(n.accepted), 0) FROM removal_counts n
-     WHERE n.tenant_id = :tenant_id AND n.connector_id = a.connector_id
-       AND n.hour >= date_trunc('hour', db_now(), 'UTC') - interval '24 hours')::bigint AS used,
-    (SELECT count(*) FROM accounts x
-     WHERE x.tenant_id = :tenant_id AND x.connector_id = a.connector_id AND x.state = 'active') AS accounts
-FROM (
+-- The newest first, with names; the accounts of a target are counted once, however many of its approvals are listed.
+WITH page AS (
     SELECT a.* FROM approvals a
     WHERE a.tenant_id = :tenant_id AND (:status::text IS NULL OR a.status = :status)
       AND (:is_decided::boolean IS NULL OR (a.status <> 'open') = :is_decided)
       AND (:connector_id::uuid IS NULL OR a.connector_id = :connector_id)
       AND (:id::uuid IS NULL OR a.id = :id)
-    ORDER BY a.id DESC LIMIT :limit OFFSET :offset) AS a
+    ORDER BY a.id DESC LIMIT :limit OFFSET :offset
+),
+size AS (
+    SELECT x.connector_id, count(*) AS n FROM accounts x
+    WHERE x.tenant_id = :tenant_id AND x.state = 'active' AND x.connector_id IN (SELECT page.connector_id FROM page)
+    GROUP BY x.connector_id
+),
+removed AS (
+    SELECT n.connector_id, sum(n.accepted)::bigint AS n FROM removal_counts n
+    WHERE n.tenant_id = :tenant_id AND n.connector_id IN (SELECT page.connector_id FROM page)
+      AND n.hour >= date_trunc('hour', db_now(), 'UTC') - interval '24 hours'
+    GROUP BY n.connector_id
+)
+SELECT a.*, c.name AS connector_name, p.name AS decided_by_name, r.kind AS run_kind, r.created_by AS requested_by_id,
+    q.name AS requested_by, coalesce(removed.n, 0) AS used, coalesce(size.n, 0) AS accounts
+FROM page a
+LEFT JOIN size ON size.connector_id = a.connector_id
+LEFT JOIN removed ON removed.connector_id = a.connector_id
 LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = a.connector_id
 LEFT JOIN principals p ON p.tenant_id = :tenant_id AND p.id = a.decided_by
 LEFT JOIN runs r ON r.tenant_id = :tenant_id AND r.id = a.run_id

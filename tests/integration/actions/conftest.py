@@ -74,7 +74,7 @@ class Works:
     def tenant_id(self) -> UUID:
         return self.operator.tenant_id
 
-    async def hire(self, *people: tuple[str, str, str]) -> list[UUID]:
+    async def hire(self, *people: tuple[str, str, str], is_planned: bool = True) -> list[UUID]:
         """Store people (given, family, mail) and plan them; user names are their mail's first part."""
         made = [
             StoredIdentity(
@@ -89,7 +89,8 @@ class Works:
             await identities.insert(conn, tenant_id=self.tenant_id, identities=made)
             ids = [each.id for each in made]
             await plan_items.ask(conn, tenant_id=self.tenant_id, identity_ids=ids, origin=Origin.EVENT)
-        await self.plan()
+        if is_planned:
+            await self.plan()
         return ids
 
     async def plan(self) -> None:

@@ -46,6 +46,30 @@ async def test_a_rejected_account_stays_nobodys_and_a_new_one_is_made(asking: Wo
     assert await asking.value("SELECT count(*) FROM cases WHERE status = 'open'") == 0
 
 
+async def test_the_owner_that_a_person_names_gets_the_account_and_is_planned(works: Works) -> None:
+    """The other way round: a run asks whose account it is, and no operation waits for the answer."""
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    (saskia,) = await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"), is_planned=False)
+    await works.reconcile()
+    case = (await works.rows("SELECT * FROM cases WHERE status = 'open'"))[0]
+
+    await cases.confirm(works.house, works.operator, case_id=case["id"], identity_id=saskia)
+    await works.plan()
+    await works.work()
+
+    rows = await works.table.fetch("SELECT mail FROM people")
+    account = (await works.rows("SELECT identity_id, match FROM accounts"))[0]
+    assert case["account_id"] is not None
+    assert [row["mail"] for row in rows] == ["saskia.vandijk@example.org"]
+    assert (account["identity_id"], account["match"]["decision"]) == (saskia, "manual")
+    assert (
+        await works.value(
+            "SELECT count(*) FROM discrepancies WHERE account_id IS NOT NULL AND resolution_status = 'pending'"
+        )
+        == 0
+    )
+
+
 async def test_a_taken_name_that_a_person_refused_ends_as_dead_letter(works: Works) -> None:
     await works.reconcile()
     first, _ = await works.hire(("Kim", "Berg", "kim@example.org"), ("Lou", "Anders", "lou@example.org"))
