@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,7 +27,8 @@ SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/u
 SCHEMAS = Path("/etc/ldap/schema")
 LDAP_SUFFIX = LDAP_TREE[0][0]
 LDAP_ROOT = f"cn=admin,{LDAP_SUFFIX}"
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 30.0
+TRIES = 3
 STOP_WITHIN_S = 5.0
 
 _PR_SET_PDEATHSIG = 1
@@ -68,6 +70,17 @@ class Servers:
     async def start(self) -> None:
         """Start all; raises SurroundingsError naming the one that does not come up."""
         self._directory.mkdir(parents=True, exist_ok=True)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                await self._start()
+            except SurroundingsError:  # most likely somebody took the port between our look and our start
+                await self.stop()
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    async def _start(self) -> None:
         self.ports = Ports.kept_in(self._directory)
         self._start_scim()
         if self.has_ldap:
@@ -151,17 +164,18 @@ class Servers:
 
     async def _until_open(self, what: str, port: int) -> None:
         process = self._processes[0] if port == self.ports.scim else self._processes[-1]
-        async with asyncio.timeout(READY_WITHIN_S):
-            while True:
-                if process.poll() is not None:
-                    raise SurroundingsError(f"The demo's {what} ended at once; its log is in {self._directory}.")
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except OSError:
-                    await asyncio.sleep(0.03)
-                    continue
-                writer.close()
-                return
+        until = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < until:
+            if process.poll() is not None:
+                raise SurroundingsError(f"The demo's {what} ended at once; its log is in {self._directory}.")
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.03)
+                continue
+            writer.close()
+            return
+        raise SurroundingsError(f"The demo's {what} does not answer; its log is in {self._directory}.")
 
 
 def _end_with_parent() -> None:
