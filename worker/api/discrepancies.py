@@ -1,9 +1,10 @@
 """Discrepancies of a connector over HTTP: list, repair, ignore, preview, and the record of what was done."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from worker.actions import House
 from worker.actions import findings as acts
@@ -35,6 +36,25 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]
 
 
+@dataclass(frozen=True)
+class Filters:
+    """Which discrepancies; ``external_uid`` is a part of the account's uid."""
+
+    run_id: UUID | None = None
+    discrepancy_type: DiscrepancyType | None = None
+    resolution_status: Resolution | None = None
+    identity_id: UUID | None = None
+    external_uid: Annotated[str | None, Query(min_length=1, max_length=500)] = None
+
+    def shared(self) -> dict[str, Any]:
+        """What filters the list and its counts alike."""
+        return {"run_id": self.run_id, "identity_id": self.identity_id, "uid": self.external_uid}
+
+    def has(self, kind: DiscrepancyType, state: Resolution) -> bool:
+        """Whether a kind and a state are among those asked for."""
+        return self.discrepancy_type in {None, kind} and self.resolution_status in {None, state}
+
+
 def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/connectors/{id}/reconciliation/discrepancies, and /actions beside it."""
     router = APIRouter(prefix="/api/connectors/{connector_id}/reconciliation", tags=["reconciliation"])
@@ -45,45 +65,26 @@ def build(house: House, auth: Auth) -> APIRouter:
         connector_id: UUID,
         *,
         who: Principal = viewer,
-        run_id: UUID | None = None,
-        discrepancy_type: DiscrepancyType | None = None,
-        resolution_status: Resolution | None = None,
-        identity_id: UUID | None = None,
-        external_uid: Annotated[str | None, Query(min_length=1, max_length=500)] = None,
+        where: Annotated[Filters, Depends()],
         limit: Limit = 20,
         offset: Offset = 0,
         cursor: UUID | None = None,
     ) -> DiscrepancyList:
+        shared = {"tenant_id": who.tenant_id, "connector_id": connector_id, **where.shared()}
         async with tenant(house.pool, who.tenant_id) as conn:
             found = await discrepancies.page(
                 conn,
-                tenant_id=who.tenant_id,
-                connector_id=connector_id,
-                run_id=run_id,
-                types=[discrepancy_type] if discrepancy_type else None,
-                statuses=[resolution_status] if resolution_status else None,
-                identity_id=identity_id,
-                uid=external_uid,
+                types=[where.discrepancy_type] if where.discrepancy_type else None,
+                statuses=[where.resolution_status] if where.resolution_status else None,
                 before=cursor,
                 limit=limit + 1,
                 offset=offset,
+                **shared,
             )
-            counts = await discrepancies.counts(
-                conn,
-                tenant_id=who.tenant_id,
-                connector_id=connector_id,
-                run_id=run_id,
-                identity_id=identity_id,
-                uid=external_uid,
-            )
-        total = sum(
-            n
-            for (kind, state), n in counts.items()
-            if discrepancy_type in {None, kind} and resolution_status in {None, state}
-        )
+            counts = await discrepancies.counts(conn, **shared)
         return DiscrepancyList(
             discrepancies=[discrepancy_of(each) for each in found[:limit]],
-            total=total,
+            total=sum(n for (kind, state), n in counts.items() if where.has(kind, state)),
             limit=limit,
             offset=offset,
             next_cursor=str(found[limit - 1].id) if len(found) > limit else None,

@@ -1,6 +1,7 @@
 """All routes of the API as one router."""
 
 from fastapi import APIRouter, Depends
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
@@ -35,8 +36,13 @@ def _refuse_unknown_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not request.query_params or not isinstance(route, APIRoute):
         return
-    known = {parameter.alias for parameter in route.dependant.query_params}
+    known = _parameters_of(route.dependant)
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         expected = ", ".join(sorted(known)) or "none"
         raise InvalidRequest(f"There is no query parameter {unknown[0]}; there is {expected}.")
+
+
+def _parameters_of(dependant: Dependant) -> set[str]:
+    found = {parameter.alias for parameter in dependant.query_params}
+    return found.union(*(_parameters_of(each) for each in dependant.dependencies))

@@ -5,7 +5,7 @@ every act is a POST with the session's token, answered by a redirect that says i
 in the reads builds the views, so they are offered here too.
 """
 
-from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession
+from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
 from worker.console.router import build_console
 from worker.console.views import (
     AccountView,
@@ -89,6 +89,7 @@ __all__ = [
     "OperationFilter",
     "OperationPage",
     "OperationRow",
+    "Principal",
     "ReconciliationView",
     "RunDetail",
     "RunRow",

@@ -7,9 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions import House, approvals, bulk, cases, connectors, findings, identities, operations, runs
-from worker.console.doors import ActResult
-from worker.console.doors import Principal as Person
-from worker.console.views import OperationFilter
+from worker.console import ActResult, OperationFilter
+from worker.console import Principal as Person
 from worker.domain.discrepancy import RepairAction, RepairDirection
 from worker.domain.errors import InvalidRequest, RequestError, SettingsError
 from worker.domain.operation import Origin

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from worker.console.views import ApprovalPage, HeldChange, HoldView
+from worker.console import ApprovalPage, HeldChange, HoldView
 from worker.domain.operation import Origin
 from worker.store import listings_approvals
 from worker.store.pool import Connection

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from worker.console.views import AuditFilter, AuditPage, AuditRow
+from worker.console import AuditFilter, AuditPage, AuditRow
 from worker.service.desk.slices import cut, read
 from worker.store import listings_audit
 from worker.store.pool import Connection

@@ -1,11 +1,13 @@
 """Views of correlation cases."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from worker.console.views import Candidate, CaseDetail, CaseFilter, CasePage, CaseRow, Contribution
+from worker.console import Candidate, CaseDetail, CaseFilter, CasePage, CaseRow, Contribution
 from worker.domain.redaction import shown
+from worker.service.desk.briefs import account_name
 from worker.service.desk.slices import cut, ends_of
 from worker.store import listings_cases
 from worker.store.pool import Connection
@@ -26,9 +28,10 @@ async def page(conn: Connection, tenant_id: UUID, *, where: CaseFilter) -> CaseP
         limit=ends.limit,
     )
     shown_rows, cursors = cut(rows, where)
+    known = await _known(conn, tenant_id, shown_rows)
     counts = await listings_cases.counts(conn, tenant_id, connector_id=where.connector_id, q=where.q)
     return CasePage(
-        rows=tuple(_row(row) for row in shown_rows),
+        rows=tuple(_row(row, known) for row in shown_rows),
         by_status={"open": counts.get(True, 0), "decided": counts.get(False, 0)},
         as_of=datetime.now(UTC),
         cursors=cursors,
@@ -41,9 +44,9 @@ async def detail(conn: Connection, tenant_id: UUID, *, case_id: UUID) -> CaseDet
     if not rows:
         return None
     row = rows[0]
-    known = await listings_cases.candidates(conn, tenant_id, ids=[UUID(each["ref_id"]) for each in row["candidates"]])
+    known = await _known(conn, tenant_id, rows)
     return CaseDetail(
-        row=_row(row),
+        row=_row(row, known),
         attributes=_subject(row),
         candidates=tuple(
             _candidate(each, known, of_account=row["account_id"] is not None) for each in row["candidates"]
@@ -53,20 +56,28 @@ async def detail(conn: Connection, tenant_id: UUID, *, case_id: UUID) -> CaseDet
     )
 
 
-def _row(row: Record) -> CaseRow:
+async def _known(conn: Connection, tenant_id: UUID, rows: Sequence[Record]) -> dict[UUID, Record]:
+    ids = {UUID(each["ref_id"]) for row in rows for each in row["candidates"]}
+    return await listings_cases.candidates(conn, tenant_id, ids=sorted(ids)) if ids else {}
+
+
+def _row(row: Record, known: dict[UUID, Record]) -> CaseRow:
     candidates = row["candidates"]
-    best = candidates[0] if candidates else None
+    best = _candidate(candidates[0], known, of_account=row["account_id"] is not None) if candidates else None
+    subject, subject_detail = _named_subject(row)
     return CaseRow(
         id=row["id"],
         connector_id=row["connector_id"],
         connector_name=row["connector_name"] or "deleted connector",
-        subject=row["subject_name"],
+        subject=subject,
+        subject_detail=subject_detail,
         subject_kind="account" if row["account_id"] is not None else "identity",
         status="open" if row["status"] == "open" else "decided",
         opened_at=row["created_at"],
         candidates=len(candidates),
-        best_confidence=best["confidence"] if best else None,
-        best_label=(best.get("name") or best.get("uid")) if best else None,
+        best_confidence=best.confidence if best else None,
+        best_label=best.label if best else None,
+        best_detail=best.detail if best else "",
         operation_id=row["operation_id"],
         decision={"open": None, "closed": "withdrawn"}.get(row["status"], row["status"]),
         decided_by=row["decided_by_name"],
@@ -81,21 +92,46 @@ def _subject(row: Record) -> dict[str, Any]:
     return shown({"user_name": row["subject_name"], "external_id": row["external_id"], **attributes})
 
 
+def _named_subject(row: Record) -> tuple[str, str]:
+    """The subject's name and what tells namesakes apart."""
+    if row["account_id"] is not None:
+        return account_name(row["account_attributes"] or {}, uid=row["subject_name"])
+    return row["subject_name"], row["external_id"] or ""
+
+
 def _candidate(raw: dict[str, Any], known: dict[UUID, Record], *, of_account: bool) -> Candidate:
     """One candidate: an identity for an account, an account for an identity."""
     ref = UUID(raw["ref_id"])
     found = known.get(ref)
-    label = (found["label"] if found is not None else None) or raw.get("name") or raw.get("uid") or str(ref)
+    uid = raw.get("uid") or (found["uid"] if found is not None else None)
+    if of_account:
+        label = (found["user_name"] if found is not None else None) or raw.get("name") or str(ref)
+        detail = (found["external_id"] if found is not None else None) or ""
+    else:
+        observed = found["attributes"] if found is not None else {}
+        label, detail = account_name(observed, uid=uid or raw.get("name") or str(ref))
     return Candidate(
         label=label,
+        detail=detail,
         confidence=raw["confidence"],
         identity_id=ref if of_account else None,
-        uid=None if of_account else raw.get("uid") or (found["uid"] if found is not None else None),
+        uid=None if of_account else uid,
         match_type=raw.get("match_type", "fuzzy"),
         attributes=shown(found["attributes"]) if found is not None else {},
-        contributions=tuple(_contribution(each) for each in raw.get("contributions", ())),
+        contributions=_contributions(raw.get("contributions", ())),
     )
 
 
-def _contribution(raw: dict[str, Any]) -> Contribution:
-    return Contribution(raw["rule"], raw["points"], raw.get("source_value"), raw.get("target_value"))
+def _contributions(raw: Sequence[dict[str, Any]]) -> tuple[Contribution, ...]:
+    """What the rules said, what weighs most first; a rule's words begin with its name, which has a column."""
+    found = [
+        Contribution(
+            each["rule"],
+            each["points"],
+            each.get("source_value"),
+            each.get("target_value"),
+            each.get("words", "").removeprefix(f"{each['rule']}: "),
+        )
+        for each in raw
+    ]
+    return tuple(sorted(found, key=lambda one: -abs(one.weight)))

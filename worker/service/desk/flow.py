@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from worker.console.views import HourCount
+from worker.console import HourCount
 from worker.store import listings_targets
 from worker.store.pool import Connection
 

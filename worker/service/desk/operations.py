@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from worker.console.views import (
+from worker.console import (
     AttemptView,
     AttributeChange,
     LogLine,
@@ -63,8 +63,6 @@ async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> Op
     attempts = await listings.attempts(conn, tenant_id, operation_id=operation_id)
     logs = await listings.logs(conn, tenant_id, operation_id=operation_id)
     lane = await _lane(conn, tenant_id, row)
-    resolver = row.get("resolved_by")
-    names = await listings_audit.names(conn, tenant_id, ids=[resolver]) if resolver else {}
     account = accounts[0] if accounts else None
     return OperationDetail(
         row=row_of(row),
@@ -86,7 +84,7 @@ async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> Op
         redrive_of=row["redrive_of"],
         redriven_as=_redriven_as(row.get("resolution_notes")),
         resolution_notes=row.get("resolution_notes"),
-        resolved_by=names.get(resolver) if resolver else None,
+        resolved_by=await _name_of(conn, tenant_id, row.get("resolved_by")),
         resolved_at=row.get("resolved_at"),
         version=row["version"],
         details=_details(row, account, logs),
@@ -182,6 +180,12 @@ async def _lane(conn: Connection, tenant_id: UUID, row: Record) -> tuple[int, UU
     before = await listings.operations(conn, tenant_id, where=OperationQuery(account_id=row["account_id"]), limit=200)
     ahead = [each for each in before if each.get("head") is not None and each["seq"] < row["seq"]]
     return len(ahead), next((each["id"] for each in ahead if each["head"]), None)
+
+
+async def _name_of(conn: Connection, tenant_id: UUID, principal_id: UUID | None) -> str | None:
+    if principal_id is None:
+        return None
+    return (await listings_audit.names(conn, tenant_id, ids=[principal_id])).get(principal_id)
 
 
 def _redriven_as(notes: str | None) -> UUID | None:

@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-from worker.console.views import (
+from worker.console import (
     AccountView,
     AttributeChange,
     ConnectorBrief,
@@ -106,7 +106,7 @@ def _account(row: Record, connector: ConnectorBrief, live: dict[UUID, OperationR
         uid=row["uid"],
         wanted_active=row["wanted_active"],
         observed_active=row["observed_active"],
-        changes=_sides(observed, wanted),
+        changes=(*_switch(row), *_sides(observed, wanted)),
         observed_at=max(filter(None, (row["last_run_at"], row["last_change_at"])), default=None),
         gone_since=row["gone_at"],
         last_change_at=row["last_change_at"],
@@ -121,6 +121,15 @@ def _sides(observed: dict[str, object], wanted: dict[str, object]) -> tuple[Attr
     """What the target has, against what it should have; a source's account has one side only."""
     names = sorted(wanted) if wanted else sorted(observed)
     return tuple(change(name, observed.get(name), wanted.get(name) if wanted else observed.get(name)) for name in names)
+
+
+def _switch(row: Record) -> tuple[AttributeChange, ...]:
+    """Whether it is enabled, where both sides are known."""
+    observed, wanted = row["observed_active"], row["wanted_active"]
+    if observed is None or wanted is None:
+        return ()
+    words = {True: "enabled", False: "disabled"}
+    return (AttributeChange("active", words[observed], words[wanted]),)
 
 
 def _situation(row: Record) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from worker.console.views import (
+from worker.console import (
     ApprovalPage,
     AuditFilter,
     AuditPage,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from worker import recon
 from worker.connectors import connector_class
-from worker.console.views import (
+from worker.console import (
     DiscrepancyFilter,
     DiscrepancyPage,
     DiscrepancyRow,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from worker.console.views import Cursors, Slice
+from worker.console import Cursors, Slice
 from worker.domain.errors import InvalidRequest
 from worker.store.sql import Record
 

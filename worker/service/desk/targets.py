@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from worker.console.views import Badges, ConnectorCard, ConnectorDetail, HomeView, OperationRow
+from worker.console import Badges, ConnectorCard, ConnectorDetail, HomeView, OperationRow
 from worker.domain.operation import OperationStatus
 from worker.domain.redaction import shown
 from worker.service.desk import approvals, recon
@@ -18,14 +18,16 @@ from worker.store.sql import Record
 _RUNS_SHOWN = 6
 _HOLDS_SHOWN = 3
 _CAUSES_SHOWN = 5
+_QUEUED = frozenset({OperationStatus.PENDING, OperationStatus.IN_PROGRESS})
 
 
 @dataclass(slots=True)
 class Waiting:
-    """What waits and failed at one connector."""
+    """What waits and failed at one connector; ``oldest_queued`` waits for nothing but a worker."""
 
     counts: Counter[OperationStatus] = field(default_factory=Counter)
     oldest: datetime | None = None
+    oldest_queued: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ async def overview(conn: Connection, tenant_id: UUID, *, day: Day, remembered: R
         one = waiting.setdefault(row["connector_id"], Waiting())
         one.counts[OperationStatus(row["status"])] += row["n"]
         one.oldest = min(row["oldest"], one.oldest or row["oldest"])
+        if row["status"] in _QUEUED:
+            one.oldest_queued = min(row["oldest"], one.oldest_queued or row["oldest"])
     dead = await listings_targets.dead(conn, tenant_id)
     for row in dead:
         waiting.setdefault(row["connector_id"], Waiting()).counts[OperationStatus.DEAD_LETTER] += row["n"]
@@ -81,7 +85,7 @@ async def home(conn: Connection, tenant_id: UUID, known: Overview, *, remembered
     live = await listings_runs.page(conn, tenant_id, only_live=True, limit=_RUNS_SHOWN)
     latest = await listings_runs.page(conn, tenant_id, limit=_RUNS_SHOWN)
     runs = {row["id"]: row for row in (*live, *latest)}
-    oldest = [each.oldest for each in known.waiting.values() if each.oldest is not None]
+    oldest = [each.oldest_queued for each in known.waiting.values() if each.oldest_queued is not None]
     holds = await approvals.views(conn, tenant_id, is_decided=False, limit=_HOLDS_SHOWN)
     causes = [
         (r["error_code"] or "unknown", names.get(r["connector_id"], "deleted connector"), r["n"]) for r in known.dead
@@ -98,7 +102,7 @@ async def home(conn: Connection, tenant_id: UUID, known: Overview, *, remembered
         dead_letter_causes=tuple(causes[:_CAUSES_SHOWN]),
         open_discrepancies=sum(sum(kinds.values()) for kinds in known.findings.values()),
         identities=await remembered.ask(conn, tenant_id, listings_targets.people),
-        accounts=sum(known.accounts.values()),
+        accounts=sum(card.accounts for card in shown_cards if card.is_target),
         as_of=datetime.now(UTC),
         oldest_pending_at=min(oldest, default=None),
         last_dead_letter_at=max((row["latest"] for row in known.dead), default=None),

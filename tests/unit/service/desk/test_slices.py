@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from worker.console.views import Cursors, Slice
+from worker.console import Cursors, Slice
 from worker.domain.errors import InvalidRequest
 from worker.service.desk.changes import changed
 from worker.service.desk.slices import cut, ends_of, read
