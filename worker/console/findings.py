@@ -67,7 +67,7 @@ def sentence(row: DiscrepancyRow, *, connector: str) -> str:
         case "mismatch":
             return f"{who}: {_differences(row)} in {connector}."
         case "collision":
-            return f"{account} in {connector} is claimed by {_claimants(row)}."
+            return _collision(row, account=account, connector=connector)
         case "unlinked":
             return f"{account} in {connector} belongs to {who}, but no link is recorded."
         case "deleted":
@@ -137,7 +137,20 @@ def _differences(row: DiscrepancyRow) -> str:
     also = f", and {count(rest, 'more attribute')}" if rest else ""
     if first.is_secret:
         return f"{first.name} is not as wanted{also}"
+    if first.name == "active" and isinstance(first.after, bool):
+        now, wanted = ("disabled", "enabled") if first.after else ("enabled", "disabled")
+        return f"the account is {now} and should be {wanted}{also}"
+    if first.before in (None, "", []):
+        return f"{first.name} is empty and should be “{shown(first.after)}”{also}"
+    if first.after in (None, "", []):
+        return f"{first.name} is “{shown(first.before)}” and should be empty{also}"
     return f"{first.name} is “{shown(first.before)}” and should be “{shown(first.after)}”{also}"
+
+
+def _collision(row: DiscrepancyRow, *, account: str, connector: str) -> str:
+    if len(row.candidates) == 1:
+        return f"The account {account} in {connector} may belong to {row.candidates[0][1]}: a person must say."
+    return f"{account} in {connector} is claimed by {_claimants(row)}."
 
 
 def _claimants(row: DiscrepancyRow) -> str:

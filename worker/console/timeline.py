@@ -34,9 +34,10 @@ def timeline(detail: OperationDetail, *, now: datetime) -> tuple[Point, ...]:
     return _with_gaps(points)
 
 
-def _sameness(attempt: AttemptView) -> tuple[bool, str | None, int]:
-    done_or_running = attempt.success or attempt.completed_at is None
-    return attempt.success, attempt.error_code, attempt.attempt_number if done_or_running else -1
+def _sameness(attempt: AttemptView) -> tuple[bool, bool, str | None, int]:
+    stands_alone = attempt.success or attempt.completed_at is None
+    number = attempt.attempt_number if stands_alone else -1
+    return attempt.success, attempt.has_parked, attempt.error_code, number
 
 
 def _tries(attempts: list[AttemptView]) -> Point:
@@ -49,6 +50,8 @@ def _tries(attempts: list[AttemptView]) -> Point:
         return Point("in_progress", "blue", f"{name} is running", last.started_at, last.worker or "")
     if last.success:
         return Point("completed", "green", f"{name} worked", last.started_at, f"took {took}" if took else "")
+    if last.has_parked:
+        return Point("awaiting_system", "purple", f"{name} could not go on", last.started_at, last.error_message or "")
     same = ", all the same" if first is not last else ""
     return Point(
         "failed",

@@ -50,6 +50,6 @@ async def counts(
 
 
 async def candidates(conn: Connection, tenant_id: UUID, *, ids: Sequence[UUID]) -> dict[UUID, Record]:
-    """What is known of candidates: (id, label, attributes, uid), by id."""
+    """What is known of candidates: (id, user_name, external_id, attributes, uid), by id."""
     rows = await queries.candidates.rows(conn, tenant_id=tenant_id, ids=list(ids))
     return {row["id"]: row for row in rows}

@@ -33,8 +33,8 @@ GROUP BY 1
 
 -- name: candidates
 -- What is known of candidates, people or accounts, by id.
-SELECT id, user_name AS label, attributes, NULL::text AS uid FROM identities
+SELECT id, user_name, external_id, attributes, NULL::text AS uid FROM identities
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
 UNION ALL
-SELECT id, uid, coalesce(observed, '{}'), uid FROM accounts
+SELECT id, NULL, NULL, coalesce(observed, '{}'), uid FROM accounts
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])

@@ -87,10 +87,10 @@ async def counts(conn: Connection, tenant_id: UUID, *, where: FindingQuery) -> d
     return {(row["discrepancy_type"], row["resolution_status"]): row["n"] for row in rows}
 
 
-async def names(conn: Connection, tenant_id: UUID, *, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """User names by identity id."""
+async def names(conn: Connection, tenant_id: UUID, *, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    """User names and external ids by identity id."""
     rows = await queries.names.rows(conn, tenant_id=tenant_id, ids=list(ids))
-    return {row["id"]: row["user_name"] for row in rows}
+    return {row["id"]: (row["user_name"], row["external_id"]) for row in rows}
 
 
 def _common(where: FindingQuery) -> dict[str, Any]:

@@ -45,4 +45,4 @@ WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id
 GROUP BY d.discrepancy_type, d.resolution_status
 
 -- name: names
-SELECT id, user_name FROM identities WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
+SELECT id, user_name, external_id FROM identities WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])

@@ -368,12 +368,12 @@ def case_detail(row: CaseRow) -> CaseDetail:
             uid=f"uid={label},ou=people,dc=example",
             attributes={"cn": "Lukas Kowalski", "departmentNumber": "4120", "mail": f"{label}@example.org"},
             contributions=(
-                Contribution("family name", 6.1, "Kowalski", "Kowalski", 1.0),
-                Contribution("given name", 2.4 if near else -1.2, "Łukasz", "Lukas" if near else "Lukrezia", 0.88),
+                Contribution("family name", 6.1, "Kowalski", "Kowalski", "'Kowalski' on both sides"),
                 Contribution(
-                    "birth date", 7.3 if near else -5.5, BORN, BORN if near else "1991-11-30", 1.0 if near else 0.3
+                    "given name", 2.4 if near else -1.2, "Łukasz", "Lukas" if near else "Lukrezia", "88 % alike"
                 ),
-                Contribution("employee number", 0, "E10003", None, None),
+                Contribution("birth date", 7.3 if near else -5.5, BORN, BORN if near else "1991-11-30"),
+                Contribution("employee number", 0, "E10003"),
             ),
             vetoed_by=None if near else "birth date",
         )

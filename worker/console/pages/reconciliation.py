@@ -21,6 +21,12 @@ START_EFFECTS = {
     "dry-run": "Lists every account of the target and shows what a full run would do. Nothing is changed.",
 }
 
+IMPORT_EFFECTS = {
+    "full": "Reads every row of the source and takes over what has changed; the accounts follow.",
+    "delta": "Reads only what changed since the last time.",
+    "dry-run": "Reads every row of the source and shows who would change. Nothing is changed.",
+}
+
 RUN_VERBS: dict[str, tuple[str, str]] = {
     "cancel": ("Cancel", "It stops where it is. What it has found stays; repairs already queued go on."),
     "pause": ("Pause", "It stops at the end of this page and keeps its place."),
@@ -51,12 +57,14 @@ async def ask_start(visit: Visit) -> Response:
     way = _one_of(visit, "way", STARTS)
     view = await visit.reads.reconciliation(visit.tenant_id, connector_id=visit.id("id"), part=Slice(limit=1))
     view = visit.found(view, what="connector")
-    name = "dry run" if way == "dry-run" else f"{way} run"
+    is_import = not view.connector.is_target
+    kind = "import" if is_import else f"{way} run"
+    name = "dry run" if way == "dry-run" else kind
     running = f"A run is {view.live.status} already; a second one is refused." if view.live else None
     return await visit.ask(
         Question(
-            title=f"Start a {name} of {view.connector.name}?",
-            effect=START_EFFECTS[way],
+            title=f"Start {'an' if name == 'import' else 'a'} {name} of {view.connector.name}?",
+            effect=(IMPORT_EFFECTS if is_import else START_EFFECTS)[way],
             body=[running] if running else [],
             action=f"/connectors/{view.connector.id}/reconciliation/start/{way}",
             fields=[("follow", "true")],

@@ -10,21 +10,30 @@ from worker.console.views.shared import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one rule said: ``weight`` in log odds (negative speaks against), ``similarity`` 0..1, None when missing."""
+    """What one rule said: ``weight`` in log odds (negative speaks against), ``words`` what it compared and found."""
 
     rule: str
     weight: float
     source_value: Any = None
     target_value: Any = None
-    similarity: float | None = None
+    words: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether a side has no value, so that nothing could be compared."""
+        return not self.weight and (self.source_value in (None, "") or self.target_value in (None, ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One possible partner: an identity (for an account) or an account uid (for an identity)."""
+    """One possible partner: an identity (for an account) or an account uid (for an identity).
+
+    ``label`` is a name people know, ``detail`` what tells namesakes apart: a login, a uid, an external id.
+    """
 
     label: str
     confidence: float
+    detail: str = ""
     identity_id: UUID | None = None
     uid: str | None = None
     match_type: str = "fuzzy"
@@ -35,7 +44,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """One question for a person: whose account is ``subject``? ``subject_kind`` is account or identity."""
+    """One question for a person: whose account is ``subject``? ``subject_kind`` is account or identity.
+
+    The details tell namesakes apart, as a candidate's does.
+    """
 
     id: UUID
     connector_id: UUID
@@ -45,8 +57,10 @@ class CaseRow:
     status: str
     opened_at: datetime
     candidates: int
+    subject_detail: str = ""
     best_confidence: float | None = None
     best_label: str | None = None
+    best_detail: str = ""
     operation_id: UUID | None = None  # the create that waits for the answer
     decision: str | None = None  # confirmed, rejected, withdrawn
     decided_by: str | None = None

@@ -39,6 +39,8 @@ class IdentityPage:
 class AccountView:
     """Both sides of one account. ``changes``: before is observed at the target, after is wanted; equal ones included.
 
+    An account at a source has one side: what the source says.
+
     ``situation``: linked, unlinked, unmatched, disputed, collision, deleted.
     """
 

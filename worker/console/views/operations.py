@@ -62,6 +62,7 @@ class AttemptView:
     started_at: datetime
     completed_at: datetime | None = None
     success: bool = False
+    has_parked: bool = False  # it neither worked nor failed: something outside was missing
     error_code: str | None = None
     error_message: str | None = None
     duration_ms: float | None = None

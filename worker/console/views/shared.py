@@ -46,7 +46,7 @@ class HourCount:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorBrief:
-    """A connector as far as other pages mention it."""
+    """A connector as far as other pages mention it; one that is no target is a source of identities."""
 
     id: UUID
     name: str
@@ -56,6 +56,7 @@ class ConnectorBrief:
     breaker_since: datetime | None = None
     last_error: str | None = None
     last_success_at: datetime | None = None
+    is_target: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

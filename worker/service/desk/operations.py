@@ -165,6 +165,7 @@ def _attempt(row: Record) -> AttemptView:
         started_at=row["started_at"],
         completed_at=row["completed_at"],
         success=row["success"],
+        has_parked=row["outcome"] == "waits",
         error_code=row["error_code"],
         error_message=row["error_message"],
         duration_ms=row["duration_ms"],

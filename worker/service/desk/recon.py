@@ -175,7 +175,7 @@ async def _finding_rows(conn: Connection, tenant_id: UUID, rows: Sequence[Record
     return tuple(_finding_row(row, names) for row in rows)
 
 
-def _finding_row(row: Record, names: dict[UUID, str]) -> DiscrepancyRow:
+def _finding_row(row: Record, names: dict[UUID, tuple[str, str]]) -> DiscrepancyRow:
     claimed = dict.fromkeys(UUID(each["identity_id"]) for each in _claims(row))
     return DiscrepancyRow(
         id=row["id"],
@@ -193,7 +193,7 @@ def _finding_row(row: Record, names: dict[UUID, str]) -> DiscrepancyRow:
             Suggestion(each["action"], each["direction"], each.get("reason", ""))
             for each in _distinct(row["suggested_actions"])
         ),
-        candidates=tuple((id_, names.get(id_, "somebody")) for id_ in claimed),
+        candidates=tuple((id_, _told_apart(names.get(id_))) for id_ in claimed),
         resolution_status=row["resolution_status"],
         resolved_action=row["resolved_action"],
         resolved_at=row["resolved_at"],
@@ -204,6 +204,11 @@ def _finding_row(row: Record, names: dict[UUID, str]) -> DiscrepancyRow:
         operation_id=row["resolved_operation"],
         operation_status=OperationStatus(row["operation_status"]) if row["operation_status"] else None,
     )
+
+
+def _told_apart(name: tuple[str, str] | None) -> str:
+    """A candidate's name with what namesakes do not share."""
+    return f"{name[0]} ({name[1]})" if name is not None else "somebody"
 
 
 def _claims(row: Record) -> list[dict[str, str]]:
