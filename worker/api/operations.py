@@ -30,7 +30,8 @@ from worker.store.tenant import tenant
 from worker.web import Auth, needs
 
 Limit = Annotated[int, Query(ge=1, le=100)]
-Offset = Annotated[int, Query(ge=0, le=100_000)]
+#: Deeper pages are read by their cursor.
+Offset = Annotated[int, Query(ge=0, le=10_000)]
 
 
 def build(house: House, auth: Auth) -> APIRouter:
