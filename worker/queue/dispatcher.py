@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from worker.domain.operation import Operation
+from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Cancelled, Outcome, Released
 from worker.domain.processing import Finished, Gate, Lease, OperationProcessor, TargetGate
 from worker.queue.finisher import Finisher
@@ -183,7 +183,10 @@ class Dispatcher:
         target.slots = 0
         self._give_back(target)
         async with tenant(self._pool, tenant_id) as conn:
-            await due_work.settle(conn, tenant_id, due_work.Kind.CLAIM, connector_id, next_due=gate.look_again)
+            if gate.reason is WaitReason.TARGET_DOWN:  # it cannot be used, whatever its row says
+                await due_work.settle(conn, tenant_id, due_work.Kind.CLAIM, connector_id, next_due=gate.look_again)
+            else:
+                await due_work.settle_closed(conn, tenant_id, connector_id, next_due=gate.look_again)
 
     def _give_back(self, target: _Target) -> None:
         while target.waiting:

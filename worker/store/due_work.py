@@ -69,6 +69,14 @@ async def settle_claim(conn: Connection, tenant_id: UUID, connector_id: UUID) ->
     return True
 
 
+async def settle_closed(conn: Connection, tenant_id: UUID, connector_id: UUID, *, next_due: datetime | None) -> bool:
+    """Put the claim of a closed target to sleep, unless it was opened since; False as in ``settle``."""
+    if not await quiet(conn, tenant_id, Kind.CLAIM, connector_id):
+        return False
+    await queries.settle_closed.run(conn, tenant_id=tenant_id, ref_id=connector_id, next_due=next_due)
+    return True
+
+
 async def forget(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID) -> None:
     """The thing is over for good."""
     await queries.forget.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)

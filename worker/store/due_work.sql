@@ -33,6 +33,15 @@ UPDATE due_work w SET due_at = coalesce(next.due_at, 'infinity')
 FROM next
 WHERE w.tenant_id = :tenant_id AND w.kind = 'claim' AND w.ref_id = :ref_id
 
+-- name: settle_closed
+-- A closed target sleeps; one that its row calls open by now stays due, for whoever closed it looked at an older row.
+UPDATE due_work w SET due_at = coalesce(:next_due::timestamptz, 'infinity')
+WHERE w.tenant_id = :tenant_id AND w.kind = 'claim' AND w.ref_id = :ref_id
+  AND NOT EXISTS (
+    SELECT 1 FROM connectors c
+    WHERE c.tenant_id = :tenant_id AND c.id = :ref_id AND c.status = 'active' AND c.breaker_state <> 'open'
+      AND (c.baseline_at IS NOT NULL OR c.settings @> '{"require_baseline": false}'))
+
 -- name: forget
 DELETE FROM due_work WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = :ref_id
 
