@@ -24,7 +24,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; ``advice`` says what to do where it is not well."""
+    """One thing looked at; ``advice`` says what to do where it is not well and that is not said yet."""
 
     what: str
     grade: Grade
@@ -36,8 +36,7 @@ def of_schema(found: SchemaState, *, code: int = CODE_NUMBER) -> Finding:
     """Whether this version may work on the schema."""
     reason = refusal(found, code=code)
     if reason is not None:
-        advice = "Run `provisiond migrate`." if found.applied < code else "Install the version that migrated it."
-        return Finding("schema", Grade.BAD, reason, advice)
+        return Finding("schema", Grade.BAD, reason)
     ahead = "" if found.applied == code else f", ahead of this version's step {code} and compatible with it"
     return Finding("schema", Grade.OK, f"The schema is at step {found.applied}{ahead}.")
 

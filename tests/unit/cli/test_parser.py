@@ -1,0 +1,60 @@
+import argparse
+import importlib
+import inspect
+from collections.abc import Iterator
+
+import pytest
+
+from worker.cli.parser import build_parser
+
+VERBS = {
+    *("serve", "dev", "migrate", "check", "doctor"),
+    *(f"ops {verb}" for verb in ("list", "show", "retry", "redrive", "cancel", "resolve")),
+    *(f"recon {verb}" for verb in ("run", "list", "watch", "show", "report", "pause", "resume", "cancel")),
+    *("recon approvals", "recon approve", "connectors list", "connectors test"),
+    *("identities import", "identities show", "identities disable", "tokens create", "audit verify"),
+}
+
+
+def leaves(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield path.strip(), parser
+    for group in groups:
+        for name, below in group.choices.items():
+            yield from leaves(below, f"{path} {name}")
+
+
+def test_verbs_are_these() -> None:
+    """The command line is public: whoever changes it changes the changelog."""
+    assert {path for path, _ in leaves(build_parser())} == VERBS
+
+
+@pytest.mark.parametrize("path", sorted(VERBS))
+def test_verb_leads_to_a_function_that_takes_the_options(path: str) -> None:
+    parser = dict(leaves(build_parser()))[path]
+    module = importlib.import_module(f"worker.cli.{parser.get_default('module')}")
+    function = getattr(module, parser.get_default("verb"))
+
+    assert list(inspect.signature(function).parameters) == ["options"]
+    assert function.__module__ == module.__name__
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        pytest.param("ops list --limit 0", "must be a number from 1 to 1000", id="no row wanted"),
+        pytest.param("ops list --limit many", "must be a number from 1 to 1000", id="no number"),
+        pytest.param("serve --port 70000", "must be a number from 0 to 65535", id="no port"),
+        pytest.param("recon run app --mode half", "invalid choice: 'half'", id="unknown mode"),
+        pytest.param("ops resolve 1", "--notes", id="a dead letter is closed with a note"),
+        pytest.param("operations", "invalid choice: 'operations'", id="unknown verb"),
+        pytest.param("", "VERB", id="no verb"),
+    ],
+)
+def test_wrong_use_ends_with_two_and_says_why(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args(line.split())
+
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
