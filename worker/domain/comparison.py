@@ -65,6 +65,8 @@ class Comparator:
         kept = sorted((r for r in rules if r.readable and not r.volatile), key=lambda rule: rule.name)
         self.rules = tuple(kept)
         self._plan = tuple((rule.name, _NORMALISERS[Comparison(rule.comparison)]) for rule in kept)
+        self._names = tuple(rule.name for rule in kept)
+        self._reduced = tuple((at, reduce) for at, (_, reduce) in enumerate(self._plan) if reduce is not _text)
         # The rules are part of what is hashed: a changed rule changes every hash made with it.
         self._head = "\x1f".join(f"{rule.name}={rule.comparison}" for rule in kept)
         self._separators = len(kept)
@@ -80,6 +82,26 @@ class Comparator:
 
     def canonical(self, attributes: Mapping[str, Any]) -> bytes:
         """The bytes that two accounts have in common exactly when they do not differ."""
+        return (self._plain(attributes) or self._general(attributes)).encode("utf-8", "surrogatepass")
+
+    def _plain(self, attributes: Mapping[str, Any]) -> str | None:
+        """The canonical text, without a look at each value, where all are ASCII text or absent, as nearly always."""
+        values: list[Any] = list(map(attributes.get, self._names))
+        if None in values:
+            values = ["" if value is None else value for value in values]
+        try:
+            text = "\0".join(values)
+        except TypeError:
+            return None
+        if not text.isascii():
+            return None
+        if self._reduced:
+            for at, reduce in self._reduced:
+                values[at] = reduce(values[at])
+            text = "\0".join(values)
+        return f"{self._head}\0{text}" if text.count("\0") == self._separators - 1 else None
+
+    def _general(self, attributes: Mapping[str, Any]) -> str:
         parts = [self._head]
         for name, normalise in self._plan:
             value = attributes.get(name)
@@ -92,7 +114,7 @@ class Comparator:
         text = "\0".join(parts)
         if text.count("\0") != self._separators:  # a value has a NUL in it: an unmistakable longer form
             text = "\0" * (self._separators + 1) + json.dumps(parts)
-        return text.encode("utf-8", "surrogatepass")
+        return text
 
     def hash(self, attributes: Mapping[str, Any]) -> int:
         """The canonical bytes as a signed 64-bit number (XXH3), as PostgreSQL's bigint holds it."""

@@ -191,7 +191,7 @@ async def _find_owners(steps: Steps, context: RunContext, uids: Sequence[str]) -
 async def _look_for_missing(steps: Steps, context: RunContext, ids: Sequence[UUID]) -> None:
     async with steps.step(context) as conn:
         claimed = await claimed_people(conn, context)
-        people = await accounts.without_account(conn, context.place, after=FIRST, limit=len(ids), ids=ids)
+        people = await accounts.without_account_of(conn, context.place, ids)
         keys = await write_missing(conn, context, people, claimed=claimed)
     await _close(steps, context, account_ids=[], identity_ids=ids, keys=keys)
 

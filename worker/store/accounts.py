@@ -19,8 +19,6 @@ from worker.store.sql import Record, load
 
 queries = load("accounts")
 
-_PREFETCH = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -105,12 +103,11 @@ class Link:
     match: dict[str, Any]
 
 
-async def index(conn: Connection, place: Place) -> AsyncIterator[list[tuple[str, int | None]]]:
-    """Pieces of (uid, content hash where it agreed at the last look), inside the caller's transaction."""
+async def index(conn: Connection, place: Place) -> AsyncIterator[bytes]:
+    """Pieces of 17 bytes an account: MD5 of its uid (the first 8), agreed content hash (8), whether it stands (1)."""
     query = queries.index
-    cursor = await conn.cursor(query.text, *query.arguments(place.as_arguments()))
-    while piece := await cursor.fetch(_PREFETCH):
-        yield [(row[0], row[1]) for row in piece]
+    async for row in conn.cursor(query.text, *query.arguments(place.as_arguments()), prefetch=1):
+        yield row["packed"]
 
 
 async def by_uids(conn: Connection, place: Place, uids: Sequence[str]) -> dict[str, Shadow]:
@@ -220,19 +217,18 @@ async def unlinked(conn: Connection, place: Place, *, after: UUID, limit: int) -
     ]
 
 
-async def without_account(
-    conn: Connection, place: Place, *, after: UUID, limit: int, ids: Sequence[UUID] | None = None
-) -> list[Unprovided]:
+async def without_account(conn: Connection, place: Place, *, after: UUID, limit: int) -> list[Unprovided]:
     """Enabled people without an account here, in id order, whatever the scope says."""
-    rows = await queries.without_account.rows(
-        conn, after=after, limit=limit, ids=list(ids) if ids is not None else None, **place.as_arguments()
-    )
-    return [
-        Unprovided(
-            identity_from_row(row), row["account_id"], row["is_planned_soon"] or bool(row["live"]), row["wanted"]
-        )
-        for row in rows
-    ]
+    await queries.join_by_hash.run(conn)
+    rows = await queries.without_account.rows(conn, after=after, limit=limit, **place.as_arguments())
+    await queries.join_as_usual.run(conn)
+    return [_unprovided(row) for row in rows]
+
+
+async def without_account_of(conn: Connection, place: Place, ids: Sequence[UUID]) -> list[Unprovided]:
+    """Those of these people."""
+    rows = await queries.without_account_of.rows(conn, ids=list(ids), **place.as_arguments())
+    return [_unprovided(row) for row in rows]
 
 
 async def touched_since(conn: Connection, place: Place, *, since: datetime) -> list[str]:
@@ -322,6 +318,11 @@ async def _take_over(
 
 def _is_vacant(row: Record | None) -> bool:
     return row is not None and not row["is_busy"] and (row["uid"] is None or row["state"] == AccountState.DEAD)
+
+
+def _unprovided(row: Record) -> Unprovided:
+    is_under_way = row["is_planned_soon"] or bool(row["live"])
+    return Unprovided(identity_from_row(row), row["account_id"], is_under_way, row["wanted"])
 
 
 def _shadow(row: Record) -> Shadow:

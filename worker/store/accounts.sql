@@ -1,14 +1,19 @@
 -- name: index
--- Every account that a target is known to have: its uid, and its content hash where it was last found as wanted and
--- nothing that was compared has changed since. Those hashes need no second look while the target still shows them.
+-- Every account that a target is known to have, packed in sixteen pieces of 17 bytes each: 8 of the MD5 of its uid, 8
+-- the content hash at which it was last found as wanted, and whether that still stands because nothing that was
+-- compared has changed since. Those need no second look while the target still shows the same.
 -- The inner hash is our side of the comparison, the outer one both.
-SELECT a.uid,
-    CASE WHEN a.agreed_hash = hash_record_extended(ROW(hash_record_extended(ROW(a.identity_id, a.wanted_hash,
-        a.wanted_active, a.hooked, a.mapping_version, a.identity_version), 0), a.observed_hash), 0)
-    THEN a.observed_hash END AS agreed
-FROM accounts a
-WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
-  AND a.uid IS NOT NULL AND a.state <> 'dead'
+SELECT string_agg(k.uid || int8send(coalesce(k.agreed, 0))
+    || CASE WHEN k.agreed IS NULL THEN '\x00'::bytea ELSE '\x01' END, ''::bytea) AS packed
+FROM (
+    SELECT decode(substr(md5(a.uid), 1, 16), 'hex') AS uid,
+        CASE WHEN a.agreed_hash = hash_record_extended(ROW(hash_record_extended(ROW(a.identity_id, a.wanted_hash,
+            a.wanted_active, a.hooked, a.mapping_version, a.identity_version), 0), a.observed_hash), 0)
+        THEN a.observed_hash END AS agreed
+    FROM accounts a
+    WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+      AND a.uid IS NOT NULL AND a.state <> 'dead') k
+GROUP BY get_byte(k.uid, 0) >> 4
 
 -- name: by_uids
 -- ``ours`` is our side of the comparison as it was read: what is decided from these rows is written only on top of it.
@@ -114,8 +119,27 @@ FROM identities i
 LEFT JOIN accounts a ON a.tenant_id = :tenant_id AND a.identity_id = i.id AND a.connector_id = :connector_id
     AND a.object_class = :object_class
 WHERE i.tenant_id = :tenant_id AND i.active AND i.disabled_at IS NULL AND i.deleted_at IS NULL
-  AND a.uid IS NULL AND i.id > :after AND (:ids::uuid[] IS NULL OR i.id = ANY(:ids))
+  AND a.uid IS NULL AND i.id > :after
 ORDER BY i.id LIMIT :limit
+
+-- name: without_account_of
+-- The same of a few people.
+SELECT i.id, i.external_id, i.user_name, i.attributes, i.active, i.version, i.authority, i.revision, i.disabled_at,
+    i.deleted_at, a.id AS account_id, a.live, a.wanted,
+    EXISTS (SELECT 1 FROM plan_items p WHERE p.tenant_id = :tenant_id AND p.identity_id = i.id) AS is_planned_soon
+FROM identities i
+LEFT JOIN accounts a ON a.tenant_id = :tenant_id AND a.identity_id = i.id AND a.connector_id = :connector_id
+    AND a.object_class = :object_class
+WHERE i.tenant_id = :tenant_id AND i.active AND i.disabled_at IS NULL AND i.deleted_at IS NULL
+  AND a.uid IS NULL AND i.id = ANY(:ids::uuid[])
+ORDER BY i.id
+
+-- name: join_by_hash
+-- For a statement over everybody: before the first statistics of new tables a nested loop seems cheap.
+SET LOCAL enable_nestloop = off
+
+-- name: join_as_usual
+SET LOCAL enable_nestloop = on
 
 -- name: touched_since
 -- Linked accounts whose identity or whose own last change is younger than the last run.

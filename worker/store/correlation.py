@@ -262,15 +262,21 @@ async def candidates(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, after: UUID, limit: int
 ) -> list[Candidate]:
     """The next people in id order as candidates for accounts of one target."""
-    rows = await queries.candidates.rows(
-        conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class, after=after, limit=limit
+    people = await queries.people.rows(conn, tenant_id=tenant_id, after=after, limit=limit)
+    rows = await queries.taken.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        object_class=object_class,
+        identity_ids=[row["id"] for row in people],
     )
-    return [_person(row) for row in rows]
+    taken = {row["identity_id"] for row in rows if row["has_account"]}
+    return [_person(row, is_taken=row["id"] in taken) for row in people]
 
 
-def _person(row: Record) -> Candidate:
+def _person(row: Record, *, is_taken: bool) -> Candidate:
     identity = identities.from_row(row).as_identity()
-    return Candidate(identity.id, identity.as_source(), name=identity.user_name, is_taken=row["is_taken"])
+    return Candidate(identity.id, identity.as_source(), name=identity.user_name, is_taken=is_taken)
 
 
 def _decision(row: Record) -> PersonDecision:

@@ -131,12 +131,13 @@ ORDER BY id DESC LIMIT :limit OFFSET :offset
 SELECT status, count(*) AS n FROM cases
 WHERE tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR connector_id = :connector_id) GROUP BY status
 
--- name: candidates
--- The next people, whoever they are and whatever they have; ``is_taken``: with an account here.
-SELECT i.id, i.external_id, i.user_name, i.attributes, i.active, i.version, i.authority, i.revision, i.disabled_at,
-    i.deleted_at,
-    EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.identity_id = i.id
-            AND a.connector_id = :connector_id AND a.object_class = :object_class AND a.uid IS NOT NULL
-            AND a.state <> 'dead') AS is_taken
-FROM identities i
-WHERE i.tenant_id = :tenant_id AND i.deleted_at IS NULL AND i.id > :after ORDER BY i.id LIMIT :limit
+-- name: people
+-- The next people, whoever they are and whatever they have.
+SELECT id, external_id, user_name, attributes, active, version, authority, revision, disabled_at, deleted_at
+FROM identities WHERE tenant_id = :tenant_id AND deleted_at IS NULL AND id > :after ORDER BY id LIMIT :limit
+
+-- name: taken
+-- A condition on uid would offer the planner an index that is of no use here.
+SELECT identity_id, uid IS NOT NULL AND state <> 'dead' AS has_account FROM accounts
+WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class
+  AND identity_id = ANY(:identity_ids::uuid[])

@@ -1,6 +1,8 @@
 """The arrays that remember what is known and seen."""
 
+import struct
 from collections.abc import AsyncIterator
+from hashlib import md5
 
 import numpy as np
 from hypothesis import given
@@ -11,10 +13,10 @@ from worker.recon.seen import SeenIndex, hash_uids, pack, unpack
 CONTENTS = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 
 
-async def pieces(known: dict[str, int | None]) -> AsyncIterator[list[tuple[str, int | None]]]:
-    items = list(known.items())
-    for at in range(0, len(items), 2):
-        yield items[at : at + 2]
+async def pieces(known: dict[str, int | None]) -> AsyncIterator[bytes]:
+    """As the database packs them."""
+    for uid, agreed in known.items():
+        yield md5(uid.encode()).digest()[:8] + struct.pack(">q?", agreed or 0, agreed is not None)
 
 
 async def index_of(known: dict[str, int | None]) -> SeenIndex:
