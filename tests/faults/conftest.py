@@ -8,7 +8,9 @@ from random import Random
 
 import pytest
 
+from tests.conftest import Database
 from tests.e2e.daemon import Dev
+from tests.faults.house import House, moved_in
 
 
 @pytest.fixture
@@ -26,3 +28,10 @@ async def dev(open_directory: Path) -> AsyncIterator[Dev]:
     yield found
     if found.is_running:
         await found.kill()
+
+
+@pytest.fixture
+async def house(database: Database, empty_database: Database, tmp_path: Path) -> AsyncIterator[House]:
+    """The demo organisation with its targets; nothing is provisioned before the test starts a daemon."""
+    async with moved_in(database, empty_database, tmp_path, employees=200) as found:
+        yield found
