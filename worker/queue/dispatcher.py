@@ -116,7 +116,7 @@ class Dispatcher:
         return Claimed(claimed=len(found))
 
     async def _claim_rows(self, tenant_id: UUID, connector_id: UUID, room: int) -> list[Operation]:
-        async with tenant(self._pool, tenant_id) as conn:
+        async with tenant(self._pool, tenant_id, is_hot=True) as conn:
             await operations.queries.wake_due.run(conn, tenant_id=tenant_id, connector_id=connector_id, limit=room)
             found = await operations.claim(
                 conn, tenant_id, connector_id=connector_id, owner=self._lease.owner, limit=room

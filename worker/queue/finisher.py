@@ -118,7 +118,7 @@ class Finisher:
         metrics.fenced_total.inc(written.fenced)
 
     async def _write_part(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> Written:
-        async with tenant(self._pool, tenant_id) as conn:
+        async with tenant(self._pool, tenant_id, is_hot=True) as conn:
             done = await _write_all(conn, tenant_id, owner, part, self._rng)
         for finished in part:
             if finished.operation.id in done:

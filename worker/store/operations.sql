@@ -118,6 +118,8 @@ gone AS (
 DELETE FROM match_keys k USING gone WHERE k.tenant_id = :tenant_id AND k.account_id = gone.id
 
 -- name: complete
+-- Rows are found by their keys alone, whatever the statistics of a table say that was empty a moment ago: joined with
+-- the arrays, a stale plan would read all that waits for each of them.
 -- Move operations this owner still holds to the archive, each with its attempt; the lane's next one becomes its head.
 -- moves: in_progress -> completed
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
@@ -129,8 +131,12 @@ d AS (
          agrees, sent)
 ),
 done AS (
-    DELETE FROM operations o USING d
-    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    DELETE FROM operations o
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(
+        SELECT h.id FROM (
+            SELECT id, epoch FROM operations
+            WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND owner IS NOT DISTINCT FROM :owner FOR UPDATE) h
+        JOIN d ON d.id = h.id AND d.epoch = h.epoch))
     RETURNING o.*
 ),
 archived AS (
@@ -201,7 +207,8 @@ failed AS (
         error_message = d.message, next_retry_at = t.now + make_interval(secs => d.delay_s), owner = NULL,
         updated_at = t.now, version = o.version + 1
     FROM d, t
-    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
+      AND o.owner IS NOT DISTINCT FROM :owner
     RETURNING o.id, o.attempt_number, o.epoch
 )
 INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
@@ -225,7 +232,8 @@ parked AS (
         error_message = d.message, case_id = coalesce(d.case_id, o.case_id), parks = o.parks + 1, owner = NULL,
         next_retry_at = t.now + make_interval(secs => d.delay_s), updated_at = t.now, version = o.version + 1
     FROM d, t
-    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
+      AND o.owner IS NOT DISTINCT FROM :owner
     RETURNING o.id, o.attempt_number, o.epoch
 )
 INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
@@ -241,7 +249,8 @@ RETURNING operation_id AS id
 UPDATE operations o SET status = 'pending', owner = NULL, attempt_number = o.attempt_number - 1, updated_at = db_now(),
     version = o.version + 1
 FROM unnest(:ids::uuid[], :epochs::integer[]) AS d(id, epoch)
-WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
+      AND o.owner IS NOT DISTINCT FROM :owner
 RETURNING o.id
 
 -- name: bury
@@ -254,8 +263,12 @@ d AS (
     AS d(id, epoch, duration_ms, code, message, sent)
 ),
 done AS (
-    DELETE FROM operations o USING d
-    WHERE o.tenant_id = :tenant_id AND o.id = d.id AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner
+    DELETE FROM operations o
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(
+        SELECT h.id FROM (
+            SELECT id, epoch FROM operations
+            WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND owner IS NOT DISTINCT FROM :owner FOR UPDATE) h
+        JOIN d ON d.id = h.id AND d.epoch = h.epoch))
     RETURNING o.*
 ),
 buried AS (
@@ -298,7 +311,7 @@ RETURNING o.id
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
 done AS (
     DELETE FROM operations o USING unnest(:ids::uuid[], :epochs::integer[]) AS d(id, epoch)
-    WHERE o.tenant_id = :tenant_id AND o.id = d.id
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id
       AND (o.status <> 'in_progress' OR (o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner))
     RETURNING o.*
 ),
