@@ -31,6 +31,7 @@ class Size:
     noops: int = 20_000
     listed: int = 100_000
     rows: int = 20_000
+    worked: int = 5_000
     starts: int = 3
 
     def scaled(self, factor: float) -> "Size":
@@ -38,7 +39,17 @@ class Size:
 
 
 FULL = Size()
-QUICK = Size(already=100, scim_creates=100, noops=10_000, listed=20_000, rows=5_000, starts=1)
+QUICK = Size(
+    people=2_000,
+    creates=300,
+    already=50,
+    scim_creates=60,
+    noops=5_000,
+    listed=20_000,
+    rows=5_000,
+    worked=300,
+    starts=1,
+)
 
 
 def at_least(measure: str, value: float, unit: str, target: float) -> Figure:

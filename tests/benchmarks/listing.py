@@ -45,7 +45,7 @@ INSERT INTO {demo.APP_TABLE} (login, employee_no, first_name, last_name, email, 
 SELECT 'login' || n, 'e' || n, 'Given' || n, 'Family' || n, 'login' || n || '@nordwerk.example', 'Sales',
     'Account Manager', '+49 30 ' || n, date '1980-01-01' + (n % 5000)::int
 FROM generate_series(1, {{count}}) n
-"""  # noqa: S608 - our own table
+"""
 
 
 class Listed(MemoryTarget):

@@ -29,8 +29,8 @@ PAYLOAD = {"attributes": {"title": "x"}}
 DONE_WITHIN_S = 300.0
 
 _TABLES = """
-CREATE TABLE jobs (id uuid PRIMARY KEY, status text NOT NULL, attempt integer NOT NULL DEFAULT 0, payload jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(), started_at timestamptz);
+CREATE TABLE jobs (id uuid PRIMARY KEY, status text NOT NULL, attempt integer NOT NULL DEFAULT 0,
+    payload jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), started_at timestamptz);
 CREATE INDEX jobs_waiting ON jobs (id) WHERE status = 'pending';
 CREATE TABLE archive (LIKE jobs, completed_at timestamptz NOT NULL, PRIMARY KEY (id));
 CREATE TABLE tries (job_id uuid NOT NULL, attempt integer NOT NULL, started_at timestamptz, completed_at timestamptz,

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from worker.store.tenant import tenant
 
 READY_WITHIN_S = 60.0
 END_WITHIN_S = 40.0
-DONE_WITHIN_S = 300.0
+DONE_WITHIN_S = 180.0
 LOOK_S = 0.01
 MIB = 1024
 
@@ -68,16 +68,12 @@ async def serve(site: Site) -> AsyncIterator[Served]:
 
 async def until_done(site: Site) -> None:
     """Wait until nothing waits for a daemon: no run lives, nobody is to be planned, no operation can go on."""
-    async with asyncio.timeout(DONE_WITHIN_S):
-        while await _is_busy(site):
-            await asyncio.sleep(LOOK_S)
+    await _while(site, _is_busy)
 
 
 async def until_worked_off(site: Site) -> None:
     """Wait until no operation can go on."""
-    async with asyncio.timeout(DONE_WITHIN_S):
-        while await _has_operations(site):
-            await asyncio.sleep(LOOK_S)
+    await _while(site, _has_operations)
 
 
 async def completed(site: Site) -> int:
@@ -90,10 +86,21 @@ async def leftovers(site: Site) -> str:
     """What did not complete, in words for a person."""
     async with tenant(site.pool, site.tenant_id) as conn:
         waiting = await conn.fetch(
-            "SELECT status, wait_reason AS why, count(*) AS n FROM operations GROUP BY 1, 2 "
-            "UNION ALL SELECT 'dead_letter', error_message, count(*) FROM dead_letters GROUP BY 1, 2"
+            "SELECT status, coalesce(wait_reason, error_message) AS why, count(*) AS n FROM operations GROUP BY 1, 2 "
+            "UNION ALL SELECT 'dead letter', error_message, count(*) FROM dead_letters GROUP BY 1, 2 "
+            "UNION ALL SELECT 'to plan', '', count(*) FROM plan_items HAVING count(*) > 0 "
+            "UNION ALL SELECT kind || ' run ' || status, pause_reason, count(*) FROM runs "
+            "WHERE status <> 'completed' GROUP BY 1, 2"
         )
     return ", ".join(f"{row['n']} {row['status']} ({row['why']})" for row in waiting) or "nothing"
+
+
+async def _while(site: Site, is_so: Callable[[Site], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + DONE_WITHIN_S
+    while await is_so(site):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the daemon did not come to an end; left: {await leftovers(site)}")
+        await asyncio.sleep(LOOK_S)
 
 
 async def _is_busy(site: Site) -> bool:
@@ -117,9 +124,9 @@ async def _has_operations(site: Site) -> bool:
 
 
 async def start_run(site: Site, connector_id: object, *, kind: runs.RunKind) -> None:
-    """Ask the daemon for a full run."""
+    """Ask the daemon for a full run, unless one of this connector lives already (a watched file starts its own)."""
     async with tenant(site.pool, site.tenant_id) as conn:
-        await runs.create(
+        await runs.insert(
             conn,
             tenant_id=site.tenant_id,
             connector_id=connector_id,
