@@ -67,7 +67,8 @@ class Question:
     """The question before an act: verb, number and object in ``title``, what it does in ``effect``.
 
     ``button`` does it and ``keep`` leaves things as they are. ``fields`` go back with the form; ``type_number`` must be
-    typed; ``choices`` is one select (name, label, options); ``payload`` may be corrected.
+    typed; ``choices`` is one select (name, label, options), ``text`` one required field (name, label); ``payload`` may
+    be corrected.
     """
 
     title: str
@@ -79,6 +80,7 @@ class Question:
     fields: Sequence[tuple[str, str]] = ()
     notes: str | None = None
     choices: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
+    text: tuple[str, str] | None = None
     changes: tuple[AttributeChange, ...] = ()
     type_number: int | None = None
     payload: dict[str, Any] | None = None

@@ -95,6 +95,12 @@ def choice(suggestion: Suggestion, row: DiscrepancyRow, *, connector: str, owner
     )
 
 
+def needs_choice(row: DiscrepancyRow) -> bool:
+    """Whether a person must first say whose account it is, so that it cannot be repaired among many."""
+    first = row.suggestions[0] if row.suggestions else None
+    return first is not None and first.action == "link" and row.identity_id is None
+
+
 def hold_sentence(hold: HoldView) -> str:
     """What the safeguard holds, against what it allows."""
     return (

@@ -55,10 +55,10 @@ async def ask_confirm(visit: Visit) -> Response:
     row = detail.row
     return await visit.ask(
         Question(
-            title=f"Is {row.subject} the same as {chosen.label}?",
+            title=f"Is {row.subject} the same as {' · '.join(filter(None, (chosen.label, chosen.detail)))}?",
             effect=f"They are linked in {row.connector_name}"
             + (", and the waiting operation goes on with this account." if row.operation_id else "."),
-            body=[f"Confidence {words.percent(chosen.confidence)}; {row.candidates} candidates."],
+            body=[f"Confidence {words.percent(chosen.confidence)}; {words.count(row.candidates, 'candidate')}."],
             action=f"{LIST}/{row.id}/confirm",
             fields=[(name, value) for name, value in fields if value],
             button="Yes, link them",
@@ -83,7 +83,9 @@ async def ask_reject(visit: Visit) -> Response:
     row = (await _case(visit)).row
     return await visit.ask(
         Question(
-            title=f"Is {row.subject} none of {words.count(row.candidates, 'candidate')}?",
+            title=f"Is it none of the {row.candidates} candidates?"
+            if row.candidates > 1
+            else f"Is {row.best_label or 'the candidate'} somebody else’s?",
             effect="The waiting operation creates a new account."
             if row.operation_id
             else "The account stays without owner.",

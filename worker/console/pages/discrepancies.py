@@ -9,7 +9,7 @@ from starlette.routing import Route
 from worker.console import findings, words
 from worker.console.desk import Desk, Question, Visit
 from worker.console.query import BadQuery, Query
-from worker.console.views import DiscrepancyFilter, DiscrepancyRow
+from worker.console.views import DiscrepancyFilter, DiscrepancyRow, IdentityFilter, IdentityRow
 from worker.domain.errors import InvalidRequest
 
 FILTERS = ("attribute_name", "run_id", "q")
@@ -78,7 +78,8 @@ async def _ask_one(visit: Visit, row: DiscrepancyRow, connector: str) -> Respons
         raise BadQuery("This action is not suggested for the discrepancy.")
     identity = visit.query.uuid("identity_id")
     owner = next((name for candidate, name in row.candidates if candidate == identity), None)
-    chosen = findings.choice(suggestion, row, connector=connector, owner=owner)
+    asks_owner = suggestion.action == "link" and row.identity_id is None and identity is None
+    chosen = findings.choice(suggestion, row, connector=connector, owner="its owner" if asks_owner else owner)
     fields = [("id", str(row.id)), ("action", chosen.action), ("direction", chosen.direction)]
     return await visit.ask(
         Question(
@@ -90,16 +91,23 @@ async def _ask_one(visit: Visit, row: DiscrepancyRow, connector: str) -> Respons
             button=chosen.label,
             keep="Leave it",
             changes=row.attributes if chosen.action == "update" else (),
+            text=("owner", "Whose is it? User name or external id") if asks_owner else None,
             is_danger=chosen.is_removal,
         )
     )
 
 
 async def _ask_many(visit: Visit, rows: list[DiscrepancyRow], asked: int, connector: str) -> Response:
-    choices = [findings.choice(row.suggestions[0], row, connector=connector) for row in rows if row.suggestions]
+    clear = [row for row in rows if row.suggestions and not findings.needs_choice(row)]
+    if not clear:
+        raise BadQuery("Somebody must say whose accounts these are: open them one by one.")
+    choices = [findings.choice(row.suggestions[0], row, connector=connector) for row in clear]
     labels = sorted({chosen.label for chosen in choices})
     body = [f"{label}: {sum(1 for c in choices if c.label == label)}" for label in labels]
-    left = asked - len(choices)
+    unclear = sum(1 for row in rows if findings.needs_choice(row))
+    if unclear:
+        body.append(f"{unclear} stay: a person must say whose account it is, one by one.")
+    left = asked - len(choices) - unclear
     if left:
         body.append(f"{left} of the chosen have no suggestion or are settled already; they stay.")
     return await visit.ask(
@@ -108,7 +116,7 @@ async def _ask_many(visit: Visit, rows: list[DiscrepancyRow], asked: int, connec
             effect="Each takes its first suggestion. Changes of the target go through the operation queue.",
             body=body,
             action=visit.request.url.path,
-            fields=[("id", str(row.id)) for row in rows],
+            fields=[("id", str(row.id)) for row in clear],
             button=f"Repair {len(choices)}",
             keep="Leave them",
             is_danger=any(chosen.is_removal for chosen in choices),
@@ -125,9 +133,26 @@ async def remediate(visit: Visit) -> Response:
         ids=visit.ids(),
         action=form.word("action", ACTIONS),
         direction=form.word("direction", DIRECTIONS),
-        identity_id=form.uuid("identity_id"),
+        identity_id=form.uuid("identity_id") or await _owner(visit),
     )
     return visit.done(result, default=_list_of(connector_id))
+
+
+async def _owner(visit: Visit) -> UUID | None:
+    """The person that was named in the form, if one was; exactly one must be meant."""
+    said = visit.said("owner", longest=200)
+    if said is None:
+        return None
+    page = await visit.reads.identities(visit.tenant_id, where=IdentityFilter(q=said, limit=50))
+    exact = [row for row in page.rows if said.casefold() in _names_of(row)]
+    if len(exact) != 1:
+        known = f"{len(exact)} people are called" if exact else "Nobody is called"
+        raise InvalidRequest(f"Nothing was done: {known} “{said}”. Give the external id.")
+    return exact[0].id
+
+
+def _names_of(row: IdentityRow) -> set[str]:
+    return {row.external_id.casefold(), row.user_name.casefold(), str(row.id)}
 
 
 async def ask_ignore(visit: Visit) -> Response:

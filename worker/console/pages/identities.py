@@ -41,7 +41,7 @@ async def show(visit: Visit) -> Response:
 async def ask_switch(visit: Visit) -> Response:
     """The question before the emergency disable, and before its end."""
     detail = await _identity(visit)
-    name, accounts = detail.row.display_name, len(detail.accounts)
+    name, accounts = detail.row.display_name, _at_targets(detail)
     is_disable = visit.request.url.path.endswith("/disable")
     return await visit.ask(
         Question(
@@ -76,10 +76,11 @@ async def ask_provision(visit: Visit) -> Response:
     detail = await _identity(visit)
     connector_id = visit.query.uuid("connector_id")
     account = next((a for a in detail.accounts if a.connector.id == connector_id), None)
-    where = f"the account in {account.connector.name}" if account else words.count(len(detail.accounts), "account")
+    where = f"the account in {account.connector.name}" if account else words.count(_at_targets(detail), "account")
+    what = "what it should be" if account or _at_targets(detail) == 1 else "what they should be"
     return await visit.ask(
         Question(
-            title=f"Bring {where} of {detail.row.display_name} to what it should be?",
+            title=f"Bring {where} of {detail.row.display_name} to {what}?",
             effect="Operations are queued for what differs. When nothing differs, nothing happens.",
             action=visit.request.url.path,
             fields=[("connector_id", str(connector_id))] if connector_id else [],
@@ -101,6 +102,11 @@ async def _identity(visit: Visit) -> IdentityDetail:
     found = await visit.reads.identity(visit.tenant_id, identity_id=visit.id("id"))
     detail: IdentityDetail = visit.found(found, what="identity")
     return detail
+
+
+def _at_targets(detail: IdentityDetail) -> int:
+    """How many accounts there are to act on; what a source says of a person is none of them."""
+    return sum(1 for account in detail.accounts if account.connector.is_target)
 
 
 def _reason(visit: Visit) -> str:

@@ -177,7 +177,7 @@
   };
   if (live) {
     topics.forEach((topic) => document.addEventListener(topic, () => { dirty = true; refresh(); }));
-    document.addEventListener("htmx:sse:after:connection", () => { polling(false); dirty = mode !== "off"; shown("live"); refresh(); });
+    document.addEventListener("htmx:sse:after:connection", () => { polling(false); dirty = mode !== "off" || !!$("#live progress, #live .pill.f-blue, #live .pill.f-gray"); shown("live"); refresh(); });
     const lost = (event) => {
       const id = event.target.id;
       if (id === "stream") { if (mode !== "stale") shown("polling"); if (!poll) polling(true); }

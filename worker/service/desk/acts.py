@@ -163,7 +163,7 @@ class Acts:
         async def act() -> ActResult:
             made = await identities.disable(self._house, _of(principal), identity_id=identity_id, reason=reason)
             link = f"{OPERATIONS}?user_id={identity_id}"
-            return ActResult(f"{_count(len(made), 'account')} disabled first of all.", link=link)
+            return ActResult(f"To be disabled, before all other work: {_count(len(made), 'account')}.", link=link)
 
         return await _said(act)
 
@@ -264,7 +264,9 @@ def _repaired(results: tuple[Repaired, ...], *, is_held: bool) -> str:
     reasons = Counter(one.error for one in results if one.result == "failure" and one.error)
     why = "".join(f" {reason}" for reason, _ in reasons.most_common(2))
     held = " Some removals wait for an approval." if is_held else ""
-    return f"{_count(len(results), 'discrepancy')}: {said}.{why}{held}"
+    if len(results) == 1:
+        return f"The repair is {said.removeprefix('1 ')}.{why}{held}"
+    return f"{_count(len(results), 'repair')}: {said}.{why}{held}"
 
 
 def _run_path(connector_id: UUID, run_id: UUID) -> str:

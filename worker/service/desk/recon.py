@@ -20,6 +20,7 @@ from worker.console import (
 )
 from worker.domain.errors import SettingsError
 from worker.domain.operation import OperationStatus
+from worker.domain.run import Run
 from worker.service.desk import approvals
 from worker.service.desk.briefs import brief_of, change
 from worker.service.desk.slices import cut, ends_of
@@ -77,7 +78,7 @@ async def run(conn: Connection, tenant_id: UUID, *, connector_id: UUID, run_id: 
         correlation_id=stored.correlation_id,
         by_type=_present(report["discrepancy_summary"]["by_type"]),
         by_resolution=_present(report["discrepancy_summary"]["by_resolution"]),
-        by_action=_present(report["action_summary"]["by_action"]),
+        by_action=_present(report["action_summary"]["by_action"]) or _taken_over(stored),
         by_result=_present(report["action_summary"]["by_result"]),
         top_attributes=tuple((each["attribute_name"], each["count"]) for each in report["top_mismatched_attributes"]),
         errors=tuple(await listings_runs.errors(conn, tenant_id, run_id=run_id)),
@@ -163,6 +164,11 @@ def run_row(row: Record) -> RunRow:
 def _present(counts: dict[str, int]) -> dict[str, int]:
     """Without what did not occur."""
     return {name: n for name, n in counts.items() if n}
+
+
+def _taken_over(run: Run) -> dict[str, int]:
+    """What an import did with its rows."""
+    return {name: run.statistics[name] for name in ("created", "updated", "unchanged") if run.statistics.get(name)}
 
 
 async def _hold(conn: Connection, tenant_id: UUID, approval_id: UUID | None) -> HoldView | None:
