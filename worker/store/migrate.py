@@ -12,6 +12,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
@@ -24,6 +25,11 @@ CODE_NUMBER = 1
 
 DAEMON_ROLE = "provisiond_worker"
 _LOCK = 4711000
+#: What a server's refusal means to whoever migrates, by SQLSTATE.
+_REFUSALS = {
+    "42501": "This role may not change the schema: migrate as the role that owns the database.",
+    "53100": "The disk of the database server is full; nothing was changed.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ def directory() -> Path:
 async def migrate(owner_dsn: str) -> SchemaState:
     """Apply every missing migration in one transaction and return the state reached.
 
-    Raises SurroundingsError when the database cannot be reached, or the daemon's role does not exist.
+    Raises SurroundingsError when the database cannot be reached, the role may not do it, or the daemon's role does not
+    exist.
     """
     async with explained(owner_dsn):
         probe = await asyncpg.connect(owner_dsn, timeout=10)
@@ -52,6 +59,11 @@ async def migrate(owner_dsn: str) -> SchemaState:
     try:
         async with engine.begin() as conn:
             await conn.run_sync(_upgrade)
+    except DBAPIError as error:
+        reason = _REFUSALS.get(getattr(error.orig, "sqlstate", None) or "")
+        if reason is None:
+            raise
+        raise SurroundingsError(reason) from error
     finally:
         await engine.dispose()
     check = await asyncpg.connect(owner_dsn, timeout=10)
