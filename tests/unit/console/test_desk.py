@@ -63,7 +63,15 @@ def test_a_form_of_another_site_does_nothing(house, headers):
     assert house.acts.done == []
 
 
-@pytest.mark.parametrize("csrf", ["", "wrong", masked("another"), "%%%"])
+@pytest.mark.parametrize(
+    "csrf",
+    [
+        pytest.param("", id="none"),
+        pytest.param("wrong", id="wrong"),
+        pytest.param(masked("another"), id="of another session"),
+        pytest.param("%%%", id="no token at all"),
+    ],
+)
 def test_a_form_without_the_sessions_token_does_nothing(house, csrf):
     answer = house.web.post("/connectors/operations/act/retry", data={"csrf": csrf, "id": str(DEAD)})
 
