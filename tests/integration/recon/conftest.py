@@ -181,11 +181,12 @@ class House:
 
 async def a_house(pool: Pool, tenant_id: UUID, *, target: MemoryTarget | None = None, **fields: Any) -> House:
     """A house with its own connector; ``fields`` are the connector's."""
+    rules = fields.pop("rules", RULES)
     fields.setdefault("limits", Limits(page_size=4))
     connector = await a_connector(pool, tenant_id, name=fields.pop("name", "app"), type="memory", **fields)
     async with tenant(pool, tenant_id) as conn:
         where = {"tenant_id": tenant_id, "connector_id": connector.id, "object_class": "user"}
-        version = await mappings.insert(conn, **where, rules=RULES)
+        version = await mappings.insert(conn, **where, rules=rules)
         await mappings.activate(conn, **where, version=version)
     targets, memory = MemoryTargets(), target or MemoryTarget()
     targets.add(connector, memory)

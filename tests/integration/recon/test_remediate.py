@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.recon.conftest import House, a_house
 from worker.domain.discrepancy import RepairAction, RepairDirection
+from worker.domain.mapping import MappingRule
 from worker.domain.run import RunStatus
 from worker.recon import Repairs, Wish
 from worker.store.pool import Pool
@@ -244,3 +245,18 @@ async def test_deleted_account_is_unlinked_without_a_trace_or_made_anew(house: H
                             [people["person0"], people["person1"]])  # fmt: skip
     assert [(each["identity_id"], each["state"]) for each in rows] == [(people["person1"], "active")]
     assert rows[0]["uid"] not in {"uid-000001", "uid-000002"}
+
+
+async def test_linked_account_keeps_the_name_it_is_known_by(pool: Pool, tenant_id: UUID) -> None:
+    house = await a_house(
+        pool, tenant_id, rules=(MappingRule("mail", source="mail"),), settings={"hook_attributes": ["login", "mail"]}
+    )
+    late = await house.hire("carla")
+    house.target.put({"login": "an.old.name", "mail": "carla@example.org"}, uid="hers")
+    await house.reconcile()
+    found = await house.findings()
+
+    await remediate(house, Wish(next(iter(found.values()))["id"], RepairAction.LINK, identity_id=late["carla"]))
+
+    kept = await house.rows("SELECT hooked FROM accounts WHERE uid = 'hers'")
+    assert kept == [{"hooked": {"login": "an.old.name", "mail": "carla@example.org"}}]

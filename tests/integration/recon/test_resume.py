@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from tests.integration.recon.conftest import House, a_house
+from worker.connectors import Page
 from worker.domain.errors import LeaseLost
 from worker.domain.run import Run, RunStatus
 from worker.store import runs
@@ -189,3 +191,34 @@ async def test_pause_cancel_and_shutdown_are_heeded_between_pages(house: House) 
     states = [(each.status, each.pause_reason) for each in (paused, shut_down, cancelled) if each is not None]
     assert states == [("paused", "person"), ("paused", "shutdown"), ("cancelled", None)]
     assert not await house.rows("SELECT 1 FROM due_work WHERE kind = 'run'")
+
+
+async def test_run_survives_the_loss_of_every_connection(
+    pool: Pool, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await a_scene(pool)
+    await whole.reconcile()
+    expected = await what_is_known(whole)
+    house = await a_scene(pool)
+    monkeypatch.setattr("worker.recon.engine.AFTER_INTERRUPTION_S", 0)
+    admin = await asyncpg.connect(database.admin_dsn)
+    lost: list[int] = []
+    search = house.target.search
+
+    async def search_after_a_cut(object_class: str, *, token: str | None, page_size: int) -> Page:
+        if token is not None and not lost:
+            lost.extend(
+                row["pid"]
+                for row in await admin.fetch(
+                    "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        return await search(object_class, token=token, page_size=page_size)
+
+    monkeypatch.setattr(house.target, "search", search_after_a_cut)
+    await house.engine.run(await house.start())
+    await admin.close()
+
+    assert lost
+    assert await what_is_known(house) == expected
