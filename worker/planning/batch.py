@@ -8,7 +8,7 @@ from uuid import UUID
 
 from worker.domain.account import Account
 from worker.domain.comparison import Comparator
-from worker.domain.connector import Connector
+from worker.domain.connector import Connector, DeprovisionPolicy
 from worker.domain.identity import Identity
 from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingVersion
@@ -170,6 +170,14 @@ def _without_secrets(result: Mapped) -> Mapped:
     )
 
 
+def _deprovisioned_by(connector: Connector, person: Person) -> Connector:
+    """The connector with the policy that holds for a person: an emergency disables accounts, it never deletes one."""
+    identity = person.item.identity
+    if identity is None or identity.disabled_at is None or identity.is_deleted or not identity.active:
+        return connector
+    return replace(connector, deprovision=DeprovisionPolicy.DISABLE)
+
+
 def _decide(
     decisions: Decisions,
     person: Person,
@@ -186,7 +194,7 @@ def _decide(
         person.identity,
         account=account,
         mapped=wish,
-        connector=target.connector,
+        connector=_deprovisioned_by(target.connector, person),
         in_scope=in_scope,
         comparator=target.comparator,
     )

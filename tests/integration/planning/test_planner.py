@@ -3,6 +3,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from worker.domain.connector import DeprovisionPolicy
 from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
@@ -99,8 +101,10 @@ async def test_leavers_are_disabled_or_deleted_and_come_back(house: House) -> No
     ]
 
 
-async def test_an_emergency_disable_keeps_accounts_inactive(house: House) -> None:
-    await house.target()
+@pytest.mark.parametrize("policy", list(DeprovisionPolicy))
+async def test_an_emergency_disable_keeps_accounts_inactive(house: House, policy: DeprovisionPolicy) -> None:
+    """Whatever becomes of leavers here: an emergency disables, and nothing is deleted or left alone."""
+    await house.target(deprovision=policy)
     (ann,) = await house.people("Ann")
     await house.plan()
     await house.settle()
