@@ -109,7 +109,11 @@ async def add_target(site: Site, reach: Reach) -> Connector:
 
 async def add_mapping(conn: Connection, connector: Connector, rules: Sequence[Any]) -> int:
     """Store and activate a mapping; its version."""
-    which = {"tenant_id": connector.tenant_id, "connector_id": connector.id, "object_class": connector.object_class}
+    which: dict[str, Any] = {
+        "tenant_id": connector.tenant_id,
+        "connector_id": connector.id,
+        "object_class": connector.object_class,
+    }
     version = await mappings.insert(conn, **which, rules=rules)
     await mappings.activate(conn, **which, version=version)
     return version

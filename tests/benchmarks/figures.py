@@ -62,9 +62,13 @@ def at_most(measure: str, value: float, unit: str, target: float) -> Figure:
     return Figure(measure, value, unit, f"target: at most {target:g}", value / target)
 
 
-def beside(measure: str, value: float, unit: str, *, peer: str, rate: float) -> Figure:
-    """A rate against that of somebody who does the same by hand, on the same server in the same run."""
-    return Figure(measure, value, unit, f"{peer}: {rate:,.0f}", value / rate)
+def beside(measure: str, value: float, unit: str, *, peer: str, rate: float, wanted: float | None = None) -> Figure:
+    """A rate against that of somebody who does the same by hand, on the same server in the same run.
+
+    ``wanted``: the ratio that the product promises.
+    """
+    promised = f" (target: at least {wanted:g} of it)" if wanted is not None else ""
+    return Figure(measure, value, unit, f"{peer}: {rate:,.0f}{promised}", value / rate)
 
 
 def left_out(measure: str, unit: str, why: str) -> Figure:

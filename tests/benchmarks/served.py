@@ -10,8 +10,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from tests.benchmarks.ground import Site
+from worker.domain.run import RunKind, RunMode, RunTrigger
 from worker.store import runs
 from worker.store.tenant import tenant
 
@@ -123,7 +125,7 @@ async def _has_operations(site: Site) -> bool:
         )
 
 
-async def start_run(site: Site, connector_id: object, *, kind: runs.RunKind) -> None:
+async def start_run(site: Site, connector_id: UUID, *, kind: RunKind) -> None:
     """Ask the daemon for a full run, unless one of this connector lives already (a watched file starts its own)."""
     async with tenant(site.pool, site.tenant_id) as conn:
         await runs.insert(
@@ -131,8 +133,8 @@ async def start_run(site: Site, connector_id: object, *, kind: runs.RunKind) -> 
             tenant_id=site.tenant_id,
             connector_id=connector_id,
             kind=kind,
-            mode=runs.RunMode.FULL,
-            trigger=runs.RunTrigger.MANUAL,
+            mode=RunMode.FULL,
+            trigger=RunTrigger.MANUAL,
         )
 
 
