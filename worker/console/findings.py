@@ -40,7 +40,12 @@ WORDING: dict[str, tuple[str, str, str]] = {
     "inactivate_identity": ("Deactivate identity", "Deactivate {who}?", "Every account of the identity follows."),
 }
 
-HELD_WORDS = {"delete": "delete the account", "disable": "disable the account", "unlink": "unlink the account"}
+HELD_WORDS = {
+    "deactivate": "deactivate the person",
+    "delete": "delete the account",
+    "disable": "disable the account",
+    "unlink": "unlink the account",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ def needs_choice(row: DiscrepancyRow) -> bool:
 
 def hold_sentence(hold: HoldView) -> str:
     """What the safeguard holds, against what it allows."""
+    if hold.kind == "import":
+        return f"{count(hold.removals, 'person', 'people')} would become inactive, and their accounts would follow."
     return (
         f"{count(hold.removals, 'removal')} in {hold.connector_name} wait. Without a person's word at most "
         f"{number(hold.allowed)} of its {count(hold.accounts, 'account')} may be removed in 24 hours"

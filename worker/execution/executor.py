@@ -6,6 +6,7 @@ Every failure becomes an outcome at one place (``classify``). The target is the 
 a delete that meets nothing and an update to what is there already are done; a lost answer is read back at once.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,11 +46,14 @@ class Done:
 class Executor:
     """The operation processor: ``prepare`` reads for a batch, ``process`` runs one and raises only when cancelled."""
 
-    def __init__(self, targets: Targets, loader: WorkLoader, scripting: Scripting, matching: Matching) -> None:
+    def __init__(
+        self, targets: Targets, loader: WorkLoader, scripting: Scripting, matching: Matching, *, attempt_s: float
+    ) -> None:
         self._targets = targets
         self._loader = loader
         self._scripting = scripting
         self._matching = matching
+        self._attempt_s = attempt_s
         self._prepared: dict[UUID, Prepared] = {}
 
     async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
@@ -65,8 +69,15 @@ class Executor:
         try:
             work = await self._loader.work_of(operation, prepared)
         except Exception as error:  # noqa: BLE001 - opening the target is part of the try
+            if isinstance(error, ConnectorError):  # a target that cannot even be opened is as sick as one that fails
+                target = await self._targets.get(operation.tenant_id, operation.connector_id)
+                await self._targets.report(target, error)
             return Finished(operation, outcome_of(error, operation), _since(started))
-        outcome, wish = await self.execute(work)
+        try:
+            async with asyncio.timeout(self._attempt_s):
+                outcome, wish = await self.execute(work)
+        except TimeoutError:  # below the lease, so nobody else has it yet; what was sent is read back by the next try
+            outcome, wish = Retry("attempt_timeout", "The try did not end within its deadline.", is_unknown=True), None
         return _finished(work, wish, outcome, _since(started))
 
     async def execute(self, work: Work) -> tuple[Outcome, Wish]:
@@ -244,9 +255,9 @@ def _known(work: Work, done: Done) -> dict[str, Any] | None:
     return {name: value for name, value in done.attributes.items() if name in managed and value is not None}
 
 
-def _finished(work: Work, wish: Wish, outcome: Outcome, took: int) -> Finished:
+def _finished(work: Work, wish: Wish | None, outcome: Outcome, took: int) -> Finished:
     connector = work.target.connector.name
-    if not isinstance(outcome, Succeeded) or outcome.skipped or outcome.observed is None:
+    if wish is None or not isinstance(outcome, Succeeded) or outcome.skipped or outcome.observed is None:
         return Finished(work.op, outcome, took, connector=connector)
     active = outcome.observed_active if outcome.observed_active is not None else work.account.observed_active
     observed_hash = account_hash(work.comparator, outcome.observed, active=active)

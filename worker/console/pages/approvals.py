@@ -31,9 +31,7 @@ async def ask(visit: Visit) -> Response:
     return await visit.ask(
         Question(
             title=f"{'Approve' if approve else 'Reject'} {removals} in {hold.connector_name}?",
-            effect="They are sent to the target. Deleted accounts do not come back by themselves."
-            if approve
-            else "They are cancelled; nobody is removed. The next run may find them again.",
+            effect=_effect(hold, approve=approve),
             body=[findings.hold_sentence(hold), hold.reason],
             action=visit.request.url.path,
             button=f"Approve {words.number(hold.removals)}" if approve else f"Reject {words.number(hold.removals)}",
@@ -42,6 +40,20 @@ async def ask(visit: Visit) -> Response:
             type_number=hold.removals if approve and hold.removals > 100 else None,
             is_danger=approve,
         )
+    )
+
+
+def _effect(hold: HoldView, *, approve: bool) -> str:
+    if hold.kind == "import":
+        return (
+            "These people become inactive; each target does with their accounts what its policy says."
+            if approve
+            else "Everybody stays as they are. A later import asks again if it still misses them."
+        )
+    return (
+        "They are sent to the target. Deleted accounts do not come back by themselves."
+        if approve
+        else "They are cancelled; nobody is removed. The next run may find them again."
     )
 
 
