@@ -38,13 +38,13 @@ def outcome_of(error: Exception, op: Operation) -> Outcome:
         case Ended():
             return error.outcome
         case LeaseLost():
-            return Released()
+            return Released(was_started=True)
         case HookError():
             return _of_hook(error)
         case ConnectorError():
             return _of_target(error, op)
         case _ if isinstance(error, DatabaseGone):
-            return Released()
+            return Released(was_started=True)
         case _:
             return Retry("internal_error", f"The daemon failed with {type(error).__name__}; this is a bug of ours.")
 

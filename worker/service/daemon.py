@@ -209,7 +209,13 @@ class Daemon:
         targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held)
         house = replace(assemble(pool, targets, self._settings), wake=self.wake)
         loader = WorkLoader(pool, targets)
-        executor = Executor(targets, loader, Scripting(hooks), Matching(pool, CorrelationService()))
+        executor = Executor(
+            targets,
+            loader,
+            Scripting(hooks),
+            Matching(pool, CorrelationService()),
+            attempt_s=self._settings.attempt_s,
+        )
         finisher = Finisher(pool, heartbeat, rng=self._rng, on_written=self.wake)
         dispatcher = Dispatcher(
             pool, lease=heartbeat, gate=targets, processor=executor, finisher=finisher, on_room=self.wake

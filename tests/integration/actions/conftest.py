@@ -122,6 +122,7 @@ class Works:
             WorkLoader(house.pool, house.targets),
             Scripting(cast("HookExecutor", None)),
             Matching(house.pool, CorrelationService()),
+            attempt_s=45.0,
         )
         dispatcher = Dispatcher(house.pool, lease=self.lease, gate=house.targets, processor=executor, finisher=finisher)
         writing = asyncio.create_task(finisher.run())

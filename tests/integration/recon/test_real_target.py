@@ -109,6 +109,7 @@ class Circle:
             WorkLoader(pool, self.targets),
             Scripting(cast("HookExecutor", None)),
             Matching(pool, CorrelationService()),
+            attempt_s=45.0,
         )
         dispatcher = Dispatcher(pool, lease=self.lease, gate=self.targets, processor=executor, finisher=finisher)
         writing = asyncio.create_task(finisher.run())
