@@ -21,7 +21,7 @@ from worker.domain.hook import HookLimits
 from worker.hooks import HookExecutor
 from worker.service.house import database_of, vault_of
 from worker.settings import Settings
-from worker.store import connectors, listings_targets, migrate, overview, workers
+from worker.store import connectors, listings_targets, overview, schema, workers
 from worker.store.pool import Connection, Pool, open_pool
 from worker.store.standing import standing
 from worker.store.tenant import tenant
@@ -79,12 +79,12 @@ async def _database(settings: Settings) -> list[Finding]:
         return [Finding("database", Grade.BAD, str(error), "Check PROVISIOND_DATABASE_URL and that it is running.")]
     try:
         async with pool.acquire() as conn:
-            state = await migrate.state(conn)
+            state = await schema.state(conn)
             found = [Finding("database", Grade.OK, "It answers."), findings.of_schema(state)]
             found += findings.of_standing(await standing(conn), now=datetime.now(UTC))
-            if migrate.refusal(state) is None:
+            if schema.refusal(state) is None:
                 found += await _work(conn)
-        if migrate.refusal(state) is None:
+        if schema.refusal(state) is None:
             found += await _connectors(pool, settings)
     finally:
         await pool.close()

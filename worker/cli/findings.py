@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from worker.domain.connector import BreakerState, Connector, ConnectorStatus
 from worker.hooks import HookStatus
-from worker.store.migrate import CODE_NUMBER, SchemaState, refusal
+from worker.store.schema import CODE_NUMBER, SchemaState, refusal
 from worker.store.standing import Standing
 
 OLDEST_SERVER = 14

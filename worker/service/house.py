@@ -11,7 +11,7 @@ from worker.queue import DeadLetters, OperationQueue
 from worker.recon import Remediation
 from worker.security import Vault, parse_key, resolve
 from worker.settings import Settings
-from worker.store import migrate
+from worker.store import schema
 from worker.store.pool import Pool, open_pool
 
 
@@ -49,7 +49,7 @@ def assemble(pool: Pool, targets: Targets, settings: Settings) -> House:
 async def check_schema(pool: Pool) -> None:
     """Raise SurroundingsError when this version must not work on the database's schema."""
     async with pool.acquire() as conn:
-        refusal = migrate.refusal(await migrate.state(conn))
+        refusal = schema.refusal(await schema.state(conn))
     if refusal is not None:
         raise SurroundingsError(refusal)
 

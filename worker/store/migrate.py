@@ -1,6 +1,5 @@
 """Bring the schema up to date, as its owner; safe when two start at once, for a transaction lock serialises them."""
 
-from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -18,10 +17,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
 from worker.domain.errors import SurroundingsError
-from worker.store.pool import Connection, explained
-
-#: The number of the last migration that this code was written for.
-CODE_NUMBER = 1
+from worker.store.pool import explained
+from worker.store.schema import SchemaState, state
 
 DAEMON_ROLE = "provisiond_worker"
 _LOCK = 4711000
@@ -30,14 +27,6 @@ _REFUSALS = {
     "42501": "This role may not change the schema: migrate as the role that owns the database.",
     "53100": "The disk of the database server is full; nothing was changed.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaState:
-    """``applied`` is the last migration in the database (0: none), ``oldest_code`` the oldest code it still serves."""
-
-    applied: int
-    oldest_code: int
 
 
 def directory() -> Path:
@@ -95,28 +84,6 @@ def _run_script(conn: SyncConnection, script: str) -> None:
     """Run a script of many statements by the simple protocol, which SQLAlchemy does not offer."""
     driver: Any = conn.connection.driver_connection
     await_only(driver.execute(script))
-
-
-async def state(conn: Connection) -> SchemaState:
-    """What the database holds; ``applied`` 0 where nothing was ever migrated."""
-    if await conn.fetchval("SELECT to_regclass('schema_versions')") is None:
-        return SchemaState(0, 0)
-    row = await conn.fetchrow(
-        "SELECT coalesce(max(number), 0) AS applied, coalesce(max(oldest_code), 0) AS oldest FROM schema_versions"
-    )
-    return SchemaState(row["applied"], row["oldest"]) if row else SchemaState(0, 0)
-
-
-def refusal(found: SchemaState, *, code: int = CODE_NUMBER) -> str | None:
-    """Why this code must not serve on that schema, or None when it may.
-
-    Behind: run the migration. Ahead: fine as long as every later step left room for this code.
-    """
-    if found.applied < code:
-        return f"The schema is at step {found.applied}, this version needs step {code}: run `provisiond migrate`."
-    if found.oldest_code > code:
-        return f"The schema is at step {found.applied} and no longer serves this version: upgrade provisiond."
-    return None
 
 
 def _sqlalchemy_url(dsn: str) -> str:

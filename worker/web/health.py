@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from worker.security import Role, require
-from worker.store import migrate, overview
+from worker.store import overview, schema
 from worker.store.pool import DatabaseGone, Pool
 from worker.telemetry import metrics
 from worker.web.auth import Auth
@@ -36,7 +36,7 @@ class Health:
             return "draining"
         try:
             async with asyncio.timeout(READY_WITHIN_S), self.pool.acquire() as conn:
-                return migrate.refusal(await migrate.state(conn))
+                return schema.refusal(await schema.state(conn))
         except DatabaseGone:
             return "the database does not answer"
 

@@ -9,7 +9,7 @@ from worker.cli import findings
 from worker.cli.findings import Finding, Grade
 from worker.domain.connector import BreakerState, Connector, ConnectorStatus
 from worker.hooks import HookStatus
-from worker.store.migrate import SchemaState
+from worker.store.schema import SchemaState
 from worker.store.standing import Standing
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
