@@ -81,7 +81,7 @@ def _down_text(trouble: str, card: ConnectorCard) -> str:
     waiting = card.counts.get(OperationStatus.AWAITING_SYSTEM, 0)
     if not waiting:
         return trouble
-    why = f"{card.brief.last_error}. " if card.brief.last_error else ""
+    why = f"{card.brief.last_error.rstrip('.')}. " if card.brief.last_error else ""
     return f"{why}{words.count(waiting, 'operation')} wait and spend no try."
 
 
