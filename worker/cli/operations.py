@@ -14,7 +14,15 @@ from worker.domain.operation import OperationStatus, Origin
 from worker.store import listings, operations
 from worker.store.tenant import tenant
 
-COLUMNS = ("id", "created_at", "operation_type", "status", "connector_name", "user_name", "error_code")
+COLUMNS = {
+    "id": "id",
+    "status": "status",
+    "operation_type": "type",
+    "connector_name": "connector",
+    "user_name": "who",
+    "created_at": "made",
+    "error_code": "error",
+}
 #: Sealed values of a payload, and what only our own bookkeeping needs.
 HIDDEN = {"secrets"}
 INTERNAL = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -32,7 +33,7 @@ def complain(sentence: str) -> None:
     errors.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
-def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+def show(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
     """Rows as a table with these columns, or as JSON with all they hold."""
     if as_json:
         say_json([dict(row) for row in rows])
@@ -42,14 +43,29 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
         say(empty)
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Rows as a table; ids stay whole however narrow the terminal is, so that they can be copied."""
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+    """Rows as a table; ``columns`` are headings by name, the most important first: a narrow terminal shows fewer."""
+    cells = {heading: [cell(row[name]) for row in rows] for name, heading in columns.items()}
+    widths = [max(map(cell_len, [heading, *texts])) for heading, texts in cells.items()]
     made = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        made.add_column(column.removesuffix("_name").replace("_", " "), overflow="fold", no_wrap=column == "id")
-    for row in rows:
-        made.add_row(*(cell(row[column]) for column in columns))
+    shown = [list(cells)[place] for place in fitting(widths, room=console.width)]
+    for heading in shown:
+        made.add_column(heading, overflow="fold")
+    for row in zip(*(cells[heading] for heading in shown), strict=True):
+        made.add_row(*row)
     console.print(made)
+
+
+def fitting(widths: Sequence[int], *, room: int, gap: int = 2) -> list[int]:
+    """The places of the columns that are shown whole side by side, the first one in any case."""
+    kept: list[int] = []
+    used = 0
+    for place, width in enumerate(widths):
+        wanted = width + (gap if kept else 0)
+        if not kept or used + wanted <= room:
+            kept.append(place)
+            used += wanted
+    return kept
 
 
 def facts(row: Mapping[str, Any], *, as_json: bool) -> None:

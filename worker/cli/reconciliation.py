@@ -19,11 +19,26 @@ from worker.store import listings_approvals, listings_runs, runs
 from worker.store.tenant import tenant
 
 LOOK_S = 0.5
-RUN_COLUMNS = (
-    *("id", "connector_name", "kind", "mode", "status", "started_at"),
-    *("accounts_processed", "discrepancies_found", "items_error"),
-)
-APPROVAL_COLUMNS = ("id", "connector_name", "kind", "held", "threshold", "reason", "created_at")
+RUN_COLUMNS = {
+    "id": "id",
+    "status": "status",
+    "connector_name": "connector",
+    "started_at": "started",
+    "kind": "kind",
+    "mode": "mode",
+    "accounts_processed": "accounts",
+    "discrepancies_found": "findings",
+    "items_error": "errors",
+}
+APPROVAL_COLUMNS = {
+    "id": "id",
+    "connector_name": "connector",
+    "held": "held",
+    "threshold": "allowed",
+    "kind": "kind",
+    "created_at": "since",
+    "reason": "reason",
+}
 #: What is true of nearly every run, and what only daemons need.
 INTERNAL = {"tenant_id", "owner", "epoch", "correlation_id", "created_by", "schedule_id"}
 
@@ -199,4 +214,4 @@ def _tell_report(found: Mapping[str, Any]) -> None:
     ):
         if found[name]:
             say(f"\n{title}")
-            table(found[name], tuple(found[name][0]))
+            table(found[name], {column: column.replace("_", " ") for column in found[name][0]})

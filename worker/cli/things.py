@@ -21,8 +21,16 @@ from worker.store import connectors as store
 from worker.store import identities, listings_people
 from worker.store.tenant import tenant
 
-CONNECTOR_COLUMNS = ("name", "type", "direction", "status", "breaker", "baseline", "id")
-ACCOUNT_COLUMNS = ("connector", "uid", "state", "wanted_active", "observed_active", "live", "last_change_at")
+CONNECTOR_COLUMNS = {name: name for name in ("name", "type", "direction", "status", "breaker", "baseline", "id")}
+ACCOUNT_COLUMNS = {
+    "connector": "connector",
+    "state": "state",
+    "wanted_active": "wanted active",
+    "observed_active": "is active",
+    "live": "waiting",
+    "last_change_at": "changed",
+    "uid": "uid",
+}
 #: Of a person: what only machines need.
 INTERNAL = {"tenant_id", "authority", "user_name_key", "version"}
 

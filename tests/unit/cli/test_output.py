@@ -28,7 +28,7 @@ def test_cell(value: Any, said: str) -> None:
 
 
 def test_a_table_for_nobody_at_a_terminal_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([{"id": ID, "what": "x" * 500}], ("id", "what"), as_json=False, empty="")
+    output.show([{"id": ID, "what": "x" * 500}], {"id": "id", "what": "what"}, as_json=False, empty="")
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == [str(ID), "x" * 500]
@@ -53,13 +53,28 @@ def test_json_holds_what_people_are_spared(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_json_of_rows_holds_more_than_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([{"id": 1, "more": 2}], ("id",), as_json=True, empty="nothing")
+    output.show([{"id": 1, "more": 2}], {"id": "id"}, as_json=True, empty="nothing")
 
     assert json.loads(capsys.readouterr().out) == [{"id": 1, "more": 2}]
 
 
 def test_no_rows_are_said_in_words_and_are_an_empty_list_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([], ("id",), as_json=False, empty="There is none.")
-    output.show([], ("id",), as_json=True, empty="There is none.")
+    output.show([], {"id": "id"}, as_json=False, empty="There is none.")
+    output.show([], {"id": "id"}, as_json=True, empty="There is none.")
 
     assert capsys.readouterr().out == "There is none.\n[]\n"
+
+
+@pytest.mark.parametrize(
+    ("widths", "room", "places"),
+    [
+        pytest.param([36, 9, 6], 80, [0, 1, 2], id="all"),
+        pytest.param([36, 9, 6], 55, [0, 1, 2], id="all, exactly"),
+        pytest.param([36, 9, 6], 54, [0, 1], id="the last one is too much"),
+        pytest.param([36, 90, 6], 80, [0, 2], id="a wide one is left out for a narrow one behind it"),
+        pytest.param([36, 9], 20, [0], id="the first one in any case"),
+        pytest.param([], 80, [], id="no column"),
+    ],
+)
+def test_columns_that_fit(widths: list[int], room: int, places: list[int]) -> None:
+    assert output.fitting(widths, room=room) == places
