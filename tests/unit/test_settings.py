@@ -185,17 +185,17 @@ def test_one_mistake_is_one_line(environ: dict[str, str], toml: str, line: str, 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     """Also those between two settings, as long as both are sound by themselves."""
     lines = mistakes(
-        {"PROVISIOND_BIND__PORT": "99999", "PROVISIOND_BEAT_S": "50", "PROVISIOND_CLAIM_BACTH": "3"},
-        "attempt_s = 'long'\nlisten = 'perhaps'",
+        {"PROVISIOND_BIND__PORT": "99999", "PROVISIOND_BEAT_S": "50", "PROVISIOND_LEESE_S": "3"},
+        "attempt_s = 'long'\ntwo_person_approval = 'perhaps'",
         directory=tmp_path,
         required=("database_url",),
     )
 
     assert [line.split()[0].rstrip(":") for line in lines] == [
-        "PROVISIOND_CLAIM_BACTH",
+        "PROVISIOND_LEESE_S",
         "bind.port",
         "attempt_s",
-        "listen",
+        "two_person_approval",
         "beat_s",
         "database_url",
     ]
@@ -225,7 +225,7 @@ def test_nothing_shows_a_secret(tmp_path: Path) -> None:
 
 
 def test_describe_shows_each_setting_and_where_it_came_from(tmp_path: Path) -> None:
-    (tmp_path / "provisiond.toml").write_text("listen = false")
+    (tmp_path / "provisiond.toml").write_text("two_person_approval = true")
     environ = {"PROVISIOND_DATABASE_URL": DATABASE, "PROVISIOND_SECRET_KEY": "file:/run/key"}
 
     lines = {line.name: line for line in describe(environ=environ, directory=tmp_path)}
@@ -234,8 +234,8 @@ def test_describe_shows_each_setting_and_where_it_came_from(tmp_path: Path) -> N
     assert lines["database_url"].value == "postgresql://provisiond:***@db.example:5432/provisiond"
     assert lines["database_url"].origin == "PROVISIOND_DATABASE_URL"
     assert lines["secret_key"].value == "file:/run/key"
-    assert (lines["listen"].value, lines["listen"].default) == ("false", "true")
-    assert lines["listen"].origin == str(tmp_path / "provisiond.toml")
+    assert (lines["two_person_approval"].value, lines["two_person_approval"].default) == ("true", "false")
+    assert lines["two_person_approval"].origin == str(tmp_path / "provisiond.toml")
     assert lines["roles"].default == "api,console,worker,scheduler,intake"
     assert lines["bind.port"].origin is None
 

@@ -8,7 +8,7 @@ import structlog
 from worker.domain.operation import Origin
 from worker.domain.run import PauseReason, Run, RunStatus
 from worker.intake.seen import SeenKeys
-from worker.safeguard import Listing, judge
+from worker.safeguard import Listing, SafeguardLimits, judge
 from worker.store import identities, plan_items, runs, safeguard, source_accounts, tenant
 from worker.store.pool import Pool
 from worker.store.runs import Progress
@@ -47,11 +47,12 @@ class Census:
 class Leaving:
     """Concludes one import whose listing is over."""
 
-    def __init__(self, pool: Pool, run: Run, *, source: Source, seen: SeenKeys) -> None:
+    def __init__(self, pool: Pool, run: Run, *, source: Source, seen: SeenKeys, limits: SafeguardLimits) -> None:
         self._pool = pool
         self._run = run
         self._source = source
         self._seen = seen
+        self._limits = limits
 
     async def conclude(self, listed: Listed) -> None:
         """Make those who left inactive and end the run, or put it down until a person has decided about them."""
@@ -92,7 +93,8 @@ class Leaving:
                 known=census.known,
                 lost=census.lost,
                 last_seen=last.accounts_processed if last else None,
-            )
+            ),
+            self._limits,
         )
         return None if verdict.is_complete else verdict.reason
 

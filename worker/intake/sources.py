@@ -21,6 +21,7 @@ from worker.intake.form import ImportForm, Unreadable, form_of
 from worker.intake.leaving import Leaving, Listed
 from worker.intake.rows import Into, PageResult, Raced, import_rows, importable
 from worker.intake.seen import SeenKeys
+from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
 from worker.store import connectors, runs, tenant
 from worker.store.pool import Connection, Pool
 from worker.store.runs import Checkpoint, Progress, Requests
@@ -94,18 +95,20 @@ class Importer:
         sources: Sources,
         is_stopping: Callable[[], bool] = lambda: False,
         retry_page_after: Sequence[float] = RETRY_PAGE_AFTER,
+        limits: SafeguardLimits = DEFAULT_LIMITS,
     ) -> None:
         self._pool = pool
         self._sources = sources
         self._is_stopping = is_stopping
         self._retry_page_after = tuple(retry_page_after)
+        self._limits = limits
 
     async def process(self, run: Run) -> None:
         """Go on with a claimed run. Raises LeaseLost, having written nothing, when another process has it now."""
         try:
             reading = await self._open(run)
             if await self._list(reading):
-                leaving = Leaving(self._pool, run, source=reading.source, seen=reading.seen)
+                leaving = Leaving(self._pool, run, source=reading.source, seen=reading.seen, limits=self._limits)
                 await leaving.conclude(Listed(reading.rows, reading.total, reading.is_ended))
         except LeaseLost:
             raise

@@ -14,7 +14,7 @@ from worker.domain.errors import NotFound, WrongState
 from worker.domain.operation import NewOperation, Origin, WaitReason
 from worker.domain.run import PauseReason, RunStatus
 from worker.queue import OperationQueue
-from worker.safeguard import COUNT_ACCOUNTS_UP_TO, FEWEST_REMOVALS, admitted, threshold
+from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits, admitted, threshold
 from worker.store import connectors, due_work, operations, runs, safeguard
 from worker.store.due_work import Kind
 from worker.store.pool import Connection
@@ -60,8 +60,9 @@ class Decided:
 class Acceptance:
     """Accepts operations under the safeguard."""
 
-    def __init__(self, queue: OperationQueue) -> None:
+    def __init__(self, queue: OperationQueue, *, limits: SafeguardLimits = DEFAULT_LIMITS) -> None:
         self._queue = queue
+        self._limits = limits
 
     async def accept(
         self,
@@ -83,7 +84,8 @@ class Acceptance:
         approvals: dict[UUID, UUID] = {}
         held = 0
         if not exempt:
-            operations, held, approvals = await _weighed(conn, tenant_id, operations, run_id, reason)
+            weighed = await _weighed(conn, tenant_id, operations, self._limits, run_id=run_id, reason=reason)
+            operations, held, approvals = weighed
         queued = await self._queue.enqueue(conn, tenant_id=tenant_id, operations=operations)
         return Accepted(queued.accepted, queued.coalesced, held, tuple(approvals.items()))
 
@@ -103,6 +105,9 @@ async def decide_approval(
     ``seen`` is the number held that the person was shown. Raises NotFound, and WrongState when somebody decided before
     or more has come to be held since.
     """
+    found = await safeguard.approval(conn, tenant_id=tenant_id, approval_id=approval_id)
+    if found is not None:  # in the order of those who hold removals, or the two wait for each other
+        await safeguard.lock(conn, tenant_id=tenant_id, connector_id=found["connector_id"])
     row = await safeguard.lock_approval(conn, tenant_id=tenant_id, approval_id=approval_id)
     if row is None:
         raise NotFound(f"There is no approval {approval_id}.")
@@ -118,7 +123,13 @@ async def decide_approval(
 
 
 async def _weighed(
-    conn: Connection, tenant_id: UUID, batch: Sequence[NewOperation], run_id: UUID | None, reason: str
+    conn: Connection,
+    tenant_id: UUID,
+    batch: Sequence[NewOperation],
+    limits: SafeguardLimits,
+    *,
+    run_id: UUID | None,
+    reason: str,
 ) -> tuple[Sequence[NewOperation], int, dict[UUID, UUID]]:
     """The batch with what must wait marked so, how many those are, and their approvals by connector."""
     removals: dict[UUID, list[NewOperation]] = defaultdict(list)
@@ -128,7 +139,7 @@ async def _weighed(
     held: dict[UUID, UUID] = {}
     approvals: dict[UUID, UUID] = {}
     for connector_id in sorted(removals):
-        beyond, limit = await _count(conn, tenant_id, connector_id, removals[connector_id])
+        beyond, limit = await _count(conn, tenant_id, connector_id, removals[connector_id], limits)
         if beyond:
             approvals[connector_id] = await _hold(conn, tenant_id, beyond, limit=limit, run_id=run_id, reason=reason)
             held |= dict.fromkeys((op.id for op in beyond), approvals[connector_id])
@@ -139,17 +150,17 @@ async def _weighed(
 
 
 async def _count(
-    conn: Connection, tenant_id: UUID, connector_id: UUID, wanted: list[NewOperation]
+    conn: Connection, tenant_id: UUID, connector_id: UUID, wanted: list[NewOperation], limits: SafeguardLimits
 ) -> tuple[list[NewOperation], int]:
     """Count what may pass; what may not, and the limit that says so."""
     await safeguard.lock(conn, tenant_id=tenant_id, connector_id=connector_id)
     used = await safeguard.used(conn, tenant_id=tenant_id, connector_id=connector_id)
-    limit = FEWEST_REMOVALS
+    limit = limits.floor
     if used + len(wanted) > limit:
         accounts = await safeguard.active_accounts(
-            conn, tenant_id=tenant_id, connector_id=connector_id, most=COUNT_ACCOUNTS_UP_TO
+            conn, tenant_id=tenant_id, connector_id=connector_id, most=limits.count_up_to
         )
-        limit = threshold(accounts)
+        limit = threshold(accounts, limits)
     passing = admitted(len(wanted), used=used, limit=limit)
     await safeguard.count(conn, tenant_id=tenant_id, connector_id=connector_id, accepted=passing)
     return wanted[passing:], limit

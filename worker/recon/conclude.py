@@ -96,7 +96,7 @@ async def _judge(steps: Steps, context: RunContext, listed: Listed) -> Completen
         lost=listed.index.lost,
         last_seen=before.accounts_processed if before else None,
     )
-    return judge(listing)
+    return judge(listing, steps.limits)
 
 
 async def _hold(steps: Steps, context: RunContext, listed: Listed, verdict: Completeness) -> None:

@@ -30,6 +30,7 @@ from worker.recon.policy import run_policy, wait_for_approval
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired
 from worker.recon.steps import Steps, Stop
+from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
 from worker.store import discrepancies, runs
 from worker.store.pool import Pool
 from worker.store.runs import Progress
@@ -51,12 +52,18 @@ class ReconciliationEngine:
     """Processes claimed runs. ``stop`` is set when this process drains: runs are put down at their next step."""
 
     def __init__(
-        self, pool: Pool, targets: TargetSource, acceptance: Acceptance, *, stop: asyncio.Event | None = None
+        self,
+        pool: Pool,
+        targets: TargetSource,
+        acceptance: Acceptance,
+        *,
+        stop: asyncio.Event | None = None,
+        limits: SafeguardLimits = DEFAULT_LIMITS,
     ) -> None:
         self._pool = pool
         self._targets = targets
         self._remediation = Remediation(acceptance)
-        self._steps = Steps(pool, stop or asyncio.Event())
+        self._steps = Steps(pool, stop or asyncio.Event(), limits)
 
     async def process(self, run: Run) -> None:
         """Take a claimed run to its end, or to where somebody must decide; see ``run``."""

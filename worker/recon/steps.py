@@ -10,6 +10,7 @@ from typing import TypeVar
 from worker.domain.errors import LeaseLost, ListingChanged, TransientError
 from worker.domain.run import PauseReason
 from worker.recon.context import RunContext
+from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
 from worker.store import runs
 from worker.store.pool import Connection, Pool
 from worker.store.runs import Checkpoint, Progress, Requests
@@ -34,10 +35,11 @@ class Stop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How a phase writes. ``stop`` is set when this process drains."""
+    """How a phase writes. ``stop`` is set when this process drains; ``limits`` say which listing is believed."""
 
     pool: Pool
     stop: asyncio.Event
+    limits: SafeguardLimits = DEFAULT_LIMITS
 
     @asynccontextmanager
     async def step(

@@ -1,13 +1,14 @@
 """What stops harm in bulk: pure decisions on numbers, made before anything is removed."""
 
 from worker.safeguard.completeness import Completeness, Listing, judge
-from worker.safeguard.removals import COUNT_ACCOUNTS_UP_TO, FEWEST_REMOVALS, admitted, threshold
+from worker.safeguard.limits import DEFAULT_LIMITS, SafeguardLimits
+from worker.safeguard.removals import admitted, threshold
 
 __all__ = [
-    "COUNT_ACCOUNTS_UP_TO",
-    "FEWEST_REMOVALS",
+    "DEFAULT_LIMITS",
     "Completeness",
     "Listing",
+    "SafeguardLimits",
     "admitted",
     "judge",
     "threshold",

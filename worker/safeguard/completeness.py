@@ -6,8 +6,7 @@ gone. Nothing is concluded from such a list until a person has seen what it woul
 
 from dataclasses import dataclass
 
-#: A list that shows this much less than we know of is not believed.
-MOST_SHRUNK_PERCENT = 30
+from worker.safeguard.limits import DEFAULT_LIMITS, SafeguardLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +34,25 @@ class Completeness:
     reason: str = ""
 
 
-def judge(listing: Listing) -> Completeness:
+def judge(listing: Listing, limits: SafeguardLimits = DEFAULT_LIMITS) -> Completeness:
     """Decide; the first doubt is the one told."""
-    doubt = _doubt(listing)
+    doubt = _doubt(listing, limits.shrink_percent)
     return Completeness(doubt is None, doubt or "")
 
 
-def _doubt(listing: Listing) -> str | None:
+def _doubt(listing: Listing, shrink_percent: float) -> str | None:
     if not listing.is_ended:
         return f"The list broke off after {listing.seen}: its last page does not say that it is the last."
     if listing.total is not None and listing.seen < listing.total:
         return f"The list shows {listing.seen}, but says that there are {listing.total}."
     if listing.seen == 0 and (listing.known or listing.last_seen):
         return f"The list is empty; before there were {max(listing.known, listing.last_seen or 0)}."
-    if _is_too_much(listing.lost, listing.known):
+    if _is_too_much(listing.lost, listing.known, shrink_percent):
         return f"{listing.lost} of the {listing.known} that were known are not in the list."
-    if listing.last_seen and _is_too_much(listing.last_seen - listing.seen, listing.last_seen):
+    if listing.last_seen and _is_too_much(listing.last_seen - listing.seen, listing.last_seen, shrink_percent):
         return f"The list shows {listing.seen}; the last complete one showed {listing.last_seen}."
     return None
 
 
-def _is_too_much(lost: int, known: int) -> bool:
-    return lost * 100 > known * MOST_SHRUNK_PERCENT
+def _is_too_much(lost: int, known: int, shrink_percent: float) -> bool:
+    return lost * 100 > known * shrink_percent

@@ -10,6 +10,7 @@ import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from platform import python_version
 from random import SystemRandom
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,7 @@ from worker.recon import ReconciliationEngine
 from worker.schedule import Ticker
 from worker.service.gauges import Gauges
 from worker.service.heartbeat import Heartbeat
-from worker.service.house import assemble, check_schema, database_of, vault_of
+from worker.service.house import assemble, check_schema, database_of, limits_of, vault_of
 from worker.service.http import Doors
 from worker.service.loop import DuePoller, Handler, every
 from worker.settings import Role, Settings
@@ -40,6 +41,7 @@ from worker.store import due_work, runs, workers
 from worker.store.due_work import Kind
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
+from worker.telemetry import logs, metrics
 
 log = structlog.get_logger()
 
@@ -84,6 +86,7 @@ class Daemon:
     async def run(self, *, on_ready: Callable[[int], Awaitable[None]] | None = None) -> None:
         """Run until stopped. Raises SurroundingsError or SettingsError when it cannot start."""
         settings = self._settings
+        metrics.build_info.info({"version": self.version, "python": python_version()})
         dsn = database_of(settings)
         async with contextlib.AsyncExitStack() as stack:
             pool = await open_pool(dsn, size=settings.pool_size)
@@ -120,8 +123,8 @@ class Daemon:
         finally:
             self._stop.set()
             parts.heartbeat.drain()
-            await parts.dispatcher.drain(self._settings.drain_s)
-            await polling
+            await asyncio.gather(parts.dispatcher.drain(self._settings.drain_s), polling, return_exceptions=True)
+            await parts.finisher.drained()  # what a claim gave back that was under way when we were asked to stop
             await doors.close()
             for task in (*duties, writing):
                 task.cancel()
@@ -173,7 +176,7 @@ class Daemon:
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
             seconds["watch"] = self._settings.csv_watch_s
-        duties["gauges"] = Gauges(parts.pool).run_once
+        duties["gauges"] = Gauges(parts.pool, parts.hooks).run_once
         seconds["gauges"] = GAUGES_S
         return {
             name: every(duty, name=name, interval_s=seconds[name], stop=self._stop, rng=self._rng)
@@ -222,6 +225,7 @@ class Daemon:
         )
         self._dispatcher = dispatcher
         stopping = self._stop.is_set
+        limits = limits_of(self._settings)
         return Parts(
             pool=pool,
             heartbeat=heartbeat,
@@ -231,8 +235,8 @@ class Daemon:
             dispatcher=dispatcher,
             planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=house.acceptance),
             inbox=InboxProcessor(pool),
-            importer=Importer(pool, sources=targets, is_stopping=stopping),
-            engine=ReconciliationEngine(pool, targets, house.acceptance, stop=self._stop),
+            importer=Importer(pool, sources=targets, is_stopping=stopping, limits=limits),
+            engine=ReconciliationEngine(pool, targets, house.acceptance, stop=self._stop, limits=limits),
             ticker=Ticker(pool),
             watcher=SourceWatcher(pool),
             house=house,
@@ -255,7 +259,7 @@ def _run_handler(parts: Parts, stop: asyncio.Event) -> Handler:
             run = await runs.claim(conn, tenant_id=tenant_id, run_id=run_id, owner=parts.heartbeat.owner)
         if run is None:
             return
-        with structlog.contextvars.bound_contextvars(run_id=str(run.id), correlation_id=str(run.correlation_id)):
+        with logs.bound(tenant_id=tenant_id, run_id=run.id, correlation_id=run.correlation_id):
             processor = parts.importer if run.kind is RunKind.IMPORT else parts.engine
             await processor.process(run)
 

@@ -9,6 +9,7 @@ from worker.domain.errors import SettingsError, SurroundingsError
 from worker.planning import Acceptance
 from worker.queue import DeadLetters, OperationQueue
 from worker.recon import Remediation
+from worker.safeguard import SafeguardLimits
 from worker.security import Vault, parse_key, resolve
 from worker.settings import Settings
 from worker.store import schema
@@ -33,7 +34,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 def assemble(pool: Pool, targets: Targets, settings: Settings) -> House:
     """The house over these parts."""
     queue = OperationQueue()
-    acceptance = Acceptance(queue)
+    acceptance = Acceptance(queue, limits=limits_of(settings))
     return House(
         pool=pool,
         queue=queue,
@@ -52,6 +53,11 @@ async def check_schema(pool: Pool) -> None:
         refusal = schema.refusal(await schema.state(conn))
     if refusal is not None:
         raise SurroundingsError(refusal)
+
+
+def limits_of(settings: Settings) -> SafeguardLimits:
+    """What may go without a person's word, as configured."""
+    return SafeguardLimits(**settings.safeguard.model_dump())
 
 
 def database_of(settings: Settings) -> str:

@@ -129,11 +129,6 @@ class Settings(_Group):
         default=Path(".provisiond"), description="Where 'provisiond dev' keeps its database and files."
     )
     roles: Roles = Field(default=tuple(Role), description="What this process does, separated by commas.")
-    public_url: str | None = Field(
-        default=None,
-        pattern=r"^https?://[^\s/]+",
-        description="Address under which people reach the console, for links.",
-    )
     bind: Bind = Bind()
     log: Log = Log()
     lease_s: Seconds = Field(default=60.0, description="How long a silent daemon keeps the work it has claimed.")
@@ -142,13 +137,8 @@ class Settings(_Group):
     )
     drain_s: Seconds = Field(default=25.0, description="How long a stopping daemon lets running operations end.")
     attempt_s: Seconds = Field(default=45.0, description="Deadline of one try of an operation; must be below lease_s.")
-    concurrency: int = Field(default=64, ge=1, le=1_024, description="Operations that one process runs at a time.")
-    claim_batch: int = Field(default=100, ge=1, le=1_000, description="Operations claimed in one transaction.")
     pool_size: int = Field(default=8, ge=2, le=100, description="Database connections of one process.")
     poll_s: Seconds = Field(default=1.0, description="How often a daemon looks for work when nothing wakes it.")
-    listen: bool = Field(
-        default=True, description="Be woken by PostgreSQL notifications; off behind a transaction pooler."
-    )
     csv_watch_s: Seconds = Field(default=2.0, description="How often a watched file is looked at.")
     two_person_approval: bool = Field(default=False, description="Who asks for held changes may not approve them.")
     hooks: Hooks = Hooks()

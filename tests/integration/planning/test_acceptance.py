@@ -10,6 +10,7 @@ from worker.domain.errors import NotFound, WrongState
 from worker.domain.operation import NewOperation, Origin
 from worker.planning import Acceptance, Accepted, decide_approval
 from worker.queue import OperationQueue
+from worker.safeguard import SafeguardLimits
 from worker.store.tenant import tenant
 
 from .conftest import House
@@ -62,6 +63,17 @@ async def test_five_percent_of_the_accounts_may_go(house: House, target: UUID) -
     accepted = await accept(house, removals(target, ids[:20]))
 
     assert accepted.held == 5
+
+
+async def test_what_an_operator_allows_may_go(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 12)
+    acceptance = Acceptance(OperationQueue(), limits=SafeguardLimits(floor=2))
+    async with tenant(house.pool, house.tenant_id) as conn:
+        accepted = await acceptance.accept(
+            conn, tenant_id=house.tenant_id, operations=removals(target, ids), run_id=None, reason="Because."
+        )
+
+    assert accepted.held == 10
 
 
 async def test_what_is_no_removal_is_never_held(house: House, target: UUID) -> None:

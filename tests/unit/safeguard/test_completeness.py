@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.safeguard import Listing, judge
+from worker.safeguard import Listing, SafeguardLimits, judge
 
 NUMBERS = st.integers(min_value=0, max_value=10**6)
 
@@ -30,6 +30,13 @@ def test_first_doubt_is_told(listing: Listing, words: str | None) -> None:
 
     assert verdict.is_complete is (words is None)
     assert (words or "") in verdict.reason
+
+
+def test_a_listing_may_shrink_as_far_as_an_operator_says() -> None:
+    listing = Listing(60, True, known=100, lost=40, last_seen=100)
+
+    assert judge(listing, SafeguardLimits(shrink_percent=40.0)).is_complete
+    assert not judge(listing, SafeguardLimits(shrink_percent=39.0)).is_complete
 
 
 @given(seen=NUMBERS, known=NUMBERS, lost=NUMBERS, last=st.none() | NUMBERS)

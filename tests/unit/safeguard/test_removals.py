@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.safeguard import COUNT_ACCOUNTS_UP_TO, FEWEST_REMOVALS, admitted, threshold
+from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits, admitted, threshold
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,31 @@ def test_threshold_is_five_percent_between_ten_and_five_hundred(accounts: int, a
 
 
 def test_counting_more_accounts_would_not_raise_the_threshold() -> None:
-    assert threshold(COUNT_ACCOUNTS_UP_TO) == threshold(COUNT_ACCOUNTS_UP_TO * 100)
-    assert threshold(COUNT_ACCOUNTS_UP_TO - 20) < threshold(COUNT_ACCOUNTS_UP_TO)
+    most = DEFAULT_LIMITS.count_up_to
+    assert threshold(most) == threshold(most * 100)
+    assert threshold(most - 25) < threshold(most)
+
+
+@pytest.mark.parametrize(
+    ("limits", "allowed"),
+    [
+        pytest.param(SafeguardLimits(percent=10.0), 100, id="another share"),
+        pytest.param(SafeguardLimits(floor=60), 60, id="another floor"),
+        pytest.param(SafeguardLimits(cap=20), 20, id="another cap"),
+        pytest.param(SafeguardLimits(percent=0.0, floor=0), 0, id="nothing without a person"),
+    ],
+)
+def test_what_an_operator_sets_holds(limits: SafeguardLimits, allowed: int) -> None:
+    assert threshold(1_000, limits) == allowed
+
+
+@given(st.integers(0, 50), st.floats(0, 100, allow_nan=False), st.integers(50, 2_000), st.integers(0, 10**6))
+def test_counting_up_to_the_last_account_that_matters_is_enough(
+    floor: int, percent: float, cap: int, accounts: int
+) -> None:
+    limits = SafeguardLimits(floor=floor, percent=percent, cap=cap)
+
+    assert threshold(min(accounts, limits.count_up_to), limits) == threshold(accounts, limits)
 
 
 @given(st.lists(st.integers(0, 400), max_size=20), st.integers(0, 20_000))
@@ -32,7 +55,7 @@ def test_however_removals_are_cut_into_batches_no_more_than_the_threshold_pass(b
         used += admitted(wanted, used=used, limit=limit)
 
     assert used == min(sum(batches), limit)
-    assert limit >= FEWEST_REMOVALS
+    assert limit >= DEFAULT_LIMITS.floor
 
 
 def test_nothing_passes_when_the_limit_shrank_below_what_was_used() -> None:
