@@ -62,7 +62,12 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Put back unstarted (drain); no try is spent and no attempt is written."""
+    """Put back (drain, lease or database gone); no try is spent and no attempt is written.
+
+    ``was_started``: something may have reached the target, so the next try looks there first.
+    """
+
+    was_started: bool = False
 
 
 @dataclass(frozen=True, slots=True)

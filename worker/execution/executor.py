@@ -27,6 +27,7 @@ from worker.execution.matching import Found, Matching
 from worker.execution.scripting import Scripting, Wish
 from worker.execution.work import Prepared, Work, WorkLoader
 from worker.mapping import account_hash
+from worker.store.pool import DatabaseTrouble
 
 log = structlog.get_logger()
 
@@ -89,13 +90,20 @@ class Executor:
             warnings = await self._scripting.after(work, wish, done.uid)
         except Exception as error:
             if isinstance(error, ConnectorError):
-                await self._targets.report(work.target, error)
+                await self._report(work, error)
             outcome = outcome_of(error, work.op)
             if isinstance(outcome, Retry) and outcome.error_code == "internal_error":
                 log.exception("operation.bug", operation_id=str(work.op.id))
             return outcome, wish
-        await self._targets.report(work.target, None)
+        await self._report(work, None)
         return _succeeded(work, wish, done, warnings), wish
+
+    async def _report(self, work: Work, error: ConnectorError | None) -> None:
+        """Tell the breaker. The try has ended by now, and a database that is away may not change how."""
+        try:
+            await self._targets.report(work.target, error)
+        except DatabaseTrouble as trouble:
+            log.warning("target.not_reported", connector=work.target.connector.name, error=type(trouble).__name__)
 
     async def _call_connector(self, work: Work, wish: Wish) -> Done:
         match wish.kind:

@@ -15,6 +15,8 @@ from worker.telemetry import metrics
 log = structlog.get_logger()
 
 BATCH = 500
+#: Every so many rounds, and in the first, those are looked for who hold something and are no workers any more.
+ORPHANS_EVERY = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +33,37 @@ class Rescuer:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._rounds = 0
 
     async def run_once(self) -> Rescued:
         """One round; an owner's row goes only when nothing is left under it, so a crash here loses nothing."""
         async with self._pool.acquire() as conn:
             dead = await workers.expired(conn)
-            tenants = [row["id"] for row in await workers.tenants(conn)] if dead else []
+            looks_for_orphans = self._rounds % ORPHANS_EVERY == 0
+            self._rounds += 1
+            tenants = [row["id"] for row in await workers.tenants(conn)] if dead or looks_for_orphans else []
         requeued = buried = 0
         for tenant_id in tenants:
-            back, lost = await self._rescue_tenant(tenant_id, dead)
+            orphaned = await self._orphaned(tenant_id) if looks_for_orphans else []
+            back, lost = await self._rescue_tenant(tenant_id, [*dead, *orphaned])
             requeued, buried = requeued + back, buried + lost
         for owner in dead:
             async with self._pool.acquire() as conn:
                 await workers.leave(conn, owner)
         metrics.rescued_total.inc(requeued + buried)
-        if dead:
+        if dead or requeued or buried:
             log.warning("workers.rescued", owners=len(dead), requeued=requeued, dead_lettered=buried)
         return Rescued(requeued, buried, len(dead))
 
+    async def _orphaned(self, tenant_id: UUID) -> list[UUID]:
+        async with tenant(self._pool, tenant_id) as conn:
+            rows = await operations.queries.orphaned.rows(conn, tenant_id=tenant_id)
+        return [row["owner"] for row in rows]
+
     async def _rescue_tenant(self, tenant_id: UUID, dead: Sequence[UUID]) -> tuple[int, int]:
         requeued = buried = 0
+        if not dead:
+            return requeued, buried
         while True:
             async with tenant(self._pool, tenant_id) as conn:
                 looping = await self._bury_crash_loops(conn, tenant_id, dead)

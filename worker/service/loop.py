@@ -115,6 +115,8 @@ class DuePoller:
             _, late = await asyncio.wait(tasks, timeout=self._drain_s)
             for task in late:
                 task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=2)
 
 
 async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:

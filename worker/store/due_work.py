@@ -40,6 +40,7 @@ class Due:
 
 async def ask(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID, *, at: datetime | None = None) -> None:
     """Make the thing due now (or at ``at``, when that is earlier than what is set)."""
+    await queries.produce.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)
     await queries.ask.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, due_at=at)
 
 

@@ -1,11 +1,12 @@
+-- name: produce
+-- The shared lock lets producers run beside each other and keeps a consumer from declaring the work done while one of
+-- them has not committed. A statement of its own: what follows must see what a consumer settled while this waited.
+SELECT pg_advisory_xact_lock_shared(hashtextextended(concat(:tenant_id::uuid, :kind::text, :ref_id::uuid), 0))
+
 -- name: ask
--- The producer's half: move due_at earlier, never later. The shared lock lets producers run beside each other and
--- keeps a consumer from declaring the work done while one of them has not committed.
-WITH held AS (
-    SELECT pg_advisory_xact_lock_shared(hashtextextended(concat(:tenant_id::uuid, :kind::text, :ref_id::uuid), 0))
-)
+-- The producer's half, under its lock: move due_at earlier, never later.
 INSERT INTO due_work (tenant_id, kind, ref_id, due_at)
-SELECT :tenant_id, :kind, :ref_id, coalesce(:due_at::timestamptz, db_now()) FROM held
+SELECT :tenant_id, :kind, :ref_id, coalesce(:due_at::timestamptz, db_now())
 WHERE NOT EXISTS (  -- due already: then nobody has to wait for the row of somebody who has not committed
     SELECT 1 FROM due_work w WHERE w.tenant_id = :tenant_id AND w.kind = :kind AND w.ref_id = :ref_id
       AND w.due_at <= coalesce(:due_at::timestamptz, db_now()))

@@ -10,7 +10,7 @@ Guarantees:
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -153,10 +153,22 @@ async def bury(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Fa
     return {row["id"] for row in rows}
 
 
-async def release(conn: Connection, tenant_id: UUID, owner: UUID, fences: Sequence[Fence]) -> set[UUID]:
-    """These were claimed and not started: they go back as they were."""
+async def release(
+    conn: Connection,
+    tenant_id: UUID,
+    owner: UUID,
+    fences: Sequence[Fence],
+    *,
+    started: Container[UUID] = frozenset(),
+) -> set[UUID]:
+    """These go back; those in ``started`` keep the number of their try, for it may have reached the target."""
     rows = await queries.release.rows(
-        conn, tenant_id=tenant_id, owner=owner, ids=[f.id for f in fences], epochs=[f.epoch for f in fences]
+        conn,
+        tenant_id=tenant_id,
+        owner=owner,
+        ids=[f.id for f in fences],
+        epochs=[f.epoch for f in fences],
+        started=[f.id in started for f in fences],
     )
     return {row["id"] for row in rows}
 

@@ -7,13 +7,21 @@ ORDER BY id FOR UPDATE
 
 -- name: waiting_of
 -- Operations of these accounts that were never tried and that a newer plan may rewrite. The heads come by their id.
-SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
-WHERE tenant_id = :tenant_id AND id = ANY(:head_ids::uuid[])
-  AND attempt_number = 0 AND status IN ('pending', 'awaiting_system') AND origin IN ('event', 'source', 'recon', 'mapping')
-UNION ALL
-SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
-WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[]) AND NOT head
-  AND attempt_number = 0 AND origin IN ('event', 'source', 'recon', 'mapping')
+-- They stay locked: a claim that came between this look and the rewrite would send the old plan and lose the newer
+-- one. One that a claim holds already is left alone, and the newer plan takes its place behind it.
+WITH heads AS (
+    SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
+    WHERE tenant_id = :tenant_id AND id = ANY(:head_ids::uuid[]) AND attempt_number = 0
+      AND status IN ('pending', 'awaiting_system') AND origin IN ('event', 'source', 'recon', 'mapping')
+    FOR UPDATE SKIP LOCKED
+),
+others AS (
+    SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
+    WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[]) AND NOT head
+      AND attempt_number = 0 AND origin IN ('event', 'source', 'recon', 'mapping')
+    FOR UPDATE SKIP LOCKED
+)
+SELECT * FROM heads UNION ALL SELECT * FROM others
 
 -- name: insert
 WITH n AS (
@@ -244,11 +252,13 @@ FROM parked o JOIN d ON d.id = o.id, t
 RETURNING operation_id AS id
 
 -- name: release
--- Claimed and not started: put back as it was, no try is spent and no attempt is written.
+-- Put back: no try is spent and no attempt is written. One that was started may have reached its target, so its
+-- number stays: the next try looks there first, and a newer plan is not merged into it.
 -- moves: in_progress -> pending
-UPDATE operations o SET status = 'pending', owner = NULL, attempt_number = o.attempt_number - 1, updated_at = db_now(),
+UPDATE operations o SET status = 'pending', owner = NULL,
+    attempt_number = o.attempt_number - CASE WHEN d.started THEN 0 ELSE 1 END, updated_at = db_now(),
     version = o.version + 1
-FROM unnest(:ids::uuid[], :epochs::integer[]) AS d(id, epoch)
+FROM unnest(:ids::uuid[], :epochs::integer[], :started::boolean[]) AS d(id, epoch, started)
 WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
       AND o.owner IS NOT DISTINCT FROM :owner
 RETURNING o.id
@@ -348,7 +358,7 @@ lanes AS (
 SELECT id, connector_id FROM done
 
 -- name: request_cancel
--- A running one is asked to end; its worker looks before each request that changes the target.
+-- A running one is asked to end: it is not tried again. What it has sent already is still written down.
 UPDATE operations SET cancel_requested_by = :by, version = version + 1
 WHERE tenant_id = :tenant_id AND id = :id AND status = 'in_progress'
 RETURNING id
@@ -382,6 +392,12 @@ tried AS (
     FROM back b, t
 )
 SELECT id, connector_id FROM back
+
+-- name: orphaned
+-- Owners that gave their lease back, or were forgotten, and hold something all the same.
+SELECT DISTINCT o.owner FROM operations o
+WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress'
+  AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = o.owner)
 
 -- name: crash_looping
 -- Held by an expired owner for the third time: the operation itself may be what kills its workers.

@@ -37,6 +37,16 @@ DatabaseGone = (
     TimeoutError,
 )
 
+#: Whatever else the server answers with: a deadlock, a statement that took too long, a full disk, …
+DatabaseTrouble = (*DatabaseGone, asyncpg.PostgresError)
+
+#: A row that the database cannot keep, however often it is tried: characters, sizes, keys.
+RowRefused = (
+    asyncpg.exceptions.DataError,
+    asyncpg.exceptions.IntegrityConstraintViolationError,
+    asyncpg.exceptions.ProgramLimitExceededError,
+)
+
 
 async def open_pool(dsn: str, *, size: int, application: str = "provisiond") -> Pool:
     """Open a pool of at most ``size`` connections.
