@@ -38,6 +38,7 @@ from worker.store.accounts import Observed, Place
 from worker.store.correlation import NewCase
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
+from worker.telemetry import metrics
 
 #: How long rules and name frequencies of a connector are trusted before they are read again.
 FRESH_S = 60.0
@@ -99,7 +100,7 @@ class Matching:
             raise LookupError("an operation without an identity has nobody to correlate")
         rules = await self._rules(work)
         subject = Subject(identity.id, Side.IDENTITY, identity.as_source(), wish.attributes)
-        return await self._service.correlate(
+        result = await self._service.correlate(
             subject,
             rule_set=rules.rule_set,
             source=source,
@@ -107,6 +108,8 @@ class Matching:
             frequencies=rules.frequencies,
             tuning_mode=bool(work.target.connector.settings.get("tuning_mode", False)),
         )
+        metrics.correlations_total.labels(work.target.connector.name, str(result.decision)).inc()
+        return result
 
     async def _settled(
         self, work: Work, result: CorrelationResult, *, must_decide: bool = False

@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from worker.domain.errors import HookError
 from worker.domain.hook import HookClass, HookLimits
 from worker.hooks.child import Child, StartFailed
+from worker.telemetry import metrics
 
 DEATHS_WINDOW_S = 10.0
 FREE_DEATHS = 10
@@ -134,6 +135,7 @@ class Pool:
         """An idle child that somebody else killed must not be lent."""
         for child in [child for child in self._idle if not child.is_alive]:
             self._idle.remove(child)
+            metrics.hook_restarts_total.labels("lost").inc()
             _keep(self._stops, child.stop())
 
     async def _wait(self, key: str) -> Child:
@@ -165,6 +167,8 @@ class Pool:
         self._keys[key] -= 1
         if not self._keys[key]:
             del self._keys[key]
+        if child.is_lost or child.is_worn:
+            metrics.hook_restarts_total.labels("lost" if child.is_lost else "worn").inc()
         if child.is_lost:
             self._lost += 1
             self._deaths.append(time.monotonic())

@@ -24,6 +24,7 @@ from worker.hooks.pool import Pool, PoolStatus
 from worker.hooks.replies import expression_results, failed, hook_result, refused, validation
 from worker.hooks.strikes import DEADLINE, KILL, Strikes
 from worker.sandbox import wall_ceiling
+from worker.telemetry import metrics
 
 MAX_BUDGET_MS = 5000
 #: A child works this long on a batch, then hands over what it has; the rest is sent again.
@@ -96,6 +97,7 @@ class HookExecutor:
         except StartFailed as error:
             raise SurroundingsError(f"The script sandbox does not start: {error}") from error
         self._level, self._missing = first.level, first.missing
+        metrics.sandbox_level.set(1 if "seccomp" in self._missing else 2)
         if self._require_seccomp and "seccomp" in self._missing:
             await self.aclose()
             raise SurroundingsError("This kernel has no seccomp, and the settings require it for the script sandbox")

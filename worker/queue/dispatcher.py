@@ -20,7 +20,7 @@ from worker.queue.finisher import Finisher
 from worker.store import due_work, operations
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
-from worker.telemetry import metrics
+from worker.telemetry import logs, metrics
 
 log = structlog.get_logger()
 
@@ -28,7 +28,6 @@ log = structlog.get_logger()
 AHEAD = 4
 #: At most this many of one target in one process, whatever its concurrency.
 MOST_HELD = 500
-CANCEL_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +154,23 @@ class Dispatcher:
         task: asyncio.Task[None] = asyncio.create_task(self._process(op))
         target.running[op.id] = task
         metrics.running_operations.inc()
+        metrics.target_slots_in_use.labels(target.name).inc()
         try:
             await asyncio.wait([task])
         finally:
             task.cancel()
             metrics.running_operations.dec()
+            metrics.target_slots_in_use.labels(target.name).dec()
             del target.running[op.id]
 
     async def _process(self, op: Operation) -> None:
         """Run one operation and hand in how it ended; a cancelled one ends as what cancelled it says."""
         started = time.monotonic()
         try:
-            finished = await self._processor.process(op)
+            with logs.bound(
+                tenant_id=op.tenant_id, operation_id=op.id, correlation_id=op.correlation_id, run_id=op.run_id
+            ):
+                finished = await self._processor.process(op)
         except asyncio.CancelledError as cancelled:
             took = int((time.monotonic() - started) * 1000)
             by_person = bool(cancelled.args) and cancelled.args[0] == "cancelled by a person"

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import assert_never
 from uuid import UUID
@@ -39,7 +40,7 @@ class Written:
 
 
 class Finisher:
-    """Takes finished tries and writes them in batches; ``on_written`` is told the connectors whose lanes moved."""
+    """Takes finished tries and writes them in batches; ``on_written`` is called after each, when lanes have moved."""
 
     def __init__(self, pool: Pool, lease: Lease, *, rng: Random, on_written: Callable[[], None] = lambda: None) -> None:
         self._pool = pool
@@ -251,17 +252,33 @@ def _tell(finished: Finished) -> None:
     metrics.operation_duration_seconds.labels(finished.connector, str(op.operation_type)).observe(
         finished.duration_ms / 1000
     )
+    if status == "completed" and op.created_at is not None:
+        waited = datetime.now(UTC) - op.created_at
+        metrics.operation_wait_seconds.labels(finished.connector).observe(max(waited.total_seconds(), 0.0))
+    cause = cause_of(finished)
+    ids = {"tenant_id": op.tenant_id, "operation_id": op.id, "correlation_id": op.correlation_id, "run_id": op.run_id}
     log.info(
         "operation.finished",
-        operation_id=str(op.id),
-        tenant_id=str(op.tenant_id),
         connector=finished.connector,
         type=str(op.operation_type),
         status=status,
         error_code=getattr(outcome, "error_code", None),
         attempt=op.attempt_number,
         took_ms=finished.duration_ms,
+        **{name: str(value) for name, value in ids.items() if value is not None},
+        **({"cause": cause} if cause else {}),
     )
+
+
+def cause_of(finished: Finished) -> str | None:
+    """What all that fail alike have in common, so that one of them is logged a minute; None for what did not fail."""
+    match finished.outcome:
+        case Retry() | DeadLettered() as outcome:
+            return f"{finished.connector} {status_of(finished)} {outcome.error_code}"
+        case Parked() as outcome:
+            return f"{finished.connector} {outcome.reason} {outcome.error_code}"
+        case _:
+            return None
 
 
 def status_of(finished: Finished) -> str:

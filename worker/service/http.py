@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Sequence
+from http import HTTPStatus
 from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.actions import House
 from worker.api import build_api
@@ -18,9 +21,12 @@ from worker.domain.errors import SurroundingsError
 from worker.intake import EventReceiver
 from worker.service.desk import Acts, Reads
 from worker.settings import Role, Settings
+from worker.telemetry import metrics
 from worker.web import Auth, Health, SignedIn, health_routes, install_problems
 
 GRACE_S = 3
+#: What a client may call its method is endless; the label is not.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Doors:
@@ -76,12 +82,57 @@ def build_app(
         is_open=_is_loopback(settings.bind.host),
         is_draining=stop.is_set,
     )
+    app.add_middleware(Measured)
     app.router.routes.extend(health_routes(health))
     if Role.API in settings.roles:
         app.include_router(build_api(house, auth, receiver))
     if Role.CONSOLE in settings.roles:
-        app.include_router(build_console(Reads(house.pool, stop=stop, needs_second_person=house.two_person_approval), Acts(house), _Sessions(auth)))
+        app.include_router(
+            build_console(
+                Reads(house.pool, stop=stop, needs_second_person=house.two_person_approval),
+                Acts(house),
+                _Sessions(auth),
+            )
+        )
     return app
+
+
+class Measured:
+    """ASGI middleware that counts requests and measures how long each waits for its answer to begin.
+
+    Not for its end: a page that listens for changes is answered for as long as somebody looks at it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        started = time.monotonic()
+        has_begun = False
+
+        async def measured(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                _count(method, message["status"], started)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, measured)
+        except Exception:
+            if not has_begun:
+                _count(method, HTTPStatus.INTERNAL_SERVER_ERROR, started)
+            raise
+
+
+def _count(method: str, status: int, started: float) -> None:
+    metrics.http_requests_total.labels(method, f"{status // 100}xx").inc()
+    metrics.http_request_seconds.labels(method).observe(time.monotonic() - started)
 
 
 class _Sessions:

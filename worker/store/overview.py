@@ -14,11 +14,12 @@ queries = load("overview")
 
 @dataclass(slots=True)
 class Depth:
-    """Live operations by status, the oldest pending one, and dead letters and events that wait."""
+    """Live operations by shown status, the oldest pending one, and dead letters, cases and events that wait."""
 
     by_status: Counter[str] = field(default_factory=Counter)
     oldest_pending: datetime | None = None
     dead_letters: Counter[str] = field(default_factory=Counter)
+    open_cases: Counter[str] = field(default_factory=Counter)
     inbox: int = 0
 
 
@@ -33,6 +34,8 @@ async def depth(conn: Connection) -> Depth:
                     found.oldest_pending = min(filter(None, (found.oldest_pending, each["oldest"])))
             for each in await queries.dead.rows(conn, tenant_id=row["id"]):
                 found.dead_letters[each["connector"]] += each["n"]
+            for each in await queries.cases.rows(conn, tenant_id=row["id"]):
+                found.open_cases[each["connector"]] += each["n"]
             found.inbox += await queries.inbox.value(conn, tenant_id=row["id"])
     return found
 

@@ -57,12 +57,6 @@ operation_duration_seconds = _seconds(
     "type",
     buckets=_CALL_SECONDS,
 )
-attempts_total = _counter(
-    "attempts_total",
-    "Tries that were made, by result (done, retry, permanent, unknown, parked).",
-    "connector",
-    "result",
-)
 claims_total = _counter(
     "claims_total", "Looks for work in the queue, by whether any was found (work, empty).", "result"
 )
@@ -95,7 +89,7 @@ target_calls_total = _counter(
 target_call_seconds = _seconds(
     "target_call_seconds", "Time a target took to answer a call.", "connector", "call", buckets=_CALL_SECONDS
 )
-target_slots_in_use = _gauge("target_slots_in_use", "Calls to a target that run in this process now.", "connector")
+target_slots_in_use = _gauge("target_slots_in_use", "Operations of a target that this process runs now.", "connector")
 
 # Reconciliation and import
 recon_runs_total = _counter(
@@ -127,7 +121,7 @@ planned_total = _counter(
 )
 correlations_total = _counter(
     "correlations_total",
-    "Searches for the account of an identity, by decision (auto, review, none).",
+    "Searches for the account of an identity that is to get one, by decision (auto, review, none).",
     "connector",
     "decision",
 )
@@ -142,7 +136,7 @@ hook_calls_total = _counter(
 )
 hook_seconds = _seconds("hook_seconds", "Time a call of a script took.", buckets=_HOOK_SECONDS)
 hook_workers = _gauge("hook_workers", "Sandboxed processes for scripts that are alive.")
-hook_restarts_total = _counter("hook_restarts_total", "Sandboxed processes replaced, by reason.", "reason")
+hook_restarts_total = _counter("hook_restarts_total", "Sandboxed processes replaced, by reason (lost, worn).", "reason")
 sandbox_level = _gauge(
     "sandbox_level",
     "How well scripts are locked in: 2 by the kernel's system call filter, 1 by limits only, 0 not at all.",
@@ -150,7 +144,7 @@ sandbox_level = _gauge(
 
 # The daemon
 loop_runs_total = _counter(
-    "loop_runs_total", "Rounds of the background duties, by result (ok, error).", "duty", "result"
+    "loop_runs_total", "Rounds of the background duties, by result (ok, database_away, failed).", "duty", "result"
 )
 loop_seconds = _seconds("loop_seconds", "Time one round of a background duty took.", "duty", buckets=_CALL_SECONDS)
 heartbeat_timestamp = _gauge(
@@ -166,7 +160,9 @@ http_requests_total = _counter(
     "method",
     "status",
 )
-http_request_seconds = _seconds("http_request_seconds", "Time a request took.", "method", buckets=_CALL_SECONDS)
+http_request_seconds = _seconds(
+    "http_request_seconds", "Time until the answer to a request began.", "method", buckets=_CALL_SECONDS
+)
 log_lines_suppressed_total = _counter("log_lines_suppressed_total", "Log lines left out because many failed alike.")
 build_info = Info("provisiond_build", "Version of the daemon and of Python.", registry=registry)
 

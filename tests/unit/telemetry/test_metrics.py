@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 from prometheus_client import Metric
+from prometheus_client.metrics import MetricWrapperBase
 
 from worker.telemetry import metrics
 
@@ -49,3 +51,15 @@ def test_render_is_text_that_prometheus_reads() -> None:
     assert "# TYPE provisiond_operations_total counter" in text
     assert "provisiond_process_resident_memory_bytes" in text
     assert "_created" not in text
+
+
+SOURCES = Path(metrics.__file__).parents[1]
+
+
+def test_every_metric_is_set_somewhere() -> None:
+    """One that nobody sets shows 0, whatever is true."""
+    sources = [path.read_text() for path in SOURCES.rglob("*.py") if path != Path(metrics.__file__)]
+    used = set(re.findall(r"\bmetrics\.(\w+)", "\n".join(sources)))
+    defined = {name for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)}
+
+    assert defined - used == set()
