@@ -35,7 +35,7 @@ WHERE i.tenant_id = :tenant_id AND i.deleted_at IS NULL AND (:id::uuid IS NULL O
 GROUP BY i.active
 
 -- name: accounts
--- Both sides of the accounts of a person at targets, with who changed each last and whether anything is open about it.
+-- Both sides of the accounts of a person, with who changed each last and whether anything is open about it.
 SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
     a.observed_active, a.hooked, a.live, a.head_id, a.gone_at, a.last_change_at, a.last_change_run,
     a.last_change_operation, a.match, a.created_at, p.name AS last_change_by_name, p.kind AS last_change_by_kind,

@@ -177,7 +177,9 @@
   };
   if (live) {
     topics.forEach((topic) => document.addEventListener(topic, () => { dirty = true; refresh(); }));
-    document.addEventListener("htmx:sse:after:connection", () => { polling(false); dirty = mode !== "off" || !!$("#live progress, #live .pill.f-blue, #live .pill.f-gray"); shown("live"); refresh(); });
+    // What moved between the making of the page and the first hint was told to nobody: look again when something is under way.
+    const moving = () => !!$("#toast, #live progress, #live .pill.f-blue, #live .pill.f-gray");
+    document.addEventListener("htmx:sse:after:connection", () => { polling(false); dirty = mode !== "off" || moving(); shown("live"); refresh(); if (moving()) setTimeout(() => { dirty = true; refresh(); }, 2500); });
     const lost = (event) => {
       const id = event.target.id;
       if (id === "stream") { if (mode !== "stale") shown("polling"); if (!poll) polling(true); }
