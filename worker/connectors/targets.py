@@ -115,10 +115,10 @@ class Targets:
         try:
             target = await self.get(tenant_id, connector_id)
         except (NotFound, SettingsError) as error:
-            log.warning("target.unusable", connector_id=str(connector_id), error=str(error))
+            log.warning("target.unusable", connector_id=str(connector_id), error=str(error), cause=str(connector_id))
             return Gate(0, reason=WaitReason.TARGET_DOWN, look_again=_now() + timedelta(seconds=30))
         connector = target.connector
-        if connector.status is not ConnectorStatus.ACTIVE:
+        if connector.status is not ConnectorStatus.ACTIVE:  # inactive waits like maintenance: until a person opens it
             return Gate(0, connector.name, reason=WaitReason.MAINTENANCE)
         if not connector.has_baseline and connector.settings.get("require_baseline", True):
             return Gate(0, connector.name, reason=WaitReason.BASELINE)

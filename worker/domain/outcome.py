@@ -31,12 +31,11 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Transient: try again after a back-off, or after what the target asked for. ``is_unknown``: read back first."""
+    """Transient: try again after a back-off, or after what the target asked for; what was sent may have arrived."""
 
     error_code: str
     message: str
     retry_after: timedelta | None = None
-    is_unknown: bool = False
     sent: dict[str, Any] | None = None
 
 

@@ -4,7 +4,6 @@ from worker.domain.errors import (
     ConnectorError,
     HookError,
     LeaseLost,
-    OutcomeUnknown,
     PermanentError,
     TargetBusy,
     TransientError,
@@ -30,7 +29,7 @@ def outcome_of(error: Exception, op: Operation) -> Outcome:
 
     - a system failure, or a target that asks us to slow down, waits and spends no try;
     - another transient error is retried, a permanent one is a dead letter;
-    - a lost answer is retried, and read back first;
+    - a lost answer is transient: a create that is tried again first looks for what the earlier try made;
     - without our own database, or without our lease, the operation goes back as it was;
     - anything else is our own bug: retried, because a new version may be on its way.
     """
@@ -65,4 +64,4 @@ def _of_target(error: ConnectorError, op: Operation) -> Outcome:
     if isinstance(error, PermanentError):
         return DeadLettered(error.code, str(error))
     retry_after = error.retry_after if isinstance(error, TransientError) else None
-    return Retry(error.code, str(error), retry_after=retry_after, is_unknown=isinstance(error, OutcomeUnknown))
+    return Retry(error.code, str(error), retry_after=retry_after)

@@ -78,7 +78,7 @@ class Executor:
             async with asyncio.timeout(self._attempt_s):
                 outcome, wish = await self.execute(work)
         except TimeoutError:  # below the lease, so nobody else has it yet; what was sent is read back by the next try
-            outcome, wish = Retry("attempt_timeout", "The try did not end within its deadline.", is_unknown=True), None
+            outcome, wish = Retry("attempt_timeout", "The try did not end within its deadline."), None
         return _finished(work, wish, outcome, _since(started))
 
     async def execute(self, work: Work) -> tuple[Outcome, Wish]:
@@ -93,7 +93,8 @@ class Executor:
                 await self._report(work, error)
             outcome = outcome_of(error, work.op)
             if isinstance(outcome, Retry) and outcome.error_code == "internal_error":
-                log.exception("operation.bug", operation_id=str(work.op.id))
+                cause = f"{work.target.connector.name} {type(error).__name__}"
+                log.exception("operation.bug", operation_id=str(work.op.id), cause=cause)
             return outcome, wish
         await self._report(work, None)
         return _succeeded(work, wish, done, warnings), wish

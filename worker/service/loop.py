@@ -41,11 +41,11 @@ async def guarded(duty: Duty, *, name: str) -> bool:
     try:
         await duty()
     except DatabaseGone as error:
-        log.warning("duty.database_away", duty=name, error=type(error).__name__)
+        log.warning("duty.database_away", duty=name, error=type(error).__name__, cause=name)
         metrics.loop_runs_total.labels(name, "database_away").inc()
         return False
-    except Exception:  # a duty never dies of one bad round
-        log.exception("duty.failed", duty=name)
+    except Exception as error:  # a duty never dies of one bad round
+        log.exception("duty.failed", duty=name, cause=f"{name} {type(error).__name__}")
         metrics.loop_runs_total.labels(name, "failed").inc()
         return False
     metrics.loop_runs_total.labels(name, "ok").inc()

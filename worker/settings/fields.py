@@ -93,7 +93,7 @@ class Hooks(_Group):
         default=128, ge=16, le=4_096, description="Memory a sandboxed process may add, in megabytes."
     )
     require_seccomp: bool = Field(
-        default=True, description="Run no script where the kernel cannot lock the process in."
+        default=True, description="Do not start the daemon where the kernel cannot lock scripts in."
     )
 
 

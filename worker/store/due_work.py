@@ -24,8 +24,6 @@ class Kind(StrEnum):
     SCHEDULE = "schedule"
     RUN = "run"
     INBOX = "inbox"
-    OUTBOX = "outbox"
-    RETENTION = "retention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,6 @@ class Due:
     tenant_id: UUID
     kind: Kind
     ref_id: UUID
-    weight: int
 
 
 async def ask(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID, *, at: datetime | None = None) -> None:
@@ -94,4 +91,4 @@ async def sweep(conn: Connection) -> int:
 
 
 def _due(row: sql.Record) -> Due:
-    return Due(row["tenant_id"], Kind(row["kind"]), row["ref_id"], row["weight"])
+    return Due(row["tenant_id"], Kind(row["kind"]), row["ref_id"])

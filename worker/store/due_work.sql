@@ -48,7 +48,7 @@ DELETE FROM due_work WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = 
 
 -- name: due
 -- What is due now, the longest waiting first.
-SELECT tenant_id, kind, ref_id, weight FROM due_work
+SELECT tenant_id, kind, ref_id FROM due_work
 WHERE due_at <= db_now() AND kind = ANY(:kinds::text[])
 ORDER BY due_at LIMIT :limit
 
