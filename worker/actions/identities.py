@@ -33,12 +33,16 @@ async def disable(house: House, principal: Principal, *, identity_id: UUID, reas
         await _must_exist(act, identity_id)
         if not await emergency.disable(act.conn, act.tenant_id, identity_id=identity_id, by=act.by):
             raise WrongState("This person is disabled already.")
+        # A planner at work on an older picture of the person ends first, or plans again: an account it is about to make
+        # is one of the lanes below, or is planned away.
+        await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[identity_id], origin=Origin.EMERGENCY)
         lanes = await emergency.lanes(act.conn, act.tenant_id, identity_id=identity_id)
         waiting = await emergency.waiting(act.conn, act.tenant_id, account_ids=[lane.account_id for lane in lanes])
-        await operations.cancel(
+        cancelled = await operations.cancel(
             act.conn, act.tenant_id, waiting, notes="Cancelled by the emergency disable of the person.", by=act.by
         )
-        held_back = Counter(fence.account_id for fence in waiting)
+        # What was claimed since we looked runs: it counts as live.
+        held_back = Counter(fence.account_id for fence in waiting if fence.id in set(cancelled))
         made = [
             _disabling(lane, identity_id, act.by)
             for lane in lanes
@@ -55,7 +59,7 @@ async def disable(house: House, principal: Principal, *, identity_id: UUID, reas
         await emergency.want_inactive(act.conn, act.tenant_id, account_ids=[lane.account_id for lane in lanes])
         ids = [each.id for each in made]
         act.note(
-            "identity.disable", "identity", identity_id, reason=reason.strip(), operations=ids, cancelled=len(waiting)
+            "identity.disable", "identity", identity_id, reason=reason.strip(), operations=ids, cancelled=len(cancelled)
         )
     return ids
 

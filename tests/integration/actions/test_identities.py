@@ -1,5 +1,7 @@
 """The emergency disable: first of all, whatever waits; and back."""
 
+import asyncio
+
 import pytest
 
 from tests.integration.actions.conftest import Works
@@ -7,7 +9,7 @@ from worker.actions import identities
 from worker.domain.errors import NotFound, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import Origin
-from worker.store import plan_items
+from worker.store import operations, plan_items
 from worker.store.tenant import tenant
 
 
@@ -80,3 +82,42 @@ async def test_provision_repairs_what_the_last_run_found(employed: Works) -> Non
 
     assert repaired == 1
     assert await employed.table.fetchval("SELECT mail FROM people WHERE login = 'kim'") == "kim@example.org"
+
+
+async def test_a_create_that_is_claimed_while_somebody_disables_is_followed_by_the_disable(works: Works) -> None:
+    await works.reconcile()
+    (kim,) = await works.hire(("Kim", "Berg", "kim@example.org"))
+
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        claimed = await operations.claim(
+            conn, works.tenant_id, connector_id=works.connector.id, owner=works.lease.owner, limit=1
+        )
+        disabling = asyncio.create_task(
+            identities.disable(works.house, works.operator, identity_id=kim, reason="stolen badge")
+        )
+        await asyncio.wait([disabling], timeout=0.5)
+    made = await disabling
+
+    assert len(claimed) == 1
+    assert await works.rows("SELECT id FROM operations WHERE NOT head AND priority = 100") == [(made[0],)]
+
+
+async def test_a_create_that_is_being_planned_while_somebody_disables_does_not_stay(works: Works) -> None:
+    """The planner has seen an active person and writes its create; the disable comes before it commits."""
+    await works.reconcile()
+    (kim,) = await works.hire(("Kim", "Berg", "kim@example.org"), is_planned=False)
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        items = await plan_items.batch(conn, tenant_id=works.tenant_id, after=plan_items.FIRST, limit=10)
+        if not items:
+            await plan_items.ask(conn, tenant_id=works.tenant_id, identity_ids=[kim], origin=Origin.EVENT)
+            items = await plan_items.batch(conn, tenant_id=works.tenant_id, after=plan_items.FIRST, limit=10)
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        assert await plan_items.take(conn, tenant_id=works.tenant_id, items=items)
+        disabling = asyncio.create_task(
+            identities.disable(works.house, works.operator, identity_id=kim, reason="stolen badge")
+        )
+        await asyncio.wait([disabling], timeout=0.5)
+        assert not disabling.done()
+    await disabling
+
+    assert await works.value("SELECT count(*) FROM plan_items WHERE origin = 'emergency'") == 1
