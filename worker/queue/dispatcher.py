@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from worker.domain.operation import Operation, WaitReason
-from worker.domain.outcome import Cancelled, Outcome, Released
+from worker.domain.outcome import Cancelled, Outcome, Released, Retry
 from worker.domain.processing import Finished, Gate, Lease, OperationProcessor, TargetGate
 from worker.queue.finisher import Finisher
 from worker.store import due_work, operations
@@ -111,6 +111,8 @@ class Dispatcher:
         metrics.claims_total.labels("work" if found else "empty").inc()
         metrics.claimed_operations_total.labels(target.name).inc(len(found))
         target.waiting.extend(found)
+        if self._is_draining:  # asked to end while the claim was under way
+            self._give_back(target)
         self._start_runners(target)
         return Claimed(claimed=len(found))
 
@@ -164,17 +166,19 @@ class Dispatcher:
             del target.running[op.id]
 
     async def _process(self, op: Operation) -> None:
-        """Run one operation and hand in how it ended; a cancelled one ends as what cancelled it says."""
+        """Run one operation and hand in how it ended; one that the drain cut off is released."""
         started = time.monotonic()
         try:
             with logs.bound(
                 tenant_id=op.tenant_id, operation_id=op.id, correlation_id=op.correlation_id, run_id=op.run_id
             ):
                 finished = await self._processor.process(op)
-        except asyncio.CancelledError as cancelled:
+        except asyncio.CancelledError:
             took = int((time.monotonic() - started) * 1000)
-            by_person = bool(cancelled.args) and cancelled.args[0] == "cancelled by a person"
-            finished = Finished(op, Cancelled("Cancelled by a person while it ran.") if by_person else Released(), took)
+            finished = Finished(op, Released(was_started=True), took)
+        except Exception as error:  # a bug of ours must not leave the operation in progress for as long as we live
+            log.exception("operation.bug", operation_id=str(op.id), cause=f"{op.connector_id} {type(error).__name__}")
+            finished = Finished(op, Retry("internal_error", "The daemon failed; this is a bug of ours."), 0)
         if op.owner is not None:
             self._finisher.put(op.owner, finished)
 
@@ -197,21 +201,25 @@ class Dispatcher:
             self._hand_in(target.waiting.popleft(), Released())
 
     async def look_for_cancels(self) -> int:
-        """Cancel what people asked to cancel while it ran here; how many."""
-        running = [
-            (tenant_id, op_id, task)
-            for (tenant_id, _), target in self._targets.items()
-            for op_id, task in target.running.items()
-        ]
-        asked = 0
-        for tenant_id in {t for t, _, _ in running}:
-            ids = {op_id: task for t, op_id, task in running if t == tenant_id}
+        """Drop what people asked to cancel and that waits here unstarted; how many.
+
+        What runs already is left to end: a change that was sent must be written down. When it does not succeed, it is
+        cancelled in place of its next try.
+        """
+        dropped = 0
+        for (tenant_id, _), target in list(self._targets.items()):
+            if not target.waiting:
+                continue
             async with tenant(self._pool, tenant_id) as conn:
-                rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=list(ids))
-            for row in rows:
-                ids[row["id"]].cancel("cancelled by a person")
-                asked += 1
-        return asked
+                rows = await operations.queries.cancel_requested.rows(
+                    conn, tenant_id=tenant_id, ids=[op.id for op in target.waiting]
+                )
+            asked = {row["id"] for row in rows}
+            for op in [op for op in target.waiting if op.id in asked]:
+                target.waiting.remove(op)
+                self._hand_in(op, Cancelled("Cancelled by a person before it was tried."))
+                dropped += 1
+        return dropped
 
     def forget_all(self) -> None:
         """The lease is lost: whatever is held here may be someone else's now, so it is dropped, not finished."""

@@ -18,7 +18,7 @@ from worker.domain.processing import Finished, Lease
 from worker.domain.retry import backoff
 from worker.store import due_work, operations
 from worker.store.operations import Completion, Failure, Fence
-from worker.store.pool import Connection, DatabaseGone, Pool, UniqueViolation
+from worker.store.pool import Connection, DatabaseTrouble, Pool, RowRefused, UniqueViolation
 from worker.store.tenant import tenant
 from worker.telemetry import metrics
 
@@ -29,6 +29,7 @@ GATHER_S = 0.003
 #: How long an operation waits for a target that was down for a moment; the breaker takes over when it stays down.
 SHORT_WAIT_S = 2.0
 LONGEST_SHORT_WAIT_S = 60.0
+LONGEST_DRAIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,12 @@ class Finisher:
         self._queue.put_nowait((owner, finished))
 
     async def drained(self) -> None:
-        """Wait until everything handed in is written."""
-        await self._queue.join()
+        """Wait until everything handed in is written, at most ``LONGEST_DRAIN_S``; the rest is found by its lease."""
+        try:
+            async with asyncio.timeout(LONGEST_DRAIN_S):
+                await self._queue.join()
+        except TimeoutError:
+            log.warning("finish.not_drained", operations=len(self.pending))
 
     async def run(self) -> None:
         """Write batches until cancelled."""
@@ -97,7 +102,7 @@ class Finisher:
                 try:
                     await self._write(tenant_id, owner, part)
                     break
-                except DatabaseGone as error:
+                except DatabaseTrouble as error:
                     if owner != self._lease.owner or not self._lease.is_held():
                         log.warning("finish.abandoned", operations=len(part), reason="lease lost")
                         metrics.fenced_total.inc(len(part))
@@ -109,9 +114,10 @@ class Finisher:
     async def _write(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> None:
         try:
             written = await self._write_part(tenant_id, owner, part)
-        except UniqueViolation:
+        except RowRefused as refused:
             if len(part) == 1:
-                written = await self._write_part(tenant_id, owner, [_uid_taken(part[0])])
+                buried = _uid_taken(part[0]) if isinstance(refused, UniqueViolation) else _unstorable(part[0])
+                written = await self._write_part(tenant_id, owner, [buried])
             else:
                 for one in part:
                     await self._write(tenant_id, owner, [one])
@@ -138,10 +144,11 @@ async def _write_all(conn: Connection, tenant_id: UUID, owner: UUID, part: list[
         done |= await operations.fail(conn, tenant_id, owner, ends.failures)
     if ends.parked:
         done |= await operations.park(conn, tenant_id, owner, ends.parked)
+    await _cancel_instead(conn, tenant_id, [*ends.failures, *ends.parked])
     if ends.buried:
         done |= await operations.bury(conn, tenant_id, owner, ends.buried)
     if ends.released:
-        done |= await operations.release(conn, tenant_id, owner, ends.released)
+        done |= await operations.release(conn, tenant_id, owner, ends.released, started=ends.started)
     if ends.cancelled:
         done |= set(
             await operations.cancel(
@@ -154,6 +161,17 @@ async def _write_all(conn: Connection, tenant_id: UUID, owner: UUID, part: list[
     return done
 
 
+async def _cancel_instead(conn: Connection, tenant_id: UUID, ends: Sequence[Failure]) -> None:
+    """Of those that would be tried again, cancel what a person asked to cancel while it ran."""
+    if not ends:
+        return
+    rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=[e.fence.id for e in ends])
+    asked = {row["id"] for row in rows}
+    fences = [e.fence for e in ends if e.fence.id in asked]
+    if fences:
+        await operations.cancel(conn, tenant_id, fences, notes="Cancelled by a person while it ran.", by=None)
+
+
 class _Ends:
     """The tries of one batch, sorted by how they ended."""
 
@@ -163,6 +181,7 @@ class _Ends:
         self.parked: list[Failure] = []
         self.buried: list[Failure] = []
         self.released: list[Fence] = []
+        self.started: set[UUID] = set()
         self.cancelled: list[Fence] = []
         self.lines: list[tuple[UUID, str, str]] = []
 
@@ -202,6 +221,9 @@ def _sort_one(ends: _Ends, finished: Finished, rng: Random) -> None:
             ends.lines.append((op.id, "info", f"Waits ({outcome.reason}): {outcome.message}"))
         case Released():
             ends.released.append(fence)
+            if outcome.was_started:
+                ends.started.add(op.id)
+                ends.lines.append((op.id, "info", "Interrupted while it ran; the next try looks at the target first."))
         case Cancelled():
             ends.cancelled.append(fence)
         case _:
@@ -242,6 +264,12 @@ def _completion(fence: Fence, finished: Finished, outcome: Succeeded) -> Complet
 
 def _uid_taken(finished: Finished) -> Finished:
     outcome = DeadLettered("uid_taken", "Another identity already owns the account with this uid at the target.")
+    return Finished(finished.operation, outcome, finished.duration_ms)
+
+
+def _unstorable(finished: Finished) -> Finished:
+    """One result that cannot be kept must not hold up the others, nor be tried for ever."""
+    outcome = DeadLettered("unstorable", "The target answered with characters or sizes that cannot be stored.")
     return Finished(finished.operation, outcome, finished.duration_ms)
 
 

@@ -1,6 +1,8 @@
 """The queue's statements on a real server: claims, fences, lanes, what is written at the end."""
 
 import asyncio
+from dataclasses import dataclass
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +11,9 @@ import pytest
 from tests.factories import accounts, an_operation, enqueue, registered_worker
 from worker.domain.errors import NotFound, WrongState
 from worker.domain.operation import Operation, Origin
-from worker.queue import DeadLetters, OperationQueue, Rescuer
+from worker.domain.outcome import Retry
+from worker.domain.processing import Finished
+from worker.queue import DeadLetters, Finisher, OperationQueue, Rescuer
 from worker.store import due_work, operations
 from worker.store.operations import Completion, Failure, Fence
 from worker.store.pool import Pool
@@ -347,3 +351,33 @@ async def test_a_tenant_sees_nothing_of_another(pool: Pool, tenant_id: UUID, tar
     assert await fetch(pool, uuid4(), "SELECT 1 FROM operations") == []
     async with pool.acquire() as conn:
         assert await conn.fetch("SELECT 1 FROM operations") == []
+
+
+async def test_a_running_one_that_people_cancel_is_not_tried_again(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    lanes = await accounts(pool, tenant_id, target, 1)
+    (op_id,) = await enqueue(pool, tenant_id, an_operation(target, lanes[0]))
+    (op,) = await claim(pool, tenant_id, target, owner)
+    async with tenant(pool, tenant_id) as conn:
+        at_once = await DeadLetters(OperationQueue()).cancel(
+            conn, tenant_id=tenant_id, operation_id=op_id, notes="no", by=uuid4()
+        )
+    finisher = Finisher(pool, HeldLease(owner), rng=Random(1))
+    writing = asyncio.create_task(finisher.run())
+    finisher.put(owner, Finished(op, Retry("transient", "later"), 1))
+    await finisher.drained()
+    writing.cancel()
+
+    (ended,) = await fetch(pool, tenant_id, "SELECT status FROM operations_archive WHERE id = $1", op_id)
+    assert (at_once, ended["status"]) == (False, "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease that holds."""
+
+    owner: UUID
+
+    def is_held(self) -> bool:
+        return True
