@@ -120,7 +120,8 @@ async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
         raise NotFound("The connector of this case is gone.")
     place = Place(act.tenant_id, connector.id, connector.object_class)
     match = {"decision": "manual", "match": {"ref_id": str(owner), "match_type": "manual", "confidence": 1.0}}
-    linked = await accounts.link(act.conn, place, [Link(account_id, owner, match)])
+    keep = connector.settings.get("hook_attributes", ())
+    linked = await accounts.link(act.conn, place, [Link(account_id, owner, match)], keep=keep)
     if account_id not in linked:
         raise WrongState("The account or its owner has got another link meanwhile.")
     await correlation.drop_keys(act.conn, tenant_id=act.tenant_id, account_ids=[account_id, linked[account_id]])

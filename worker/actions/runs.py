@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from worker.actions.house import House, acting
-from worker.domain.errors import NotFound
+from worker.domain.errors import NotFound, WrongState
 from worker.domain.run import Run, RunKind, RunMode, RunTrigger
 from worker.security import Principal, Role
 from worker.store import connectors, runs
@@ -12,12 +12,14 @@ from worker.store import connectors, runs
 async def start(house: House, principal: Principal, *, connector_id: UUID, mode: RunMode, dry_run: bool = False) -> Run:
     """Start a run of a connector: a reconciliation of a target, an import of a source.
 
-    Raises NotFound, or WrongState while a run of the connector lives.
+    Raises NotFound, or WrongState while a run of the connector lives, or while the connector is to be left alone.
     """
     async with acting(house, principal, Role.OPERATOR) as act:
         connector = await connectors.get(act.conn, tenant_id=act.tenant_id, connector_id=connector_id)
         if connector is None:
             raise NotFound(f"There is no connector {connector_id}.")
+        if connector.closed_because:
+            raise WrongState(connector.closed_because)
         run = await runs.create(
             act.conn,
             tenant_id=act.tenant_id,

@@ -13,6 +13,9 @@ class ConnectorStatus(StrEnum):
     MAINTENANCE = "maintenance"
 
 
+_CLOSED = {ConnectorStatus.INACTIVE: "switched off", ConnectorStatus.MAINTENANCE: "in maintenance"}
+
+
 class DeprovisionPolicy(StrEnum):
     DELETE = "delete"
     DISABLE = "disable"
@@ -59,3 +62,9 @@ class Connector:
     has_baseline: bool = False
     breaker: BreakerState = BreakerState.CLOSED
     version: int = 1
+
+    @property
+    def closed_because(self) -> str | None:
+        """Why a person has it left alone, in one sentence; None when it may be called."""
+        words = _CLOSED.get(self.status)
+        return f"{self.name} is {words}; nothing is asked of it." if words else None

@@ -14,6 +14,7 @@ from worker.domain.ids import uuid7
 from worker.domain.operation import Origin
 from worker.domain.run import RunKind, RunMode, RunTrigger
 from worker.intake.changes import IDENTITY_EVENTS, Dropped, IdentityChange, apply_change, parse_change
+from worker.intake.started import StartedRun, note_started
 from worker.store import connectors, identities, inbox, plan_items, runs, tenant
 from worker.store.identities import StoredIdentity
 from worker.store.inbox import InboxEvent, InboxStatus, Settled
@@ -53,6 +54,7 @@ class _Work:
     before: dict[str, StoredIdentity]
     causes: dict[UUID, UUID] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
+    started: list[StartedRun] = field(default_factory=list)
 
     @property
     def touched(self) -> list[StoredIdentity]:
@@ -101,11 +103,12 @@ async def _process(conn: Connection, tenant_id: UUID, events: Sequence[InboxEven
         if isinstance(change, IdentityChange):
             work.settled.append(_apply(work, event, change))
         elif change is None:
-            work.settled.append(await _start_run(conn, tenant_id, event))
+            work.settled.append(await _start_run(conn, tenant_id, event, started=work.started))
         else:
             work.settled.append(change)
     changed = await _write(conn, tenant_id, work)
     await inbox.settle(conn, tenant_id=tenant_id, settled=work.settled)
+    await note_started(conn, tenant_id, work.started, by="events from outside")
     return _counts(work.settled, changed)
 
 
@@ -155,7 +158,7 @@ async def _write(conn: Connection, tenant_id: UUID, work: _Work) -> int:
     return len(work.causes)
 
 
-async def _start_run(conn: Connection, tenant_id: UUID, event: InboxEvent) -> Settled:
+async def _start_run(conn: Connection, tenant_id: UUID, event: InboxEvent, *, started: list[StartedRun]) -> Settled:
     """Start the run that somebody outside wishes for: an import of a source, a reconciliation of a target."""
     connector_id = _uuid(event.data.get("connector_id"))
     name = event.data.get("connector")
@@ -166,6 +169,8 @@ async def _start_run(conn: Connection, tenant_id: UUID, event: InboxEvent) -> Se
         connector = await connectors.by_name(conn, tenant_id=tenant_id, name=name)
     if connector is None:
         return Settled(event, InboxStatus.FAILED, "data.connector_id (or data.connector, a name) names no connector.")
+    if connector.closed_because:
+        return Settled(event, InboxStatus.DROPPED, connector.closed_because)
     is_import = event.type == RESYNC and connector.is_source
     run = await runs.insert(
         conn,
@@ -179,6 +184,7 @@ async def _start_run(conn: Connection, tenant_id: UUID, event: InboxEvent) -> Se
     )
     if run is None:
         return Settled(event, InboxStatus.DROPPED, "A run of this connector is under way already.")
+    started.append(StartedRun(run, connector, {"event": event.type, "source": event.source}))
     return Settled(event, InboxStatus.DONE, f"Started run {run.id}.")
 
 

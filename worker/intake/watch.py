@@ -8,6 +8,7 @@ from uuid import UUID
 
 from worker.domain.connector import Connector
 from worker.domain.run import RunKind, RunMode, RunTrigger
+from worker.intake.started import StartedRun, note_started
 from worker.store import connectors, runs, tenant
 from worker.store.pool import Pool
 
@@ -66,6 +67,7 @@ class SourceWatcher:
             if run is None:
                 return False
             await connectors.set_sync_token(conn, tenant_id=tenant_id, connector_id=connector_id, token=look)
+            await note_started(conn, tenant_id, [StartedRun(run, connector)], by="watch of files")
         return True
 
 

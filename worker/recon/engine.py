@@ -15,7 +15,6 @@ from uuid import UUID
 
 import structlog
 
-from worker.domain.connector import ConnectorStatus
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.errors import LeaseLost, ProvisioningError, WrongState
 from worker.domain.run import PauseReason, Run, RunMode, RunStatus
@@ -38,8 +37,6 @@ from worker.store.tenant import tenant
 from worker.telemetry import metrics
 
 log = structlog.get_logger()
-
-_CLOSED = {ConnectorStatus.INACTIVE: "switched off", ConnectorStatus.MAINTENANCE: "in maintenance"}
 
 LISTING, OWNERS, CONCLUSION, REMEDIATION = "listing", "owners", "conclusion", "remediation"
 
@@ -128,8 +125,8 @@ class ReconciliationEngine:
 
     async def _open(self, run: Run) -> RunContext:
         view = await view_of(self._pool, self._targets, tenant_id=run.tenant_id, connector_id=run.connector_id)
-        if view.connector.status in _CLOSED:
-            raise WrongState(f"{view.connector.name} is {_CLOSED[view.connector.status]}; nothing is asked of it.")
+        if view.connector.closed_because:
+            raise WrongState(view.connector.closed_because)
         async with tenant(self._pool, run.tenant_id) as conn:
             ahead = await runs.now(conn) - datetime.now(UTC)
         # Too little by the way back of the answer: so a moment never seems later on the database than it is.

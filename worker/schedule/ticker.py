@@ -9,7 +9,8 @@ import structlog
 from worker.domain.run import RunKind, RunMode, RunTrigger
 from worker.domain.schedule import Schedule
 from worker.schedule.calendar import decide, jitter_of
-from worker.store import connectors, due_work, runs, schedules
+from worker.security import Entry, record
+from worker.store import connectors, due_work, principals, runs, schedules
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
@@ -22,6 +23,7 @@ class Ticked:
 
     started: UUID | None = None
     skipped: str | None = None
+    connector: str = ""
 
 
 class Ticker:
@@ -60,6 +62,7 @@ class Ticker:
             skip_reason=ticked.skipped,
         )
         await self._sleep(conn, tenant_id, schedule.id, decision.next_at)
+        await _audit(conn, tenant_id, schedule, ticked)
         log.info("schedule.fired", schedule_id=str(schedule.id), run_id=str(ticked.started), skipped=ticked.skipped)
         return ticked
 
@@ -67,6 +70,8 @@ class Ticker:
         connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=schedule.connector_id)
         if connector is None:
             return Ticked(skipped="The connector does not exist any more.")
+        if connector.closed_because:
+            return Ticked(skipped=connector.closed_because)
         run = await runs.insert(
             conn,
             tenant_id=tenant_id,
@@ -79,7 +84,16 @@ class Ticker:
         )
         if run is None:
             return Ticked(skipped="A run of this connector was not over yet.")
-        return Ticked(started=run.id)
+        return Ticked(run.id, connector=connector.name)
 
     async def _sleep(self, conn: Connection, tenant_id: UUID, schedule_id: UUID, until: datetime) -> None:
         await due_work.settle(conn, tenant_id, due_work.Kind.SCHEDULE, schedule_id, next_due=until)
+
+
+async def _audit(conn: Connection, tenant_id: UUID, schedule: Schedule, ticked: Ticked) -> None:
+    """Write what was started into the audit; last in its transaction, as the end of the chain is locked by it."""
+    if ticked.started is None:
+        return
+    by = await principals.ensure(conn, tenant_id, kind="schedule", name=f"schedule of {ticked.connector}")
+    details = {"connector": ticked.connector, "mode": schedule.mode, "schedule_id": str(schedule.id)}
+    await record(conn, tenant_id, [Entry(by, "run.start", "run", str(ticked.started), details)])

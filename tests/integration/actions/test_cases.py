@@ -70,6 +70,18 @@ async def test_the_owner_that_a_person_names_gets_the_account_and_is_planned(wor
     )
 
 
+async def test_an_account_whose_owner_a_person_names_keeps_what_hooks_compute(works: Works) -> None:
+    await works.rows("UPDATE connectors SET settings = settings || $1 RETURNING id", {"hook_attributes": ["login"]})
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    (saskia,) = await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"), is_planned=False)
+    await works.reconcile()
+    case_id = await works.value("SELECT id FROM cases WHERE status = 'open'")
+
+    await cases.confirm(works.house, works.operator, case_id=case_id, identity_id=saskia)
+
+    assert await works.value("SELECT hooked FROM accounts WHERE uid IS NOT NULL") == {"login": "svandijk"}
+
+
 async def test_a_taken_name_that_a_person_refused_ends_as_dead_letter(works: Works) -> None:
     await works.reconcile()
     first, _ = await works.hire(("Kim", "Berg", "kim@example.org"), ("Lou", "Anders", "lou@example.org"))

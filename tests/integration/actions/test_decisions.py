@@ -6,10 +6,11 @@ import pytest
 
 from tests.factories import a_connector
 from tests.integration.actions.conftest import Works
-from worker.actions import approvals, bulk, connectors, findings
+from worker.actions import approvals, bulk, connectors, findings, runs
 from worker.domain.errors import Forbidden, InvalidRequest, NotFound, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
+from worker.domain.run import RunMode
 from worker.recon import Wish
 from worker.store import listings
 from worker.store.listings import OperationQuery
@@ -110,6 +111,16 @@ async def test_maintenance_holds_operations_back_and_shows_why(works: Works) -> 
     assert await works.logins() == [("kim", True)]
     with pytest.raises(Forbidden):
         await connectors.set_active(works.house, works.operator, connector_id=works.connector.id, on=False)
+
+
+async def test_nobody_starts_a_run_of_a_target_in_maintenance(works: Works) -> None:
+    where = {"connector_id": works.connector.id}
+    await connectors.set_maintenance(works.house, works.operator, on=True, **where)
+
+    with pytest.raises(WrongState, match="app is in maintenance"):
+        await runs.start(works.house, works.operator, mode=RunMode.FULL, **where)
+
+    assert await works.value("SELECT count(*) FROM runs") == 0
 
 
 async def test_a_test_says_whether_the_target_answers(works: Works) -> None:

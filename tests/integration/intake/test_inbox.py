@@ -3,6 +3,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.factories import a_connector
+from worker.domain.connector import ConnectorStatus
 from worker.intake import CloudEvent, EventReceiver, InboxProcessor, Processed, Received
 from worker.store.due_work import due
 
@@ -178,3 +179,18 @@ async def test_a_resync_starts_an_import_of_a_source_and_a_reconciliation_of_a_t
         (target.id, "reconciliation"),
     ]
     assert [status for status, _ in await inbox(house)] == ["done", "done", "dropped", "failed"]
+    said = await house.rows(
+        "SELECT p.kind, a.action, a.details FROM audit a JOIN principals p ON p.id = a.actor_id ORDER BY a.n"
+    )
+    assert [(row["kind"], row["action"], row["details"]["connector"]) for row in said] == [
+        ("system", "run.start", "hr"),
+        ("system", "run.start", "app"),
+    ]
+
+
+async def test_no_event_starts_a_run_of_a_target_in_maintenance(house: House) -> None:
+    await a_connector(house.pool, house.tenant_id, status=ConnectorStatus.MAINTENANCE)
+    await given(house, CloudEvent("1", "/x", "reconciliation.requested", data={"connector": "app"}))
+
+    assert await inbox(house) == [("dropped", "app is in maintenance; nothing is asked of it.")]
+    assert await house.rows("SELECT 1 FROM runs") == []
