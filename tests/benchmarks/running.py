@@ -16,8 +16,6 @@ READY_S = 3.0
 IDLE_MIB = 150
 AT_WORK_MIB = 200
 SETTLE_S = 2.0
-#: A daemon trusts a connector's row for a second; only then does it know that the target may be written to.
-ROW_IS_READ_AGAIN_S = 1.5
 
 
 async def measure_start(ground: Ground, size: Size) -> AsyncIterator[Figure]:
@@ -42,7 +40,6 @@ async def measure_memory(ground: Ground, size: Size) -> AsyncIterator[Figure]:
             idle = daemon.memory("VmRSS")
             await start_run(site, connector.id, kind=RunKind.RECONCILIATION)
             await until_done(site)
-            await asyncio.sleep(ROW_IS_READ_AGAIN_S)
             generate(count=size.worked).write_csv(site.directory / "personnel.csv")
             await start_run(site, source.id, kind=RunKind.IMPORT)
             await until_done(site)

@@ -24,8 +24,6 @@ OPERATIONS_A_SECOND = 500
 BARE_SHARE = 0.8
 #: Made before the clock runs, so that hook, connections and statements are warm as in a daemon that has been up.
 WARM_UP = 40
-#: A daemon trusts a connector's row for a second; only then does it know that the target may be written to.
-ROW_IS_READ_AGAIN_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,6 @@ async def _prepare(site: Site, reach: Reach, staff: Staff, *, already: int) -> N
     await company.fill(reach, connector, staff.take(already))
     await start_run(site, connector.id, kind=RunKind.RECONCILIATION)
     await until_done(site)
-    await asyncio.sleep(ROW_IS_READ_AGAIN_S)
     await company.hire(site, staff.take(WARM_UP))
     await until_done(site)
 
