@@ -11,6 +11,7 @@ import pytest
 from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
 from worker.domain.connector import ConnectorStatus
 from worker.service.desk import Reads
+from worker.service.desk import operations as desk_operations
 from worker.service.desk.flow import Flow
 from worker.store import connectors, operations
 from worker.store.operations import Completion, Failure, Fence
@@ -75,3 +76,31 @@ async def test_streams_of_a_tenant_hear_what_changed_and_end_with_the_daemon(poo
             await asyncio.sleep(0.1)
         stop.set()
         await asyncio.gather(*streams)
+
+
+async def test_a_completed_operation_shows_what_was_sent_and_no_comparison(pool: Pool, tenant_id: UUID) -> None:
+    """What is observed after a change is the change itself."""
+    connector = await a_connector(pool, tenant_id)
+    lane, other = await accounts(pool, tenant_id, connector.id, 2)
+    wanted = {"attributes": {"title": "Lead", "password": "p"}, "active": True}
+    sent = {"attributes": {"title": "Lead", "password": {"secret": True}}, "active": True}
+    done = an_operation(connector.id, lane, payload=wanted)
+    waits = an_operation(connector.id, other)
+    async with registered_worker(pool) as owner:
+        await enqueue(pool, tenant_id, done)
+        async with tenant(pool, tenant_id) as conn:
+            (claimed,) = await operations.claim(conn, tenant_id, connector_id=connector.id, owner=owner, limit=5)
+            fence = Fence(claimed.id, claimed.epoch, claimed.account_id)
+            observed = {"title": "Lead"}
+            ending = Completion(fence, 1, connector.id, "u", observed=observed, observed_active=True, sent=sent)
+            await operations.complete(conn, tenant_id, owner, [ending])
+        await enqueue(pool, tenant_id, waits)
+    async with tenant(pool, tenant_id) as conn:
+        shown = await desk_operations.detail(conn, tenant_id, operation_id=done.id)
+        compared = await desk_operations.detail(conn, tenant_id, operation_id=waits.id)
+
+    assert shown is not None
+    assert compared is not None
+    changes = {change.name: (change.before, change.after, change.is_secret) for change in shown.changes}
+    assert changes == {"title": (None, "Lead", False), "password": (None, None, True), "active": (None, True, False)}
+    assert [change.name for change in compared.changes] == list(waits.payload["attributes"])

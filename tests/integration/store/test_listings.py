@@ -12,7 +12,7 @@ from tests.factories import a_connector, accounts, an_operation, enqueue, regist
 from worker.domain.ids import uuid7
 from worker.domain.operation import OperationStatus as S
 from worker.domain.operation import OperationType
-from worker.store import connectors, identities, listings, operations
+from worker.store import connectors, identities, listings, operations, overview
 from worker.store.identities import StoredIdentity
 from worker.store.listings import OperationQuery
 from worker.store.operations import Completion, Failure, Fence
@@ -141,7 +141,10 @@ async def test_what_a_closed_target_keeps_waiting_is_shown_so(queue: Queue, chan
     rows = {row["id"]: row for row in await queue.page()}
     shown = rows[queue.ids[8]]
     counted = await queue.counts()
+    async with queue.pool.acquire() as conn:
+        depth = await overview.depth(conn)
 
+    assert depth.by_status["awaiting_system" if reason else "pending"] == 3
     assert (shown["status"], shown["wait_reason"]) == ("awaiting_system" if reason else "pending", reason)
     assert counted.get(S.AWAITING_SYSTEM if reason else S.PENDING) == 3
     assert rows[queue.ids[7]]["status"] == "dead_letter"
@@ -154,6 +157,9 @@ async def test_a_tried_operation_of_a_closed_target_keeps_its_status(queue: Queu
 
     assert await queue.places(status=S.PENDING) == [8]
     assert await queue.places(status=S.AWAITING_SYSTEM) == [5, 2]
+    async with queue.pool.acquire() as conn:
+        depth = await overview.depth(conn)
+    assert (depth.by_status["pending"], depth.by_status["awaiting_system"]) == (1, 2)
 
 
 async def test_names_and_attempts_come_with_them(queue: Queue) -> None:

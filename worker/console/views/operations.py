@@ -81,7 +81,10 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationDetail:
-    """Everything about one operation. ``changes`` compares the account as last observed with the payload."""
+    """Everything about one operation.
+
+    ``changes`` compares the account as last observed with the payload; once completed, it is what was sent (no before).
+    """
 
     row: OperationRow
     connector: ConnectorBrief

@@ -68,7 +68,7 @@ async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> Op
         row=row_of(row),
         connector=connectors.get(row["connector_id"]) or gone(row["connector_id"]),
         payload=shown_payload(row["payload"]),
-        changes=_changes(row, account),
+        changes=_sent(row, attempts) if row["status"] == OperationStatus.COMPLETED else _changes(row, account),
         attempts=tuple(_attempt(each) for each in attempts),
         logs=tuple(LogLine(line["at"], line["level"], line["message"]) for line in logs),
         started_at=row["started_at"],
@@ -157,6 +157,15 @@ def _changes(row: Record, account: Record | None) -> tuple[AttributeChange, ...]
         before = account["observed_active"] if account is not None and not is_create else None
         wanted.append(AttributeChange("active", before, payload["active"]))
     return tuple(wanted)
+
+
+def _sent(row: Record, attempts: list[Record]) -> tuple[AttributeChange, ...]:
+    """What the try that worked sent; the payload when it had nothing to send."""
+    sent = next((each["sent"] for each in reversed(attempts) if each["sent"]), row["payload"])
+    values = dict(sent.get("attributes") or {})
+    if isinstance(sent.get("active"), bool):
+        values["active"] = sent["active"]
+    return tuple(change(name, None, value) for name, value in values.items())
 
 
 def _attempt(row: Record) -> AttemptView:

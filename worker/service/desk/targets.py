@@ -18,16 +18,15 @@ from worker.store.sql import Record
 _RUNS_SHOWN = 6
 _HOLDS_SHOWN = 3
 _CAUSES_SHOWN = 5
-_QUEUED = frozenset({OperationStatus.PENDING, OperationStatus.IN_PROGRESS})
 
 
 @dataclass(slots=True)
 class Waiting:
-    """What waits and failed at one connector; ``oldest_queued`` waits for nothing but a worker."""
+    """What waits and failed at one connector; ``oldest_pending`` waits for nothing but a worker."""
 
     counts: Counter[OperationStatus] = field(default_factory=Counter)
     oldest: datetime | None = None
-    oldest_queued: datetime | None = None
+    oldest_pending: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,8 @@ async def overview(conn: Connection, tenant_id: UUID, *, day: Day, remembered: R
         one = waiting.setdefault(row["connector_id"], Waiting())
         one.counts[OperationStatus(row["status"])] += row["n"]
         one.oldest = min(row["oldest"], one.oldest or row["oldest"])
-        if row["status"] in _QUEUED:
-            one.oldest_queued = min(row["oldest"], one.oldest_queued or row["oldest"])
+        if row["status"] == OperationStatus.PENDING:
+            one.oldest_pending = min(row["oldest"], one.oldest_pending or row["oldest"])
     dead = await listings_targets.dead(conn, tenant_id)
     for row in dead:
         waiting.setdefault(row["connector_id"], Waiting()).counts[OperationStatus.DEAD_LETTER] += row["n"]
@@ -85,7 +84,7 @@ async def home(conn: Connection, tenant_id: UUID, known: Overview, *, remembered
     live = await listings_runs.page(conn, tenant_id, only_live=True, limit=_RUNS_SHOWN)
     latest = await listings_runs.page(conn, tenant_id, limit=_RUNS_SHOWN)
     runs = {row["id"]: row for row in (*live, *latest)}
-    oldest = [each.oldest_queued for each in known.waiting.values() if each.oldest_queued is not None]
+    oldest = [each.oldest_pending for each in known.waiting.values() if each.oldest_pending is not None]
     holds = await approvals.views(conn, tenant_id, is_decided=False, limit=_HOLDS_SHOWN)
     causes = [
         (r["error_code"] or "unknown", names.get(r["connector_id"], "deleted connector"), r["n"]) for r in known.dead
