@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from worker.domain.errors import Unauthenticated
+from worker.domain.errors import Unauthenticated, WrongState
 from worker.security.roles import Role
 from worker.store import principals
 from worker.store.pool import Connection, Pool
@@ -73,10 +73,16 @@ async def create_token(
     created_by: UUID | None = None,
     expires_at: datetime | None = None,
 ) -> str:
-    """Make a token with a principal of its own; the secret, which is shown once and never again."""
-    principal = await principals.ensure(
-        conn, tenant_id, kind="token", name=name, roles=[role.value for role in sorted(roles)]
-    )
+    """Make a token; the secret, which is shown once and never again.
+
+    Tokens of one name are one principal, so that a token can be renewed. Raises WrongState when tokens of this name
+    have other roles: each would get the roles of the other.
+    """
+    granted = [role.value for role in sorted(roles)]
+    principal = await principals.ensure(conn, tenant_id, kind="token", name=name, roles=granted)
+    row = await principals.by_id(conn, tenant_id, principal)
+    if row is None or set(row["roles"]) != set(granted):
+        raise WrongState("Tokens of this name have other roles; choose another name.")
     secret = new_secret(tenant_id)
     await principals.add_token(
         conn,

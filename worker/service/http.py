@@ -11,7 +11,8 @@ from ipaddress import ip_address
 import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.actions import House
@@ -71,7 +72,7 @@ def build_app(
     settings: Settings, house: House, receiver: EventReceiver, *, version: str, stop: asyncio.Event
 ) -> FastAPI:
     """The ASGI application of the roles that this process has."""
-    app = FastAPI(title="provisiond", version=version, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    app = FastAPI(title="provisiond", version=version, openapi_url=None, docs_url=None, redoc_url=None)
     install_problems(app)
     auth = Auth(house.pool)
     health = Health(
@@ -86,6 +87,7 @@ def build_app(
     app.router.routes.extend(health_routes(health))
     if Role.API in settings.roles:
         app.include_router(build_api(house, auth, receiver))
+        app.router.routes.append(_description(app, auth))
     if Role.CONSOLE in settings.roles:
         app.include_router(
             build_console(
@@ -95,6 +97,16 @@ def build_app(
             )
         )
     return app
+
+
+def _description(app: FastAPI, auth: Auth) -> Route:
+    """The API in OpenAPI's words, for whoever has a token of any role."""
+
+    async def described(request: Request) -> Response:
+        await auth.of_token(request)
+        return JSONResponse(app.openapi())
+
+    return Route("/api/openapi.json", described)
 
 
 class Measured:

@@ -42,12 +42,16 @@ WHERE tenant_id = :tenant_id AND kind = 'link' AND secret_hash = :secret_hash AN
 RETURNING principal_id
 
 -- name: by_session
+-- A session that was had for a token lives no longer than the principal has a token that is valid.
 SELECT s.id AS session_id, s.expires_at, p.id, p.kind, p.name,
     coalesce((SELECT array_agg(g.role) FROM role_grants g
               WHERE g.tenant_id = :tenant_id AND g.principal_id = p.id), '{}') AS roles
 FROM sessions s JOIN principals p ON p.tenant_id = :tenant_id AND p.id = s.principal_id
 WHERE s.tenant_id = :tenant_id AND s.kind = 'session' AND s.secret_hash = :secret_hash AND s.ended_at IS NULL
   AND s.expires_at > db_now()
+  AND (p.kind <> 'token' OR EXISTS (
+    SELECT 1 FROM tokens t WHERE t.tenant_id = :tenant_id AND t.principal_id = p.id AND t.revoked_at IS NULL
+      AND (t.expires_at IS NULL OR t.expires_at > db_now())))
 
 -- name: by_id
 SELECT p.id, p.kind, p.name,
