@@ -22,7 +22,8 @@ from worker.service.demo.existing import ordinary_employees
 from worker.service.demo.organisation import COLUMNS, Employee, Organisation
 from worker.service.demo.servers import LDAP_ROOT
 from worker.service.demo.targets import DemoTarget
-from worker.store import connectors, correlation, hooks, identities, mappings, plan_items, tenants
+from worker.store import connectors, correlation, hooks, identities, mappings, plan_items
+from worker.store import demo as stage
 from worker.store.hooks import Binding
 from worker.store.identities import StoredIdentity
 from worker.store.pool import Connection
@@ -44,7 +45,7 @@ class Reach:
 async def sql_reach(ground: Ground, site: Site) -> Reach:
     """The application's table, empty, in a database of its own."""
     dsn = await ground.postgres.application(f"app_{site.name}")
-    await tenants.run_script(dsn, demo.APP_DDL)
+    await stage.run_script(dsn, demo.APP_DDL)
     parts = urlsplit(dsn)
     url = urlunsplit((parts.scheme, f"{parts.username}@{parts.hostname}:{parts.port}", parts.path, "", ""))
     return Reach(demo.SQL, demo.sql_config(url), {"password": parts.password or ""})

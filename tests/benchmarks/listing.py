@@ -18,7 +18,8 @@ from worker.planning import Acceptance
 from worker.queue import OperationQueue
 from worker.recon import ReconciliationEngine
 from worker.service.demo import targets as demo
-from worker.store import connectors, mappings, runs, tenants
+from worker.store import connectors, mappings, runs
+from worker.store import demo as stage
 from worker.store.tenant import tenant
 
 ACCOUNTS_A_SECOND = 100_000
@@ -89,7 +90,7 @@ async def _in_memory(site: Site, count: int) -> float:
 async def _in_table(ground: Ground, site: Site, count: int) -> tuple[float, float]:
     dsn = await ground.postgres.application(f"app_{site.name}")
     reach = await company.sql_reach(ground, site)
-    await tenants.run_script(dsn, _ROWS.format(count=count))
+    await stage.run_script(dsn, _ROWS.format(count=count))
     connector = await company.add_target(site, reach)
     targets = Targets(site.pool, site.vault)
     try:

@@ -70,8 +70,10 @@ async def _tenant(house: House, name: str | None) -> UUID:
         found: dict[str, UUID] = {row["name"]: row["id"] for row in await workers.tenants(conn)}
     if name is None and len(found) == 1:
         return next(iter(found.values()))
+    if not found:
+        raise SettingsError("There is no tenant yet: make one with `provisiond tenants create NAME`.")
     if name is None:
-        raise SettingsError(f"Say which tenant with --tenant: {', '.join(sorted(found)) or 'there is none yet'}.")
+        raise SettingsError(f"Say which tenant with --tenant: {', '.join(sorted(found))}.")
     if name not in found:
         raise NotFound(f"There is no tenant {name}.")
     return found[name]

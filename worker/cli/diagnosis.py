@@ -105,6 +105,8 @@ async def _work(conn: Connection) -> list[Finding]:
 async def _connectors(pool: Pool, settings: Settings) -> list[Finding]:
     async with pool.acquire() as conn:
         tenant_ids = [row["id"] for row in await workers.tenants(conn)]
+    if not tenant_ids:
+        return [findings.of_no_tenant()]
     found: list[Finding] = []
     async with _targets(pool, settings) as targets:
         for tenant_id in tenant_ids:

@@ -73,6 +73,12 @@ def of_connector(connector: Connector, *, error: str | None) -> Finding:
     return Finding(what, Grade.OK, "It answers.")
 
 
+def of_no_tenant() -> Finding:
+    """A database in which nobody's people can be kept yet."""
+    advice = "Make one: `provisiond tenants create NAME`."
+    return Finding("tenants", Grade.WARN, "There is none: nothing can be stored or done.", advice)
+
+
 def of_workers(alive: int, *, draining: int) -> Finding:
     """The daemons that hold a lease."""
     if alive == 0:

@@ -104,6 +104,11 @@ def _runs(verbs: Any) -> None:
 
 
 def _things(verbs: Any) -> None:
+    tenants = _group(verbs, "tenants", "tenants: create, list")
+    made = _verb(tenants, "create", "tenants", "create", "make a tenant and print its id")
+    made.add_argument("name")
+    _json(made)
+    _json(_verb(tenants, "list", "tenants", "list_tenants", "every tenant"))
     connectors = _group(verbs, "connectors", "connectors: list, test")
     _tenant(_verb(connectors, "list", "things", "connectors", "every connector and how it is"))
     test = _verb(connectors, "test", "things", "test_connector", "ask a target whether it answers")

@@ -241,3 +241,18 @@ async def test_help_imports_nothing_heavy() -> None:
     out, _ = await process.communicate()
 
     assert not {"asyncio", "asyncpg", "fastapi", "pydantic", "rich", "sqlalchemy"} & set(out.decode().split())
+
+
+def test_a_tenant_is_made_before_anything_else(database: Database, configure: Configure, say: Say) -> None:
+    configure(database_url=database.daemon_dsn)
+    before = {each["what"]: each for each in read(say, "doctor", code=1)["findings"]}
+    nobody = say("tokens", "create", "me", "--role", "admin")
+
+    made = read(say, "tenants", "create", "acme")
+
+    assert before["tenants"]["advice"] == "Make one: `provisiond tenants create NAME`."
+    assert nobody[0] == 2
+    assert "provisiond tenants create" in nobody[2]
+    assert read(say, "tenants", "list") == [made]
+    assert say("tenants", "create", "acme")[::2] == (4, "provisiond: There is a tenant acme already.\n")
+    assert say("tokens", "create", "me", "--role", "admin")[0] == 0

@@ -13,6 +13,7 @@ VERBS = {
     *(f"recon {verb}" for verb in ("run", "list", "watch", "show", "report", "pause", "resume", "cancel")),
     *("recon approvals", "recon approve", "connectors list", "connectors test"),
     *("identities import", "identities show", "identities disable", "tokens create", "audit verify"),
+    *("tenants create", "tenants list"),
 }
 
 

@@ -29,6 +29,7 @@ from worker.service.demo.servers import LDAP_ROOT, Servers
 from worker.service.demo.targets import DemoTarget
 from worker.service.loop import wait_for
 from worker.store import connectors, correlation, due_work, hooks, mappings, principals, runs, schedules, tenants
+from worker.store import demo as stage
 from worker.store.hooks import Binding
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
@@ -83,7 +84,7 @@ class Demo:
         if (self._directory / "loaded").exists():
             await self._move_in(only_addresses=True)
             return
-        await tenants.run_script(self._app_dsn, demo.APP_DDL)
+        await stage.run_script(self._app_dsn, demo.APP_DDL)
         for ready in self._ready():
             self._say(
                 f"Filling {ready.target.description or ready.target.name} with the accounts it has had all along …"
@@ -156,7 +157,7 @@ class Demo:
             await connectors.insert(conn, connector, description=ready.target.description, credentials=sealed)
             await self._rules(conn, connector, ready.target)
         elif only_addresses and known.config != ready.config:
-            await tenants.set_config(conn, tenant_id=TENANT_ID, connector_id=connector.id, config=ready.config)
+            await stage.set_config(conn, tenant_id=TENANT_ID, connector_id=connector.id, config=ready.config)
 
     async def _rules(self, conn: Connection, connector: Connector, target: DemoTarget) -> None:
         """Mapping, correlation rules, the hook's binding and the nightly run of one target."""

@@ -20,7 +20,8 @@ from worker.service.demo.organisation import Organisation
 from worker.service.demo.seed import plant_drift
 from worker.service.demo.targets import DemoTarget
 from worker.service.loop import wait_for
-from worker.store import runs, tenants
+from worker.store import demo as stage
+from worker.store import runs
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
@@ -62,12 +63,12 @@ class SecondAct:
 
     async def _is_quiet(self) -> bool:
         async with tenant(self._pool, self._tenant_id) as conn:
-            return await tenants.is_provisioned(conn, tenant_id=self._tenant_id)
+            return await stage.is_provisioned(conn, tenant_id=self._tenant_id)
 
     async def _plant(self, place: Place, connector: Connector) -> None:
         async def forget(uid: str) -> None:
             async with tenant(self._pool, self._tenant_id) as conn:
-                await tenants.lose_account(conn, tenant_id=self._tenant_id, connector_id=connector.id, uid=uid)
+                await stage.lose_account(conn, tenant_id=self._tenant_id, connector_id=connector.id, uid=uid)
 
         drift = plan_drift(self._organisation, place.target)
         async with guard_for(connector, credentials=place.credentials) as guard:
