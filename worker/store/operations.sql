@@ -144,7 +144,7 @@ done AS (
         SELECT h.id FROM (
             SELECT id, epoch FROM operations
             WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND owner IS NOT DISTINCT FROM :owner FOR UPDATE) h
-        JOIN d ON d.id = h.id AND d.epoch = h.epoch))
+        WHERE ((h.id, h.epoch) IN (SELECT d.id, d.epoch FROM d)) IS TRUE))
     RETURNING o.*
 ),
 archived AS (
@@ -278,7 +278,7 @@ done AS (
         SELECT h.id FROM (
             SELECT id, epoch FROM operations
             WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND owner IS NOT DISTINCT FROM :owner FOR UPDATE) h
-        JOIN d ON d.id = h.id AND d.epoch = h.epoch))
+        WHERE ((h.id, h.epoch) IN (SELECT d.id, d.epoch FROM d)) IS TRUE))
     RETURNING o.*
 ),
 buried AS (
