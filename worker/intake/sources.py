@@ -110,10 +110,14 @@ class Importer:
             if await self._list(reading):
                 leaving = Leaving(self._pool, run, source=reading.source, seen=reading.seen, limits=self._limits)
                 await leaving.conclude(Listed(reading.rows, reading.total, reading.is_ended))
-        except LeaseLost:
+        except (LeaseLost, Raced, *runs.Interrupted):  # the next round goes on from the last page
             raise
         except (ConnectorError, SettingsError, NotFound) as error:
             await self._fail(run, str(error))
+        except Exception:
+            # What nobody foresaw would meet the next try as well, and the one after it, for ever.
+            await self._fail(run, "An error in provisiond; see its log.")
+            raise
         await self._observe(run)
 
     async def _open(self, run: Run) -> Reading:

@@ -17,7 +17,7 @@ import structlog
 
 from worker.domain.errors import SurroundingsError
 from worker.store import workers
-from worker.store.pool import Connection, DatabaseGone, connect
+from worker.store.pool import Connection, DatabaseTrouble, connect
 from worker.telemetry import metrics
 
 log = structlog.get_logger()
@@ -99,7 +99,7 @@ class Heartbeat:
                     await self._beat_on(conn)
                 finally:
                     await conn.close(timeout=2)
-            except (*DatabaseGone, SurroundingsError) as error:
+            except (*DatabaseTrouble, SurroundingsError) as error:
                 log.warning("heartbeat.database_away", error=type(error).__name__)
                 self._wait(RECONNECT_S)
 

@@ -337,3 +337,22 @@ async def test_a_dry_run_counts_and_writes_nobody(house: House) -> None:
     }
     assert len(await house.people()) == 10
     assert await house.planned() == 0
+
+
+async def test_what_nobody_foresaw_ends_the_run_in_words(house: House) -> None:
+    """Left running it would be taken up again at every look, and end the same way for ever."""
+
+    class Broken:
+        async def search(self, *_: Any, **__: Any) -> None:
+            raise ZeroDivisionError
+
+    house.guard = Broken()
+    run = await house.begin(await house.source())
+
+    with pytest.raises(ZeroDivisionError):
+        await house.process(run)
+
+    async with tenant(house.pool, house.tenant_id) as conn:
+        ended = await runs.get(conn, tenant_id=house.tenant_id, run_id=run.id)
+    assert ended is not None
+    assert (ended.status, ended.error_message) == (RunStatus.FAILED, "An error in provisiond; see its log.")
