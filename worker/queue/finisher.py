@@ -129,7 +129,7 @@ class Finisher:
             done = await _write_all(conn, tenant_id, owner, part, self._rng)
         for finished in part:
             if finished.operation.id in done:
-                _tell(finished)
+                tell(finished)
         return Written(finished=len(done), fenced=len(part) - len(done))
 
 
@@ -273,7 +273,8 @@ def _unstorable(finished: Finished) -> Finished:
     return Finished(finished.operation, outcome, finished.duration_ms)
 
 
-def _tell(finished: Finished) -> None:
+def tell(finished: Finished) -> None:
+    """Count and log how a try ended; of those that fail alike, one a minute is logged."""
     op, outcome = finished.operation, finished.outcome
     status = status_of(finished)
     metrics.operations_total.labels(finished.connector, str(op.operation_type), status).inc()
