@@ -8,7 +8,7 @@ contradicts itself, is for a person.
 
 from worker.correlation.blocking import match_keys
 from worker.correlation.bulk import correlate_many
-from worker.correlation.defaults import default_rule_set
+from worker.correlation.defaults import default_rule_set, rule_set_in_force
 from worker.correlation.engine import CandidateSource, CorrelationService
 from worker.correlation.evidence import evidence_hash
 from worker.correlation.frequency import NameFrequencies
@@ -23,4 +23,5 @@ __all__ = [
     "default_rule_set",
     "evidence_hash",
     "match_keys",
+    "rule_set_in_force",
 ]

@@ -6,9 +6,11 @@ P(agree | two people)) for agreement, and the same of disagreement against.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from worker.correlation.rules import MatchKind, Rule, RuleSet
 from worker.correlation.similarity import Algorithm
+from worker.domain.mapping import MappingVersion
 
 #: What identities and targets call the things that tell people apart; compared without case and separators.
 _ALIASES: dict[str, tuple[str, ...]] = {
@@ -86,6 +88,16 @@ _NAME = Rule(
     "name", "", "", _FUZZY, Algorithm.TOKEN_SORT, weight=8.5, disagreement=4, normalize=("name",), group="name",
     by_frequency=True,
 )  # fmt: skip
+
+
+def rule_set_in_force(
+    stored: tuple[int, Mapping[str, Any]] | None, *, attributes: Iterable[str], mapping: MappingVersion | None
+) -> RuleSet:
+    """The rules that somebody stored (version, document), else the shipped ones for what the target knows."""
+    if stored is not None:
+        return RuleSet.from_json({**stored[1], "version": stored[0]})
+    sources = {rule.source: rule.target for rule in (mapping.rules if mapping else ()) if rule.source}
+    return default_rule_set(attributes, mapping=sources)
 
 
 def default_rule_set(targets: Iterable[str], *, mapping: Mapping[str, str] | None = None, version: int = 1) -> RuleSet:

@@ -8,11 +8,11 @@ what is not becomes a case and waits for a person.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from worker.correlation import CorrelationService, NameFrequencies, RuleSet, default_rule_set
+from worker.correlation import CorrelationService, NameFrequencies, RuleSet, rule_set_in_force
 from worker.domain.account import TargetAccount
 from worker.domain.correlation import (
     Candidate,
@@ -184,13 +184,9 @@ class Matching:
             stored = await correlation.active_rule_set(conn, tenant_id=tenant_id, connector_id=connector.id)
             active = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[connector.id])
             names = await work_store.full_names(conn, tenant_id)
-        if stored is not None:
-            rule_set = replace(RuleSet.from_json(stored[1]), version=stored[0])
-        else:
-            mapping = active.get((connector.id, connector.object_class))
-            sources = {rule.source: rule.target for rule in mapping.rules if rule.source} if mapping else {}
-            targets = [attribute.name for attribute in (await work.target.object_schema()).attributes]
-            rule_set = default_rule_set(targets, mapping=sources)
+        known = (await work.target.object_schema()).attributes if stored is None else ()
+        mapping = active.get((connector.id, connector.object_class))
+        rule_set = rule_set_in_force(stored, attributes=[each.name for each in known], mapping=mapping)
         self._known[connector.id] = rules = _Rules(rule_set, NameFrequencies.of(names), time.monotonic())
         return rules
 

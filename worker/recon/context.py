@@ -1,13 +1,12 @@
 """What one run works with, read once: its target, how accounts are compared, who is protected, who is in scope."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from worker.connectors import ConnectorGuard, ObjectSchema, Target
-from worker.correlation import RuleSet, default_rule_set
+from worker.correlation import RuleSet, rule_set_in_force
 from worker.domain import filters
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector
@@ -93,21 +92,11 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
         connector=connector,
         guard=target.guard,
         rules=_rules(connector, mapping, schema),
-        rule_set=rule_set_of(stored, schema=schema, mapping=mapping),
+        rule_set=rule_set_in_force(stored, attributes=[each.name for each in schema.attributes], mapping=mapping),
         is_protected=_predicate(connector.protected_filter, otherwise=False),
         in_scope=_predicate(connector.scope, otherwise=True),
         is_mapped=mapping is not None,
     )
-
-
-def rule_set_of(
-    stored: tuple[int, Mapping[str, Any]] | None, *, schema: ObjectSchema, mapping: MappingVersion | None
-) -> RuleSet:
-    """The rules in force: those that somebody stored, else the shipped ones for the attributes of the target."""
-    if stored is not None:
-        return RuleSet.from_json({**stored[1], "version": stored[0]})
-    sources = {rule.source: rule.target for rule in (mapping.rules if mapping else ()) if rule.source}
-    return default_rule_set([each.name for each in schema.attributes], mapping=sources)
 
 
 def _rules(connector: Connector, mapping: MappingVersion | None, schema: ObjectSchema) -> Rules:

@@ -1,6 +1,6 @@
 """The shipped rules fit targets by the names of their attributes and by their mapping."""
 
-from worker.correlation import default_rule_set
+from worker.correlation import default_rule_set, rule_set_in_force
 
 
 def targets_of(names: list[str], mapping: dict[str, str] | None = None) -> dict[str, str]:
@@ -57,3 +57,11 @@ def test_service_accounts_are_known_by_login_and_mail() -> None:
 
 def test_a_target_without_known_attributes_has_no_rules() -> None:
     assert default_rule_set(["x"], version=3).rules == ()
+
+
+def test_stored_rules_hold_under_their_own_version_before_the_shipped_ones():
+    document = default_rule_set(["email"]).to_json()
+    stored = rule_set_in_force((7, document), attributes=["login"], mapping=None)
+
+    assert (stored.version, [rule.target for rule in stored.rules]) == (7, ["email"])
+    assert rule_set_in_force(None, attributes=["login"], mapping=None) == default_rule_set(["login"])

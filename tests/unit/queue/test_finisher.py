@@ -1,4 +1,5 @@
 import json
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -32,9 +33,14 @@ def ended(outcome: Outcome, **fields: Any) -> Finished:
 
 @pytest.fixture
 def written() -> Iterator[StringIO]:
+    """Log lines as they are written; logging is global, so it is put back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     stream = StringIO()
     logs.configure(format="json", stream=stream)
     yield stream
+    root.handlers[:], root.level = handlers, level
+    logging.captureWarnings(capture=False)
     structlog.reset_defaults()
 
 
