@@ -71,7 +71,6 @@ MOVES: frozenset[tuple[OperationStatus, OperationStatus]] = frozenset(
         (S.IN_PROGRESS, S.CANCELLED),  # cancelled while running
         (S.AWAITING_SYSTEM, S.PENDING),  # the reason is gone
         (S.AWAITING_SYSTEM, S.CANCELLED),
-        (S.PENDING, S.AWAITING_SYSTEM),  # held at acceptance or by a decision
         (S.PENDING, S.CANCELLED),
         (S.FAILED, S.CANCELLED),
         (S.FAILED, S.PENDING),  # retry now

@@ -16,7 +16,7 @@ from worker.domain.operation import (
 
 # from -> everything it may become; what is not here is not allowed
 NEXT = {
-    "pending": {"in_progress", "awaiting_system", "cancelled"},
+    "pending": {"in_progress", "cancelled"},
     "in_progress": {"completed", "failed", "dead_letter", "awaiting_system", "pending", "cancelled"},
     "failed": {"in_progress", "pending", "cancelled"},
     "awaiting_system": {"pending", "cancelled"},
