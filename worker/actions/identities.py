@@ -58,9 +58,8 @@ async def disable(house: House, principal: Principal, *, identity_id: UUID, reas
         )
         await emergency.want_inactive(act.conn, act.tenant_id, account_ids=[lane.account_id for lane in lanes])
         ids = [each.id for each in made]
-        act.note(
-            "identity.disable", "identity", identity_id, reason=reason.strip(), operations=ids, cancelled=len(cancelled)
-        )
+        details = {"reason": reason.strip(), "operations": ids, "cancelled": len(cancelled)}
+        act.note("identity.disable", "identity", identity_id, **details)
     return ids
 
 
