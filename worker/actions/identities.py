@@ -41,8 +41,7 @@ async def disable(house: House, principal: Principal, *, identity_id: UUID, reas
         cancelled = await operations.cancel(
             act.conn, act.tenant_id, waiting, notes="Cancelled by the emergency disable of the person.", by=act.by
         )
-        # What was claimed since we looked runs: it counts as live.
-        held_back = Counter(fence.account_id for fence in waiting if fence.id in set(cancelled))
+        held_back = Counter(fence.account_id for fence in waiting if fence.id in set(cancelled))  # the rest runs by now
         made = [
             _disabling(lane, identity_id, act.by)
             for lane in lanes
