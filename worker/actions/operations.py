@@ -115,7 +115,7 @@ async def submit(house: House, principal: Principal, wanted: Submission) -> tupl
             operations=[await _new(act, wanted, new_id)],
             run_id=None,
             reason="asked through the API",
-            exempt=True,
+            exempt=principal.kind != "token",  # a person's act on one account; a script may loop
         )
         act.note(
             "operation.submit",

@@ -80,6 +80,11 @@ def place(operations: Iterable[NewOperation], *, lanes: dict[UUID, Record], wait
     last = dict(waiting)
     for op in operations:
         older = last.get(op.account_id)
+        if older is not None and older.approval_id is not None and op.origin.is_coalesced and not op.is_removal:
+            # a removal that waits for approval is wanted no more: it must not be let go afterwards
+            placed.undone[older.id] = op.account_id
+            last.pop(op.account_id)
+            older = None
         if older is not None and op.origin.is_coalesced and older.approval_id == op.approval_id:
             merged = coalesce.merge(older.change, (op.operation_type, op.payload))
             _merge(placed, op, older, merged, last)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.factories import accounts, an_operation, enqueue, registered_worker
 from worker.domain.errors import NotFound, WrongState
-from worker.domain.operation import Operation, Origin
+from worker.domain.operation import Operation, Origin, WaitReason
 from worker.domain.outcome import Retry
 from worker.domain.processing import Finished
 from worker.queue import DeadLetters, Finisher, OperationQueue, Rescuer
@@ -381,3 +381,26 @@ class HeldLease:
 
     def is_held(self) -> bool:
         return True
+
+
+async def test_a_held_removal_gives_way_to_a_plan_that_wants_the_account_again(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    """A person who returns before anybody approved must not be disabled by the approval."""
+    lanes = await accounts(pool, tenant_id, target, 1)
+    removal = an_operation(
+        target,
+        lanes[0],
+        payload={"attributes": {}, "active": False},
+        origin=Origin.SOURCE,
+        wait_reason=WaitReason.APPROVAL,
+        approval_id=uuid4(),
+    )
+    await enqueue(pool, tenant_id, removal)
+    back = an_operation(target, lanes[0], payload={"attributes": {}, "active": True}, origin=Origin.SOURCE)
+    await enqueue(pool, tenant_id, back)
+
+    (op,) = await claim(pool, tenant_id, target, owner)
+
+    (held,) = await fetch(pool, tenant_id, "SELECT status FROM operations_archive WHERE id = $1", removal.id)
+    assert (op.id, held["status"]) == (back.id, "cancelled")

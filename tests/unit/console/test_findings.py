@@ -86,7 +86,7 @@ def test_progress_is_unknown_while_the_size_is():
 
 
 def test_a_held_batch_names_the_limit_and_what_was_used():
-    text = findings.hold_sentence(sample.HOLDS[0])
+    text = findings.hold_sentence(replace(sample.HOLDS[0], kind="batch"))
 
     assert "at most 243 of its 4\u202f862 accounts" in text
     assert "3 already were" in text
