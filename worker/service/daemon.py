@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from platform import python_version
-from platform import python_version
 from random import SystemRandom
 from typing import Any
 from uuid import UUID
@@ -42,7 +41,6 @@ from worker.store import due_work, runs, workers
 from worker.store.due_work import Kind
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
-from worker.telemetry import logs, metrics
 from worker.telemetry import logs, metrics
 
 log = structlog.get_logger()
