@@ -105,12 +105,15 @@ class ConnectorGuard:
         self._held_until = 0.0
         self._live: _Live | None = None
         self._opening = asyncio.Lock()
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
+        self._is_closed = False
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close the connection, or leave that to the calls that are still under way."""
+        """Close the connection, or leave that to the calls that are still under way, and to those that come late."""
+        self._is_closed = True
         live = self._live
         if live is not None:
             self._retire(live)
@@ -259,7 +262,10 @@ class ConnectorGuard:
                 if self._live is None:
                     connector = self._build()
                     await self._within_deadline(connector.__aenter__(), changes=False)
-                    self._live = _Live(connector)
+                    live = _Live(connector, is_stale=self._is_closed)
+                    if self._is_closed:  # somebody still holds a guard that was replaced: one call, one connection
+                        return live
+                    self._live = live
         return self._live
 
     def _retire(self, live: _Live) -> None:

@@ -297,6 +297,15 @@ async def test_closing_leaves_a_running_call_its_connection(script):
     assert script.open == 0
 
 
+async def test_call_that_comes_after_closing_leaves_no_connection_behind(script):
+    """A long listing may still hold the guard of a connector that was replaced by a newer version."""
+    guard = guard_of(script)
+    await guard.__aexit__(None, None, None)
+
+    assert await guard.get("user", "1") == ANNA
+    assert (script.opened, script.open) == (1, 0)
+
+
 async def test_delete_of_somebody_who_is_gone_is_calm(script):
     script.fails = [UnknownUid()]
     async with guard_of(script) as guard:
