@@ -22,6 +22,15 @@ Pool: TypeAlias = "asyncpg.Pool[Any]"
 STATEMENT_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10.0
 
+#: What a connection says that was cut off, or cancelled, in the middle of something.
+Unusable = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.QueryCanceledError,
+    OSError,
+)
+
 #: Two rows would have had the same unique key.
 UniqueViolation = asyncpg.exceptions.UniqueViolationError
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from worker.store.pool import Connection, Pool
+from worker.store.pool import Connection, Pool, Unusable
 
 
 @asynccontextmanager
@@ -23,10 +23,19 @@ async def transaction(conn: Connection, tenant_id: UUID, *, is_hot: bool = False
     try:
         yield conn
     except BaseException:
-        if not conn.is_closed():
-            await conn.execute("ROLLBACK")
+        await _roll_back(conn)
         raise
     await conn.execute("COMMIT")
+
+
+async def _roll_back(conn: Connection) -> None:
+    """Undo; a connection that cannot even do that is thrown away, so that what really went wrong is what is raised."""
+    if conn.is_closed():
+        return
+    try:
+        await conn.execute("ROLLBACK")
+    except Unusable:
+        conn.terminate()
 
 
 @asynccontextmanager

@@ -46,3 +46,7 @@ def test_differences_of_secrets_show_neither_side() -> None:
     found = shown_differences({"password": {"expected": "a", "actual": "b"}, "cn": {"expected": "A", "actual": "B"}})
 
     assert found == {"password": {"expected": MARK, "actual": MARK}, "cn": {"expected": "A", "actual": "B"}}
+
+
+def test_a_payload_without_attributes_comes_back_as_it_is() -> None:
+    assert unmarked({"active": True}, {"attributes": {"password": "x"}}) == {"active": True}
