@@ -38,6 +38,7 @@ UniqueViolation = asyncpg.exceptions.UniqueViolationError
 DatabaseGone = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that was cut off in the middle of something
     asyncpg.exceptions.CannotConnectNowError,
     asyncpg.exceptions.AdminShutdownError,
     asyncpg.exceptions.CrashShutdownError,

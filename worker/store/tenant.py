@@ -19,7 +19,11 @@ async def transaction(conn: Connection, tenant_id: UUID, *, is_hot: bool = False
     that had next to no rows when it was last looked at.
     """
     hot = "; SET LOCAL enable_seqscan = off" if is_hot else ""
-    await conn.execute(f"BEGIN; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{hot}")
+    try:
+        await conn.execute(f"BEGIN; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{hot}")
+    except Unusable:
+        conn.terminate()  # never to be lent again
+        raise
     try:
         yield conn
     except BaseException:
