@@ -9,7 +9,7 @@ contradicts itself, is for a person.
 from worker.correlation.blocking import match_keys
 from worker.correlation.bulk import correlate_many
 from worker.correlation.defaults import default_rule_set, rule_set_in_force
-from worker.correlation.engine import CandidateSource, CorrelationService
+from worker.correlation.engine import CandidateSource, CorrelationService, Question
 from worker.correlation.evidence import evidence_hash
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.rules import RuleSet
@@ -18,6 +18,7 @@ __all__ = [
     "CandidateSource",
     "CorrelationService",
     "NameFrequencies",
+    "Question",
     "RuleSet",
     "correlate_many",
     "default_rule_set",

@@ -1,13 +1,14 @@
 """The door of the room: look candidates up by their keys, score them, decide."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from worker.correlation.blocking import keys_of
 from worker.correlation.decide import decide, said_about
 from worker.correlation.frequency import NameFrequencies
-from worker.correlation.prepare import prepare_candidate, prepare_subject
+from worker.correlation.prepare import Prepared, prepare_candidate, prepare_subject
 from worker.correlation.rules import RuleSet
 from worker.correlation.score import Evaluate, score
 from worker.domain.correlation import (
@@ -27,13 +28,21 @@ CANDIDATE_LIMIT = 50
 class CandidateSource(Protocol):
     """Where candidates come from: our records, by their stored keys."""
 
-    async def by_keys(self, keys: Sequence[MatchKey], limit: int) -> list[Candidate]:
-        """Those of the other side that share a key, the ones that share most of them first, at most ``limit``."""
+    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
+        """For each set of keys those of the other side that share one, at most ``limit``; who shares most is first."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whose counterpart is looked for, and what people said about them."""
+
+    subject: Subject
+    decisions: Sequence[PersonDecision] = ()
+
+
 class CorrelationService:
-    """Finds whose account it is, one at a time. Holds nothing between calls."""
+    """Finds whose account it is, for each subject by itself. Holds nothing between calls."""
 
     def __init__(self, *, limit: int = CANDIDATE_LIMIT, evaluate: Evaluate | None = None) -> None:
         self._limit = limit
@@ -82,23 +91,47 @@ class CorrelationService:
         tuning_mode: bool = False,
     ) -> CorrelationResult:
         """Find the counterpart of one subject. Without a rule that reads it, nobody is found and nothing looked up."""
-        keys = keys_of(prepare_subject(subject, rule_set), rule_set)
-        candidates = await source.by_keys(keys, self._limit) if keys else []
-        return correlate_one(
-            subject,
-            candidates,
-            rule_set=rule_set,
-            decisions=decisions,
-            frequencies=frequencies,
-            evaluate=self._evaluate,
-            tuning_mode=tuning_mode,
-            is_truncated=len(candidates) >= self._limit,
+        question = Question(subject, tuple(decisions))
+        [result] = await self.correlate_each(
+            [question], rule_set=rule_set, source=source, frequencies=frequencies, tuning_mode=tuning_mode
         )
+        return result
+
+    async def correlate_each(
+        self,
+        questions: Sequence[Question],
+        *,
+        rule_set: RuleSet,
+        source: CandidateSource,
+        frequencies: NameFrequencies | None = None,
+        tuning_mode: bool = False,
+    ) -> list[CorrelationResult]:
+        """``correlate`` for subjects of one side with one look-up for all; each is decided as if it were alone."""
+        subjects = [prepare_subject(each.subject, rule_set) for each in questions]
+        keys = [keys_of(subject, rule_set) for subject in subjects]
+        found = await source.by_keys(keys, self._limit) if any(keys) else [[] for _ in keys]
+        ready: dict[UUID, Prepared] = {}
+        results = []
+        for subject, question, candidates in zip(subjects, questions, found, strict=True):
+            others = [_ready(candidate, rule_set, subject.side, ready) for candidate in candidates]
+            results.append(
+                correlate_one(
+                    subject,
+                    others,
+                    rule_set=rule_set,
+                    decisions=question.decisions,
+                    frequencies=frequencies,
+                    evaluate=self._evaluate,
+                    tuning_mode=tuning_mode,
+                    is_truncated=len(candidates) >= self._limit,
+                )
+            )
+        return results
 
 
 def correlate_one(
-    subject: Subject,
-    candidates: Sequence[Candidate],
+    subject: Prepared,
+    candidates: Sequence[Prepared],
     *,
     rule_set: RuleSet,
     decisions: Iterable[PersonDecision] = (),
@@ -108,9 +141,15 @@ def correlate_one(
     is_truncated: bool = False,
 ) -> CorrelationResult:
     """Decide between given candidates. ``is_truncated``: there were more than these, so none is linked unseen."""
-    prepared = prepare_subject(subject, rule_set)
-    side = Side.ACCOUNT if subject.side is Side.IDENTITY else Side.IDENTITY
-    others = [prepare_candidate(candidate, rule_set, side=side) for candidate in candidates]
-    scored = [score(prepared, other, rule_set, frequencies=frequencies, evaluate=evaluate) for other in others]
-    said = said_about(prepared, others, decisions, rule_set=rule_set)
+    scored = [score(subject, other, rule_set, frequencies=frequencies, evaluate=evaluate) for other in candidates]
+    said = said_about(subject, candidates, decisions, rule_set=rule_set)
     return decide(scored, rule_set=rule_set, said=said, tuning_mode=tuning_mode, is_truncated=is_truncated)
+
+
+def _ready(candidate: Candidate, rule_set: RuleSet, subject: Side, ready: dict[UUID, Prepared]) -> Prepared:
+    """The candidate prepared, once for all subjects it may belong to."""
+    known = ready.get(candidate.ref_id)
+    if known is None:
+        side = Side.ACCOUNT if subject is Side.IDENTITY else Side.IDENTITY
+        known = ready[candidate.ref_id] = prepare_candidate(candidate, rule_set, side=side)
+    return known

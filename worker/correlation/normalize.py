@@ -16,7 +16,7 @@ _DIGRAPHS = re.compile("ae|oe|ue|aa")
 _APOSTROPHES = re.compile("['`´’ʼ]")
 _IN_PARENTHESES = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _NOT_NAME = re.compile(r"[\W\d_]+")
-_TITLES = frozenset(
+TITLES = frozenset(
     {"dr", "prof", "dipl", "ing", "mag", "med", "mr", "mrs", "ms", "herr", "frau", "phd", "msc", "bsc", "mba"}
 )
 _PLUS_TAG = re.compile(r"\+.*$")
@@ -44,7 +44,7 @@ def name_tokens(text: str) -> tuple[str, ...]:
     """The parts of a person's name in alphabetical order, without titles and what stands in parentheses."""
     plain = fold(_APOSTROPHES.sub("", _IN_PARENTHESES.sub(" ", text)))
     found = {token for token in _NOT_NAME.split(plain) if token}
-    return tuple(sorted(found - _TITLES or found))
+    return tuple(sorted(found - TITLES or found))
 
 
 def name(text: str) -> str:

@@ -17,15 +17,16 @@ import structlog
 
 from worker.connectors import Targets
 from worker.domain.account import TargetAccount
-from worker.domain.errors import AlreadyExists, ConnectorError, OutcomeUnknown, UnknownUid
+from worker.domain.errors import AlreadyExists, ConnectorError, NotFound, OutcomeUnknown, SettingsError, UnknownUid
 from worker.domain.operation import Operation, OperationType
 from worker.domain.outcome import Outcome, Released, Retry, Succeeded
 from worker.domain.processing import Finished
 from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
 from worker.execution.matching import Found, Matching
-from worker.execution.scripting import Scripting, Wish
-from worker.execution.work import Prepared, Work, WorkLoader
+from worker.execution.scripting import Scripting
+from worker.execution.wish import Wish
+from worker.execution.work import Foreseen, Prepared, Work, WorkLoader
 from worker.mapping import account_hash
 from worker.store.pool import DatabaseTrouble
 
@@ -58,8 +59,26 @@ class Executor:
         self._prepared: dict[UUID, Prepared] = {}
 
     async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
-        """Read the accounts and identities of a claimed batch in one statement."""
-        self._prepared.update(await self._loader.load(tenant_id, operations))
+        """Read a claimed batch's accounts and identities, and ask for all what each try would ask alone."""
+        prepared = await self._loader.load(tenant_id, operations)
+        try:
+            works = [await self._loader.work_of(op, prepared[op.id]) for op in operations if op.id in prepared]
+            foreseen = await self._foresee(works)
+        except (ConnectorError, NotFound, SettingsError):  # a target that cannot be opened: each try will say so
+            foreseen = {}
+        self._prepared.update({key: replace(each, foreseen=foreseen.get(key)) for key, each in prepared.items()})
+
+    async def _foresee(self, works: Sequence[Work]) -> dict[UUID, Foreseen]:
+        """The answers of hooks and correlation, as far as they can be had before a try begins."""
+        wishes = await self._scripting.before_all(works)
+        pairs = list(zip(works, wishes, strict=False))
+        creates = [
+            (work, wish)
+            for work, wish in pairs
+            if isinstance(wish, Wish) and wish.kind is OperationType.CREATE and work.account.uid is None
+        ]
+        alone = await self._matching.alone(creates)
+        return {work.op.id: Foreseen(work.hooks, work.wish(), wish, work.op.id in alone) for work, wish in pairs}
 
     async def process(self, operation: Operation) -> Finished:
         """Run one claimed operation."""
@@ -83,7 +102,7 @@ class Executor:
 
     async def execute(self, work: Work) -> tuple[Outcome, Wish]:
         """The steps of a try, in order; the outcome, and what was wished for in the end."""
-        wish = wish_of(work)
+        wish = work.wish()
         try:
             wish = await self._scripting.before(work, wish)
             done = await self._call_connector(work, wish)
@@ -223,17 +242,6 @@ class Executor:
                 )
             )
         return found
-
-
-def wish_of(work: Work) -> Wish:
-    """What the operation asks for; an update of an account that was never made asks for all of it."""
-    op, account = work.op, work.account
-    if op.operation_type is OperationType.UPDATE and work.uid is None and op.active is not False:
-        full = {**account.expected, **op.attributes}
-        wanted = {name: value for name, value in full.items() if value is not None}
-        active = op.active if op.active is not None else account.wanted_active
-        return Wish(OperationType.CREATE, wanted, active)
-    return Wish(op.operation_type, dict(op.attributes), op.active)
 
 
 def _is_so(work: Work, found: TargetAccount, attributes: dict[str, Any], active: bool | None) -> bool:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from worker.correlation import CorrelationService, NameFrequencies, RuleSet, rule_set_in_force
+from worker.correlation import (
+    CandidateSource,
+    CorrelationService,
+    NameFrequencies,
+    Question,
+    RuleSet,
+    rule_set_in_force,
+)
 from worker.domain.account import TargetAccount
 from worker.domain.correlation import (
     Candidate,
@@ -26,10 +33,10 @@ from worker.domain.correlation import (
     Verdict,
 )
 from worker.domain.ids import uuid7
-from worker.domain.operation import WaitReason
+from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Parked
 from worker.execution.classify import Ended
-from worker.execution.scripting import Wish
+from worker.execution.wish import Wish
 from worker.execution.work import Work
 from worker.mapping import account_hash
 from worker.store import accounts, correlation, mappings
@@ -42,6 +49,9 @@ from worker.telemetry import metrics
 
 #: How long rules and name frequencies of a connector are trusted before they are read again.
 FRESH_S = 60.0
+#: With more keys of unowned accounts than this, the database is asked about every key.
+MOST_KEYS = 5_000
+KEYS_FRESH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +69,36 @@ class Matching:
         self._pool = pool
         self._service = service
         self._known: dict[UUID, _Rules] = {}
+        self._unowned: dict[UUID, _Unowned] = {}
         self._reading = asyncio.Lock()
+
+    async def alone(self, creates: Sequence[tuple[Work, Wish]]) -> set[UUID]:
+        """Of creates of one target, the operations whose people can have none of the accounts that nobody owns.
+
+        One look-up for all of them; who is not among these is looked at again by ``among_records``.
+        """
+        people = [(work, wish) for work, wish in creates if work.identity is not None]
+        if not people:
+            return set()
+        first = people[0][0]
+        rules = await self._rules(first)
+        results = await self._service.correlate_each(
+            [_question(work, wish) for work, wish in people],
+            rule_set=rules.rule_set,
+            source=await self._records(first.op),
+            frequencies=rules.frequencies,
+        )
+        found = zip(people, results, strict=True)
+        return {work.op.id for (work, _), result in found if result.decision is Decision.NONE}
 
     async def among_records(self, work: Work, wish: Wish) -> Found | None:
         """The account of nobody that is surely theirs; ends the try with a case when a person has to say."""
         if work.identity is None:
             return None
-        result = await self._correlate(work, wish, _Records(self._pool, work))
+        if work.foreseen is not None and work.foreseen.is_alone and work.foreseen.wish == wish:
+            _count(work, Decision.NONE)
+            return None
+        result = await self._correlate(work, wish, await self._records(work.op))
         match = await self._settled(work, result)
         return await self._recorded(work, match, result) if match is not None else None
 
@@ -94,21 +127,16 @@ class Matching:
         match = await self._settled(work, result, must_decide=True)
         return Found(by_id[match.ref_id], result.to_json()) if match is not None else None
 
-    async def _correlate(self, work: Work, wish: Wish, source: "_Records | _Given") -> CorrelationResult:
-        identity = work.identity
-        if identity is None:
-            raise LookupError("an operation without an identity has nobody to correlate")
+    async def _correlate(self, work: Work, wish: Wish, source: CandidateSource) -> CorrelationResult:
         rules = await self._rules(work)
-        subject = Subject(identity.id, Side.IDENTITY, identity.as_source(), wish.attributes)
-        result = await self._service.correlate(
-            subject,
+        [result] = await self._service.correlate_each(
+            [_question(work, wish)],
             rule_set=rules.rule_set,
             source=source,
-            decisions=work.decisions,
             frequencies=rules.frequencies,
             tuning_mode=bool(work.target.connector.settings.get("tuning_mode", False)),
         )
-        metrics.correlations_total.labels(work.target.connector.name, str(result.decision)).inc()
+        _count(work, result.decision)
         return result
 
     async def _settled(
@@ -170,6 +198,19 @@ class Matching:
             raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason, candidates=(taken,))))
         return record_id
 
+    async def _records(self, op: Operation) -> "_Records":
+        """Our records as a source of candidates; which keys they have is read at most every two seconds."""
+        known = self._unowned.get(op.connector_id)
+        if known is None or time.monotonic() - known.read_at > KEYS_FRESH_S:
+            read_at = time.monotonic()
+            async with tenant(self._pool, op.tenant_id) as conn:
+                hashes = await work_store.unowned_keys(
+                    conn, op.tenant_id, connector_id=op.connector_id, limit=MOST_KEYS + 1
+                )
+            known = _Unowned(frozenset(hashes) if len(hashes) <= MOST_KEYS else None, read_at)
+            self._unowned[op.connector_id] = known
+        return _Records(self._pool, op, known.hashes)
+
     async def _rules(self, work: Work) -> "_Rules":
         """The rule set in force, or the shipped rules for what the mapping writes; and how common names are."""
         async with self._reading:  # the first of many creates reads, the others wait for it
@@ -208,20 +249,42 @@ def _seen(work: Work, account: TargetAccount) -> Observed:
     return Observed(uuid7(), account.uid, attributes, account.active, content)
 
 
+def _question(work: Work, wish: Wish) -> Question:
+    identity = work.identity
+    if identity is None:
+        raise LookupError("an operation without an identity has nobody to correlate")
+    return Question(Subject(identity.id, Side.IDENTITY, identity.as_source(), wish.attributes), work.decisions)
+
+
+def _count(work: Work, decision: Decision) -> None:
+    metrics.correlations_total.labels(work.target.connector.name, str(decision)).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unowned:
+    """Hashes of the keys of accounts that nobody owns; None where they are too many to hold."""
+
+    hashes: frozenset[int] | None
+    read_at: float
+
+
 class _Records:
     """Candidates from our records of accounts that nobody owns."""
 
-    def __init__(self, pool: Pool, work: Work) -> None:
+    def __init__(self, pool: Pool, op: Operation, unowned: frozenset[int] | None) -> None:
         self._pool = pool
-        self._op = work.op
-        self._unowned = work.unowned
+        self._op = op
+        self._unowned = unowned
 
-    async def by_keys(self, keys: Sequence[MatchKey], limit: int) -> list[Candidate]:
-        if self._unowned is not None and self._unowned.isdisjoint(key.hash for key in keys):
-            return []  # the usual case of a create: nothing there could be it
-        async with tenant(self._pool, self._op.tenant_id) as conn:
+    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
+        if self._unowned is not None:
+            keys = [[key for key in some if key.hash in self._unowned] for some in keys]
+        if not any(keys):  # the usual case of a create: nothing there could be theirs
+            return [[] for _ in keys]
+        op = self._op
+        async with tenant(self._pool, op.tenant_id) as conn:
             return await correlation.by_keys(
-                conn, tenant_id=self._op.tenant_id, connector_id=self._op.connector_id, keys=keys, limit=limit
+                conn, tenant_id=op.tenant_id, connector_id=op.connector_id, keys=keys, limit=limit
             )
 
 
@@ -231,6 +294,5 @@ class _Given:
     def __init__(self, candidates: list[Candidate]) -> None:
         self._candidates = candidates
 
-    async def by_keys(self, keys: Sequence[MatchKey], limit: int) -> list[Candidate]:
-        del keys
-        return self._candidates[:limit]
+    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
+        return [self._candidates[:limit] for _ in keys]

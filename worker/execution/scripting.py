@@ -1,30 +1,26 @@
 """The hooks around an operation: before-hooks change what will be sent, after-hooks can only note."""
 
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from worker.domain.errors import HookError
-from worker.domain.hook import FailurePolicy, HookContext, HookPhase, Patch, Reject, Skip, function_of
+from worker.domain.hook import FailurePolicy, HookContext, HookPhase, HookResult, Patch, Reject, Skip, function_of
 from worker.domain.operation import OperationType
 from worker.domain.outcome import DeadLettered, Succeeded
 from worker.execution.classify import Ended
+from worker.execution.wish import Wish
 from worker.execution.work import Work
 from worker.hooks import HookExecutor
 from worker.store.hooks import BoundHook
 from worker.telemetry import metrics
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What this try wants at the target. ``hooked`` are the attributes that hooks set (None where none ran)."""
-
-    kind: OperationType
-    attributes: dict[str, Any]
-    active: bool | None
-    hooked: dict[str, Any] | None = None
-    warnings: tuple[str, ...] = ()
-    tags: dict[str, Any] = field(default_factory=dict)
+#: A batch is asked in pieces of this size, and for no other piece once this much time has gone: a slow script may hold
+#: up its own operations, not the claiming of the next ones.
+PIECE = 50
+AHEAD_S = 0.5
 
 
 class Scripting:
@@ -33,56 +29,74 @@ class Scripting:
     def __init__(self, executor: HookExecutor) -> None:
         self._executor = executor
 
+    async def before_all(self, works: Sequence[Work]) -> list[Wish | Exception]:
+        """Run the before-hooks of a batch of one target, each hook once for many; an exception is how a try ends.
+
+        The answers are those of the first works, of fewer than all where the scripts are slow.
+        """
+        until = time.monotonic() + AHEAD_S
+        made: list[Wish | Exception] = []
+        while len(made) < len(works) and time.monotonic() < until:
+            piece = works[len(made) : len(made) + PIECE]
+            made += await self._through_hooks(piece, [work.wish() for work in piece])
+        return made
+
     async def before(self, work: Work, wish: Wish) -> Wish:
         """Let the before-hooks change the wish; ends the try when one rejects, skips, or fails and may not."""
-        for hook in work.bound(HookPhase.BEFORE, wish.kind):
-            wish = await self._one_before(work, wish, hook)
-        return wish
+        foreseen = work.foreseen
+        if foreseen is not None and foreseen.hooks == work.hooks and foreseen.asked == wish:
+            made = foreseen.wish
+        else:
+            [made] = await self._through_hooks([work], [wish])
+        if isinstance(made, Exception):
+            raise made
+        return made
 
-    async def _one_before(self, work: Work, wish: Wish, hook: BoundHook) -> Wish:
-        try:
-            decision = await self._call(work, wish, hook, result=None)
-        except HookError as error:
-            warning = _tolerated(hook, error)
-            return replace(wish, warnings=(*wish.warnings, warning))
-        match decision:
-            case Patch():
-                return _patched(work, wish, decision)
-            case Reject():
-                raise Ended(
-                    DeadLettered(f"hook.{decision.code}", f"The hook {_name(hook)} rejected it: {decision.reason}")
-                )
-            case Skip():
-                raise Ended(Succeeded(work.uid, skipped=f"The hook {_name(hook)} skipped it: {decision.reason}"))
-            case _:
-                assert_never(decision)
+    async def _through_hooks(self, works: Sequence[Work], wishes: Sequence[Wish]) -> list[Wish | Exception]:
+        made: list[Wish | Exception] = list(wishes)
+        for kind in sorted({wish.kind for wish in wishes}):
+            for hook in works[0].bound(HookPhase.BEFORE, kind):
+                asked = [(at, wish) for at, wish in enumerate(made) if isinstance(wish, Wish) and wish.kind is kind]
+                contexts = [_context(works[at], wish, hook, None) for at, wish in asked]
+                answers = await self._ask(hook, contexts)
+                for (at, wish), answer in zip(asked, answers, strict=True):
+                    made[at] = _after(works[at], wish, hook, answer)
+        return made
 
     async def after(self, work: Work, wish: Wish, uid: str | None) -> tuple[str, ...]:
         """Tell the after-hooks; the change is made, so their failures are warnings."""
         warnings: list[str] = []
+        result = {"status": "completed", "uid": uid, "error": None}
         for hook in work.bound(HookPhase.AFTER, wish.kind):
-            try:
-                await self._call(work, wish, hook, result={"status": "completed", "uid": uid, "error": None})
-            except HookError as error:
-                warnings.append(f"The hook {_name(hook)} failed after the change was made: {error}")
+            [answer] = await self._ask(hook, [_context(work, wish, hook, result)])
+            if isinstance(answer, HookError):
+                warnings.append(f"The hook {_name(hook)} failed after the change was made: {answer}")
         return tuple(warnings)
 
-    async def _call(
-        self, work: Work, wish: Wish, hook: BoundHook, *, result: dict[str, Any] | None
-    ) -> Patch | Reject | Skip:
+    async def _ask(self, hook: BoundHook, contexts: Sequence[HookContext]) -> Sequence[HookResult | HookError]:
+        """The hook's answers to contexts of one event; a failure is a value in its place."""
+        if not contexts:
+            return []
         if hook.suspended_reason is not None:
-            raise HookError(f"The hook is suspended: {hook.suspended_reason}", hook_class="hook.suspended")
-        context = _context(work, wish, hook, result)
-        try:
-            answer = await self._executor.execute(
-                hook.script, context.event, context.as_dict(), budget_ms=hook.binding.budget_ms
-            )
-        except HookError as error:
-            metrics.hook_calls_total.labels(error.hook_class).inc()
-            raise
+            error = HookError(f"The hook is suspended: {hook.suspended_reason}", hook_class="hook.suspended")
+            return [error] * len(contexts)
+        answers = await self._executor.execute_batch(
+            hook.script,
+            contexts[0].event,
+            [context.as_dict() for context in contexts],
+            budget_ms=hook.binding.budget_ms,
+        )
+        for answer in answers:
+            _count(answer)
+        return answers
+
+
+def _count(answer: HookResult | HookError) -> None:
+    if isinstance(answer, HookError):
+        metrics.hook_calls_total.labels(answer.hook_class).inc()
+    else:
         metrics.hook_calls_total.labels("ok").inc()
         metrics.hook_seconds.observe(answer.duration_us / 1e6)
-        return answer.decision
 
 
 def _context(work: Work, wish: Wish, hook: BoundHook, result: dict[str, Any] | None) -> HookContext:
@@ -107,6 +121,21 @@ def _context(work: Work, wish: Wish, hook: BoundHook, result: dict[str, Any] | N
     )
 
 
+def _after(work: Work, wish: Wish, hook: BoundHook, answer: HookResult | HookError) -> Wish | Exception:
+    """What a hook made of a wish, or how it ended the try."""
+    if isinstance(answer, HookError):
+        return _failed(wish, hook, answer)
+    match answer.decision:
+        case Patch() as patch:
+            return _patched(work, wish, patch)
+        case Reject(reason, code):
+            return Ended(DeadLettered(f"hook.{code}", f"The hook {_name(hook)} rejected it: {reason}"))
+        case Skip(reason):
+            return Ended(Succeeded(work.uid, skipped=f"The hook {_name(hook)} skipped it: {reason}"))
+        case _:
+            assert_never(answer.decision)
+
+
 def _patched(work: Work, wish: Wish, patch: Patch) -> Wish:
     """The wish after a patch. On an update, what a hook computes as it did before is not sent again."""
     before = work.account.hooked or {}
@@ -124,17 +153,19 @@ def _patched(work: Work, wish: Wish, patch: Patch) -> Wish:
     )
 
 
-def _tolerated(hook: BoundHook, error: HookError) -> str:
-    """The warning of a failure that the binding tolerates; ends the try when it does not."""
+def _failed(wish: Wish, hook: BoundHook, error: HookError) -> Wish | Exception:
+    """The wish with a warning where the binding tolerates the failure, else how it ends the try."""
     if error.retryable:
-        raise error
+        return error
     match hook.binding.on_error:
         case FailurePolicy.SKIP_HOOK:
-            return f"The hook {_name(hook)} failed and was left out: {error}"
+            warning = f"The hook {_name(hook)} failed and was left out: {error}"
+            return replace(wish, warnings=(*wish.warnings, warning))
         case FailurePolicy.FAIL:
-            raise error
+            return error
         case FailurePolicy.QUARANTINE:
-            raise Ended(DeadLettered(error.hook_class, f"Quarantined, for the hook {_name(hook)} failed: {error}"))
+            message = f"Quarantined, for the hook {_name(hook)} failed: {error}"
+            return Ended(DeadLettered(error.hook_class, message))
         case _:
             assert_never(hook.binding.on_error)
 

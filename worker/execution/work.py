@@ -1,4 +1,4 @@
-"""What one try works with: the operation, its account and identity, its target, and the hooks bound there."""
+"""What one try works with: the operation, its account and identity, its target, the hooks bound there, the wish."""
 
 import time
 from collections.abc import Sequence
@@ -12,28 +12,38 @@ from worker.domain.correlation import NOBODY, PersonDecision
 from worker.domain.hook import HookPhase
 from worker.domain.identity import Identity
 from worker.domain.operation import Operation, OperationType
+from worker.execution.wish import Wish, wish_of
 from worker.mapping import comparator_of
 from worker.store import correlation, hooks, mappings, work
 from worker.store.hooks import BoundHook
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
-#: With more keys of unowned accounts than this, each create asks the database whether one of its own is among them.
-MOST_KEYS = 5_000
 #: How long hooks and mapping of a connector are trusted before they are read again.
 FRESH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a claimed batch was read with: the subject, what people said of the identity, the keys of unowned accounts.
+class Foreseen:
+    """What was found out for a whole batch before its tries began; it holds for these hooks and this wish.
 
-    ``unowned`` is None where there are too many keys to hold.
+    ``wish`` is what the before-hooks made of ``asked``, or how they ended the try. ``is_alone``: none of the accounts
+    that nobody owns can be theirs.
     """
+
+    hooks: tuple[BoundHook, ...]
+    asked: Wish
+    wish: Wish | Exception
+    is_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a claimed batch was read with: the subject, what people said of the identity, what could be foreseen."""
 
     subject: work.Subject
     decisions: tuple[PersonDecision, ...] = ()
-    unowned: frozenset[int] | None = None
+    foreseen: Foreseen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +55,20 @@ class Work:
     identity: Identity | None
     is_adopted: bool
     decisions: tuple[PersonDecision, ...]
-    unowned: frozenset[int] | None
     target: Target
     hooks: tuple[BoundHook, ...]
     comparator: Comparator
     naming: str
+    foreseen: Foreseen | None = None
 
     @property
     def uid(self) -> str | None:
         """The uid of the account: our record's, or what the operation was told."""
         return self.account.uid or (self.op.target_uid if self.op.operation_type is not OperationType.CREATE else None)
+
+    def wish(self) -> Wish:
+        """What the operation asks for, before any hook."""
+        return wish_of(self.op, self.account, uid=self.uid)
 
     def bound(self, phase: HookPhase, operation_type: OperationType) -> list[BoundHook]:
         """The hooks of one phase of one operation type, in their order."""
@@ -88,11 +102,9 @@ class WorkLoader:
             said = await correlation.decisions(
                 conn, tenant_id=tenant_id, connector_id=connector_id, identity_ids=[*people, NOBODY]
             )
-            keys = await work.unowned_keys(conn, tenant_id, connector_id=connector_id, limit=MOST_KEYS + 1)
-        unowned = frozenset(keys) if len(keys) <= MOST_KEYS else None
         return {
             op.id: Prepared(
-                found[op.account_id], tuple(each for each in said if each.identity_id in {op.user_id, NOBODY}), unowned
+                found[op.account_id], tuple(each for each in said if each.identity_id in {op.user_id, NOBODY})
             )
             for op in operations
             if op.account_id in found
@@ -109,11 +121,11 @@ class WorkLoader:
             identity=subject.identity,
             is_adopted=subject.is_adopted,
             decisions=prepared.decisions,
-            unowned=prepared.unowned,
             target=target,
             hooks=rules.hooks,
             comparator=rules.comparator,
             naming=rules.naming,
+            foreseen=prepared.foreseen,
         )
 
     async def _rules_of(self, target: Target) -> _Rules:

@@ -24,10 +24,13 @@ from worker.telemetry import logs, metrics
 
 log = structlog.get_logger()
 
-#: Claimed ahead of the slots, in multiples of them; enough to hide a claim's round trip, little enough to give back.
-AHEAD = 4
-#: At most this many of one target in one process, whatever its concurrency.
+#: Claimed ahead of the slots is what they work off in this time: long enough to hide a claim behind it, short enough
+#: for what is more urgent to overtake.
+AHEAD_S = 0.5
+#: At most this many of one target in one process, whatever its concurrency and pace.
 MOST_HELD = 500
+#: What one operation adds to the mean of how long they take.
+_NEWEST = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class _Target:
     running: dict[UUID, "asyncio.Task[None]"] = field(default_factory=dict)
     slots: int = 0
     name: str = ""
+    #: Seconds that an operation takes in its slot, as a moving mean; before the first one, a guess.
+    pace: float = AHEAD_S / 4
     #: A claim failed halfway: its rows may be ours without our knowing.
     is_suspect: bool = False
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -54,6 +59,15 @@ class _Target:
     @property
     def held(self) -> int:
         return len(self.waiting) + len(self.running)
+
+    @property
+    def ahead(self) -> int:
+        """How many to hold beside those that run: at least one for each slot."""
+        return max(self.slots, min(round(self.slots * AHEAD_S / self.pace), MOST_HELD))
+
+    def note(self, seconds: float) -> None:
+        """Learn from one operation how long they take."""
+        self.pace = max((1 - _NEWEST) * self.pace + _NEWEST * seconds, 0.001)
 
 
 class Dispatcher:
@@ -89,7 +103,7 @@ class Dispatcher:
                 await self._close(tenant_id, connector_id, target, gate)
                 return Claimed(is_closed=True)
             target.slots, target.name = gate.slots, gate.connector
-            room = min(gate.slots * (1 + AHEAD), MOST_HELD) - target.held
+            room = min(gate.slots + target.ahead, MOST_HELD) - target.held
             if room <= 0:
                 return Claimed()
             return await self._claim(tenant_id, connector_id, target, room)
@@ -146,24 +160,24 @@ class Dispatcher:
 
     async def _run(self, target: _Target) -> None:
         """One slot: run what waits, one after the other, until nothing is left or the target allows fewer."""
-        while target.waiting and len(target.running) < target.slots and not self._is_draining:
-            op = target.waiting.popleft()
-            await self._run_one(target, op)
-            if len(target.waiting) < target.slots:
-                self._on_room()
-
-    async def _run_one(self, target: _Target, op: Operation) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(self._process(op))
-        target.running[op.id] = task
-        metrics.running_operations.inc()
-        metrics.target_slots_in_use.labels(target.name).inc()
-        try:
-            await asyncio.wait([task])
-        finally:
-            task.cancel()
-            metrics.running_operations.dec()
-            metrics.target_slots_in_use.labels(target.name).dec()
-            del target.running[op.id]
+        runner = asyncio.current_task()
+        if runner is None:
+            raise RuntimeError("a slot is a task of its own")
+        in_use = metrics.target_slots_in_use.labels(target.name)
+        with metrics.running_operations.track_inprogress(), in_use.track_inprogress():
+            while target.waiting and len(target.running) < target.slots and not self._is_draining:
+                op = target.waiting.popleft()
+                target.running[op.id] = runner
+                started = time.monotonic()
+                try:
+                    await self._process(op)
+                finally:
+                    del target.running[op.id]
+                if runner.cancelling():  # cut off by a drain that took too long, or by a lease that is lost
+                    return
+                target.note(time.monotonic() - started)
+                if len(target.waiting) <= target.ahead // 2:
+                    self._on_room()
 
     async def _process(self, op: Operation) -> None:
         """Run one operation and hand in how it ended; one that the drain cut off is released."""

@@ -31,20 +31,28 @@ class NewCase:
 
 
 async def by_keys(
-    conn: Connection, *, tenant_id: UUID, connector_id: UUID, keys: Sequence[MatchKey], limit: int
-) -> list[Candidate]:
-    """Accounts of nobody that share a key, those that share most of them first."""
-    if not keys:
-        return []
-    rows = await queries.by_keys.rows(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, keys: Sequence[Sequence[MatchKey]], limit: int
+) -> list[list[Candidate]]:
+    """For each set of keys the accounts of nobody that share one, those that share most of them first."""
+    flat = [(place, key) for place, some in enumerate(keys) for key in some]
+    found: list[list[Candidate]] = [[] for _ in keys]
+    if not flat:
+        return found
+    pairs = await queries.by_keys.rows(
         conn,
         tenant_id=tenant_id,
         connector_id=connector_id,
-        kinds=[key.kind for key in keys],
-        hashes=[key.hash for key in keys],
+        places=[place for place, _ in flat],
+        kinds=[key.kind for _, key in flat],
+        hashes=[key.hash for _, key in flat],
         limit=limit,
     )
-    return [Candidate(row["id"], row["observed"] or {}, uid=row["uid"], name=row["uid"]) for row in rows]
+    rows = await queries.seen_as.rows(conn, tenant_id=tenant_id, ids=list({row["id"] for row in pairs}))
+    seen = {r["id"]: Candidate(r["id"], r["observed"] or {}, uid=r["uid"], name=r["uid"]) for r in rows}
+    for row in pairs:
+        if row["id"] in seen:
+            found[row["place"]].append(seen[row["id"]])
+    return found
 
 
 async def put_keys(

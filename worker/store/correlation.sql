@@ -1,17 +1,25 @@
 -- name: by_keys
--- Accounts of nobody that share a key; those that share most come first. A key that very many share finds nobody.
-WITH k AS (SELECT * FROM unnest(:kinds::text[], :hashes::bigint[]) AS k(kind, hash)),
+-- For each place (one who looks) the accounts of nobody that share a key; those that share most come first. A key that
+-- very many share finds nobody.
+WITH k AS (
+    SELECT * FROM unnest(:places::integer[], :kinds::text[], :hashes::bigint[]) AS k(place, kind, hash)
+),
 shared AS (
-    SELECT m.account_id, count(*) AS n FROM k CROSS JOIN LATERAL (
+    SELECT k.place, m.account_id, count(*) AS n FROM k CROSS JOIN LATERAL (
         SELECT m.account_id FROM match_keys m
         WHERE m.tenant_id = :tenant_id AND m.connector_id = :connector_id AND m.hash = k.hash AND m.kind = k.kind
         LIMIT :limit) m
-    GROUP BY m.account_id
+    GROUP BY k.place, m.account_id
+),
+ranked AS (
+    SELECT s.place, a.id, row_number() OVER (PARTITION BY s.place ORDER BY s.n DESC, a.id) AS rank FROM shared s
+    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = s.account_id
+    WHERE a.identity_id IS NULL AND a.uid IS NOT NULL AND a.state <> 'dead'
 )
-SELECT a.id, a.uid, a.observed, a.observed_active, s.n FROM shared s
-JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = s.account_id
-WHERE a.identity_id IS NULL AND a.uid IS NOT NULL AND a.state <> 'dead'
-ORDER BY s.n DESC, a.id LIMIT :limit
+SELECT place, id FROM ranked WHERE rank <= :limit ORDER BY place, rank
+
+-- name: seen_as
+SELECT id, uid, observed FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
 
 -- name: drop_keys
 DELETE FROM match_keys WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[])

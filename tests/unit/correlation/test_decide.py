@@ -1,5 +1,6 @@
 """From scores to a decision: what people said, what is certain, what a person must see."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from tests.unit.correlation.people import ANNA, HERS, NAMESAKES, RULES, candidate, identity, only, ref
 from worker.correlation import NameFrequencies, RuleSet, evidence_hash
 from worker.correlation.engine import correlate_one
+from worker.correlation.prepare import prepare_candidate, prepare_subject
 from worker.domain.correlation import (
     NOBODY,
     Candidate,
@@ -24,7 +26,15 @@ BY_NAME = only(HERS, "first_name", "last_name")
 
 
 def decided(*accounts: Candidate, rules: RuleSet = RULES, **others: Any) -> CorrelationResult:
-    return correlate_one(identity(), accounts, rule_set=rules, **others)
+    return between(identity(), accounts, rule_set=rules, **others)
+
+
+def between(
+    subject: Subject, candidates: Iterable[Candidate], *, rule_set: RuleSet, **others: Any
+) -> CorrelationResult:
+    side = Side.ACCOUNT if subject.side is Side.IDENTITY else Side.IDENTITY
+    prepared = [prepare_candidate(one, rule_set, side=side) for one in candidates]
+    return correlate_one(prepare_subject(subject, rule_set), prepared, rule_set=rule_set, **others)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +166,7 @@ def test_a_definitive_rule_settles_alone() -> None:
 
     def found(*accounts: dict[str, Any]) -> CorrelationResult:
         candidates = [candidate(account, number=at) for at, account in enumerate(accounts, 100)]
-        return correlate_one(subject, candidates, rule_set=definitive())
+        return between(subject, candidates, rule_set=definitive())
 
     alone = found(NAMESAKES | {"badge": "b1"}, HERS)
     assert (alone.decision, alone.reason) == ("auto", "badge is the same, which settles it")
@@ -220,7 +230,7 @@ def test_decisions_about_others_are_of_no_account() -> None:
 
 def account_decided(*decisions: PersonDecision) -> CorrelationResult:
     owner = Candidate(ref(1), ANNA, name="Anna Müller")
-    return correlate_one(Subject(ref(100), Side.ACCOUNT, HERS), [owner], rule_set=RULES, decisions=decisions)
+    return between(Subject(ref(100), Side.ACCOUNT, HERS), [owner], rule_set=RULES, decisions=decisions)
 
 
 def test_an_account_finds_its_owner_unless_people_said_otherwise() -> None:

@@ -16,11 +16,13 @@ class Records:
         self.records = [(set(match_keys(one.attributes, rules, side=side)), one) for one in records]
         self.limits: list[int] = []
 
-    async def by_keys(self, keys: Sequence[MatchKey], limit: int) -> list[Candidate]:
+    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
         self.limits.append(limit)
-        shared = [(len(stored & set(keys)), one) for stored, one in self.records]
-        best = sorted((pair for pair in shared if pair[0]), key=lambda pair: -pair[0])
-        return [one for _, one in best[:limit]]
+        return [self._best(set(some))[:limit] for some in keys]
+
+    def _best(self, keys: set[MatchKey]) -> list[Candidate]:
+        shared = [(len(stored & keys), one) for stored, one in self.records]
+        return [one for _, one in sorted((pair for pair in shared if pair[0]), key=lambda pair: -pair[0])]
 
 
 def anna(**attributes: Any) -> Identity:

@@ -1,7 +1,7 @@
 """Judges planted accounts by the correlation that ships, with the demo's own rules."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,9 +29,9 @@ class Indexed:
             for key in match_keys(one.attributes, rule_set, side=side):
                 self._by_key[key].append(one.ref_id)
 
-    async def by_keys(self, keys: Iterable[MatchKey], limit: int) -> list[Candidate]:
-        found = Counter(ref_id for key in keys for ref_id in self._by_key.get(key, ()))
-        return [self._candidates[ref_id] for ref_id, _ in found.most_common(limit)]
+    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
+        counts = [Counter(ref_id for key in some for ref_id in self._by_key.get(key, ())) for some in keys]
+        return [[self._candidates[ref_id] for ref_id, _ in found.most_common(limit)] for found in counts]
 
 
 async def wrong_owners(target: DemoTarget, organisation: Organisation) -> list[str]:
