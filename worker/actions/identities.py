@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from worker.actions.house import Act, House, acting
@@ -21,8 +22,16 @@ _REPAIRS = {
 }
 
 
-async def disable(house: House, principal: Principal, *, identity_id: UUID, reason: str) -> list[UUID]:
-    """Emergency: disable every account of the person now, ahead of everything else; the operations made for it.
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """The operations made for an emergency disable, and how many protected accounts it leaves as they are."""
+
+    operations: list[UUID]
+    left_alone: int = 0
+
+
+async def disable(house: House, principal: Principal, *, identity_id: UUID, reason: str) -> Disabled:
+    """Emergency: disable every account of the person now, ahead of everything else.
 
     What waits for these accounts is cancelled. They stay disabled until a person enables again. Raises NotFound, and
     WrongState when it was done before.
@@ -47,7 +56,7 @@ async def disable(house: House, principal: Principal, *, identity_id: UUID, reas
             for lane in lanes
             if lane.uid is not None or lane.live > held_back[lane.account_id]  # a create that runs may still make it
         ]
-        await house.acceptance.accept(
+        accepted = await house.acceptance.accept(
             act.conn,
             tenant_id=act.tenant_id,
             operations=made,
@@ -56,10 +65,10 @@ async def disable(house: House, principal: Principal, *, identity_id: UUID, reas
             exempt=True,
         )
         await emergency.want_inactive(act.conn, act.tenant_id, account_ids=[lane.account_id for lane in lanes])
-        ids = [each.id for each in made]
-        details = {"reason": reason.strip(), "operations": ids, "cancelled": len(cancelled)}
-        act.note("identity.disable", "identity", identity_id, **details)
-    return ids
+        done = Disabled(list(accepted.ids), left_alone=len(accepted.refused))
+        details = {"operations": done.operations, "cancelled": len(cancelled), "protected": done.left_alone}
+        act.note("identity.disable", "identity", identity_id, reason=reason.strip(), **details)
+    return done
 
 
 async def enable(house: House, principal: Principal, *, identity_id: UUID, reason: str) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions.house import Act, House, acting
-from worker.domain.errors import InvalidRequest, NotFound, WrongState
+from worker.domain.errors import InvalidRequest, NotFound, Untouchable, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationType, Origin
 from worker.domain.redaction import unmarked
+from worker.planning import protected
 from worker.security import Principal, Role
 from worker.store import accounts, connectors, operations
 
@@ -54,7 +55,8 @@ async def redrive(
 ) -> UUID:
     """Make a new operation from a dead letter, corrected if wanted; its id.
 
-    A secret that comes back as it was shown, as its mark, stays what it was.
+    A secret that comes back as it was shown, as its mark, stays what it was. Raises Untouchable when the account is
+    protected.
     """
     async with acting(house, principal, Role.OPERATOR) as act:
         if payload is not None:
@@ -68,6 +70,7 @@ async def redrive(
             origin=origin,
             payload=payload,
         )
+        await _refuse_protected(act, new)
         act.note(
             "operation.redrive",
             "operation",
@@ -100,7 +103,7 @@ async def submit(house: House, principal: Principal, wanted: Submission) -> tupl
     """Accept an operation; its id, and False when the same key had made it before.
 
     Raises NotFound for an unknown connector or identity, InvalidRequest for a payload that cannot be, WrongState when
-    the key was used with another body.
+    the key was used with another body, Untouchable for a protected account.
     """
     _check_submission(wanted)
     async with acting(house, principal, Role.OPERATOR) as act:
@@ -109,7 +112,7 @@ async def submit(house: House, principal: Principal, wanted: Submission) -> tupl
         if known is not None:
             act.note("operation.submit_again", "operation", known)
             return known, False
-        await house.acceptance.accept(
+        accepted = await house.acceptance.accept(
             act.conn,
             tenant_id=act.tenant_id,
             operations=[await _new(act, wanted, new_id)],
@@ -117,6 +120,8 @@ async def submit(house: House, principal: Principal, wanted: Submission) -> tupl
             reason="asked through the API",
             exempt=principal.kind != "token",  # a person's act on one account; a script may loop
         )
+        if accepted.refused:
+            raise Untouchable
         act.note(
             "operation.submit",
             "operation",
@@ -142,6 +147,12 @@ async def _new(act: Act, wanted: Submission, new_id: UUID) -> NewOperation:
         idempotency_key=wanted.idempotency_key,
         created_by=act.by,
     )
+
+
+async def _refuse_protected(act: Act, operation_id: UUID) -> None:
+    row = await operations.find(act.conn, act.tenant_id, operation_id)
+    if row is not None and await protected(act.conn, act.tenant_id, [operations.from_row(row)]):
+        raise Untouchable
 
 
 async def _unmarked(act: Act, operation_id: UUID, payload: dict[str, Any]) -> dict[str, Any]:

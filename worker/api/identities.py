@@ -73,7 +73,8 @@ def build(house: House, auth: Auth) -> APIRouter:
 
     @router.post("/{identity_id}/disable", response_model=Disabled)
     async def disable(identity_id: UUID, body: ReasonBody, who: Principal = operator) -> Disabled:
-        return Disabled(operations=await acts.disable(house, who, identity_id=identity_id, reason=body.reason))
+        done = await acts.disable(house, who, identity_id=identity_id, reason=body.reason)
+        return Disabled(operations=done.operations, left_alone=done.left_alone)
 
     @router.post("/{identity_id}/enable", status_code=204)
     async def enable(identity_id: UUID, body: ReasonBody, who: Principal = operator) -> None:

@@ -116,11 +116,13 @@ def disable_identity(options: argparse.Namespace) -> int:
 
     async def act(desk: Desk) -> int:
         identity_id = await _identity(desk, options.who)
-        ids = await identity_acts.disable(desk.house, desk.principal, identity_id=identity_id, reason=options.reason)
+        done = await identity_acts.disable(desk.house, desk.principal, identity_id=identity_id, reason=options.reason)
         if options.json:
-            say_json({"id": identity_id, "operations": ids})
-        else:
-            say(f"{options.who} is disabled; {len(ids)} accounts are being switched off.")
+            say_json({"id": identity_id, "operations": done.operations, "left_alone": done.left_alone})
+            return 0
+        say(f"{options.who} is disabled; accounts being switched off: {len(done.operations)}.")
+        if done.left_alone:
+            say(f"Protected and left as they are, look at them yourself: {done.left_alone}.")
         return 0
 
     return acting(options, act)

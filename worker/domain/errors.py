@@ -24,6 +24,7 @@ ProvisioningError                 anything we name
 │   ├── NotFound · InvalidRequest · Forbidden · Unauthenticated
 │   ├── InvalidFilter             a filter that cannot be read; ``column`` and ``suggestion``
 │   └── WrongState                the object is not in a state that allows this
+│       └── Untouchable           it would change a protected account
 └── SurroundingsError             the machine or the database is not as needed; one clear sentence
 """
 
@@ -218,6 +219,12 @@ class WrongState(RequestError):
     """The object is not in a state that allows this."""
 
     code = "wrong_state"
+
+
+class Untouchable(WrongState):
+    """The account is protected and is never changed by us."""
+
+    code = "protected_account"
 
 
 class SurroundingsError(ProvisioningError):

@@ -5,12 +5,14 @@ Guarantees:
 - every change of an identity asks for planning in its own transaction, so none is forgotten;
 - mapping runs outside transactions; its result is written only if the identity is still the one that was mapped;
 - two planners at work on one person make one operation: the second finds the item taken;
-- whoever wants something changed at a target goes through ``Acceptance``, where removals are counted.
+- whoever wants something changed at a target goes through ``Acceptance``, where removals are counted
+  and protected accounts are left alone.
 """
 
 from worker.planning.acceptance import Acceptance, Accepted, Decided, decide_approval
 from worker.planning.plan import PlannedChange, decide
 from worker.planning.planner import Planned, Planner
+from worker.planning.protected import protected
 
 __all__ = [
     "Acceptance",
@@ -21,4 +23,5 @@ __all__ = [
     "Planner",
     "decide",
     "decide_approval",
+    "protected",
 ]

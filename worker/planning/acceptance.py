@@ -1,4 +1,6 @@
-"""The one door to the queue for whoever changes targets: removals are counted here, and too many of them wait.
+"""The one door to the queue for whoever changes targets.
+
+Removals are counted here, and too many of them wait; what would change a protected account is refused.
 
 Locks are taken in the order removals of a target (by connector id), then lanes (by account id). A caller that changes
 account rows in the same transaction does so after ``accept``.
@@ -10,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from worker.domain.errors import NotFound, WrongState
+from worker.domain.errors import NotFound, ProtectedAccount, WrongState
 from worker.domain.operation import NewOperation, Origin, WaitReason
 from worker.domain.run import PauseReason, RunStatus
+from worker.planning.protected import protected
 from worker.queue import OperationQueue
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits, admitted, threshold
 from worker.store import connectors, due_work, operations, runs, safeguard
@@ -24,12 +27,16 @@ from worker.telemetry import metrics
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of a batch. ``approvals`` are the open approvals, by connector, that the ``held`` wait for."""
+    """What became of a batch. ``approvals`` are the open approvals, by connector, that the ``held`` wait for.
+
+    ``refused`` would have changed protected accounts: they are dead letters that were never tried.
+    """
 
     ids: tuple[UUID, ...] = ()
     coalesced: tuple[UUID, ...] = ()
     held: int = 0
     approvals: tuple[tuple[UUID, UUID], ...] = ()
+    refused: tuple[UUID, ...] = ()
 
     @property
     def approval_id(self) -> UUID | None:
@@ -42,6 +49,7 @@ class Accepted:
             self.coalesced + other.coalesced,
             self.held + other.held,
             self.approvals + other.approvals,
+            self.refused + other.refused,
         )
 
 
@@ -78,16 +86,18 @@ class Acceptance:
 
         Removals beyond the target's threshold wait for one approval, which ``reason`` explains to a person in one
         sentence. ``exempt`` is for what one person does to one account; an emergency disable is exempt by its origin.
+        Nothing exempts from the protection of accounts.
         """
+        operations, refused = await _refuse_protected(conn, tenant_id, operations)
         if not operations:
-            return Accepted()
+            return Accepted(refused=refused)
         approvals: dict[UUID, UUID] = {}
         held = 0
         if not exempt:
             weighed = await _weighed(conn, tenant_id, operations, self._limits, run_id=run_id, reason=reason)
             operations, held, approvals = weighed
         queued = await self._queue.enqueue(conn, tenant_id=tenant_id, operations=operations)
-        return Accepted(queued.accepted, queued.coalesced, held, tuple(approvals.items()))
+        return Accepted(queued.accepted, queued.coalesced, held, tuple(approvals.items()), refused)
 
 
 async def decide_approval(
@@ -120,6 +130,20 @@ async def decide_approval(
     if row["run_id"] is not None:
         await _resume(conn, tenant_id, row["run_id"], approval_id)
     return Decided(approval_id, row["connector_id"], row["kind"], row["run_id"], released, cancelled)
+
+
+async def _refuse_protected(
+    conn: Connection, tenant_id: UUID, batch: Sequence[NewOperation]
+) -> tuple[Sequence[NewOperation], tuple[UUID, ...]]:
+    """The batch without what would change protected accounts, and the ids of that."""
+    found = await protected(conn, tenant_id, batch) if batch else frozenset()
+    if not found:
+        return batch, ()
+    refused = [op for op in batch if op.id in found]
+    await safeguard.refuse(
+        conn, tenant_id=tenant_id, operations=refused, code=ProtectedAccount.code, message=str(ProtectedAccount())
+    )
+    return [op for op in batch if op.id not in found], tuple(op.id for op in refused)
 
 
 async def _weighed(

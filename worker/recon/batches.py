@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from worker.domain import filters
 from worker.domain.connector import Connector
 from worker.domain.discrepancy import Discrepancy
 from worker.domain.errors import NotFound
 from worker.domain.mapping import Direction, MappingRule
+from worker.domain.protection import Protects, protection
 from worker.recon.proposals import Known, Proposal, Refusal, Wish, propose
 from worker.store import accounts, connectors, discrepancies, identities, mappings
 from worker.store.accounts import Place, Shadow
@@ -26,7 +26,7 @@ class Batch:
     shadows: Mapping[UUID, Shadow]
     people: Mapping[UUID, StoredIdentity]
     inbound: tuple[MappingRule, ...]
-    protects: filters.Predicate | None
+    protects: Protects | None
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ async def read_batch(conn: Connection, *, tenant_id: UUID, connector_id: UUID, w
         shadows=await accounts.by_ids(conn, tenant_id=tenant_id, ids=account_ids),
         people=await identities.get(conn, tenant_id=tenant_id, ids=_people(found, wishes)),
         inbound=await _inbound(conn, connector),
-        protects=filters.compiled(filters.parse(connector.protected_filter)) if connector.protected_filter else None,
+        protects=protection(connector.protected_filter),
     )
 
 

@@ -1,6 +1,5 @@
 """What one look at an account or a person finds. Pure: everything it needs comes in, a value comes out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -125,8 +124,3 @@ def unowned(account_id: UUID, *, uid: str, result: CorrelationResult, rules: Rul
         external_uid=uid,
         state_hash=state_hash,
     )
-
-
-def as_filtered(seen: TargetAccount) -> Mapping[str, Any]:
-    """An account as protected filters read it; where the target has an attribute ``uid``, that is what is meant."""
-    return {"uid": seen.uid, **seen.attributes, ACTIVE: seen.active}

@@ -11,9 +11,10 @@ from worker.domain import filters
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector
 from worker.domain.mapping import Direction, MappingVersion
+from worker.domain.protection import Protects, protection
 from worker.domain.run import Run
 from worker.mapping import account_hash, comparator_of
-from worker.recon.classify import Rules, as_filtered
+from worker.recon.classify import Rules
 from worker.store import accounts, correlation, mappings
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
@@ -34,7 +35,7 @@ class View:
     guard: ConnectorGuard
     rules: Rules
     rule_set: RuleSet
-    is_protected: filters.Predicate
+    protection: Protects | None
     in_scope: filters.Predicate
     is_mapped: bool = True
 
@@ -43,7 +44,7 @@ class View:
         return account_hash(self.rules.comparator, seen.attributes, active=seen.active)
 
     def protects(self, seen: TargetAccount) -> bool:
-        return self.is_protected(as_filtered(seen))
+        return self.protection is not None and self.protection(seen)
 
 
 @dataclass(slots=True)
@@ -93,8 +94,8 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
         guard=target.guard,
         rules=_rules(connector, mapping, schema),
         rule_set=rule_set_in_force(stored, attributes=[each.name for each in schema.attributes], mapping=mapping),
-        is_protected=_predicate(connector.protected_filter, otherwise=False),
-        in_scope=_predicate(connector.scope, otherwise=True),
+        protection=protection(connector.protected_filter),
+        in_scope=_predicate(connector.scope),
         is_mapped=mapping is not None,
     )
 
@@ -110,5 +111,5 @@ def _rules(connector: Connector, mapping: MappingVersion | None, schema: ObjectS
     )
 
 
-def _predicate(text: str | None, *, otherwise: bool) -> filters.Predicate:
-    return filters.compiled(filters.parse(text)) if text else (lambda _: otherwise)
+def _predicate(scope: str | None) -> filters.Predicate:
+    return filters.compiled(filters.parse(scope)) if scope else (lambda _: True)

@@ -12,9 +12,9 @@ from uuid import UUID
 from worker.domain.account import Account
 from worker.domain.connector import Connector
 from worker.domain.discrepancy import Discrepancy, DiscrepancyType, RepairAction, RepairDirection, Resolution
-from worker.domain.filters import Predicate
 from worker.domain.mapping import MappingRule
 from worker.domain.operation import OperationType
+from worker.domain.protection import Protects, touches_protected
 from worker.recon.explain import ACTIVE
 from worker.store.identities import StoredIdentity
 
@@ -53,7 +53,7 @@ class Known:
     account: Account | None
     identity: StoredIdentity | None
     inbound: tuple[MappingRule, ...] = ()
-    protects: Predicate | None = None
+    protects: Protects | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,10 @@ def _obstacle(discrepancy: Discrepancy, action: RepairAction, direction: RepairD
     if account is not None and account.live:
         return "An operation of this account is under way; wait for its end."
     changes_target = action in {RepairAction.UPDATE, RepairAction.DELETE} and direction is _TARGET
-    if changes_target and account is not None and known.protects is not None and known.protects(_filtered(account)):
-        return "This account is protected and is never changed."
+    if changes_target and account is not None and known.protects is not None:
+        wanted = {name: each["expected"] for name, each in discrepancy.finding.attributes.items() if name != ACTIVE}
+        if touches_protected(known.protects, account, wanted):
+            return "This account is protected and is never changed."
     return None
 
 
@@ -299,7 +301,3 @@ def wishes_of_policy(policy: Mapping[str, str]) -> dict[DiscrepancyType, tuple[R
 def _sent(value: Any) -> Any:
     """As an update says it: no value is null, which clears."""
     return None if value == [] else value
-
-
-def _filtered(account: Account) -> dict[str, Any]:
-    return {"uid": account.uid, **(account.observed or {}), ACTIVE: account.observed_active}

@@ -53,3 +53,26 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND approval_id = 
 SELECT a.id, a.uid, i.user_name FROM accounts a
 LEFT JOIN identities i ON i.tenant_id = a.tenant_id AND i.id = a.identity_id
 WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[])
+
+-- name: refuse
+-- What would change a protected account, where people look for what needs them: among the dead letters. Refused once,
+-- however often it is planned.
+INSERT INTO dead_letters (tenant_id, id, connector_id, account_id, user_id, seq, operation_type, object_class,
+    target_uid, status, priority, max_retries, error_code, error_message, payload, origin, identity_version,
+    mapping_version, run_id, correlation_id, discrepancy_id, redrive_of, created_by, created_at, updated_at, dead_at)
+SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, 0, n.operation_type, n.object_class, n.target_uid,
+    'dead_letter', n.priority, n.max_retries, :code, :message, n.payload, n.origin, n.identity_version,
+    n.mapping_version, n.run_id, n.correlation_id, n.discrepancy_id, n.redrive_of, n.created_by, t.now, t.now, t.now
+FROM unnest(:ids::uuid[], :connector_ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :operation_types::text[],
+            :object_classes::text[], :target_uids::text[], :priorities::smallint[], :max_retries::smallint[],
+            :payloads::jsonb[], :origins::text[], :identity_versions::bigint[], :mapping_versions::integer[],
+            :run_ids::uuid[], :correlation_ids::uuid[], :discrepancy_ids::uuid[], :redrive_ofs::uuid[],
+            :created_bys::uuid[])
+    AS n(id, connector_id, account_id, user_id, operation_type, object_class, target_uid, priority, max_retries,
+         payload, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id, redrive_of,
+         created_by),
+    (SELECT db_now() AS now) t
+WHERE NOT EXISTS (
+    SELECT 1 FROM dead_letters d
+    WHERE d.tenant_id = :tenant_id AND d.user_id = n.user_id AND d.account_id = n.account_id AND d.error_code = :code
+      AND d.operation_type = n.operation_type AND d.payload = n.payload)

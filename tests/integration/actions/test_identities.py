@@ -34,7 +34,9 @@ async def test_disable_goes_ahead_of_what_waits_and_holds_against_planning(emplo
     waiting = await employed.rows("SELECT id, priority, payload FROM operations")
     await employed.work()
 
-    assert [(row["id"], row["priority"], row["payload"]["active"]) for row in waiting] == [(made[0], 100, False)]
+    assert [(row["id"], row["priority"], row["payload"]["active"]) for row in waiting] == [
+        (made.operations[0], 100, False)
+    ]
     assert await employed.value("SELECT count(*) FROM operations_archive WHERE status = 'cancelled'") == 1
     assert await employed.logins() == [("kim", False), ("lou", True)]
     async with tenant(employed.house.pool, employed.tenant_id) as conn:
@@ -67,7 +69,7 @@ async def test_disable_of_a_person_without_account_only_cancels(works: Works) ->
 
     made = await identities.disable(works.house, works.operator, identity_id=kim, reason="never started")
 
-    assert made == []
+    assert made.operations == []
     assert await works.value("SELECT count(*) FROM operations") == 0
     assert await works.logins() == []
 
@@ -99,7 +101,7 @@ async def test_a_create_that_is_claimed_while_somebody_disables_is_followed_by_t
     made = await disabling
 
     assert len(claimed) == 1
-    assert await works.rows("SELECT id FROM operations WHERE NOT head AND priority = 100") == [(made[0],)]
+    assert await works.rows("SELECT id FROM operations WHERE NOT head AND priority = 100") == [(made.operations[0],)]
 
 
 async def test_a_create_that_is_being_planned_while_somebody_disables_does_not_stay(works: Works) -> None:
@@ -121,3 +123,13 @@ async def test_a_create_that_is_being_planned_while_somebody_disables_does_not_s
     await disabling
 
     assert await works.value("SELECT count(*) FROM plan_items WHERE origin = 'emergency'") == 1
+
+
+async def test_a_protected_account_is_left_alone_and_that_is_said(employed: Works) -> None:
+    kim = await employed.value("SELECT id FROM identities WHERE user_name = 'kim'")
+    await employed.rows("UPDATE connectors SET protected_filter = 'login eq \"kim\"'")
+
+    done = await identities.disable(employed.house, employed.operator, identity_id=kim, reason="stolen laptop")
+
+    assert (done.operations, done.left_alone) == ([], 1)
+    assert await employed.value("SELECT error_code FROM dead_letters") == "protected_account"

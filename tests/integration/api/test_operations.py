@@ -64,3 +64,26 @@ async def test_stats_count_what_ended_and_what_waits(client: Client, works: Work
     assert stats["avg_processing_time_secs"] > 0
     assert stats["oldest_pending_seconds"] >= 0
     assert events["entries"] == []
+
+
+async def test_an_operation_on_a_protected_account_is_refused_at_the_door(client: Client, works: Works) -> None:
+    await works.reconcile()
+    (kim,) = await works.hire(("Kim", "Berg", "kim@example.org"))
+    await works.work()
+    body = {"connector_id": str(works.connector.id), "user_id": str(kim), "operation_type": "delete", "payload": {}}
+    await works.rows(
+        "INSERT INTO dead_letters (tenant_id, id, connector_id, account_id, user_id, seq, operation_type, object_class,"
+        " status, payload, origin, created_at, updated_at, dead_at) "
+        "SELECT tenant_id, gen_random_uuid(), connector_id, id, identity_id, 9, 'delete', 'user', 'dead_letter', '{}',"
+        " 'api', now(), now(), now() FROM accounts"
+    )
+    await works.rows("UPDATE connectors SET protected_filter = 'login eq \"kim\"'")
+    letter = await works.value("SELECT id FROM dead_letters")
+
+    status, problem = await client.post("/api/operations", body)
+    again, same = await client.post(f"/api/operations/{letter}/redrive")
+
+    assert (status, problem["error"]) == (again, same["error"]) == (409, "protected_account")
+    assert problem["message"] == "The account is protected and is never changed by us."
+    assert await works.value("SELECT count(*) FROM operations") == 0
+    assert await works.rows("SELECT id FROM dead_letters") == [(letter,)]

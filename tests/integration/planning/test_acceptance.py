@@ -179,3 +179,53 @@ async def test_a_mass_leaving_is_held_per_target_and_shows_who(house: House) -> 
     assert [each["held"] for each in approvals] == [20, 20]
     assert {"p29", "p10"} <= {shown["who"] for shown in approvals[0]["sample"]}
     assert await statuses(house) == {("pending", None): 20, ("awaiting_system", "approval"): 40}
+
+
+async def test_what_would_change_a_protected_account_is_refused_whoever_asks(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 4)
+    await house.rows("UPDATE connectors SET protected_filter = 'login sw \"svc-\"' RETURNING 1")
+    await house.rows('UPDATE accounts SET observed = \'{"login": "svc-backup"}\' WHERE id = $1 RETURNING 1', ids[0])
+    rename = {"attributes": {"login": "svc-new"}}
+    asked = [
+        *removals(target, ids[:2]),
+        an_operation(target, ids[2], payload=rename),
+        an_operation(target, ids[3], payload=rename, operation_type="create"),
+    ]
+    accepted = await accept(house, asked, exempt=True)
+
+    assert (accepted.ids, accepted.refused) == ((asked[1].id,), (asked[0].id, asked[2].id, asked[3].id))
+    assert await statuses(house) == {("pending", None): 1}
+    assert await house.rows("SELECT error_code, attempt_number, count(*) AS n FROM dead_letters GROUP BY 1, 2") == [
+        {"error_code": "protected_account", "attempt_number": 0, "n": 3}
+    ]
+
+
+async def test_what_is_refused_does_not_use_up_what_may_be_removed(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 20)
+    await house.rows("UPDATE connectors SET protected_filter = 'login pr' RETURNING 1")
+    protected = ids[:10]
+    await house.rows('UPDATE accounts SET observed = \'{"login": "x"}\' WHERE id = ANY($1) RETURNING 1', protected)
+    accepted = await accept(house, removals(target, ids))
+
+    assert (len(accepted.refused), len(accepted.ids), accepted.held) == (10, 10, 0)
+
+
+async def test_a_filter_that_cannot_be_read_is_left_to_the_guard(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 1)
+    await house.rows("UPDATE connectors SET protected_filter = 'login equals' RETURNING 1")
+
+    assert len((await accept(house, removals(target, ids))).ids) == 1
+
+
+async def test_planning_refuses_a_protected_account_once(house: House) -> None:
+    await house.target("app")
+    (person,) = await house.people("svc-backup")
+    await house.rows("UPDATE connectors SET protected_filter = 'cn sw \"svc-\"' RETURNING 1")
+    await house.plan()
+    await house.ask(person)
+    await house.plan()
+
+    assert await house.operations() == []
+    assert await house.rows("SELECT user_id, error_message FROM dead_letters") == [
+        {"user_id": person.id, "error_message": "The account is protected and is never changed by us."}
+    ]

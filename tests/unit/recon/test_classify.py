@@ -10,7 +10,7 @@ from worker.domain.comparison import AttributeRule, Comparator
 from worker.domain.connector import DeprovisionPolicy
 from worker.domain.correlation import CorrelationMatch, CorrelationResult, Decision, MatchType
 from worker.domain.discrepancy import DiscrepancyType, RepairAction, RepairDirection
-from worker.recon.classify import Rules, as_filtered, deleted, differences, mismatch, missing, unowned
+from worker.recon.classify import Rules, deleted, differences, mismatch, missing, unowned
 
 ANNA = uuid4()
 RULES = Rules(
@@ -132,9 +132,3 @@ def test_missing_account_is_known_by_its_person() -> None:
     finding = missing(ANNA, who="anna", account_id=None, rules=RULES)
 
     assert (finding.key, finding.suggestions[0].identity_id) == (f"missing:{ANNA}", ANNA)
-
-
-def test_protection_reads_the_attribute_uid_where_the_target_has_one() -> None:
-    """A directory's ``uid`` is a login; what identifies its entries is something else."""
-    assert as_filtered(TargetAccount("75e9-entry", {"uid": "svc-backup"}))["uid"] == "svc-backup"
-    assert as_filtered(TargetAccount("75e9-entry", {"cn": "Anna"}))["uid"] == "75e9-entry"

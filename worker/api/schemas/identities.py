@@ -70,9 +70,10 @@ class AccountList(BaseModel):
 
 
 class Disabled(BaseModel):
-    """The operations that disable the accounts."""
+    """The operations that disable the accounts; ``left_alone`` accounts are protected and stay as they are."""
 
     operations: list[UUID]
+    left_alone: int
 
 
 class Provisioned(BaseModel):

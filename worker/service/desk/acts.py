@@ -161,9 +161,12 @@ class Acts:
 
     async def disable_identity(self, principal: Person, *, identity_id: UUID, reason: str) -> ActResult:
         async def act() -> ActResult:
-            made = await identities.disable(self._house, _of(principal), identity_id=identity_id, reason=reason)
+            done = await identities.disable(self._house, _of(principal), identity_id=identity_id, reason=reason)
             link = f"{OPERATIONS}?user_id={identity_id}"
-            return ActResult(f"To be disabled, before all other work: {_count(len(made), 'account')}.", link=link)
+            what = f"To be disabled, before all other work: {_count(len(done.operations), 'account')}."
+            if done.left_alone:
+                what += f" Protected, and left as they are: {_count(done.left_alone, 'account')}. See to them yourself."
+            return ActResult(what, ok=not done.left_alone, link=link)
 
         return await _said(act)
 
