@@ -12,7 +12,7 @@ from worker.domain.connector import Connector, DeprovisionPolicy
 from worker.domain.identity import Identity
 from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingVersion
-from worker.domain.operation import NewOperation, OperationType
+from worker.domain.operation import NewOperation, Opening, OperationType
 from worker.domain.storable import is_storable
 from worker.mapping import Mapped, MappingError
 from worker.planning.plan import PlannedChange, decide
@@ -64,6 +64,7 @@ class Step:
     account: Account | None
     change: PlannedChange
     account_id: UUID
+    operation_id: UUID
 
     @property
     def identity_id(self) -> UUID:
@@ -86,22 +87,27 @@ class Step:
 
     def operation(self) -> NewOperation | None:
         """What is to be done, or None when only the row changes."""
-        connector, item = self.target.connector, self.person.item
-        if self.change.kind is None:
+        connector, item, change = self.target.connector, self.person.item, self.change
+        if change.kind is None:
             return None
+        opens = None
+        if self.account is None and change.wanted is not None:
+            opens = Opening(change.wanted, change.wanted_hash)
         return NewOperation(
             connector_id=connector.id,
             account_id=self.account_id,
-            operation_type=self.change.kind,
+            operation_type=change.kind,
             object_class=connector.object_class,
-            payload=self.change.payload,
+            payload=change.payload,
             origin=item.origin,
+            id=self.operation_id,
             user_id=self.identity_id,
             target_uid=self.account.uid if self.account else None,
             identity_version=self.person.identity.version,
             mapping_version=self.target.mapping_version,
             run_id=item.run_id,
             correlation_id=item.correlation_id,
+            opens=opens,
         )
 
 
@@ -199,7 +205,7 @@ def _decide(
         comparator=target.comparator,
     )
     if change is not None:
-        step = Step(person, target, account, change, account.id if account else uuid7())
+        step = Step(person, target, account, change, account.id if account else uuid7(), uuid7())
         (decisions.known if account else decisions.new).append(step)
 
 
@@ -208,7 +214,7 @@ def _complain(
 ) -> None:
     kind = OperationType.UPDATE if account and account.uid else OperationType.CREATE
     change = PlannedChange(kind, {}, wanted=None, wanted_active=None, wanted_hash=None)
-    step = Step(person, target, account, change, account.id if account else uuid7())
+    step = Step(person, target, account, change, account.id if account else uuid7(), uuid7())
     if account is None:
         decisions.unplaced.append(step.wanted())
     decisions.complaints.append(

@@ -152,9 +152,9 @@ class Planner:
                 connector_ids=[target.connector.id for target in batch.targets],
             )
             decisions = decide_batch(batch, taken=taken, accounts=accounts)
+            accepted = await self._accept(conn, tenant_id, decisions)
             # Somebody may have linked an account since we looked: those people are planned again.
-            done = taken - await _insert(conn, tenant_id, decisions)
-            accepted = await self._accept(conn, tenant_id, decisions, done)
+            done = taken - await _place(conn, tenant_id, decisions, set(accepted.ids))
             await _note(conn, tenant_id, decisions, done)
         for labels, count in results(batch, decisions, done).items():
             metrics.planned_total.labels(*labels).inc(count)
@@ -167,11 +167,11 @@ class Planner:
             stale=len(batch.items) - len(done),
         )
 
-    async def _accept(self, conn: Connection, tenant_id: UUID, decisions: Decisions, done: set[UUID]) -> Accepted:
+    async def _accept(self, conn: Connection, tenant_id: UUID, decisions: Decisions) -> Accepted:
         by_run: dict[UUID | None, list[NewOperation]] = {}
         for step in (*decisions.new, *decisions.known):
             operation = step.operation()
-            if operation is not None and step.identity_id in done:
+            if operation is not None:
                 by_run.setdefault(operation.run_id, []).append(operation)
         total = Accepted()
         for run_id, operations in by_run.items():
@@ -181,15 +181,15 @@ class Planner:
         return total
 
 
-async def _insert(conn: Connection, tenant_id: UUID, decisions: Decisions) -> set[UUID]:
-    """Make the rows of accounts to come; the people of whom somebody else was first."""
-    rows = [step.wanted() for step in decisions.new] + decisions.unplaced
+async def _place(conn: Connection, tenant_id: UUID, decisions: Decisions, accepted: set[UUID]) -> set[UUID]:
+    """Make the rows of accounts whose creation cannot be tried; the people of whom somebody else has made one."""
+    rows = [step.wanted() for step in decisions.new if step.operation_id not in accepted] + decisions.unplaced
     inserted = await plan_items.insert_accounts(conn, tenant_id=tenant_id, wanted=rows)
     return {row.identity_id for row in rows if row.account_id not in inserted}
 
 
 async def _note(conn: Connection, tenant_id: UUID, decisions: Decisions, done: set[UUID]) -> None:
-    wanted = [step.wanted() for step in decisions.known if step.identity_id in done]
+    wanted = [step.wanted() for step in decisions.known]
     complaints = [each for each in decisions.complaints if each.identity_id in done]
     people = list(done)
     await plan_items.write_wanted(conn, tenant_id=tenant_id, wanted=wanted)

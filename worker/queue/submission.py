@@ -9,6 +9,7 @@ from uuid import UUID
 from worker.domain import coalesce
 from worker.domain.errors import NotFound
 from worker.domain.operation import NewOperation, OperationType
+from worker.queue.opening import open_lanes
 from worker.store import due_work, operations
 from worker.store.pool import Connection
 from worker.store.sql import Record
@@ -16,7 +17,11 @@ from worker.store.sql import Record
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """What became of a submission; an operation that was merged away is in ``undone`` and was cancelled."""
+    """What became of a submission.
+
+    An operation that was merged away is in ``undone`` and was cancelled. One whose account was to be opened and is
+    somebody's by now is nowhere: it was left out.
+    """
 
     accepted: tuple[UUID, ...] = ()
     coalesced: tuple[UUID, ...] = ()
@@ -47,25 +52,17 @@ class OperationQueue:
     """The door for everybody who wants something changed at a target."""
 
     async def enqueue(self, conn: Connection, *, tenant_id: UUID, operations: Sequence[NewOperation]) -> Enqueued:
-        """Accept operations inside the caller's tenant transaction; their account rows must exist.
+        """Accept operations inside the caller's tenant transaction; account rows exist, or are made with ``opens``.
 
         Raises NotFound when an account row does not exist. Set-based: a handful of statements, however many.
         """
         if not operations:
             return Enqueued()
-        lanes = await _lock(conn, tenant_id, operations)
-        waiting = await _waiting(conn, tenant_id, operations, lanes)
-        placed = place(operations, lanes=lanes, waiting=waiting)
-        await _insert(conn, tenant_id, placed.inserts)
-        await _rewrite(conn, tenant_id, placed)
-        await _undo(conn, tenant_id, placed.undone)
+        opened = await open_lanes(conn, tenant_id, [(op, op.opens) for op in operations if op.opens is not None])
+        queued = await _queue(conn, tenant_id, [op for op in operations if op.opens is None])
         for connector_id in sorted({op.connector_id for op in operations}):
             await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
-        return Enqueued(
-            accepted=tuple(op.id for op, _, _ in placed.inserts),
-            coalesced=tuple(placed.rewrites),
-            undone=tuple(placed.undone),
-        )
+        return replace(queued, accepted=opened + queued.accepted)
 
 
 def place(operations: Iterable[NewOperation], *, lanes: dict[UUID, Record], waiting: dict[UUID, Waiting]) -> Placement:
@@ -106,6 +103,23 @@ def _merge(
         return
     placed.rewrites[older.id] = (op, merged)
     last[op.account_id] = replace(older, change=merged)
+
+
+async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> Enqueued:
+    """Put operations into the lanes of accounts that are there."""
+    if not wanted:
+        return Enqueued()
+    lanes = await _lock(conn, tenant_id, wanted)
+    waiting = await _waiting(conn, tenant_id, wanted, lanes)
+    placed = place(wanted, lanes=lanes, waiting=waiting)
+    await _insert(conn, tenant_id, placed.inserts)
+    await _rewrite(conn, tenant_id, placed)
+    await _undo(conn, tenant_id, placed.undone)
+    return Enqueued(
+        accepted=tuple(op.id for op, _, _ in placed.inserts),
+        coalesced=tuple(placed.rewrites),
+        undone=tuple(placed.undone),
+    )
 
 
 async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> dict[UUID, Record]:

@@ -46,6 +46,37 @@ SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, n.seq, n.head,
     n.correlation_id, n.discrepancy_id, n.expected_hash, n.approval_id, n.redrive_of, n.created_by, t.now, t.now
 FROM n, (SELECT db_now() AS now) t
 
+-- name: open_lanes
+-- Accounts that nobody knows yet, each with its first operation at the head of its lane. An account that somebody made
+-- or linked in the meantime stays as it is, and the operation is left out. A payload is sent only where it says more
+-- than what is wanted.
+WITH n AS (
+    SELECT * FROM unnest(:ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :wanted::jsonb[],
+        :wanted_hashes::bigint[], :payloads::jsonb[], :identity_versions::bigint[], :correlation_ids::uuid[])
+    AS n(id, account_id, user_id, wanted, wanted_hash, payload, identity_version, correlation_id)
+),
+made AS (
+    INSERT INTO accounts (tenant_id, id, connector_id, object_class, identity_id, state, wanted, wanted_active,
+        wanted_hash, mapping_version, identity_version, seq, live, head_id)
+    SELECT :tenant_id, n.account_id, :connector_id, :object_class, n.user_id, 'pending', n.wanted, true, n.wanted_hash,
+        :mapping_version, n.identity_version, 1, 1, n.id
+    FROM n
+    ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
+    RETURNING head_id
+)
+INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
+    status, priority, max_retries, payload, origin, identity_version, mapping_version, run_id, correlation_id,
+    created_at, updated_at)
+SELECT :tenant_id, n.id, :connector_id, n.account_id, n.user_id, 1, true, 'create', :object_class, 'pending',
+    :priority, :max_retries, coalesce(n.payload, jsonb_build_object('attributes', n.wanted, 'active', true)), :origin,
+    n.identity_version, :mapping_version, :run_id, n.correlation_id, t.now, t.now
+FROM n, (SELECT db_now() AS now) t
+WHERE (n.id IN (SELECT head_id FROM made)) IS TRUE
+
+-- name: opened
+-- Which of these accounts were opened with which operation.
+SELECT id, head_id FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
+
 -- name: take_places
 UPDATE accounts a SET live = a.live + p.added, seq = p.seq, head_id = coalesce(a.head_id, p.head_id)
 FROM unnest(:account_ids::uuid[], :added::integer[], :seqs::bigint[], :head_ids::uuid[]) AS p(id, added, seq, head_id)

@@ -10,8 +10,11 @@ from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
 from worker.domain.mapping import MappingRule, MappingVersion
 from worker.mapping import Mapped, MappingEngine, MappingError
+from worker.planning import Acceptance, Accepted, Planner
+from worker.queue import OperationQueue
 from worker.store import plan_items
 from worker.store.due_work import due
+from worker.store.pool import Connection
 from worker.store.tenant import tenant
 
 from .conftest import RULES, House, a_planner
@@ -183,6 +186,39 @@ async def test_an_account_that_somebody_linked_meanwhile_is_planned_again(house:
     await a_planner(house.pool, mapper=Linking()).run_once(house.tenant_id, house.tenant_id)
 
     assert await house.operations() == [("update", "pending", {"attributes": {"mail": "ann@x.org"}})]
+
+
+async def test_an_account_that_somebody_made_while_this_was_written_is_planned_again(house: House) -> None:
+    """What was planned for the same person at other targets stays, and is not planned twice."""
+    first, second = await house.target("one"), await house.target("two")
+    (ann,) = await house.people("Ann")
+
+    class Linking(Acceptance):
+        async def accept(self, conn: Connection, **wanted: Any) -> Accepted:
+            await house.rows(
+                "INSERT INTO accounts (tenant_id, id, connector_id, object_class, uid, identity_id, state, observed) "
+                "VALUES ($1, gen_random_uuid(), $2, 'user', 'u1', $3, 'active', $4) ON CONFLICT DO NOTHING",
+                house.tenant_id,
+                second.id,
+                ann.id,
+                {"cn": "Ann", "mail": "old@x.org"},
+            )
+            return await super().accept(conn, **wanted)
+
+    planner = Planner(house.pool, mapper=MappingEngine(), acceptance=Linking(OperationQueue()))
+    planned = await planner.run_once(house.tenant_id, house.tenant_id)
+    again = await house.plan()
+
+    assert (planned.identities, planned.stale, again.identities) == (0, 1, 1)
+    assert await house.rows("SELECT connector_id, operation_type, payload FROM operations ORDER BY connector_id") == [
+        {
+            "connector_id": first.id,
+            "operation_type": "create",
+            "payload": {"attributes": {"cn": "Ann", "mail": "ann@x.org"}, "active": True},
+        },
+        {"connector_id": second.id, "operation_type": "update", "payload": {"attributes": {"mail": "ann@x.org"}}},
+    ]
+    assert await house.rows("SELECT 1 FROM plan_items") == []
 
 
 async def test_who_cannot_be_mapped_stops_nobody_and_becomes_a_dead_letter(house: House) -> None:

@@ -1,0 +1,72 @@
+"""First operations of accounts that nobody knows yet: the account row and the operation at its head are one insert.
+
+Nobody else can know such a lane, so it needs no lock and no look at what waits there. What is wanted travels once: most
+creations say just that.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from worker.domain.operation import NewOperation, Opening, Origin
+from worker.store import operations
+from worker.store.pool import Connection
+
+
+class _Shared(NamedTuple):
+    """What operations of one statement have in common."""
+
+    connector_id: UUID
+    object_class: str
+    mapping_version: int | None
+    origin: Origin
+    run_id: UUID | None
+    priority: int
+    max_retries: int
+
+
+async def open_lanes(
+    conn: Connection, tenant_id: UUID, wanted: Sequence[tuple[NewOperation, Opening]]
+) -> tuple[UUID, ...]:
+    """Make the rows and queue the operations; the ids of those whose account nobody else made or linked meanwhile."""
+    groups: dict[_Shared, list[tuple[NewOperation, Opening]]] = {}
+    for op, opening in wanted:
+        shared = _Shared(
+            op.connector_id, op.object_class, op.mapping_version, op.origin, op.run_id, op.priority, op.max_retries
+        )
+        groups.setdefault(shared, []).append((op, opening))
+    opened: list[UUID] = []
+    for shared, group in groups.items():
+        opened += await _open(conn, tenant_id, shared, group)
+    return tuple(opened)
+
+
+async def _open(
+    conn: Connection, tenant_id: UUID, shared: _Shared, group: list[tuple[NewOperation, Opening]]
+) -> Iterable[UUID]:
+    ids, account_ids = [op.id for op, _ in group], [op.account_id for op, _ in group]
+    inserted = await operations.queries.open_lanes.run(
+        conn,
+        tenant_id=tenant_id,
+        ids=ids,
+        account_ids=account_ids,
+        user_ids=[op.user_id for op, _ in group],
+        wanted=[opening.wanted for _, opening in group],
+        wanted_hashes=[opening.wanted_hash for _, opening in group],
+        payloads=_payloads(group),
+        identity_versions=[op.identity_version for op, _ in group],
+        correlation_ids=[op.correlation_id for op, _ in group],
+        **shared._asdict(),
+    )
+    if inserted == len(group):
+        return ids
+    rows = await operations.queries.opened.rows(conn, tenant_id=tenant_id, account_ids=account_ids)
+    return [row["head_id"] for row in rows]
+
+
+def _payloads(group: list[tuple[NewOperation, Opening]]) -> list[dict[str, Any] | None]:
+    """Those that say more than what is wanted; the server fills an empty list up with nothing."""
+    found = [
+        None if op.payload == {"attributes": opening.wanted, "active": True} else op.payload for op, opening in group
+    ]
+    return found if any(found) else []
