@@ -2,12 +2,14 @@
 
 The uid is the text form of the key column. Attributes are columns, under their own names or those that ``columns``
 gives them. Each change is one statement in a transaction of its own, so it happens whole or not at all. All SQL is
-made by SQLAlchemy from the reflected table, which is where names are quoted and values get their types.
+made by SQLAlchemy from the reflected table, which is where names are quoted and values get their types; it also keeps
+the pool.
 
 What exactly once can mean here: create is refused by the key's unique constraint when the row is there already, an
 update sets absolute values, a delete is repeatable. After a lost answer the row is simply read again.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.sqlerrors import connect_error_of, error_of
 from worker.connectors.builtin.sqlsettings import SqlSettings
+from worker.connectors.builtin.sqlstatements import UID, Statement, TableStatements, new_values
 from worker.connectors.builtin.sqlvalues import from_column, to_column, uid_of
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
@@ -37,10 +40,15 @@ from worker.domain.errors import (
 FIND_LIMIT = 100
 #: A row may be committed this long after the time it is stamped with: so much is read again, so that none is missed.
 LATE_COMMITS = timedelta(minutes=1)
-_UID = "uid of the row"  # no column is called so, hence no clash with a column's own parameter
 
 Row = Mapping[str, Any]
-_FAILURES = (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_FAILURES = (
+    exc.SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 
 
 class SqlConnector:
@@ -55,6 +63,7 @@ class SqlConnector:
         self._context = context
         self._engine: AsyncEngine | None = None
         self._table: sa.Table | None = None
+        self._made: TableStatements | None = None
         self._attributes: dict[str, sa.Column[Any]] = {}
 
     async def __aenter__(self) -> Self:
@@ -64,6 +73,7 @@ class SqlConnector:
                 table = await connection.run_sync(self._reflect)
             self._attributes = self._attributes_of(table)
             self._table = table
+            self._made = TableStatements(table, self._key, self._read_columns(), self._engine.dialect)
         except BaseException:
             await self.__aexit__()
             raise
@@ -75,7 +85,7 @@ class SqlConnector:
             await engine.dispose()
 
     async def test_connection(self) -> str:
-        rows = await self._run(sa.select(sa.func.version()), {})
+        rows = await self._run(self._statements.reading(sa.select(sa.func.version())), {})
         answer = str(next(iter(rows[0].values()))).partition(" on ")[0]
         return f'{answer} answers and table "{self._settings.table}" is there.'
 
@@ -88,10 +98,11 @@ class SqlConnector:
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """Pages by key, so rows that come and go meanwhile shift nothing; ``total`` comes with the first page."""
         key = self._key
-        statement = self._select().order_by(key).limit(page_size + 1)
+        statement = self._statements.select().order_by(key).limit(page_size + 1)
         if token is not None:
-            statement = statement.where(key > sa.bindparam(_UID, type_=key.type))
-        rows = await self._run(statement, {} if token is None else {_UID: self._key_of_token(token)})
+            statement = statement.where(key > sa.bindparam(UID, type_=key.type))
+        made = self._statements.reading(statement)
+        rows = await self._run(made, {} if token is None else {UID: self._key_of_token(token)})
         accounts = tuple(self._account(row) for row in rows[:page_size])
         is_last = len(rows) <= page_size
         total = await self._count() if token is None else None
@@ -102,7 +113,7 @@ class SqlConnector:
             key = to_column(self._key, uid)
         except InvalidAttributes:
             return None
-        rows = await self._run(self._select().where(self._is_uid()), {_UID: key})
+        rows = await self._run(self._statements.get, {UID: key})
         return self._account(rows[0]) if rows else None
 
     async def find(self, object_class: str, attribute: str, value: str) -> list[TargetAccount]:
@@ -111,23 +122,23 @@ class SqlConnector:
             wanted = to_column(column, value)
         except InvalidAttributes:
             return []
-        statement = self._select().where(column == sa.bindparam(_UID, type_=column.type)).limit(FIND_LIMIT)
-        return [self._account(row) for row in await self._run(statement, {_UID: wanted})]
+        rows = await self._run(self._statements.find(column, FIND_LIMIT), {UID: wanted})
+        return [self._account(row) for row in rows]
 
     async def sync(self, object_class: str, *, token: str | None) -> Changes:
         """Rows stamped since the token, oldest first; what is gone leaves no stamp, only a full listing shows it."""
         changed = self._changed
         if token is None:
-            rows = await self._run(sa.select(sa.func.max(changed).label("latest")), {})
+            rows = await self._run(self._statements.reading(sa.select(sa.func.max(changed).label("latest"))), {})
             return Changes((), _sync_token(rows[0]["latest"], None))
         since, uid = _place_of_sync_token(token)
-        statement = self._select().where(changed.is_not(None)).order_by(changed, self._key)
+        statement = self._statements.select().where(changed.is_not(None)).order_by(changed, self._key)
         if since is not None and uid is not None:
             place = sa.tuple_(sa.literal(since, changed.type), sa.literal(self._key_of(uid), self._key.type))
             statement = statement.where(sa.tuple_(changed, self._key) > place)
         elif since is not None:
             statement = statement.where(changed >= since)
-        rows = await self._run(statement.limit(self._context.page_size), {})
+        rows = await self._run(self._statements.reading(statement.limit(self._context.page_size)), {})
         changes = tuple(Change(account.uid, account) for account in map(self._account, rows))
         if len(rows) == self._context.page_size:
             return Changes(changes, _sync_token(rows[-1][changed.name], changes[-1].uid), is_last=False)
@@ -136,40 +147,38 @@ class SqlConnector:
     async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None) -> str:
         given = {name: value for name, value in attributes.items() if value is not None}  # the others: their default
         values = self._values(given, active)
-        rows = await self._change(self._opened.insert().returning(self._key), values, values)
+        rows = await self._change(self._statements.insert(values), new_values(values), values)
         return uid_of(rows[0][self._key.name])
 
     async def update(self, object_class: str, uid: str, attributes: dict[str, Any], *, active: bool | None) -> str:
         values = self._values(attributes, active)
         key = self._key_of(uid)
         if not values:
-            rows = await self._run(sa.select(self._key).where(self._is_uid()), {_UID: key})
+            rows = await self._run(self._statements.exists, {UID: key})
         else:
-            statement = self._opened.update().where(self._is_uid()).values(_parameters(self._opened, values))
-            rows = await self._update(statement.returning(self._key), {**_named(values), _UID: key}, values)
+            rows = await self._update(self._statements.update(values), {**new_values(values), UID: key}, values)
         if not rows:
             raise UnknownUid
         return uid_of(rows[0][self._key.name])
 
     async def delete(self, object_class: str, uid: str) -> None:
-        statement = self._opened.delete().where(self._is_uid()).returning(self._key)
-        if not await self._change(statement, {_UID: self._key_of(uid)}, {}):
+        if not await self._change(self._statements.delete, {UID: self._key_of(uid)}, {}):
             raise UnknownUid
 
-    async def _update(self, statement: Any, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
+    async def _update(self, statement: Statement, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
         try:
             return await self._change(statement, parameters, values)
         except AlreadyExists as error:  # the row is there; what is taken is the value we wanted to give it
             raise InvalidAttributes(f"Another row has it already: {error.detail}", **error.fields) from error
 
-    async def _run(self, statement: Any, parameters: dict[str, Any]) -> list[Row]:
+    async def _run(self, statement: Statement, parameters: dict[str, Any]) -> list[Row]:
         async with self._connection() as connection:
             try:
                 return await _rows(connection, statement, parameters)
             except _FAILURES as error:
                 raise error_of(error, table=self._table, values={}, changes=False) from None
 
-    async def _change(self, statement: Any, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
+    async def _change(self, statement: Statement, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
         """``values`` are those sent, by column, so that a complaint can name the column."""
         async with self._connection() as connection:
             self._context.before_change()  # getting a connection may have taken its time
@@ -189,6 +198,9 @@ class SqlConnector:
             raise connect_error_of(error) from None
         try:
             yield connection
+        except asyncio.CancelledError:  # in the middle of a statement: not to be lent again
+            await connection.invalidate()
+            raise
         finally:
             await connection.close()
 
@@ -243,8 +255,11 @@ class SqlConnector:
             raise PermanentError('"changed_column" must name a column with a time.')
         return self._opened.columns[name]
 
-    def _is_uid(self) -> sa.ColumnElement[bool]:
-        return self._key == sa.bindparam(_UID, type_=self._key.type)
+    @property
+    def _statements(self) -> TableStatements:
+        if self._made is None:
+            raise PermanentError("The connector is not open.")
+        return self._made
 
     def _key_of(self, uid: str) -> Any:
         try:
@@ -258,12 +273,9 @@ class SqlConnector:
         except (ValueError, InvalidAttributes):
             raise ListingChanged from None
 
-    def _select(self) -> "sa.Select[Any]":
-        columns = {column.name: column for column in [self._key, *self._attributes.values()]}
-        for extra in (self._settings.active_column, self._settings.changed_column):
-            if extra:
-                columns[extra] = self._opened.columns[extra]
-        return sa.select(*columns.values())
+    def _read_columns(self) -> list["sa.Column[Any]"]:
+        extra = [self._settings.active_column, self._settings.changed_column]
+        return [*self._attributes.values(), *(self._opened.columns[name] for name in extra if name)]
 
     def _account(self, row: Row) -> TargetAccount:
         attributes = {name: from_column(row[column.name]) for name, column in self._attributes.items()}
@@ -303,7 +315,8 @@ class SqlConnector:
         return [one for one in [*(list(c.columns) for c in constraints), *indexes] if len(one) == 1]
 
     async def _count(self) -> int:
-        rows = await self._run(sa.select(sa.func.count().label("n")).select_from(self._opened), {})
+        count = sa.select(sa.func.count().label("n")).select_from(self._opened)
+        rows = await self._run(self._statements.reading(count), {})
         return int(rows[0]["n"])
 
 
@@ -322,17 +335,9 @@ def _place_of_sync_token(token: str) -> tuple[datetime | None, str | None]:
         raise ListingChanged from None
 
 
-async def _rows(connection: AsyncConnection, statement: Any, parameters: dict[str, Any]) -> list[Row]:
-    result = await connection.execute(statement, parameters)
-    return [dict(row) for row in result.mappings()]
-
-
-def _parameters(table: sa.Table, values: dict[str, Any]) -> dict[str, Any]:
-    return {name: sa.bindparam(f"new {name}", type_=table.columns[name].type) for name in values}
-
-
-def _named(values: dict[str, Any]) -> dict[str, Any]:
-    return {f"new {name}": value for name, value in values.items()}
+async def _rows(connection: AsyncConnection, statement: Statement, parameters: dict[str, Any]) -> list[Row]:
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    return [statement.row(record) for record in await driver.fetch(statement.text, *statement.arguments(parameters))]
 
 
 def _schema_of(name: str, column: "sa.Column[Any]", unique: set[str]) -> AttributeSchema:

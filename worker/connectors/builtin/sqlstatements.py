@@ -1,0 +1,134 @@
+"""Statements made and compiled by SQLAlchemy, each once, and run by the driver itself.
+
+Running a statement through SQLAlchemy's result machinery costs three times what the database takes for a row found by
+its key; names, types and quoting are what it is needed for, and those do not change from call to call.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+#: The parameter for the uid: no column is called so, hence no clash with a column's own parameter.
+UID = "uid of the row"
+#: Different sets of columns that updates and inserts are kept for; beyond it the oldest is made anew.
+MOST_KEPT = 200
+
+_Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The text for the driver, its parameters in their order, and how values are converted on the way in and out."""
+
+    text: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    into: Mapping[str, _Convert]
+    out: Mapping[str, _Convert]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values by parameter name, in the order that the text wants."""
+        given = {**self.constants, **values}
+        return [self.into[name](given[name]) if name in self.into else given[name] for name in self.names]
+
+    def row(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A row of the answer, by column name."""
+        found = dict(record)
+        for name, convert in self.out.items():
+            if name in found:
+                found[name] = convert(found[name])
+        return found
+
+
+def compiled(statement: "sa.Executable", dialect: Dialect, returns: Iterable["sa.Column[Any]"]) -> Statement:
+    """Compile a statement that answers with these columns."""
+    made: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # every statement has it
+    types = {name: bound.type for name, bound in made.binds.items()}
+    into = {name: kind.dialect_impl(dialect).bind_processor(dialect) for name, kind in types.items()}
+    out = {each.name: _from_json(each, dialect) for each in returns if isinstance(each.type, sa.JSON)}
+    return Statement(
+        str(made),
+        tuple(made.positiontup or ()),
+        {name: value for name, value in made.params.items() if value is not None},
+        {name: convert for name, convert in into.items() if convert is not None},
+        out,
+    )
+
+
+def _from_json(column: "sa.Column[Any]", dialect: Dialect) -> _Convert:
+    """The driver leaves JSON as text to SQLAlchemy, and turns everything else into Python's values itself."""
+    convert: _Convert = column.type.dialect_impl(dialect).result_processor(dialect, None) or (lambda value: value)
+    return convert
+
+
+class TableStatements:
+    """What is sent to one table. ``columns`` are read; a row is found by ``key``."""
+
+    def __init__(
+        self, table: sa.Table, key: "sa.Column[Any]", columns: Iterable["sa.Column[Any]"], dialect: Dialect
+    ) -> None:
+        self._table = table
+        self._key = key
+        self._dialect = dialect
+        self._columns = list({column.name: column for column in (key, *columns)}.values())
+        self._kept: dict[tuple[str, frozenset[str]], Statement] = {}
+        self._is_uid = key == sa.bindparam(UID, type_=key.type)
+        self.get = self.reading(self.select().where(self._is_uid))
+        self.exists = compiled(sa.select(key).where(self._is_uid), dialect, [key])
+        self.delete = compiled(table.delete().where(self._is_uid).returning(key), dialect, [key])
+
+    def select(self) -> "sa.Select[Any]":
+        """All rows with the columns that are read."""
+        return sa.select(*self._columns)
+
+    def reading(self, statement: "sa.Select[Any]") -> Statement:
+        """A statement made from ``select``."""
+        return compiled(statement, self._dialect, self._columns)
+
+    def find(self, column: "sa.Column[Any]", limit: int) -> Statement:
+        """Rows with a value, given as ``UID``, in a column."""
+
+        def make() -> Statement:
+            where = column == sa.bindparam(UID, type_=column.type)
+            return self.reading(self.select().where(where).limit(limit))
+
+        return self._once("find", [column.name], make)
+
+    def insert(self, columns: Iterable[str]) -> Statement:
+        """A row with values for these columns, given by column name; answers with its key."""
+        names = frozenset(columns)
+
+        def make() -> Statement:
+            made = self._table.insert().values(self._parameters(names)).returning(self._key)
+            return compiled(made, self._dialect, [self._key])
+
+        return self._once("insert", names, make)
+
+    def update(self, columns: Iterable[str]) -> Statement:
+        """New values for these columns of the row with ``UID``; answers with its key."""
+        names = frozenset(columns)
+
+        def make() -> Statement:
+            made = self._table.update().where(self._is_uid).values(self._parameters(names)).returning(self._key)
+            return compiled(made, self._dialect, [self._key])
+
+        return self._once("update", names, make)
+
+    def _parameters(self, names: Iterable[str]) -> dict[str, Any]:
+        return {name: sa.bindparam(f"new {name}", type_=self._table.columns[name].type) for name in sorted(names)}
+
+    def _once(self, kind: str, names: Iterable[str], make: Callable[[], Statement]) -> Statement:
+        key = (kind, frozenset(names))
+        if key not in self._kept:
+            if len(self._kept) >= MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+def new_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by column under the names that ``insert`` and ``update`` give them."""
+    return {f"new {name}": value for name, value in values.items()}
