@@ -52,6 +52,8 @@ class _Target:
     name: str = ""
     #: Seconds that an operation takes in its slot, as a moving mean; before the first one, a guess.
     pace: float = AHEAD_S / 4
+    #: Room for more was told, and no claim has come of it yet.
+    has_asked: bool = False
     #: A claim failed halfway: its rows may be ours without our knowing.
     is_suspect: bool = False
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -125,6 +127,7 @@ class Dispatcher:
         metrics.claims_total.labels("work" if found else "empty").inc()
         metrics.claimed_operations_total.labels(target.name).inc(len(found))
         target.waiting.extend(found)
+        target.has_asked = False
         if self._is_draining:  # asked to end while the claim was under way
             self._give_back(target)
         self._start_runners(target)
@@ -176,7 +179,8 @@ class Dispatcher:
                 if runner.cancelling():  # cut off by a drain that took too long, or by a lease that is lost
                     return
                 target.note(time.monotonic() - started)
-                if len(target.waiting) <= target.ahead // 2:
+                if not target.has_asked and len(target.waiting) <= target.ahead // 2:
+                    target.has_asked = True
                     self._on_room()
 
     async def _process(self, op: Operation) -> None:

@@ -25,7 +25,10 @@ from worker.telemetry import metrics
 log = structlog.get_logger()
 
 BATCH = 500
+#: After a quiet moment a try is written down almost at once; while many end, one batch in a pace: what a batch costs is
+#: mostly the same for one as for fifty.
 GATHER_S = 0.003
+PACE_S = 0.03
 #: How long an operation waits for a target that was down for a moment; the breaker takes over when it stays down.
 SHORT_WAIT_S = 2.0
 LONGEST_SHORT_WAIT_S = 60.0
@@ -34,14 +37,15 @@ LONGEST_DRAIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Counts of one batch."""
+    """Counts of one batch; ``asked``: there is more to claim now than before."""
 
     finished: int = 0
     fenced: int = 0
+    asked: bool = False
 
 
 class Finisher:
-    """Takes finished tries and writes them in batches; ``on_written`` is called after each, when lanes have moved."""
+    """Takes finished tries and writes them in batches; ``on_written`` is called when lanes have moved."""
 
     def __init__(self, pool: Pool, lease: Lease, *, rng: Random, on_written: Callable[[], None] = lambda: None) -> None:
         self._pool = pool
@@ -49,6 +53,7 @@ class Finisher:
         self._rng = rng
         self._on_written = on_written
         self._queue: asyncio.Queue[tuple[UUID, Finished]] = asyncio.Queue()
+        self._written_at = 0.0
         #: Ids of tries handed in and not written yet.
         self.pending: set[UUID] = set()
 
@@ -75,11 +80,11 @@ class Finisher:
                 for _, finished in batch:
                     self.pending.discard(finished.operation.id)
                     self._queue.task_done()
-            self._on_written()
+                self._written_at = time.monotonic()
 
     async def _gather(self) -> list[tuple[UUID, Finished]]:
         batch = [await self._queue.get()]
-        until = time.monotonic() + GATHER_S
+        until = max(time.monotonic() + GATHER_S, self._written_at + PACE_S)
         while len(batch) < BATCH:
             if self._queue.empty():
                 left = until - time.monotonic()
@@ -123,23 +128,39 @@ class Finisher:
                     await self._write(tenant_id, owner, [one])
                 return
         metrics.fenced_total.inc(written.fenced)
+        if written.asked:
+            self._on_written()
 
     async def _write_part(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> Written:
         async with tenant(self._pool, tenant_id, is_hot=True) as conn:
-            done = await _write_all(conn, tenant_id, owner, part, self._rng)
+            ends = _sorted(part, self._rng)
+            done = await _write_all(conn, tenant_id, owner, part, ends)
+            asked = len(ends.completions) < len(part) or any(done.values())
+            if asked:
+                for connector_id in sorted({f.operation.connector_id for f in part}):
+                    await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
         for finished in part:
             if finished.operation.id in done:
                 tell(finished)
-        return Written(finished=len(done), fenced=len(part) - len(done))
+        return Written(finished=len(done), fenced=len(part) - len(done), asked=asked)
 
 
-async def _write_all(conn: Connection, tenant_id: UUID, owner: UUID, part: list[Finished], rng: Random) -> set[UUID]:
-    ends = _sorted(part, rng)
+async def _write_all(
+    conn: Connection, tenant_id: UUID, owner: UUID, part: list[Finished], ends: "_Ends"
+) -> dict[UUID, bool]:
+    """Write one part; the ids that were written, each with whether the lane goes on (known of those that completed)."""
+    if len(ends.completions) < len(part):  # several statements will lock lanes: all in one order, at once
+        await operations.lock_lanes(conn, tenant_id, [f.operation.account_id for f in part])
+    completed = await operations.complete(conn, tenant_id, owner, ends.completions) if ends.completions else {}
+    others = await _write_others(conn, tenant_id, owner, ends)
+    done = completed | dict.fromkeys(others, False)
+    await operations.log(conn, tenant_id, [line for line in ends.lines if line[0] in done])
+    return done
+
+
+async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: "_Ends") -> set[UUID]:
+    """Those that did not complete; the ids that were written."""
     done: set[UUID] = set()
-    lanes = [f.operation.account_id for f in part]
-    await operations.lock_lanes(conn, tenant_id, lanes)
-    if ends.completions:
-        done |= await operations.complete(conn, tenant_id, owner, ends.completions)
     if ends.failures:
         done |= await operations.fail(conn, tenant_id, owner, ends.failures)
     if ends.parked:
@@ -155,9 +176,6 @@ async def _write_all(conn: Connection, tenant_id: UUID, owner: UUID, part: list[
                 conn, tenant_id, ends.cancelled, notes="Cancelled by a person while it ran.", by=None, owner=owner
             )
         )
-    await operations.log(conn, tenant_id, [line for line in ends.lines if line[0] in done])
-    for connector_id in sorted({f.operation.connector_id for f in part}):
-        await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
     return done
 
 

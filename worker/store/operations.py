@@ -85,8 +85,8 @@ async def claim(conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner:
     return sorted((from_row(row) for row in found), key=lambda op: (-op.priority, op.id))
 
 
-async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Completion]) -> set[UUID]:
-    """Finish these tries; the ids that were really finished."""
+async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Completion]) -> dict[UUID, bool]:
+    """Finish these tries; the ids that were really finished, each with whether its lane has a next one."""
     await lock_lanes(conn, tenant_id, [e.fence.account_id for e in ends])
     linked = [e for e in ends if e.uid is not None and not e.account_gone]
     if linked:
@@ -116,7 +116,7 @@ async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequenc
         agrees=[e.agrees for e in ends],
         sent=[e.sent for e in ends],
     )
-    return {row["id"] for row in rows}
+    return {row["id"]: row["goes_on"] for row in rows}
 
 
 async def fail(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Failure]) -> set[UUID]:

@@ -230,7 +230,7 @@ UPDATE accounts a SET
     last_change_by = CASE WHEN d.changed THEN o.created_by ELSE a.last_change_by END
 FROM done o JOIN d ON d.id = o.id, t
 WHERE a.tenant_id = :tenant_id AND a.id = o.account_id
-RETURNING o.id
+RETURNING o.id, a.head_id IS NOT NULL AS goes_on
 
 -- name: fail
 -- The try failed and the next is scheduled; the lane stays closed.

@@ -33,7 +33,7 @@ async def complete(pool: Pool, tenant_id: UUID, owner: UUID, *ops: Operation, **
     facts.setdefault("uid", "u1")
     async with tenant(pool, tenant_id) as conn:
         ends = [Completion(fence(op), 5, connector_id=op.connector_id, **facts) for op in ops]
-        return await operations.complete(conn, tenant_id, owner, ends)
+        return set(await operations.complete(conn, tenant_id, owner, ends))
 
 
 async def fetch(pool: Pool, tenant_id: UUID, query: str, *args: Any) -> list[Any]:
@@ -107,12 +107,12 @@ async def test_a_finish_without_the_present_epoch_or_owner_changes_nothing(
     late = Completion(Fence(id=op.id, epoch=op.epoch - 1, account_id=op.account_id), 1, connector_id=target, uid="x")
 
     async with tenant(pool, tenant_id) as conn:
-        assert await operations.complete(conn, tenant_id, owner, [late]) == set()
+        assert await operations.complete(conn, tenant_id, owner, [late]) == {}
         assert (
             await operations.complete(
                 conn, tenant_id, uuid4(), [Completion(fence(op), 1, connector_id=target, uid="x")]
             )
-            == set()
+            == {}
         )
         assert await operations.release(conn, tenant_id, uuid4(), [fence(op)]) == set()
         assert await operations.fail(conn, tenant_id, uuid4(), [Failure(fence(op), 1, "x", "x", 1.0)]) == set()
