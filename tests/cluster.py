@@ -12,32 +12,12 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
+from tests.session import FAILED, NAME, READY, TEMPLATE, is_alive
 from worker.service.embedded import EmbeddedPostgres
 from worker.service.postmaster import read_pid_file, serves
 from worker.store.migrate import migrate
-
-TEMPLATE = "provisiond_template"
-READY = "ready.json"
-FAILED = "failed.txt"
-NAME = f"provisiond-tests-{os.getuid()}-"
-MEMORY = Path("/dev/shm")
-MEMORY_WANTED = 2 * 1024**3
-
-
-def session_directory(session: int) -> Path:
-    """Where the cluster of this session lives: in memory when there is plenty, for a clone makes 700 files."""
-    known = [base / f"{NAME}{session}" for base in (MEMORY, Path(tempfile.gettempdir()))]
-    return next((each for each in known if each.exists()), known[0] if is_roomy(MEMORY) else known[1])
-
-
-def is_roomy(folder: Path) -> bool:
-    if not os.access(folder, os.W_OK):
-        return False
-    free = os.statvfs(folder)
-    return free.f_bavail * free.f_frsize >= MEMORY_WANTED
 
 
 def sweep(base: Path) -> None:
@@ -81,14 +61,6 @@ def publish(path: Path, text: str) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(text)
     partial.rename(path)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

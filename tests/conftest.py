@@ -1,6 +1,11 @@
-"""What every test may ask for: a real server behind ``needs``, a database of its own, a tenant."""
+"""What every test may ask for: a real server behind ``needs``, a database of its own, a tenant.
+
+Every pytest process reads this, the one that only hands out the work too: what takes long to import is imported by
+whoever uses it.
+"""
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -17,19 +22,10 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
-import asyncpg
-import hypothesis
 import pytest
 
-from tests.cluster import FAILED, MEMORY, READY, TEMPLATE, is_roomy, session_directory
+from tests.session import FAILED, MEMORY, READY, TEMPLATE, is_roomy, session_directory
 from worker.service.postmaster import read_pid_file, serves
-
-# A busy machine is no failure: tests assert what comes out, never how long it took. The number of examples keeps the
-# unit suite short; a longer search is `pytest --hypothesis-profile thorough`.
-SLOW = [hypothesis.HealthCheck.too_slow]
-hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=SLOW, max_examples=50)
-hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=SLOW, max_examples=2_000)
-hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 60.0
@@ -52,6 +48,34 @@ def missing_program(service: str) -> str | None:
     """The program that this service lacks here, None when all are there."""
     programs, _ = SERVICES[service]
     return next((names[0] for names in programs if program(*names) is None), None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A busy machine is no failure: tests assert what comes out, never how long it took.
+
+    The number of examples keeps the unit suite short; a longer search is `pytest --hypothesis-profile thorough`.
+    """
+    if hands_out_work(config):
+        return
+    gc.disable()
+    import hypothesis  # noqa: PLC0415 - half a second, for those who run tests
+
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=slow, max_examples=50)
+    hypothesis.settings.register_profile("thorough", deadline=None, suppress_health_check=slow, max_examples=2_000)
+    hypothesis.settings.load_profile("house")
+
+
+def hands_out_work(config: pytest.Config) -> bool:
+    """Whether this is the process that others get their tests from, which runs none itself."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives as long as the process: no search for garbage needs to look at it."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -200,6 +224,8 @@ async def _as_admin(server: Server, statement: str) -> None:
 
 
 async def _run(dsn: str, statement: str, *values: Any) -> None:
+    import asyncpg  # noqa: PLC0415 - for those who use a database
+
     conn = await asyncpg.connect(dsn)
     try:
         await conn.execute(statement, *values)

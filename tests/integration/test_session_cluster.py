@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.cluster import READY, is_alive
+from tests.session import READY, is_alive
 from tests.waiting import eventually
 from worker.service.postmaster import read_pid_file
 

@@ -192,7 +192,8 @@ async def test_a_child_that_died_idle_is_not_lent() -> None:
     await pool.aclose()
 
 
-async def test_a_start_that_fails_is_tried_again() -> None:
+async def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.hooks.pool.restart_delay", lambda _: 0.0)
     nursery = Nursery()
     pool = await open_pool(nursery, workers=1)
     nursery.failures = 2

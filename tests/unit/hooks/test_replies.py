@@ -112,6 +112,7 @@ def test_nonsense_of_a_child_is_a_crash_and_never_an_exception(said: bytes) -> N
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
         lambda deep: st.lists(deep) | st.dictionaries(st.text(), deep),
+        max_leaves=15,
     )
 )
 def test_whatever_a_child_says_becomes_a_value(said: Any) -> None:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
@@ -196,11 +195,12 @@ Transition = tuple[str, datetime]
 def transitions() -> tuple[Transition, ...]:
     """Every kind of clock change of 2020-2027: one for each pair of offsets and time on the wall."""
     found: dict[tuple[timedelta | None, timedelta | None, time], Transition] = {}
+    # the closest two changes of one zone are those around a Ramadan, five weeks apart
+    looks = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(weeks=4 * month) for month in range(8 * 13)]
     for name in sorted(available_timezones()):
         zone = ZoneInfo(name)
-        weeks = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=7 * week) for week in range(8 * 52)]
-        offsets = [week.astimezone(zone).utcoffset() for week in weeks]
-        for (low, before), (high, after) in pairwise(zip(weeks, offsets, strict=True)):
+        offsets = [look.astimezone(zone).utcoffset() for look in looks]
+        for (low, before), (high, after) in pairwise(zip(looks, offsets, strict=True)):
             if before != after:
                 moment = moment_of_change(low, high, zone)
                 wall = (moment - timedelta(seconds=1)).astimezone(zone).time()
@@ -217,22 +217,23 @@ def moment_of_change(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(last, UTC)
 
 
-def shown(zone: ZoneInfo, change: datetime) -> Iterator[tuple[datetime, datetime]]:
+@cache
+def shown(zone: ZoneInfo, change: datetime) -> list[tuple[datetime, datetime]]:
     """Each quarter of an hour around a clock change and its own instant, with what a clock on the wall shows then."""
     whole = change.replace(minute=change.minute // 15 * 15)
     quarters = {whole + timedelta(minutes=15 * quarter) for quarter in range(-4 * 40, 4 * 40)}
-    for at in sorted({*quarters, change}):
-        yield at, at.astimezone(zone).replace(tzinfo=None)
+    return [(at, at.astimezone(zone).replace(tzinfo=None)) for at in sorted({*quarters, change})]
 
 
 def wanted(zone: ZoneInfo, change: datetime, times: tuple[time, ...]) -> set[datetime]:
     """The truth, by looking at the wall: the first instant that shows a time or, if none does, a later one."""
-    wall = list(shown(zone, change))
+    wall = shown(zone, change)
     days = {naive.date() for _, naive in wall}
     named = [datetime.combine(day, one) for day in days for one in times]
     first, last = wall[0][1], wall[-1][1]
+    first_at = {naive: at for at, naive in reversed(wall)}
     return {
-        next((at for at, naive in wall if naive == name), None) or next(at for at, naive in wall if naive > name)
+        first_at.get(name) or next(at for at, naive in wall if naive > name)
         for name in named
         if first < name < last - timedelta(hours=3)
     }

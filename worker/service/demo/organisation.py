@@ -10,8 +10,10 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -84,7 +86,7 @@ class Employee:
         return f"{self.login}@{DOMAIN}"
 
     def as_row(self) -> dict[str, str]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in COLUMNS}
 
 
 COLUMNS = tuple(field.name for field in fields(Employee))
@@ -177,7 +179,13 @@ def _names(rng: Random) -> Iterator[tuple[str, str]]:
 
 def _pick(rng: Random, names: tuple[str, ...]) -> str:
     """A name, the first ones about three times as often as the last."""
-    return rng.choices(names, [3 * len(names) - 2 * place for place in range(len(names))])[0]
+    return rng.choices(names, cum_weights=_falling(len(names)))[0]
+
+
+@cache
+def _falling(count: int) -> list[int]:
+    """Cumulative weights of that many, the first weighing thrice as much as the last."""
+    return list(accumulate(3 * count - 2 * place for place in range(count)))
 
 
 def _person(rng: Random, index: int, given: str, family: str) -> Employee:
