@@ -4,6 +4,7 @@ One guard per connector and process, made anew when the connector's version chan
 through the connector's row: opening it is one update, whatever waits behind it.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Targets:
         self._vault = vault
         self._may_change = may_change
         self._targets: dict[tuple[UUID, UUID], Target] = {}
+        self._reading: dict[tuple[UUID, UUID], asyncio.Lock] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -70,9 +72,18 @@ class Targets:
     async def get(self, tenant_id: UUID, connector_id: UUID) -> Target:
         """The target, at most a second old; raises NotFound, or SettingsError for a configuration that cannot work."""
         key = (tenant_id, connector_id)
-        target = self._targets.get(key)
-        if target is not None and time.monotonic() - target.read_at < FRESH_S:
+        if (target := self._fresh(key)) is not None:
             return target
+        async with self._reading.setdefault(key, asyncio.Lock()):  # one reads, and makes the one guard, for all
+            return self._fresh(key) or await self._read(key)
+
+    def _fresh(self, key: tuple[UUID, UUID]) -> Target | None:
+        target = self._targets.get(key)
+        return target if target is not None and time.monotonic() - target.read_at < FRESH_S else None
+
+    async def _read(self, key: tuple[UUID, UUID]) -> Target:
+        tenant_id, connector_id = key
+        target = self._targets.get(key)
         async with tenant(self._pool, tenant_id) as conn:
             connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=connector_id)
             breaker = await connectors.breaker(conn, tenant_id=tenant_id, connector_id=connector_id)

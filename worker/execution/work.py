@@ -1,5 +1,6 @@
 """What one try works with: the operation, its account and identity, its target, the hooks bound there, the wish."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ class WorkLoader:
         self._pool = pool
         self._targets = targets
         self._rules: dict[UUID, _Rules] = {}
+        self._reading: dict[UUID, asyncio.Lock] = {}
 
     async def load(self, tenant_id: UUID, operations: Sequence[Operation]) -> dict[UUID, Prepared]:
         """What the operations of one target work with, by operation id: a few statements, however many they are."""
@@ -129,10 +131,18 @@ class WorkLoader:
         )
 
     async def _rules_of(self, target: Target) -> _Rules:
-        connector = target.connector
-        known = self._rules.get(connector.id)
-        if known is not None and time.monotonic() - known.read_at < FRESH_S:
+        connector_id = target.connector.id
+        if (known := self._fresh(connector_id)) is not None:
             return known
+        async with self._reading.setdefault(connector_id, asyncio.Lock()):  # one reads for all
+            return self._fresh(connector_id) or await self._read_rules(target)
+
+    def _fresh(self, connector_id: UUID) -> _Rules | None:
+        known = self._rules.get(connector_id)
+        return known if known is not None and time.monotonic() - known.read_at < FRESH_S else None
+
+    async def _read_rules(self, target: Target) -> _Rules:
+        connector = target.connector
         schema = await target.object_schema()
         async with tenant(self._pool, connector.tenant_id) as conn:
             bound = await hooks.bound(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
