@@ -91,8 +91,9 @@ async def connect(dsn: str, *, application: str = "provisiond") -> "asyncpg.Conn
 
 
 async def _prepare(conn: "asyncpg.Connection[Any]") -> None:
-    for kind in ("json", "jsonb"):
-        await conn.set_type_codec(kind, encoder=_dump, decoder=json.loads, schema="pg_catalog")
+    # Binary: an array of texts would be escaped by one side and parsed by the other, letter by letter.
+    await conn.set_type_codec("json", encoder=_dump, decoder=_load, schema="pg_catalog", format="binary")
+    await conn.set_type_codec("jsonb", encoder=_dump_jsonb, decoder=_load_jsonb, schema="pg_catalog", format="binary")
     await conn.execute(
         "SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '60s'; "
         f"SET statement_timeout = '{STATEMENT_TIMEOUT_S:.0f}s'"
@@ -106,6 +107,9 @@ async def _reset(conn: "asyncpg.Connection[Any]") -> None:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+#: What the server's binary form of jsonb starts with, before the text.
+_JSONB_FORM = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,22 @@ class Document:
     value: Any
 
 
-def _dump(value: Any) -> str:
+def _dump(value: Any) -> bytes:
     if isinstance(value, Document):
         value = value.value
-    return _encode(value)
+    return _encode(value).encode()
+
+
+def _load(data: bytes) -> Any:
+    return _decode(data.decode())
+
+
+def _dump_jsonb(value: Any) -> bytes:
+    return _JSONB_FORM + _dump(value)
+
+
+def _load_jsonb(data: bytes) -> Any:
+    return _decode(data[1:].decode())
 
 
 @asynccontextmanager
