@@ -319,6 +319,9 @@ CREATE INDEX operations_blocked ON operations (tenant_id, account_id, seq) WHERE
 CREATE INDEX operations_due ON operations (tenant_id, connector_id, next_retry_at)
     WHERE status IN ('failed', 'awaiting_system') AND head;
 
+CREATE INDEX operations_held ON operations (tenant_id, approval_id, id)
+    WHERE status = 'awaiting_system' AND wait_reason = 'approval';
+
 CREATE TABLE dead_letters (
     LIKE operations INCLUDING DEFAULTS,
     dead_at timestamptz NOT NULL,
@@ -438,12 +441,17 @@ CREATE TABLE approvals (
     run_id uuid,
     kind text NOT NULL CHECK (kind IN ('removals', 'incomplete_source', 'incomplete_target', 'growth')),
     status text NOT NULL CHECK (status IN ('open', 'approved', 'rejected', 'expired')),
+    -- how many were put under it; once it is decided, how many were let go or cancelled by that
     held integer NOT NULL,
+    -- rises when more is held, so that nobody approves what they were not shown
+    version integer NOT NULL DEFAULT 1,
     threshold integer,
     -- up to 20 of the things held, each {what, who, uid}
     sample jsonb NOT NULL,
     reason text NOT NULL,
     created_at timestamptz NOT NULL,
+    -- when something was last added: from here on it waits for a decision
+    asked_at timestamptz NOT NULL,
     decided_at timestamptz,
     decided_by uuid,
     notes text,

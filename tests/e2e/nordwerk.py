@@ -1,7 +1,7 @@
 """The demo organisation as it must be at the end: every target looked at, and judged by what its plan says."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,9 @@ from uuid import UUID
 from worker.connectors import guard_for
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector
+from worker.domain.discrepancy import DiscrepancyType
 from worker.security import Vault
+from worker.service.demo.drift import Change, Drift, plan_drift
 from worker.service.demo.existing import Expectation, PlannedAccount, plan_existing
 from worker.service.demo.load import TENANT_ID
 from worker.service.demo.organisation import Employee, Organisation, generate
@@ -87,8 +89,11 @@ class Nordwerk:
                 if page.is_last:
                     return found
 
-    async def wrong(self) -> list[str]:
-        """What is not as mapping, hook and plan say, at any target, in words."""
+    async def wrong(self, *, drift: Collection[DiscrepancyType] = ()) -> list[str]:
+        """What is not as mapping, hook and plan say, at any target, in words.
+
+        ``drift`` are the kinds of what went wrong on purpose and was not repaired since.
+        """
         found = []
         for target, connector in await self.targets():
             links = await self.rows(
@@ -99,7 +104,8 @@ class Nordwerk:
             )
             owners = {row["uid"]: row["external_id"] for row in links}
             waiting = await self._waiting(connector.id)
-            verdict = Verdict(self.people, target, await self.listed(connector), owners, waiting)
+            drifted = [one for one in plan_drift(self.people, target) if one.kind in drift]
+            verdict = Verdict(self.people, target, await self.listed(connector), owners, waiting, drifted)
             found += [f"{target.name}: {words}" for words in verdict.wrong()]
         return found
 
@@ -129,13 +135,17 @@ class Nordwerk:
 
 @dataclass
 class Verdict:
-    """One target's accounts, set against the plan. ``owners`` are employee numbers by uid."""
+    """One target's accounts, set against the plan. ``owners`` are employee numbers by uid.
+
+    Of whom ``drift`` tells that their account was edited, deleted or forgotten, nothing is expected.
+    """
 
     people: Organisation
     target: DemoTarget
     accounts: list[TargetAccount]
     owners: dict[str, str]
     waiting: set[str]
+    drift: Sequence[Drift] = ()
 
     def wrong(self) -> Iterator[str]:
         planned = plan_existing(self.people, self.target)
@@ -156,7 +166,8 @@ class Verdict:
         for account in self.accounts:
             if account.uid in self.owners:
                 by_owner[self.owners[account.uid]].append(account)
-        for number in wanted.keys() | by_owner.keys():
+        touched = {one.employee for one in self.drift if Change.CREATE not in one.changes}
+        for number in (wanted.keys() | by_owner.keys()) - touched:
             match by_owner.get(number, []), wanted.get(number):
                 case [account], Employee() as employee:
                     yield from self._differences(account, employee, adopted.get(number))
@@ -182,12 +193,14 @@ class Verdict:
 
     def _unowned(self, left_alone: list[PlannedAccount]) -> Iterator[str]:
         found = {one.attributes[self.target.login]: one for one in self.accounts if one.uid not in self.owners}
-        planned = {one.attributes[self.target.login]: one for one in left_alone}
+        planned = {one.attributes[self.target.login]: one.attributes for one in left_alone}
+        planned |= {one.login: one.attributes for one in self.drift if Change.CREATE in one.changes}
+        planned |= {one.login: {} for one in self.drift if one.changes == (Change.FORGET,)}
         if found.keys() != planned.keys():
             yield f"without an owner are {sorted(found)}, and should be {sorted(planned)}"
-        for login, one in planned.items():
-            if login in found and not one.attributes.items() <= found[login].attributes.items():
-                yield f"{login} was changed: {one.attributes} became {found[login].attributes}"
+        for login, attributes in planned.items():
+            if login in found and not attributes.items() <= found[login].attributes.items():
+                yield f"{login} was changed: {attributes} became {found[login].attributes}"
 
     def _number(self, account: TargetAccount) -> str | None:
         return account.attributes.get(self.target.attribute("employee_number") or "")

@@ -1,5 +1,6 @@
 """Every verb that changes state: authorise, act, audit, in one transaction. API, console and CLI all call these."""
 
+from worker.actions.expiry import Expired, Expiry
 from worker.actions.house import Act, House, acting
 
-__all__ = ["Act", "House", "acting"]
+__all__ = ["Act", "Expired", "Expiry", "House", "acting"]

@@ -18,10 +18,10 @@ async def decide(
     notes: str | None = None,
     seen: int | None = None,
 ) -> Decided:
-    """Let what is held go, or cancel it; ``seen`` is the number that the person was shown.
+    """Let what is held go, or cancel it. Who approves says which version of the approval they have ``seen``.
 
-    Raises NotFound, WrongState when somebody was first or more is held than was seen, and Forbidden for whoever asked
-    for the removals where two persons are wanted.
+    Raises NotFound, InvalidRequest without that version, WrongState when somebody was first or more is held than was
+    seen, and Forbidden for whoever asked for the removals where two persons are wanted.
     """
     async with acting(house, principal, Role.OPERATOR) as act:
         if approve and house.two_person_approval:

@@ -11,7 +11,7 @@ from worker.domain.operation import NewOperation, OperationType, Origin
 from worker.domain.redaction import unmarked
 from worker.planning import protected
 from worker.security import Principal, Role
-from worker.store import accounts, connectors, operations
+from worker.store import accounts, connectors, operations, safeguard
 
 #: What the API may ask of priorities; 100 is the emergency lane.
 HIGHEST_PRIORITY = 99
@@ -46,6 +46,8 @@ async def cancel(house: House, principal: Principal, *, operation_id: UUID) -> b
             notes=f"Cancelled by {principal.name}.",
             by=act.by,
         )
+        if done:
+            await _forget_removal(act, operation_id)
         act.note("operation.cancel", "operation", operation_id, was_running=not done)
     return done
 
@@ -147,6 +149,15 @@ async def _new(act: Act, wanted: Submission, new_id: UUID) -> NewOperation:
         idempotency_key=wanted.idempotency_key,
         created_by=act.by,
     )
+
+
+async def _forget_removal(act: Act, operation_id: UUID) -> None:
+    """A planned removal that was cancelled: planning must not go on to believe it done."""
+    row = await operations.queries.archived.row(act.conn, tenant_id=act.tenant_id, id=operation_id)
+    if row is None or not Origin(row["origin"]).is_coalesced:
+        return
+    if row["operation_type"] == OperationType.DELETE or row["payload"].get("active") is False:
+        await safeguard.forget_removals(act.conn, tenant_id=act.tenant_id, account_ids=[row["account_id"]])
 
 
 async def _refuse_protected(act: Act, operation_id: UUID) -> None:

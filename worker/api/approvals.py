@@ -7,7 +7,15 @@ from fastapi import APIRouter, Query
 
 from worker.actions import House
 from worker.actions import approvals as acts
-from worker.api.schemas.approvals import Approval, ApprovalList, DecideBody, Decided, approval_of, decided_of
+from worker.api.schemas.approvals import (
+    Approval,
+    ApprovalList,
+    ApproveBody,
+    Decided,
+    RejectBody,
+    approval_of,
+    decided_of,
+)
 from worker.domain.errors import NotFound
 from worker.security import Principal, Role
 from worker.store import listings_approvals
@@ -49,16 +57,13 @@ def build(house: House, auth: Auth) -> APIRouter:
         return approval_of(rows[0])
 
     @router.post("/{approval_id}/approve", response_model=Decided)
-    async def approve(approval_id: UUID, body: DecideBody | None = None, who: Principal = operator) -> Decided:
-        return await _decide(approval_id, body, who, approve=True)
+    async def approve(approval_id: UUID, body: ApproveBody, who: Principal = operator) -> Decided:
+        made = await acts.decide(house, who, approval_id=approval_id, approve=True, notes=body.notes, seen=body.version)
+        return decided_of(made)
 
     @router.post("/{approval_id}/reject", response_model=Decided)
-    async def reject(approval_id: UUID, body: DecideBody | None = None, who: Principal = operator) -> Decided:
-        return await _decide(approval_id, body, who, approve=False)
-
-    async def _decide(approval_id: UUID, body: DecideBody | None, who: Principal, *, approve: bool) -> Decided:
-        said = body or DecideBody()
-        made = await acts.decide(house, who, approval_id=approval_id, approve=approve, notes=said.notes, seen=said.held)
-        return decided_of(made)
+    async def reject(approval_id: UUID, body: RejectBody | None = None, who: Principal = operator) -> Decided:
+        notes = body.notes if body else None
+        return decided_of(await acts.decide(house, who, approval_id=approval_id, approve=False, notes=notes))
 
     return router

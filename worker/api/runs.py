@@ -104,7 +104,7 @@ def build(house: House, auth: Auth) -> APIRouter:
             approval_id=run.approval_id,
             approve=said.decision == "approve",
             notes=said.notes,
-            seen=said.held,
+            seen=said.version,
         )
         return run_of(await _check(house, who, connector_id, run_id))
 

@@ -99,6 +99,7 @@ def _runs(verbs: Any) -> None:
     _list(recon, "approvals", "reconciliation", "list_approvals", "what the safeguard holds until somebody decides")
     approve = _verb(recon, "approve", "reconciliation", "approve", "let held removals, or a held run, go on")
     approve.add_argument("id", help="the id of the approval")
+    approve.add_argument("--version", type=int, help="what you approve: the version that `recon approvals` showed you")
     approve.add_argument("--reject", action="store_true", help="reject instead: what is held is cancelled")
     _tenant(approve)
 

@@ -34,6 +34,7 @@ APPROVAL_COLUMNS = {
     "id": "id",
     "connector_name": "connector",
     "held": "held",
+    "version": "version",
     "threshold": "allowed",
     "kind": "kind",
     "created_at": "since",
@@ -132,8 +133,14 @@ def approve(options: argparse.Namespace) -> int:
 
     async def act(desk: Desk) -> int:
         approval_id = id_of(options.id)
+        if not options.reject and options.version is None:
+            raise InvalidRequest("Say with --version what you approve: `provisiond recon approvals` shows it.")
         await approvals.decide(
-            desk.house, desk.principal, approval_id=approval_id, approve=not options.reject, notes=None
+            desk.house,
+            desk.principal,
+            approval_id=approval_id,
+            approve=not options.reject,
+            seen=options.version,
         )
         decided = "rejected" if options.reject else "approved"
         if options.json:

@@ -120,7 +120,7 @@ def disable_identity(options: argparse.Namespace) -> int:
         if options.json:
             say_json({"id": identity_id, "operations": done.operations, "left_alone": done.left_alone})
             return 0
-        say(f"{options.who} is disabled; accounts being switched off: {len(done.operations)}.")
+        say(f"{options.who} is disabled; {len(done.operations)} accounts are being switched off.")
         if done.left_alone:
             say(f"Protected and left as they are, look at them yourself: {done.left_alone}.")
         return 0

@@ -171,9 +171,12 @@ class ConsoleActs(Protocol):
     ) -> ActResult: ...
 
     async def decide_approval(
-        self, principal: Principal, *, hold_id: UUID, approve: bool, notes: str | None
+        self, principal: Principal, *, hold_id: UUID, approve: bool, seen: int | None, notes: str | None
     ) -> ActResult:
-        """Let held removals go, or reject them; a run or import held with them resumes, or is cancelled."""
+        """Let what is held go, or reject it; a run or import that waits for the decision goes on either way.
+
+        ``seen`` is the version of the hold that the person was shown.
+        """
 
     async def confirm_case(
         self, principal: Principal, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None

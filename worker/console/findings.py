@@ -106,10 +106,23 @@ def needs_choice(row: DiscrepancyRow) -> bool:
     return first is not None and first.action == "link" and row.identity_id is None
 
 
+def held_things(hold: HoldView) -> str:
+    """What the safeguard holds, as a title: "12 removals in app"."""
+    if hold.kind == "source":
+        return f"{count(hold.removals, 'person', 'people')} missing from {hold.connector_name}"
+    if hold.kind == "target":
+        return f"{count(hold.removals, 'account')} missing from the listing of {hold.connector_name}"
+    return f"{count(hold.removals, 'removal')} in {hold.connector_name}"
+
+
 def hold_sentence(hold: HoldView) -> str:
-    """What the safeguard holds, against what it allows."""
-    if hold.kind == "import":
+    """What would happen, and against what the safeguard allows."""
+    if hold.kind == "source":
         return f"{count(hold.removals, 'person', 'people')} would become inactive, and their accounts would follow."
+    if hold.kind == "target":
+        return (
+            f"{count(hold.removals, 'account')} would count as deleted, and be repaired as the connector's policy says."
+        )
     return (
         f"{count(hold.removals, 'removal')} in {hold.connector_name} wait. Without a person's word at most "
         f"{number(hold.allowed)} of its {count(hold.accounts, 'account')} may be removed in 24 hours"

@@ -9,10 +9,11 @@ Guarantees:
   and protected accounts are left alone.
 """
 
-from worker.planning.acceptance import Acceptance, Accepted, Decided, decide_approval
+from worker.planning.acceptance import Acceptance, Accepted
+from worker.planning.approvals import Decided, decide_approval, expire_approval
 from worker.planning.plan import PlannedChange, decide
 from worker.planning.planner import Planned, Planner
-from worker.planning.protected import protected
+from worker.planning.protections import protected
 
 __all__ = [
     "Acceptance",
@@ -23,5 +24,6 @@ __all__ = [
     "Planner",
     "decide",
     "decide_approval",
+    "expire_approval",
     "protected",
 ]

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from worker.domain.errors import NotFound, ProtectedAccount, WrongState
+from worker.domain.errors import ProtectedAccount
 from worker.domain.operation import NewOperation, Origin, WaitReason
-from worker.domain.run import PauseReason, RunStatus
-from worker.planning.protected import protected
+from worker.planning.protections import protected
 from worker.queue import OperationQueue
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits, admitted, threshold
-from worker.store import connectors, due_work, operations, runs, safeguard
-from worker.store.due_work import Kind
+from worker.store import connectors, safeguard
 from worker.store.pool import Connection
 from worker.store.sql import Record
 from worker.telemetry import metrics
@@ -53,24 +51,12 @@ class Accepted:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What a decision set in motion."""
-
-    approval_id: UUID
-    connector_id: UUID
-    kind: str
-    run_id: UUID | None
-    released: int = 0
-    cancelled: int = 0
-
-
 class Acceptance:
     """Accepts operations under the safeguard."""
 
     def __init__(self, queue: OperationQueue, *, limits: SafeguardLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
         self._queue = queue
-        self._limits = limits
 
     async def accept(
         self,
@@ -94,42 +80,10 @@ class Acceptance:
         approvals: dict[UUID, UUID] = {}
         held = 0
         if not exempt:
-            weighed = await _weighed(conn, tenant_id, operations, self._limits, run_id=run_id, reason=reason)
+            weighed = await _weighed(conn, tenant_id, operations, self.limits, run_id=run_id, reason=reason)
             operations, held, approvals = weighed
         queued = await self._queue.enqueue(conn, tenant_id=tenant_id, operations=operations)
         return Accepted(queued.accepted, queued.coalesced, held, tuple(approvals.items()), refused)
-
-
-async def decide_approval(
-    conn: Connection,
-    tenant_id: UUID,
-    approval_id: UUID,
-    *,
-    approve: bool,
-    by: UUID,
-    notes: str | None = None,
-    seen: int | None = None,
-) -> Decided:
-    """Write a person's decision and let what waited for it go on, or cancel it; a run paused for it goes on either way.
-
-    ``seen`` is the number held that the person was shown. Raises NotFound, and WrongState when somebody decided before
-    or more has come to be held since.
-    """
-    found = await safeguard.approval(conn, tenant_id=tenant_id, approval_id=approval_id)
-    if found is not None:  # in the order of those who hold removals, or the two wait for each other
-        await safeguard.lock(conn, tenant_id=tenant_id, connector_id=found["connector_id"])
-    row = await safeguard.lock_approval(conn, tenant_id=tenant_id, approval_id=approval_id)
-    if row is None:
-        raise NotFound(f"There is no approval {approval_id}.")
-    _refuse_if_moved(row, seen)
-    status = "approved" if approve else "rejected"
-    await safeguard.decide(conn, tenant_id=tenant_id, approval_id=approval_id, status=status, by=by, notes=notes)
-    released = cancelled = 0
-    if row["kind"] == "removals":
-        released, cancelled = await _settle(conn, tenant_id, row, approve=approve, by=by)
-    if row["run_id"] is not None:
-        await _resume(conn, tenant_id, row["run_id"], approval_id)
-    return Decided(approval_id, row["connector_id"], row["kind"], row["run_id"], released, cancelled)
 
 
 async def _refuse_protected(
@@ -226,37 +180,3 @@ def _shown(op: NewOperation, account: Record | None) -> dict[str, Any]:
 
 def _waiting(op: NewOperation, approval_id: UUID) -> NewOperation:
     return replace(op, wait_reason=WaitReason.APPROVAL, approval_id=approval_id)
-
-
-def _refuse_if_moved(row: Record, seen: int | None) -> None:
-    if row["status"] != "open":
-        raise WrongState(f"This was {row['status']} already.", current=dict(row.items()))
-    if seen is not None and row["held"] > seen:
-        raise WrongState(
-            f"Meanwhile {row['held']} are held, not {seen}: look again before you decide.", current=dict(row.items())
-        )
-
-
-async def _resume(conn: Connection, tenant_id: UUID, run_id: UUID, approval_id: UUID) -> None:
-    """Let a run go on that was put down for this decision; one that a person paused stays where it is."""
-    run = await runs.get(conn, tenant_id=tenant_id, run_id=run_id)
-    if run is None or run.status is not RunStatus.PAUSED or run.pause_reason != PauseReason.SAFEGUARD:
-        return
-    if run.approval_id == approval_id:
-        await runs.resume(conn, tenant_id=tenant_id, run_id=run_id)
-
-
-async def _settle(conn: Connection, tenant_id: UUID, row: Record, *, approve: bool, by: UUID) -> tuple[int, int]:
-    """Let the held operations go (and count them) or cancel them; how many of each."""
-    connector_id, approval_id = row["connector_id"], row["id"]
-    await safeguard.lock(conn, tenant_id=tenant_id, connector_id=connector_id)
-    fences = await safeguard.held_operations(
-        conn, tenant_id=tenant_id, connector_id=connector_id, approval_id=approval_id
-    )
-    await due_work.ask(conn, tenant_id, Kind.CLAIM, connector_id)
-    if not approve:
-        cancelled = await operations.cancel(conn, tenant_id, fences, notes="A person refused the removal.", by=by)
-        return 0, len(cancelled)
-    woken = await operations.queries.wake.rows(conn, tenant_id=tenant_id, approval_id=approval_id, case_id=None)
-    await safeguard.count(conn, tenant_id=tenant_id, connector_id=connector_id, accepted=len(woken))
-    return len(woken), 0

@@ -12,13 +12,15 @@ class SafeguardLimits:
     """Removals a target may take in a rolling day, and how much shorter a believed listing may be.
 
     Allowed are ``percent`` of the target's accounts, at least ``floor``, at most ``cap``. A listing that shows more
-    than ``shrink_percent`` less than what is known is not believed.
+    than ``shrink_percent`` less than what is known is not believed. What waits for an approval is rejected when nobody
+    has decided within ``approval_days``.
     """
 
     floor: int = 10
     percent: float = 5.0
     cap: int = 500
     shrink_percent: float = 30.0
+    approval_days: int = 7
 
     @property
     def count_up_to(self) -> int:

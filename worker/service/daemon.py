@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from worker.actions import House
+from worker.actions import Expiry, House
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.errors import SurroundingsError
@@ -171,7 +171,7 @@ class Daemon:
             duties |= {"rescue": Rescuer(parts.pool).run_once, "cancels": parts.dispatcher.look_for_cancels}
             seconds |= {"rescue": RESCUE_S, "cancels": CANCELS_S}
         if Role.SCHEDULER in roles:
-            duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS).run_once, "sweep": _sweep(parts.pool)}
+            duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS).run_once, "sweep": _sweep(parts)}
             seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S}
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
@@ -276,9 +276,13 @@ def _watch(parts: Parts) -> Callable[[], Awaitable[None]]:
     return watch
 
 
-def _sweep(pool: Pool) -> Callable[[], Awaitable[int]]:
-    async def sweep() -> int:
-        async with pool.acquire() as conn:
-            return await due_work.sweep(conn)
+def _sweep(parts: Parts) -> Callable[[], Awaitable[None]]:
+    """Come for what nobody came for: work that sleeps too long, approvals that nobody decides."""
+    expiry = Expiry(parts.house)
+
+    async def sweep() -> None:
+        async with parts.pool.acquire() as conn:
+            await due_work.sweep(conn)
+        await expiry.run_once()
 
     return sweep

@@ -20,7 +20,7 @@ from worker.api import build_api
 from worker.console import ConsoleSession, build_console
 from worker.domain.errors import SurroundingsError
 from worker.intake import EventReceiver
-from worker.service.desk import Acts, Reads
+from worker.service.desk import Acts, ApprovalRules, Reads
 from worker.settings import Role, Settings
 from worker.telemetry import metrics
 from worker.web import Auth, Health, SignedIn, health_routes, install_problems
@@ -91,12 +91,16 @@ def build_app(
     if Role.CONSOLE in settings.roles:
         app.include_router(
             build_console(
-                Reads(house.pool, stop=stop, needs_second_person=house.two_person_approval),
+                Reads(house.pool, stop=stop, approval_rules=_approval_rules(house)),
                 Acts(house),
                 _Sessions(auth),
             )
         )
     return app
+
+
+def _approval_rules(house: House) -> ApprovalRules:
+    return ApprovalRules(needs_second=house.two_person_approval, days=house.acceptance.limits.approval_days)
 
 
 def _description(app: FastAPI, auth: Auth) -> Route:

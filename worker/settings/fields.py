@@ -110,6 +110,9 @@ class Safeguard(_Group):
     shrink_percent: Percent = Field(
         default=30.0, description="A listing that is smaller than the last one by more than this counts as incomplete."
     )
+    approval_days: int = Field(
+        default=7, ge=1, le=365, description="Days after which what nobody approved is rejected by itself."
+    )
 
 
 class Settings(_Group):

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from worker.store import safeguard
 from worker.store.listings import custom_plans
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
@@ -27,7 +28,8 @@ async def page(
 ) -> list[Record]:
     """Approvals, the newest first: a row with ``connector_name``, ``decided_by_name``, the run's kind and requester,
 
-    ``used`` removals of the last 24 hours and the active ``accounts`` of the connector.
+    ``used`` removals of the last 24 hours and the active ``accounts`` of the connector. Of an open one ``held`` and
+    ``sample`` are what waits now.
     """
     await custom_plans(conn)
     return await queries.page.rows(
@@ -39,6 +41,7 @@ async def page(
         id=approval_id,
         limit=limit,
         offset=offset,
+        sample=safeguard.SAMPLE,
     )
 
 

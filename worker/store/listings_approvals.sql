@@ -27,10 +27,33 @@ removed AS (
     WHERE n.tenant_id = :tenant_id AND n.connector_id IN (SELECT page.connector_id FROM page)
       AND n.hour >= date_trunc('hour', db_now(), 'UTC') - interval '24 hours'
     GROUP BY n.connector_id
+),
+waiting AS (  -- what is held may give way to newer plans: what still waits is counted, and shown, as it is now
+    SELECT p.id AS approval_id, count.n, shown.sample
+    FROM page p
+    CROSS JOIN LATERAL (
+        SELECT count(*)::integer AS n FROM operations o
+        WHERE o.tenant_id = :tenant_id AND o.approval_id = p.id AND o.status = 'awaiting_system'
+          AND o.wait_reason = 'approval') count
+    CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('what', s.what, 'who', s.user_name, 'uid', s.uid)), '[]') AS sample
+        FROM (
+            SELECT CASE o.operation_type WHEN 'delete' THEN 'delete' ELSE 'disable' END AS what, i.user_name,
+                coalesce(o.target_uid, x.uid) AS uid
+            FROM operations o
+            LEFT JOIN accounts x ON x.tenant_id = :tenant_id AND x.id = o.account_id
+            LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = x.identity_id
+            WHERE o.tenant_id = :tenant_id AND o.approval_id = p.id AND o.status = 'awaiting_system'
+              AND o.wait_reason = 'approval'
+            ORDER BY o.id LIMIT :sample) s) shown
+    WHERE p.status = 'open' AND p.kind = 'removals'
 )
-SELECT a.*, c.name AS connector_name, p.name AS decided_by_name, r.kind AS run_kind, r.created_by AS requested_by_id,
+SELECT a.id, a.connector_id, a.run_id, a.kind, a.status, coalesce(waiting.n, a.held) AS held, a.version, a.threshold,
+    coalesce(waiting.sample, a.sample) AS sample, a.reason, a.created_at, a.asked_at, a.decided_at, a.decided_by,
+    a.notes, c.name AS connector_name, p.name AS decided_by_name, r.kind AS run_kind, r.created_by AS requested_by_id,
     q.name AS requested_by, coalesce(removed.n, 0) AS used, coalesce(size.n, 0) AS accounts
 FROM page a
+LEFT JOIN waiting ON waiting.approval_id = a.id
 LEFT JOIN size ON size.connector_id = a.connector_id
 LEFT JOIN removed ON removed.connector_id = a.connector_id
 LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = a.connector_id

@@ -51,13 +51,19 @@ async def count(conn: Connection, *, tenant_id: UUID, connector_id: UUID, accept
 
 
 async def hold(conn: Connection, held: Held, *, tenant_id: UUID) -> UUID:
-    """Ask for an approval, or add to the one that is open for the same target, kind and run; its id."""
+    """Ask for an approval, or add to the one that is open for the same target, kind and run; its id.
+
+    What is added raises its version: whoever was shown less must look again.
+    """
     row = await queries.open_approval.row(
         conn, tenant_id=tenant_id, connector_id=held.connector_id, kind=held.kind, run_id=held.run_id
     )
     if row is not None:
-        sample = [*row["sample"], *held.sample][:SAMPLE]
-        await queries.grow_approval.run(conn, tenant_id=tenant_id, id=row["id"], held=held.count, sample=sample)
+        # more removals join those that wait; a listing that is judged again is one judgement still
+        joins = held.kind == "removals"
+        sample = [*row["sample"], *held.sample] if joins else held.sample
+        count = row["held"] + held.count if joins else held.count
+        await queries.grow_approval.run(conn, tenant_id=tenant_id, id=row["id"], held=count, sample=sample[:SAMPLE])
         return UUID(str(row["id"]))
     approval_id = uuid7()
     await queries.insert_approval.run(
@@ -80,21 +86,39 @@ async def approval(conn: Connection, *, tenant_id: UUID, approval_id: UUID) -> R
 
 
 async def lock_approval(conn: Connection, *, tenant_id: UUID, approval_id: UUID) -> Record | None:
-    """(id, connector_id, run_id, kind, status, held, threshold, sample, reason)."""
+    """(id, connector_id, run_id, kind, status, held, version, threshold, sample, reason)."""
     return await queries.lock_approval.row(conn, tenant_id=tenant_id, id=approval_id)
 
 
 async def decide(
-    conn: Connection, *, tenant_id: UUID, approval_id: UUID, status: str, by: UUID, notes: str | None
+    conn: Connection, *, tenant_id: UUID, approval_id: UUID, status: str, held: int, by: UUID, notes: str | None
 ) -> bool:
-    """Write the decision down; False when it was decided before."""
-    return bool(await queries.decide.run(conn, tenant_id=tenant_id, id=approval_id, status=status, by=by, notes=notes))
+    """Write the decision about so many down; False when it was decided before."""
+    return bool(
+        await queries.decide.run(
+            conn, tenant_id=tenant_id, id=approval_id, status=status, held=held, by=by, notes=notes
+        )
+    )
 
 
-async def held_operations(conn: Connection, *, tenant_id: UUID, connector_id: UUID, approval_id: UUID) -> list[Fence]:
+async def due(conn: Connection, *, tenant_id: UUID, days: int) -> list[Record]:
+    """Open approvals for which nothing was asked in so many days, or nothing waits any more: (id, is_idle)."""
+    return await queries.due.rows(conn, tenant_id=tenant_id, days=days)
+
+
+async def held_operations(conn: Connection, *, tenant_id: UUID, approval_id: UUID) -> list[Fence]:
     """The operations that wait for this approval."""
-    rows = await queries.held.rows(conn, tenant_id=tenant_id, connector_id=connector_id, approval_id=approval_id)
+    rows = await queries.held.rows(conn, tenant_id=tenant_id, approval_id=approval_id)
     return [Fence(row["id"], row["epoch"], row["account_id"]) for row in rows]
+
+
+async def forget_removals(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> None:
+    """The planned removals of these accounts will not happen: nothing is known of whether they should be active.
+
+    Call it after their operations were cancelled. An account that is inactive already stays wanted so.
+    """
+    if account_ids:
+        await queries.forget_removals.run(conn, tenant_id=tenant_id, account_ids=list(account_ids))
 
 
 async def who(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, Record]:

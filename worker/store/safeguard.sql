@@ -26,14 +26,17 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'open
 ORDER BY id LIMIT 1 FOR UPDATE
 
 -- name: insert_approval
-INSERT INTO approvals (tenant_id, id, connector_id, run_id, kind, status, held, threshold, sample, reason, created_at)
-VALUES (:tenant_id, :id, :connector_id, :run_id, :kind, 'open', :held, :threshold, :sample, :reason, db_now())
+INSERT INTO approvals (tenant_id, id, connector_id, run_id, kind, status, held, threshold, sample, reason, created_at,
+    asked_at)
+SELECT :tenant_id, :id, :connector_id, :run_id, :kind, 'open', :held, :threshold, :sample, :reason, t.now, t.now
+FROM (SELECT db_now() AS now) t
 
 -- name: grow_approval
-UPDATE approvals SET held = held + :held, sample = :sample WHERE tenant_id = :tenant_id AND id = :id
+UPDATE approvals SET held = :held, sample = :sample, version = version + 1, asked_at = db_now()
+WHERE tenant_id = :tenant_id AND id = :id
 
 -- name: lock_approval
-SELECT id, connector_id, run_id, kind, status, held, threshold, sample, reason FROM approvals
+SELECT id, connector_id, run_id, kind, status, held, version, threshold, sample, reason FROM approvals
 WHERE tenant_id = :tenant_id AND id = :id FOR UPDATE
 
 -- name: approval
@@ -41,13 +44,29 @@ SELECT id, connector_id, run_id, kind, status, held, threshold, sample, reason, 
 FROM approvals WHERE tenant_id = :tenant_id AND id = :id
 
 -- name: decide
-UPDATE approvals SET status = :status, decided_at = db_now(), decided_by = :by, notes = :notes
+UPDATE approvals SET status = :status, held = :held, decided_at = db_now(), decided_by = :by, notes = :notes
 WHERE tenant_id = :tenant_id AND id = :id AND status = 'open'
 
+-- name: due
+-- Nobody decided in time; or what was held gave way to newer plans, or was cancelled, and nobody needs to decide.
+SELECT a.id, w.is_idle FROM approvals a
+CROSS JOIN LATERAL (
+    SELECT a.kind = 'removals' AND NOT EXISTS (
+        SELECT 1 FROM operations o
+        WHERE o.tenant_id = :tenant_id AND o.approval_id = a.id AND o.status = 'awaiting_system'
+          AND o.wait_reason = 'approval') AS is_idle) w
+WHERE a.tenant_id = :tenant_id AND a.status = 'open'
+  AND (w.is_idle OR a.asked_at < db_now() - make_interval(days => :days))
+ORDER BY a.connector_id, a.id
+
 -- name: held
-SELECT id, epoch, account_id, connector_id FROM operations
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND approval_id = :approval_id
-  AND status = 'awaiting_system' AND wait_reason = 'approval'
+SELECT id, epoch, account_id FROM operations
+WHERE tenant_id = :tenant_id AND approval_id = :approval_id AND status = 'awaiting_system' AND wait_reason = 'approval'
+
+-- name: forget_removals
+UPDATE accounts SET wanted_active = NULL
+WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[]) AND wanted_active = false
+  AND (wanted IS NULL OR observed_active IS DISTINCT FROM false)
 
 -- name: who
 SELECT a.id, a.uid, i.user_name FROM accounts a

@@ -114,9 +114,9 @@ class FakeActs:
         return self._note("ignore", f"{len(ids)} ignored.", ids=ids, reason=reason, until=until)
 
     async def decide_approval(
-        self, principal: Principal, *, hold_id: UUID, approve: bool, notes: str | None
+        self, principal: Principal, *, hold_id: UUID, approve: bool, seen: int | None, notes: str | None
     ) -> ActResult:
-        return self._note("decide_approval", "Decided.", hold_id=hold_id, approve=approve, notes=notes)
+        return self._note("decide_approval", "Decided.", hold_id=hold_id, approve=approve, seen=seen, notes=notes)
 
     async def confirm_case(
         self, principal: Principal, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None

@@ -70,13 +70,13 @@ async def test_an_emptied_personnel_file_removes_nobody_before_a_person_has_deci
     file.write_text(before.splitlines(keepends=True)[0], encoding="utf-8")
     try:
         await signed_in.goto("/approvals")
-        await expect(signed_in.locator("#main")).to_contain_text(f"{dev.employees} removals", timeout=SOON)
+        await expect(signed_in.locator("#main")).to_contain_text(f"{dev.employees} people missing from", timeout=SOON)
         await expect(signed_in.locator("#main")).to_contain_text("The list is empty")
         await signed_in.get_by_role("link", name=re.compile("^Reject")).click()
         dialog = signed_in.get_by_role("dialog")
         await dialog.get_by_label("Why not?").fill("emptied by mistake")
         await dialog.get_by_role("button", name=re.compile("^Reject")).click()
-        await expect(signed_in.locator("#toast")).to_contain_text("rejected")
+        await expect(signed_in.locator("#toast")).to_contain_text("everybody stays as they are")
     finally:
         file.write_text(before, encoding="utf-8")
     async with dev.organisation() as nordwerk:

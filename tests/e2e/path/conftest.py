@@ -1,13 +1,20 @@
-"""A directory for a daemon of one test."""
+"""A directory for a daemon of one test.
 
+The demo at its full size, installed and started as a newcomer does it, takes minutes: ``./scripts/test --full-size``.
+"""
+
+import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.daemon import Dev
+from tests.e2e.daemon import Dev, Newcomer
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+collect_ignore = [] if os.environ.get("FULL_SIZE") == "1" else ["test_full_size.py"]
 EMPLOYEES = 400
 
 
@@ -26,3 +33,19 @@ async def dev(open_directory: Path) -> AsyncIterator[Dev]:
     yield found
     if found.is_running:
         await found.kill()
+
+
+@pytest.fixture
+async def newcomer(open_directory: Path) -> AsyncIterator[Newcomer]:
+    """A checkout of what is here now, in which nothing was started yet."""
+    checkout = open_directory / "provisiond"
+    shutil.copytree(ROOT, checkout, ignore=_not_ours)
+    found = Newcomer(checkout)
+    yield found
+    if found.is_running:
+        await found.kill()
+
+
+def _not_ours(_: str, names: list[str]) -> set[str]:
+    """What a clone does not bring: whatever tools keep for themselves."""
+    return {name for name in names if name == "__pycache__" or (name.startswith(".") and name != ".ci")}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import a_connector
 from tests.integration.actions.conftest import Works
-from worker.actions import approvals, bulk, connectors, findings, runs
+from worker.actions import Expiry, approvals, bulk, connectors, findings, operations, runs
 from worker.domain.errors import Forbidden, InvalidRequest, NotFound, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
@@ -48,7 +48,7 @@ async def held(works: Works) -> Works:
 async def test_approved_removals_go_to_the_target(held: Works) -> None:
     approval_id = await held.value("SELECT id FROM approvals WHERE status = 'open'")
 
-    decided = await approvals.decide(held.house, held.operator, approval_id=approval_id, approve=True)
+    decided = await approvals.decide(held.house, held.operator, approval_id=approval_id, approve=True, seen=1)
     await held.work()
 
     assert decided.released == 2
@@ -64,7 +64,7 @@ async def test_rejected_removals_are_cancelled_and_decided_once(held: Works) -> 
     assert decided.cancelled == 2
     assert len(await held.logins()) == 2
     with pytest.raises(WrongState):
-        await approvals.decide(held.house, held.second, approval_id=approval_id, approve=True)
+        await approvals.decide(held.house, held.second, approval_id=approval_id, approve=True, seen=1)
 
 
 async def test_two_persons_means_not_who_asked(held: Works) -> None:
@@ -72,10 +72,41 @@ async def test_two_persons_means_not_who_asked(held: Works) -> None:
     approval_id = await held.value("SELECT id FROM approvals WHERE status = 'open'")
 
     with pytest.raises(Forbidden):
-        await approvals.decide(house, held.operator, approval_id=approval_id, approve=True)
-    decided = await approvals.decide(house, held.second, approval_id=approval_id, approve=True)
+        await approvals.decide(house, held.operator, approval_id=approval_id, approve=True, seen=1)
+    decided = await approvals.decide(house, held.second, approval_id=approval_id, approve=True, seen=1)
 
     assert decided.released == 2
+
+
+async def test_what_nobody_decides_in_time_is_rejected_and_told(held: Works) -> None:
+    expiry = Expiry(held.house)
+    early = await expiry.run_once()
+    await held.rows("UPDATE approvals SET asked_at = asked_at - interval '8 days'")
+
+    late = await expiry.run_once()
+    again = await expiry.run_once()
+
+    assert (early.approvals, late.approvals, late.cancelled, again.approvals) == (0, 1, 2, 0)
+    assert await held.rows("SELECT status, held, notes FROM approvals") == [
+        ("expired", 2, "Nobody decided it within 7 days.")
+    ]
+    assert await held.rows(
+        "SELECT p.kind, p.name, a.details ->> 'cancelled' FROM audit a JOIN principals p ON p.id = a.actor_id "
+        "WHERE a.action = 'approval.expire'"
+    ) == [("system", "safeguard", "2")]
+    assert await held.value("SELECT count(*) FROM operations_archive WHERE status = 'cancelled'") == 2
+
+
+async def test_an_approval_that_nothing_waits_for_is_closed(held: Works) -> None:
+    for row in await held.rows("SELECT id FROM operations WHERE wait_reason = 'approval'"):
+        await operations.cancel(held.house, held.operator, operation_id=row["id"])
+
+    closed = await Expiry(held.house).run_once()
+
+    assert (closed.approvals, closed.cancelled) == (1, 0)
+    assert await held.rows("SELECT status, held, notes FROM approvals") == [
+        ("expired", 0, "Nothing waits for it any more.")
+    ]
 
 
 async def test_findings_are_repaired_ignored_and_taken_back(works: Works) -> None:

@@ -118,3 +118,26 @@ async def test_a_token_works_until_it_is_revoked(client: Client) -> None:
 
     assert (status, allowed, revoked, refused) == (201, 200, 204, 401)
     assert "token" not in token
+
+
+async def test_an_approver_says_what_they_saw(client: Client, works: Works) -> None:
+    await works.reconcile()
+    await works.hire(*((f"G{n}", f"F{n}", f"p{n:02}@example.org") for n in range(13)))
+    await works.work()
+    body = {"connector_id": str(works.connector.id), "operation_type": "update", "payload": {"active": False}}
+    people = [str(row["identity_id"]) for row in await works.rows("SELECT identity_id FROM accounts ORDER BY id")]
+    for person in people[:12]:
+        await client.post("/api/operations", {**body, "user_id": person})
+    _, shown = await client.get("/api/approvals?status=open")
+    (hold,) = shown["approvals"]
+    where = f"/api/approvals/{hold['id']}/approve"
+    await client.post("/api/operations", {**body, "user_id": people[12]})
+
+    unseen, _ = await client.post(where)
+    moved, problem = await client.post(where, {"version": hold["version"]})
+    _, looked = await client.get(f"/api/approvals/{hold['id']}")
+    done, decided = await client.post(where, {"version": looked["version"]})
+
+    assert (hold["held"], looked["held"], decided["released"]) == (2, 3, 3)
+    assert (unseen, moved, done) == (422, 409, 200)
+    assert problem["message"] == "More has come to be held since you looked; look again before you approve."

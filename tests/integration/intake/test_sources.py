@@ -45,7 +45,7 @@ async def decided(house: House, run_id: UUID, *, approve: bool) -> None:
     run = await house.run(run_id)
     assert run.approval_id is not None
     async with tenant(house.pool, house.tenant_id) as conn:
-        await decide_approval(conn, house.tenant_id, run.approval_id, approve=approve, by=uuid4())
+        await decide_approval(conn, house.tenant_id, run.approval_id, approve=approve, by=uuid4(), seen=1)
 
 
 async def test_a_file_becomes_people_who_are_planned(house: House) -> None:

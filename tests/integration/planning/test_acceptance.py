@@ -6,11 +6,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.factories import a_connector, accounts, an_operation
-from worker.domain.errors import NotFound, WrongState
+from worker.domain.connector import DeprovisionPolicy
+from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import NewOperation, Origin
 from worker.planning import Acceptance, Accepted, decide_approval
 from worker.queue import OperationQueue
 from worker.safeguard import SafeguardLimits
+from worker.store import listings_approvals
 from worker.store.tenant import tenant
 
 from .conftest import House
@@ -33,6 +35,12 @@ async def accept(house: House, operations: list[NewOperation], **fields: Any) ->
 async def decide(house: House, approval_id: UUID, **fields: Any) -> Any:
     async with tenant(house.pool, house.tenant_id) as conn:
         return await decide_approval(conn, house.tenant_id, approval_id, by=BY, **fields)
+
+
+async def listed(house: House) -> list[Any]:
+    """Approvals as people are shown them."""
+    async with tenant(house.pool, house.tenant_id) as conn:
+        return await listings_approvals.page(conn, house.tenant_id)
 
 
 @pytest.fixture
@@ -126,7 +134,7 @@ async def test_approval_lets_the_held_ones_go_and_counts_them(house: House, targ
     ids = await accounts(house.pool, house.tenant_id, target, 12)
     accepted = await accept(house, removals(target, ids))
     assert accepted.approval_id is not None
-    decided = await decide(house, accepted.approval_id, approve=True, seen=2)
+    decided = await decide(house, accepted.approval_id, approve=True, seen=1)
 
     assert (decided.released, decided.cancelled) == (2, 0)
     assert await statuses(house) == {("pending", None): 12}
@@ -149,20 +157,80 @@ async def test_rejection_cancels_the_held_ones_and_frees_their_lanes(house: Hous
     assert await house.rows("SELECT decided_by, notes FROM approvals") == [{"decided_by": BY, "notes": "No."}]
 
 
-async def test_a_decision_about_fewer_than_are_held_by_now_is_refused(house: House, target: UUID) -> None:
+async def test_nobody_approves_what_they_have_not_seen(house: House, target: UUID) -> None:
     ids = await accounts(house.pool, house.tenant_id, target, 20)
     accepted = await accept(house, removals(target, ids[:15]))
     assert accepted.approval_id is not None
     await accept(house, removals(target, ids[15:]))
 
+    with pytest.raises(InvalidRequest):
+        await decide(house, accepted.approval_id, approve=True)
+    with pytest.raises(WrongState, match="since you looked"):
+        await decide(house, accepted.approval_id, approve=True, seen=1)
+    assert (await decide(house, accepted.approval_id, approve=True, seen=2)).released == 10
+
+
+async def test_what_gave_way_and_was_replaced_has_not_been_seen(house: House, target: UUID) -> None:
+    """The number is as before, the people are not."""
+    ids = await accounts(house.pool, house.tenant_id, target, 13)
+    await accept(house, removals(target, ids[:12], origin=Origin.EVENT))
+    await accept(house, [an_operation(target, ids[11], origin=Origin.EVENT)])
+    await accept(house, removals(target, ids[12:], origin=Origin.EVENT))
+    (shown,) = await listed(house)
+
+    assert (shown["held"], shown["version"], len(shown["sample"])) == (2, 2, 2)
     with pytest.raises(WrongState):
-        await decide(house, accepted.approval_id, approve=True, seen=5)
-    assert (await decide(house, accepted.approval_id, approve=True, seen=10)).released == 10
+        await decide(house, shown["id"], approve=True, seen=1)
+    assert (await decide(house, shown["id"], approve=True, seen=2)).released == 2
+    assert [row["held"] for row in await listed(house)] == [2]
+
+
+async def test_what_is_held_is_counted_once_however_often_it_is_planned(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 11)
+    await accept(house, removals(target, ids, origin=Origin.EVENT))
+    await accept(house, [an_operation(target, ids[10], operation_type="delete", payload={}, origin=Origin.EVENT)])
+    (shown,) = await listed(house)
+
+    assert (shown["held"], shown["sample"]) == (1, [{"what": "delete", "who": None, "uid": None}])
+
+
+@pytest.mark.parametrize("policy", [DeprovisionPolicy.DISABLE, DeprovisionPolicy.DELETE])
+async def test_a_refused_removal_is_not_believed_done_and_asked_again(house: House, policy: DeprovisionPolicy) -> None:
+    await house.target(deprovision=policy)
+    people = await house.people(*(f"p{n}" for n in range(12)))
+    await house.plan()
+    await house.settle()
+    gone = [replace(each, active=False, version=2) for each in people]
+    await house.change(*gone)
+    await house.plan()
+    (first,) = await house.rows("SELECT id FROM approvals")
+    await decide(house, first["id"], approve=False)
+    wanted = await house.rows("SELECT wanted_active, count(*) AS n FROM accounts GROUP BY 1 ORDER BY 1")
+    await house.ask(*gone)
+    again = await house.plan()
+
+    assert wanted == [{"wanted_active": False, "n": 10}, {"wanted_active": None, "n": 2}]
+    assert (again.operations, again.held) == (2, 2)
+    assert [row["held"] for row in await listed(house) if row["status"] == "open"] == [2]
+
+
+async def test_a_refused_removal_of_an_account_that_is_off_already_leaves_it_off(house: House) -> None:
+    await house.target()
+    people = await house.people(*(f"p{n}" for n in range(11)))
+    await house.plan()
+    await house.settle()
+    await house.change(*(replace(each, active=False, version=2) for each in people))
+    await house.plan()
+    await house.rows("UPDATE accounts SET observed_active = false RETURNING 1")
+    (held,) = await house.rows("SELECT id FROM approvals")
+    await decide(house, held["id"], approve=False)
+
+    assert await house.rows("SELECT DISTINCT wanted_active FROM accounts") == [{"wanted_active": False}]
 
 
 async def test_an_unknown_approval_is_not_found(house: House) -> None:
     with pytest.raises(NotFound):
-        await decide(house, uuid4(), approve=True)
+        await decide(house, uuid4(), approve=True, seen=1)
 
 
 async def test_a_mass_leaving_is_held_per_target_and_shows_who(house: House) -> None:

@@ -28,7 +28,7 @@ async def decide(house: House, run: Run, *, approve: bool) -> Run:
     assert run.approval_id is not None
     by = await house.person()
     async with tenant(house.pool, house.tenant_id) as conn:
-        await decide_approval(conn, house.tenant_id, run.approval_id, approve=approve, by=by)
+        await decide_approval(conn, house.tenant_id, run.approval_id, approve=approve, by=by, seen=1)
     left = await house.engine.run(await house.claim(run.id))
     assert left is not None
     return left

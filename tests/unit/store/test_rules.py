@@ -26,6 +26,7 @@ PLATFORM_TABLES = {"due_work", "tenants", "workers", "schema_versions", "alembic
 BIRTHS = {
     "operations.insert": "an accepted operation",
     "operations.open_lanes": "an accepted operation, with its account",
+    "safeguard.refuse": "what would change a protected account: it never was an operation that could run",
     "plan_items.complain": "a plan that cannot be made: it never was an operation that could run",
 }
 STATEFUL = "operations_archive|operations|dead_letters"

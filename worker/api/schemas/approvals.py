@@ -10,13 +10,21 @@ from worker.planning import Decided as Made
 from worker.store.sql import Record
 
 
-class DecideBody(BaseModel):
-    """A decision; ``held`` is the number that the person was shown, so that nobody approves more than was seen."""
+class ApproveBody(BaseModel):
+    """An approval; ``version`` is that of what the person was shown, so that nothing unseen is approved."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = Field(ge=1)
+    notes: str | None = Field(default=None, max_length=4000)
+
+
+class RejectBody(BaseModel):
+    """A rejection, of whatever is held."""
 
     model_config = ConfigDict(extra="forbid")
 
     notes: str | None = Field(default=None, max_length=4000)
-    held: int | None = Field(default=None, ge=0)
 
 
 class Held(BaseModel):
@@ -26,7 +34,10 @@ class Held(BaseModel):
 
 
 class Approval(BaseModel):
-    """One hold; ``used`` removals of the last 24 hours count against ``threshold``."""
+    """One hold; ``used`` removals of the last 24 hours count against ``threshold``.
+
+    ``held`` is what waits now, or what was decided about; ``version`` rises when more is held.
+    """
 
     id: UUID
     connector_id: UUID
@@ -35,12 +46,14 @@ class Approval(BaseModel):
     kind: str
     status: str
     held: int
+    version: int
     threshold: int | None
     used: int
     accounts: int
     sample: list[Held]
     reason: str
     created_at: datetime
+    asked_at: datetime
     decided_at: datetime | None
     decided_by: UUID | None
     notes: str | None

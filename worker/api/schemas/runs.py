@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from worker.domain.run import Run as StoredRun
 from worker.domain.run import RunMode, RunStatus
@@ -21,12 +21,12 @@ class RunBody(BaseModel):
 
 
 class DecisionBody(BaseModel):
-    """What a person decides about what a run holds; ``held`` is the number that they were shown."""
+    """What a person decides about what a run holds. Who approves names the ``version`` that they were shown."""
 
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["approve", "reject"] = "approve"
-    held: int | None = None
+    version: int | None = Field(default=None, ge=1)
     notes: str | None = None
 
 

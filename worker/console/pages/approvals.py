@@ -1,4 +1,4 @@
-"""Approvals: removals that the safeguard holds, with a sample; approve or reject."""
+"""Approvals: what the safeguard holds, with a sample; approve or reject."""
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,15 +26,17 @@ async def ask(visit: Visit) -> Response:
     approve = _is_approval(visit)
     hold: HoldView = visit.found(await visit.reads.hold(visit.tenant_id, hold_id=visit.id("id")), what="held batch")
     if hold.status != "pending":
-        raise BadQuery(f"This was {hold.status} already by {hold.decided_by or 'somebody'}.")
-    removals = words.count(hold.removals, "removal")
+        by = f" by {hold.decided_by or 'somebody'}" if hold.status != "expired" else ""
+        raise BadQuery(f"This was {hold.status} already{by}." if by else "This expired; nobody had decided it in time.")
+    verb = "Approve" if approve else "Reject"
     return await visit.ask(
         Question(
-            title=f"{'Approve' if approve else 'Reject'} {removals} in {hold.connector_name}?",
+            title=_title(hold, approve=approve),
             effect=_effect(hold, approve=approve),
             body=[findings.hold_sentence(hold), hold.reason],
             action=visit.request.url.path,
-            button=f"Approve {words.number(hold.removals)}" if approve else f"Reject {words.number(hold.removals)}",
+            fields=[("seen", str(hold.version))],
+            button=f"{verb} {words.number(hold.removals)}",
             keep="Decide later",
             notes=None if approve else "Why not?",
             type_number=hold.removals if approve and hold.removals > 100 else None,
@@ -43,18 +45,35 @@ async def ask(visit: Visit) -> Response:
     )
 
 
+def _title(hold: HoldView, *, approve: bool) -> str:
+    match hold.kind, approve:
+        case "source", True:
+            people = words.count(hold.removals, "person", "people")
+            return f"Make {people} inactive whom {hold.connector_name} no longer has?"
+        case "source", False:
+            return f"Keep {words.count(hold.removals, 'person', 'people')} whom {hold.connector_name} no longer has?"
+        case "target", True:
+            return f"Take {words.count(hold.removals, 'account')} of {hold.connector_name} for deleted?"
+        case "target", False:
+            return f"Conclude nothing from this listing of {hold.connector_name}?"
+        case _:
+            return f"{'Approve' if approve else 'Reject'} {findings.held_things(hold)}?"
+
+
 def _effect(hold: HoldView, *, approve: bool) -> str:
-    if hold.kind == "import":
-        return (
-            "These people become inactive; each target does with their accounts what its policy says."
-            if approve
-            else "Everybody stays as they are. A later import asks again if it still misses them."
-        )
-    return (
-        "They are sent to the target. Deleted accounts do not come back by themselves."
-        if approve
-        else "They are cancelled; nobody is removed. The next run may find them again."
-    )
+    match hold.kind, approve:
+        case "source", True:
+            return "These people become inactive; each target does with their accounts what its policy says."
+        case "source", False:
+            return "Everybody stays as they are. A later import asks again if it still misses them."
+        case "target", True:
+            return "The run goes on with these accounts as deleted, and repairs what its policy covers."
+        case "target", False:
+            return "Nobody is found missing or deleted by this run. The next run lists the target again."
+        case _, True:
+            return "They are sent to the target. Deleted accounts do not come back by themselves."
+        case _:
+            return "They are cancelled; nobody is removed. Whatever finds them to be removed again will ask again."
 
 
 async def decide(visit: Visit) -> Response:
@@ -63,7 +82,9 @@ async def decide(visit: Visit) -> Response:
         raise InvalidRequest("Say in a word why it is rejected.")
     if approve:
         await _check_typed(visit)
-    result = await visit.acts.decide_approval(visit.principal, hold_id=hold_id, approve=approve, notes=notes)
+    result = await visit.acts.decide_approval(
+        visit.principal, hold_id=hold_id, approve=approve, seen=_seen(visit), notes=notes
+    )
     return visit.done(result, default="/approvals")
 
 
@@ -71,7 +92,12 @@ async def _check_typed(visit: Visit) -> None:
     hold = visit.found(await visit.reads.hold(visit.tenant_id, hold_id=visit.id("id")), what="held batch")
     typed = "".join(c for c in visit.said("typed") or "" if c.isdigit())
     if hold.removals > 100 and typed != str(hold.removals):
-        raise InvalidRequest(f"Nothing was done: type {hold.removals} to approve {hold.removals} removals.")
+        raise InvalidRequest(f"Nothing was done: type {hold.removals} to approve that many.")
+
+
+def _seen(visit: Visit) -> int | None:
+    text = visit.said("seen") or ""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _is_approval(visit: Visit) -> bool:

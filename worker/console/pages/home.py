@@ -41,7 +41,7 @@ def needs(view: HomeView) -> tuple[Need, ...]:
     found = [_hold_need(hold) for hold in view.holds]
     unseen = view.badges.approvals - len(view.holds)
     if unseen > 0:
-        text = "The safeguard holds removals of more batches."
+        text = "The safeguard holds more than is shown here."
         found.append(Need("purple", "shield", f"{unseen} more approvals", text, "/approvals", "Review"))
     found += [
         Need("red", "plug", f"{card.brief.name} is not taking work", _down_text(trouble, card), link, "Look")
@@ -71,10 +71,8 @@ def summary(view: HomeView) -> str:
 
 
 def _hold_need(hold: HoldView) -> Need:
-    title = f"{words.count(hold.removals, 'removal')} held in {hold.connector_name}"
-    return Need(
-        "purple", "shield", title, hold.reason or findings.hold_sentence(hold), f"/approvals#h-{hold.id}", "Review"
-    )
+    text = hold.reason or findings.hold_sentence(hold)
+    return Need("purple", "shield", f"{findings.held_things(hold)}, held", text, f"/approvals#h-{hold.id}", "Review")
 
 
 def _down_text(trouble: str, card: ConnectorCard) -> str:

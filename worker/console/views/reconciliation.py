@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from worker.console.views.shared import AttributeChange, ConnectorBrief, Cursors
-from worker.domain.operation import OperationStatus, Origin
+from worker.domain.operation import OperationStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +138,12 @@ class HeldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldView:
-    """Removals held by the safeguard. ``status``: pending, approved, rejected, expired.
+    """What the safeguard holds. ``status``: pending, approved, rejected, expired.
 
-    ``removals`` are wanted by this batch, ``used`` already accepted in the window, ``allowed`` the limit over
-    ``accounts`` accounts of the connector. ``kind``: run, import or batch. ``reason`` says what was seen, in words.
+    ``kind``: removals (of accounts), source (an import that misses people) or target (a listing that misses accounts).
+    ``removals`` wait now, or were decided about, ``used`` were already accepted in the window, ``allowed`` is the limit
+    over ``accounts`` accounts of the connector. ``reason`` says what was seen, in words. ``version`` goes back with an
+    approval. ``is_import``: the run is one.
     """
 
     id: UUID
@@ -155,8 +157,9 @@ class HoldView:
     allowed: int
     accounts: int
     used: int = 0
+    version: int = 1
     run_id: UUID | None = None
-    origin: Origin = Origin.RECON
+    is_import: bool = False
     requested_by: str | None = None
     requested_by_id: UUID | None = None
     needs_second_person: bool = False

@@ -1,6 +1,7 @@
 """What the console reads and does, over this house: views made of lists, verbs answered in words."""
 
 from worker.service.desk.acts import Acts
+from worker.service.desk.approvals import Rules as ApprovalRules
 from worker.service.desk.reads import Reads
 
-__all__ = ["Acts", "Reads"]
+__all__ = ["Acts", "ApprovalRules", "Reads"]

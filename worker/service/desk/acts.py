@@ -13,6 +13,7 @@ from worker.domain.discrepancy import RepairAction, RepairDirection
 from worker.domain.errors import InvalidRequest, RequestError, SettingsError
 from worker.domain.operation import Origin
 from worker.domain.run import RunMode
+from worker.planning import Decided
 from worker.recon import Repaired, Wish
 from worker.security import Principal
 from worker.service.desk.operations import query_of
@@ -129,15 +130,15 @@ class Acts:
 
         return await _said(act)
 
-    async def decide_approval(self, principal: Person, *, hold_id: UUID, approve: bool, notes: str | None) -> ActResult:
+    async def decide_approval(
+        self, principal: Person, *, hold_id: UUID, approve: bool, seen: int | None, notes: str | None
+    ) -> ActResult:
         async def act() -> ActResult:
             done = await approvals.decide(
-                self._house, _of(principal), approval_id=hold_id, approve=approve, notes=notes
+                self._house, _of(principal), approval_id=hold_id, approve=approve, seen=seen, notes=notes
             )
-            what = f"{_count(done.released, 'removal')} approved." if approve else "The removals were rejected."
-            goes_on = " The run goes on." if done.run_id is not None else ""
             link = _run_path(done.connector_id, done.run_id) if done.run_id is not None else None
-            return ActResult(what + goes_on, link=link)
+            return ActResult(_decided(done, approve=approve), link=link)
 
         return await _said(act)
 
@@ -270,6 +271,23 @@ def _repaired(results: tuple[Repaired, ...], *, is_held: bool) -> str:
     if len(results) == 1:
         return f"The repair is {said.removeprefix('1 ')}.{why}{held}"
     return f"{_count(len(results), 'repair')}: {said}.{why}{held}"
+
+
+def _decided(done: Decided, *, approve: bool) -> str:
+    """What a decision sets in motion."""
+    match done.kind, approve:
+        case "incomplete_source", True:
+            return "Approved: the import makes inactive whom the source no longer has."
+        case "incomplete_source", False:
+            return "Rejected: everybody stays as they are. The import ends without removing anybody."
+        case "incomplete_target", True:
+            return "Approved: what the listing did not show counts as deleted. The run goes on."
+        case "incomplete_target", False:
+            return "Rejected: nothing is concluded from the listing. The run goes on without it."
+        case _, True:
+            return f"{_count(done.released, 'removal')} approved." + (" The run goes on." if done.run_id else "")
+        case _:
+            return f"{_count(done.cancelled, 'removal')} rejected: nobody is removed."
 
 
 def _run_path(connector_id: UUID, run_id: UUID) -> str:

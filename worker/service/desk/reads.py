@@ -44,9 +44,9 @@ _RECENT = 10
 class Reads:
     """The console's reads over our own database; targets are never asked."""
 
-    def __init__(self, pool: Pool, *, stop: asyncio.Event, needs_second_person: bool = False) -> None:
+    def __init__(self, pool: Pool, *, stop: asyncio.Event, approval_rules: approvals.Rules | None = None) -> None:
         self._pool = pool
-        self._needs_second = needs_second_person
+        self._rules = approval_rules or approvals.Rules()
         self._flow = Flow()
         self._remembered = Remembered()
         self._changes = Changes(pool, stop=stop)
@@ -96,7 +96,7 @@ class Reads:
 
     async def run(self, tenant_id: UUID, *, connector_id: UUID, run_id: UUID) -> RunDetail | None:
         async with tenant(self._pool, tenant_id) as conn:
-            return await recon.run(conn, tenant_id, connector_id=connector_id, run_id=run_id)
+            return await recon.run(conn, tenant_id, connector_id=connector_id, run_id=run_id, rules=self._rules)
 
     async def discrepancies(
         self, tenant_id: UUID, *, connector_id: UUID, where: DiscrepancyFilter
@@ -112,11 +112,11 @@ class Reads:
 
     async def approvals(self, tenant_id: UUID) -> ApprovalPage:
         async with tenant(self._pool, tenant_id) as conn:
-            return await approvals.page(conn, tenant_id, needs_second=self._needs_second)
+            return await approvals.page(conn, tenant_id, rules=self._rules)
 
     async def hold(self, tenant_id: UUID, *, hold_id: UUID) -> HoldView | None:
         async with tenant(self._pool, tenant_id) as conn:
-            return await approvals.hold(conn, tenant_id, hold_id=hold_id, needs_second=self._needs_second)
+            return await approvals.hold(conn, tenant_id, hold_id=hold_id, rules=self._rules)
 
     async def cases(self, tenant_id: UUID, *, where: CaseFilter) -> CasePage:
         async with tenant(self._pool, tenant_id) as conn:

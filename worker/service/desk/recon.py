@@ -60,7 +60,9 @@ async def overview(conn: Connection, tenant_id: UUID, *, connector_id: UUID, par
     )
 
 
-async def run(conn: Connection, tenant_id: UUID, *, connector_id: UUID, run_id: UUID) -> RunDetail | None:
+async def run(
+    conn: Connection, tenant_id: UUID, *, connector_id: UUID, run_id: UUID, rules: approvals.Rules
+) -> RunDetail | None:
     """One run with its report."""
     rows = await listings_runs.page(conn, tenant_id, connector_id=connector_id, run_id=run_id, limit=1)
     stored = await runs.get(conn, tenant_id=tenant_id, run_id=run_id)
@@ -85,7 +87,7 @@ async def run(conn: Connection, tenant_id: UUID, *, connector_id: UUID, run_id: 
         duration_seconds=listings_runs.duration(stored),
         accounts_per_second=speed["accounts_per_second"],
         api_calls_made=speed["api_calls_made"],
-        hold=await _hold(conn, tenant_id, stored.approval_id),
+        hold=await _hold(conn, tenant_id, stored.approval_id, rules=rules),
         sample=await _finding_rows(conn, tenant_id, sample),
         as_of=datetime.now(UTC),
     )
@@ -171,8 +173,12 @@ def _taken_over(run: Run) -> dict[str, int]:
     return {name: run.statistics[name] for name in ("created", "updated", "unchanged") if run.statistics.get(name)}
 
 
-async def _hold(conn: Connection, tenant_id: UUID, approval_id: UUID | None) -> HoldView | None:
-    return await approvals.hold(conn, tenant_id, hold_id=approval_id) if approval_id is not None else None
+async def _hold(
+    conn: Connection, tenant_id: UUID, approval_id: UUID | None, *, rules: approvals.Rules
+) -> HoldView | None:
+    if approval_id is None:
+        return None
+    return await approvals.hold(conn, tenant_id, hold_id=approval_id, rules=rules)
 
 
 async def _finding_rows(conn: Connection, tenant_id: UUID, rows: Sequence[Record]) -> tuple[DiscrepancyRow, ...]:
