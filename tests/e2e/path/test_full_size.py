@@ -1,4 +1,4 @@
-"""Somebody has cloned the project and types ``./scripts/run``: all five thousand, on what this machine has installed."""
+"""Somebody has cloned the project and types ``./scripts/run``: five thousand people, on what is installed here."""
 
 import time
 
