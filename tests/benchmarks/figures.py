@@ -27,7 +27,7 @@ class Size:
     people: int = 5_000
     creates: int = 1_000
     already: int = 500
-    scim_creates: int = 300
+    scim_creates: int = 1_000
     noops: int = 20_000
     listed: int = 100_000
     rows: int = 20_000
@@ -43,7 +43,7 @@ QUICK = Size(
     people=2_000,
     creates=300,
     already=50,
-    scim_creates=120,
+    scim_creates=300,
     noops=5_000,
     listed=20_000,
     rows=5_000,

@@ -32,6 +32,9 @@ from worker.store.pool import DatabaseTrouble
 
 log = structlog.get_logger()
 
+#: What was read for an operation holds for this long; people and other daemons go on deciding meanwhile.
+PREPARED_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -66,7 +69,16 @@ class Executor:
             foreseen = await self._foresee(works)
         except (ConnectorError, NotFound, SettingsError):  # a target that cannot be opened: each try will say so
             foreseen = {}
-        self._prepared.update({key: replace(each, foreseen=foreseen.get(key)) for key, each in prepared.items()})
+        kept = {key: each for key, each in self._prepared.items() if _is_fresh(each)}  # some are given back unstarted
+        self._prepared = kept | {key: replace(each, foreseen=foreseen.get(key)) for key, each in prepared.items()}
+
+    async def _prepared_for(self, operation: Operation) -> Prepared | None:
+        """What was read for an operation, read again when it has waited for its slot for long."""
+        prepared = self._prepared.pop(operation.id, None)
+        if prepared is None or not _is_fresh(prepared):
+            await self.prepare(operation.tenant_id, [operation])
+            prepared = self._prepared.pop(operation.id, None)
+        return prepared
 
     async def _foresee(self, works: Sequence[Work]) -> dict[UUID, Foreseen]:
         """The answers of hooks and correlation, as far as they can be had before a try begins."""
@@ -78,13 +90,17 @@ class Executor:
             if isinstance(wish, Wish) and wish.kind is OperationType.CREATE and work.account.uid is None
         ]
         alone = await self._matching.alone(creates)
-        return {work.op.id: Foreseen(work.hooks, work.wish(), wish, work.op.id in alone) for work, wish in pairs}
+        hooks = works[0].hooks if works else ()
+        return {work.op.id: Foreseen(hooks, work.wish(), wish, work.op.id in alone) for work, wish in pairs}
 
     async def process(self, operation: Operation) -> Finished:
         """Run one claimed operation."""
         started = time.monotonic()
-        prepared = self._prepared.pop(operation.id, None)
-        if prepared is None:  # prepared by nobody: it goes back and is claimed anew
+        try:
+            prepared = await self._prepared_for(operation)
+        except DatabaseTrouble:
+            prepared = None
+        if prepared is None:  # it cannot be read: it goes back and is claimed anew
             return Finished(operation, Released(), 0)
         try:
             work = await self._loader.work_of(operation, prepared)
@@ -293,6 +309,10 @@ def _agrees(work: Work, observed: dict[str, Any], hooked: dict[str, Any] | None,
     wanted_active = work.account.wanted_active
     is_active_as_wanted = wanted_active is None or (active is not False) == wanted_active
     return is_active_as_wanted and not work.comparator.differences(expected, actual=observed)
+
+
+def _is_fresh(prepared: Prepared) -> bool:
+    return time.monotonic() - prepared.read_at < PREPARED_S
 
 
 def _since(started: float) -> int:

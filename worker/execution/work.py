@@ -45,6 +45,7 @@ class Prepared:
     subject: work.Subject
     decisions: tuple[PersonDecision, ...] = ()
     foreseen: Foreseen | None = None
+    read_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ class Dispatcher:
                 await self._close(tenant_id, connector_id, target, gate)
                 return Claimed(is_closed=True)
             target.slots, target.name = gate.slots, gate.connector
+            self._give_back(target, beyond=2 * target.ahead)  # the target has become slower
             room = min(gate.slots + target.ahead, MOST_HELD) - target.held
             if room <= 0:
                 return Claimed()
@@ -214,9 +215,10 @@ class Dispatcher:
             else:
                 await due_work.settle_closed(conn, tenant_id, connector_id, next_due=gate.look_again)
 
-    def _give_back(self, target: _Target) -> None:
-        while target.waiting:
-            self._hand_in(target.waiting.popleft(), Released())
+    def _give_back(self, target: _Target, *, beyond: int = 0) -> None:
+        """Release what waits here, all but the first ``beyond``."""
+        while len(target.waiting) > beyond:
+            self._hand_in(target.waiting.pop(), Released())
 
     async def look_for_cancels(self) -> int:
         """Drop what people asked to cancel and that waits here unstarted; how many.
