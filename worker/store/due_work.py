@@ -15,6 +15,9 @@ from worker.store.sql import load
 
 queries = load("due_work")
 
+#: How many due things are read at once.
+PAGE = 500
+
 
 class Kind(StrEnum):
     """What is due; ``ref_id`` is the connector (claim), the tenant (plan, inbox), else the thing itself."""
@@ -80,9 +83,27 @@ async def forget(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UU
     await queries.forget.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)
 
 
-async def due(conn: Connection, kinds: list[str], *, limit: int = 200) -> list[Due]:
-    """What is due now, the longest waiting first."""
-    return [_due(row) for row in await queries.due.rows(conn, kinds=kinds, limit=limit)]
+async def due(conn: Connection, kinds: list[str]) -> list[Due]:
+    """All that is due now, the longest waiting first.
+
+    All of it: what is at work stays due, and however much that is, it must hide nothing that waits behind it.
+    """
+    found: list[Due] = []
+    last: sql.Record | None = None
+    while True:
+        page = await queries.due.rows(
+            conn,
+            kinds=kinds,
+            limit=PAGE,
+            after_due_at=last["due_at"] if last else None,
+            after_tenant_id=last["tenant_id"] if last else None,
+            after_kind=last["kind"] if last else None,
+            after_ref_id=last["ref_id"] if last else None,
+        )
+        found += [_due(row) for row in page]
+        if len(page) < PAGE:
+            return found
+        last = page[-1]
 
 
 async def sweep(conn: Connection) -> int:

@@ -47,10 +47,12 @@ WHERE w.tenant_id = :tenant_id AND w.kind = 'claim' AND w.ref_id = :ref_id
 DELETE FROM due_work WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = :ref_id
 
 -- name: due
--- What is due now, the longest waiting first.
-SELECT tenant_id, kind, ref_id FROM due_work
+-- What is due now, the longest waiting first, behind the last one of the page before.
+SELECT tenant_id, kind, ref_id, due_at FROM due_work
 WHERE due_at <= db_now() AND kind = ANY(:kinds::text[])
-ORDER BY due_at LIMIT :limit
+  AND (:after_due_at::timestamptz IS NULL OR due_at > :after_due_at OR (due_at = :after_due_at
+       AND (tenant_id, kind, ref_id) > (:after_tenant_id::uuid, :after_kind::text, :after_ref_id::uuid)))
+ORDER BY due_at, tenant_id, kind, ref_id LIMIT :limit
 
 -- name: sweep
 -- Heals what a bug may leave: every target and every tenant is looked at once in a while, whatever due_work says.

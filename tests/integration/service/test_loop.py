@@ -1,0 +1,54 @@
+"""The poll behind all duties, on a real table of due work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from worker.service.loop import DuePoller
+from worker.store.due_work import PAGE, Kind
+from worker.store.pool import Pool, open_pool
+
+BUSY = 2 * PAGE + 7
+
+
+@pytest.fixture
+async def pool(database: Any) -> AsyncIterator[Pool]:
+    opened = await open_pool(database.daemon_dsn, size=4)
+    yield opened
+    await opened.close()
+
+
+async def make_due(pool: Pool, tenant_id: UUID, count: int, *, seconds_ago: int) -> None:
+    async with pool.acquire() as conn:
+        await conn.execute(
+            "INSERT INTO due_work (tenant_id, kind, ref_id, due_at) "
+            "SELECT $1, 'run', gen_random_uuid(), now() - make_interval(secs => $3) FROM generate_series(1, $2)",
+            tenant_id,
+            count,
+            seconds_ago,
+        )
+
+
+async def test_what_is_at_work_hides_nothing_that_waits_behind_it(pool: Pool, tenant_id: UUID) -> None:
+    """A handler at work leaves its row due, and always the one that waits longest."""
+    started: list[UUID] = []
+    is_over = asyncio.Event()
+
+    async def work(_tenant_id: UUID, ref_id: UUID) -> None:
+        started.append(ref_id)
+        await is_over.wait()
+
+    poller = DuePoller(pool, {Kind.RUN: work}, poll_s=1)
+    await make_due(pool, tenant_id, BUSY, seconds_ago=60)
+    first = await poller.run_once()
+    await make_due(pool, uuid4(), 1, seconds_ago=1)
+    second = await poller.run_once()
+    third = await poller.run_once()
+    await asyncio.sleep(0)
+    is_over.set()
+
+    assert (first, second, third) == (BUSY, 1, 0)
+    assert len(set(started)) == BUSY + 1
