@@ -11,9 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal, TextIO
 from uuid import UUID
 
@@ -40,6 +42,8 @@ _SECRET_TEXT = re.compile(
     r"|\bpvd_[0-9a-f-]+_[\w-]+",
     re.IGNORECASE,
 )
+#: Without one of these no text matches _SECRET_TEXT; most of what is told are ids and single words.
+_MAY_HOLD_SECRET = re.compile(r"[\s:_]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Format = Literal["auto", "json", "console"]
@@ -65,27 +69,48 @@ def configure(*, level: str = "info", format: Format = "auto", stream: TextIO | 
     _take_over_standard_logging(out, level=number, shared=shared, renderer=renderer)
 
 
-def bound(
-    *,
-    correlation_id: UUID | str | None = None,
-    tenant_id: UUID | str | None = None,
-    operation_id: UUID | str | None = None,
-    run_id: UUID | str | None = None,
-) -> AbstractContextManager[None]:
+#: The ids of what is being worked on; those of a task are copied into the tasks it starts.
+_ids: ContextVar[Mapping[str, UUID | str]] = ContextVar("ids", default=MappingProxyType({}))
+
+
+class bound:  # noqa: N801 - read as a verb: with logs.bound(run_id=...)
     """Put these ids on every line that is written inside; those that are None stay as they were."""
-    ids = {
-        "correlation_id": correlation_id,
-        "tenant_id": tenant_id,
-        "operation_id": operation_id,
-        "run_id": run_id,
-    }
-    return structlog.contextvars.bound_contextvars(**{name: str(value) for name, value in ids.items() if value})
+
+    __slots__ = ("_ids", "_token")
+
+    def __init__(
+        self,
+        *,
+        correlation_id: UUID | str | None = None,
+        tenant_id: UUID | str | None = None,
+        operation_id: UUID | str | None = None,
+        run_id: UUID | str | None = None,
+    ) -> None:
+        given = {
+            "correlation_id": correlation_id,
+            "tenant_id": tenant_id,
+            "operation_id": operation_id,
+            "run_id": run_id,
+        }
+        self._ids = {name: value for name, value in given.items() if value}
+
+    def __enter__(self) -> None:
+        self._token = _ids.set({**_ids.get(), **self._ids})
+
+    def __exit__(self, *exc_info: object) -> None:
+        _ids.reset(self._token)
+
+
+def _with_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name, value in _ids.get().items():
+        event.setdefault(name, str(value))
+    return event
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hide the values of keys that look secret, at any depth, and secrets inside of texts."""
     for key, value in event.items():
-        event[key] = HIDDEN if _is_secret(key) else _redacted(value)
+        event[key] = HIDDEN if _is_secret(str(key)) else _redacted(value)
     return event
 
 
@@ -137,7 +162,7 @@ class CauseLimiter:
 def _processors(*, is_pretty: bool) -> list[Processor]:
     processors: list[Processor] = [
         CauseLimiter(),
-        structlog.contextvars.merge_contextvars,
+        _with_ids,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_pretty else "iso", utc=not is_pretty),
         structlog.processors.format_exc_info,
@@ -162,17 +187,17 @@ def _take_over_standard_logging(out: TextIO, *, level: int, shared: list[Process
     logging.captureWarnings(capture=True)
 
 
-def _is_secret(key: object) -> bool:
-    text = str(key)
-    return _SECRET_KEY.search(text) is not None and _NOT_SECRET_KEY.search(text) is None
+@lru_cache(maxsize=4_096)  # a program has few names for what it tells
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None and _NOT_SECRET_KEY.search(key) is None
 
 
 def _redacted(value: Any) -> Any:
     match value:
         case str():
-            return _SECRET_TEXT.sub(_hide, value)
+            return _SECRET_TEXT.sub(_hide, value) if _MAY_HOLD_SECRET.search(value) else value
         case Mapping():
-            return {str(key): HIDDEN if _is_secret(key) else _redacted(inner) for key, inner in value.items()}
+            return {str(key): HIDDEN if _is_secret(str(key)) else _redacted(inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_redacted(item) for item in value]
         case _:

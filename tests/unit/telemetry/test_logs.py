@@ -23,7 +23,6 @@ def _restored() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 class Terminal(io.StringIO):
