@@ -25,7 +25,6 @@ class Account:
     state: AccountState = AccountState.PENDING
     wanted: dict[str, Any] | None = None
     wanted_active: bool | None = None
-    wanted_hash: int | None = None
     observed: dict[str, Any] | None = None
     observed_active: bool | None = None
     hooked: dict[str, Any] | None = None

@@ -150,21 +150,13 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """What is wanted of an account that is not known yet, and the hash that stands for it."""
-
-    wanted: dict[str, Any]
-    wanted_hash: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class NewOperation:
     """An operation to be accepted; its account row exists, unless it ``opens`` one.
 
-    ``opens`` is for the creation of an account that nobody knows yet: the row, which is then that of ``user_id``, is
-    made when the operation is accepted. ``wait_reason`` (with ``approval_id``) makes an operation wait from the start.
-    ``expected_hash`` is the content hash of the account that a repair was decided on; execution drops the repair when
-    the account has moved since.
+    ``opens`` is for the creation of an account that nobody knows yet: what is wanted of it. The row, which is then that
+    of ``user_id``, is made when the operation is accepted. ``wait_reason`` (with ``approval_id``) makes an operation
+    wait from the start. ``expected_hash`` is the content hash of the account that a repair was decided on; execution
+    drops the repair when the account has moved since.
     """
 
     connector_id: UUID
@@ -189,7 +181,7 @@ class NewOperation:
     redrive_of: UUID | None = None
     idempotency_key: str | None = None
     created_by: UUID | None = None
-    opens: Opening | None = None
+    opens: dict[str, Any] | None = None
 
     @property
     def is_removal(self) -> bool:

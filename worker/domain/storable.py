@@ -14,10 +14,19 @@ def is_storable(value: Any) -> bool:
     if isinstance(value, list):
         return all(is_storable(one) for one in value)
     if isinstance(value, dict):
-        return all(is_storable(name) and is_storable(one) for name, one in value.items())
+        return _is_storable_object(value)
     if isinstance(value, float):
         return isfinite(value)
     return not isinstance(value, int) or value.bit_length() <= MAX_BITS
+
+
+def _is_storable_object(value: dict[Any, Any]) -> bool:
+    """Where all is text or nothing, as nearly always, one look at all of it is enough."""
+    try:
+        text = "".join([*value, *(one for one in value.values() if one is not None)])
+    except TypeError:
+        return all(is_storable(name) and is_storable(one) for name, one in value.items())
+    return is_storable(text)
 
 
 def _is_encodable(text: str) -> bool:

@@ -76,10 +76,8 @@ class _Unmappable(Exception):
     """A rule cannot make a value; the message is for the person who wrote the rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    target: str
-    read: Read
+#: A rule's target, and what makes its value.
+_Rule = tuple[str, Read]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +91,18 @@ class CompiledMapping:
     expressions: dict[str, str]
     secrets: frozenset[str]
 
-    def apply(self, identity: Identity, *, computed: Computed) -> Mapped | MappingError:
-        """Map one identity; ``computed`` are the results of its expressions."""
-        source = identity.as_source()
+    def apply(self, identity: Identity, *, source: Source, computed: Computed) -> Mapped | MappingError:
+        """Map one identity; ``source`` is it as rules read it, ``computed`` are the results of its expressions."""
         made: list[dict[str, Any]] = []
-        for rules in (self.always, self.on_create, self.on_update):
-            values: dict[str, Any] = {}
-            for rule in rules:
-                try:
-                    values[rule.target] = rule.read(source, computed)
-                except (_Unmappable, TransformError) as error:
-                    return MappingError(identity.id, rule.target, f"{rule.target}: {error}")
-            made.append(values)
+        target = ""
+        try:
+            for rules in (self.always, self.on_create, self.on_update):
+                values: dict[str, Any] = {}
+                for target, read in rules:
+                    values[target] = read(source, computed)
+                made.append(values)
+        except (_Unmappable, TransformError) as error:
+            return MappingError(identity.id, target, f"{target}: {error}")
         return Mapped(identity.id, made[0], identity.active, made[1], made[2], self.secrets)
 
 
@@ -117,15 +115,22 @@ class MappingEngine:
         self._compiled: dict[tuple[UUID, str], tuple[MappingVersion, CompiledMapping]] = {}
 
     async def map_identities(
-        self, identities: Sequence[Identity], *, mapping: MappingVersion
+        self, identities: Sequence[Identity], *, mapping: MappingVersion, sources: Sequence[Source] | None = None
     ) -> list[Mapped | MappingError]:
-        """One result for each identity, in order. Gives way to other tasks between chunks."""
+        """One result for each identity, in order. Gives way to other tasks between chunks.
+
+        ``sources`` are the identities ``as_source``, from a caller that maps them more than once.
+        """
         compiled = self._compile(mapping)
         results: list[Mapped | MappingError] = []
         for start in range(0, len(identities), CHUNK):
             chunk = identities[start : start + CHUNK]
-            computed = await self._evaluate(compiled, chunk)
-            results += [compiled.apply(one, computed=found) for one, found in zip(chunk, computed, strict=True)]
+            read = sources[start : start + CHUNK] if sources else [one.as_source() for one in chunk]
+            computed = await self._evaluate(compiled, read)
+            results += [
+                compiled.apply(one, source=source, computed=found)
+                for one, source, found in zip(chunk, read, computed, strict=True)
+            ]
         return results
 
     def _compile(self, mapping: MappingVersion) -> CompiledMapping:
@@ -138,14 +143,14 @@ class MappingEngine:
         self._compiled[key] = known
         return known[1]
 
-    async def _evaluate(self, compiled: CompiledMapping, chunk: Sequence[Identity]) -> Sequence[Computed]:
+    async def _evaluate(self, compiled: CompiledMapping, chunk: Sequence[Source]) -> Sequence[Computed]:
         if not compiled.expressions:
             await asyncio.sleep(0)
             return [{}] * len(chunk)
         if self._evaluator is None:
             missing = ExpressionResult(error=HookError("there is no sandbox here to evaluate expressions"))
             return [dict.fromkeys(compiled.expressions, missing)] * len(chunk)
-        contexts = [{"identity": one.as_source()} for one in chunk]
+        contexts = [{"identity": dict(one)} for one in chunk]
         return await self._evaluator.evaluate(compiled.expressions, contexts)
 
 
@@ -162,15 +167,27 @@ def compile_mapping(mapping: MappingVersion) -> CompiledMapping:
 
 
 def _compiled(rules: Sequence[MappingRule], on: tuple[str, ...]) -> tuple[_Rule, ...]:
-    return tuple(_Rule(rule.target, _reader(rule)) for rule in rules if set(rule.on) == set(on))
+    return tuple((rule.target, _reader(rule)) for rule in rules if set(rule.on) == set(on))
 
 
 def _reader(rule: MappingRule) -> Read:
+    if rule.source is not None and not (rule.transforms or rule.multi_valued or rule.required):
+        return _plain(rule.source)
     transforms = tuple(compile_transform(text) for text in rule.transforms)
     shape = _many if rule.multi_valued else _one
     raw = _raw_reader(rule)
     plain = raw if not transforms else _transformed(raw, transforms)
     return _required(plain, shape) if rule.required else lambda source, computed: shape(plain(source, computed))
+
+
+def _plain(attribute: str) -> Read:
+    """What most rules are, in one call: the value of an attribute as it is."""
+
+    def read(source: Source, _computed: Computed) -> Any:
+        value = source.get(attribute)
+        return value or None if value.__class__ is str else _one(value)
+
+    return read
 
 
 def _name_of(rule: MappingRule) -> str:

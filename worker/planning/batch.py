@@ -12,7 +12,7 @@ from worker.domain.connector import Connector, DeprovisionPolicy
 from worker.domain.identity import Identity
 from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingVersion
-from worker.domain.operation import NewOperation, Opening, OperationType
+from worker.domain.operation import NewOperation, OperationType
 from worker.domain.storable import is_storable
 from worker.mapping import Mapped, MappingError
 from worker.planning.plan import PlannedChange, decide
@@ -80,7 +80,6 @@ class Step:
             identity_id=self.identity_id,
             attributes=change.wanted,
             active=change.wanted_active,
-            hash=change.wanted_hash,
             mapping_version=self.target.mapping_version,
             identity_version=self.person.identity.version,
         )
@@ -90,9 +89,6 @@ class Step:
         connector, item, change = self.target.connector, self.person.item, self.change
         if change.kind is None:
             return None
-        opens = None
-        if self.account is None and change.wanted is not None:
-            opens = Opening(change.wanted, change.wanted_hash)
         return NewOperation(
             connector_id=connector.id,
             account_id=self.account_id,
@@ -107,7 +103,7 @@ class Step:
             mapping_version=self.target.mapping_version,
             run_id=item.run_id,
             correlation_id=item.correlation_id,
-            opens=opens,
+            opens=change.wanted if self.account is None else None,
         )
 
 
@@ -157,10 +153,10 @@ def keepable(result: Mapped | MappingError) -> Mapped | MappingError:
     if isinstance(result, MappingError):
         return result
     for values in (result.attributes, result.on_create, result.on_update):
-        for name, value in values.items():
-            if not is_storable(value):
-                message = f"{name}: has characters or numbers that cannot be stored"
-                return MappingError(result.identity_id, name, message)
+        if not is_storable(values):
+            name = next(name for name, value in values.items() if not is_storable({name: value}))
+            message = f"{name}: has characters or numbers that cannot be stored"
+            return MappingError(result.identity_id, name, message)
     return _without_secrets(result) if result.secrets else result
 
 
@@ -213,7 +209,7 @@ def _complain(
     decisions: Decisions, person: Person, target: Target, *, account: Account | None, error: MappingError
 ) -> None:
     kind = OperationType.UPDATE if account and account.uid else OperationType.CREATE
-    change = PlannedChange(kind, {}, wanted=None, wanted_active=None, wanted_hash=None)
+    change = PlannedChange(kind, {}, wanted=None, wanted_active=None)
     step = Step(person, target, account, change, account.id if account else uuid7(), uuid7())
     if account is None:
         decisions.unplaced.append(step.wanted())

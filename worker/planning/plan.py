@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from xxhash import xxh3_64_intdigest
-
 from worker.domain.account import Account, AccountState
 from worker.domain.comparison import AttributeRule, Comparator, Comparison
 from worker.domain.connector import Connector, DeprovisionPolicy
@@ -36,7 +34,6 @@ class PlannedChange:
     payload: dict[str, Any]
     wanted: dict[str, Any] | None
     wanted_active: bool | None
-    wanted_hash: int | None
 
 
 def comparator_of(mapping: MappingVersion) -> Comparator:
@@ -86,7 +83,7 @@ def _is_to_be_made(account: Account) -> bool:
 def _creation(mapped: Wish) -> PlannedChange:
     wanted = _valued(mapped.attributes)
     payload = {"attributes": mapped.for_create(), "active": True}
-    return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True, wanted_hash=_hash(wanted))
+    return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True)
 
 
 def _update(account: Account, mapped: Wish, comparator: Comparator) -> PlannedChange | None:
@@ -102,7 +99,7 @@ def _update(account: Account, mapped: Wish, comparator: Comparator) -> PlannedCh
     elif not changed and account.wanted is not None:
         return None
     kind = OperationType.UPDATE if changed or "active" in payload else None
-    return PlannedChange(kind, payload, wanted, wanted_active=True, wanted_hash=_hash(wanted))
+    return PlannedChange(kind, payload, wanted, wanted_active=True)
 
 
 def _must_be_enabled(account: Account) -> bool:
@@ -115,27 +112,18 @@ def _removal(account: Account | None, policy: DeprovisionPolicy) -> PlannedChang
     if account.live == 0 and (account.uid is None or account.state is AccountState.DEAD):
         return None
     if policy is DeprovisionPolicy.DELETE:
-        return PlannedChange(
-            OperationType.DELETE, {"attributes": {}}, wanted=None, wanted_active=False, wanted_hash=None
-        )
+        return PlannedChange(OperationType.DELETE, {"attributes": {}}, wanted=None, wanted_active=False)
     is_so = account.wanted_active is None and account.observed_active is False
     return PlannedChange(
         None if is_so else OperationType.UPDATE,
         {"attributes": {}, "active": False},
         wanted=account.wanted if account.wanted is not None else account.observed or {},
         wanted_active=False,
-        wanted_hash=account.wanted_hash,
     )
 
 
 def _valued(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if value is not None}
-
-
-def _hash(wanted: Mapping[str, Any]) -> int:
-    """What tells one ``wanted`` from another, as a signed 64-bit number; values count as they are written."""
-    digest: int = xxh3_64_intdigest(repr(wanted).encode())
-    return digest - (1 << 64) if digest >> 63 else digest
 
 
 def _sent(value: Any) -> Any:

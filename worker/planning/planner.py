@@ -33,6 +33,9 @@ from worker.store import connectors, mappings, plan_items, tenant
 from worker.store.pool import Connection, Pool
 from worker.telemetry import metrics
 
+#: An identity as scopes and mappings read it.
+Source = Mapping[str, Any]
+
 log = structlog.get_logger(__name__)
 
 BATCH = 500
@@ -63,7 +66,7 @@ class Mapper(Protocol):
     """What maps identities: ``worker.mapping.MappingEngine``."""
 
     async def map_identities(
-        self, identities: Sequence[Identity], *, mapping: MappingVersion
+        self, identities: Sequence[Identity], *, mapping: MappingVersion, sources: Sequence[Source] | None = None
     ) -> list[Mapped | MappingError]: ...
 
 
@@ -124,18 +127,20 @@ class Planner:
         return Batch(items, [each for each in prepared if each is not None])
 
     async def _map(self, batch: Batch) -> None:
-        people = [person.identity for person in batch.people]
-        sources = [person.as_source() for person in people]
+        people = [(person.identity, person.identity.as_source()) for person in batch.people]
         for target in batch.targets:
-            inside = [person for person, source in zip(people, sources, strict=True) if target.is_in_scope(source)]
-            batch.in_scope.append({person.id for person in inside})
-            batch.mapped.append(await self._map_target(target, [person for person in inside if person.active]))
+            inside = [one for one in people if target.is_in_scope(one[1])]
+            batch.in_scope.append({identity.id for identity, _ in inside})
+            batch.mapped.append(await self._map_target(target, [one for one in inside if one[0].active]))
 
-    async def _map_target(self, target: Target, people: list[Identity]) -> dict[UUID, Mapped | MappingError]:
+    async def _map_target(
+        self, target: Target, people: list[tuple[Identity, Source]]
+    ) -> dict[UUID, Mapped | MappingError]:
         if target.mapping is None or not people:
             return {}
+        identities, sources = zip(*people, strict=True)
         try:
-            mapped = await self._mapper.map_identities(people, mapping=target.mapping)
+            mapped = await self._mapper.map_identities(identities, mapping=target.mapping, sources=sources)
         except ValueError as error:
             # Rules that nobody checked. Removals need no mapping and are planned all the same.
             log.warning("planning.mapping_unusable", connector=target.connector.name, error=str(error))

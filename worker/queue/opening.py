@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from worker.domain.operation import NewOperation, Opening, Origin
+from worker.domain.operation import NewOperation, Origin
 from worker.store import operations
 from worker.store.pool import Connection
 
@@ -25,37 +25,32 @@ class _Shared(NamedTuple):
     max_retries: int
 
 
-async def open_lanes(
-    conn: Connection, tenant_id: UUID, wanted: Sequence[tuple[NewOperation, Opening]]
-) -> tuple[UUID, ...]:
-    """Make the rows and queue the operations; the ids of those whose account nobody else made or linked meanwhile."""
-    groups: dict[_Shared, list[tuple[NewOperation, Opening]]] = {}
-    for op, opening in wanted:
+async def open_lanes(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> tuple[UUID, ...]:
+    """Queue operations and make their account rows; the ids of those whose account nobody has made meanwhile."""
+    groups: dict[_Shared, list[NewOperation]] = {}
+    for op in wanted:
         shared = _Shared(
             op.connector_id, op.object_class, op.mapping_version, op.origin, op.run_id, op.priority, op.max_retries
         )
-        groups.setdefault(shared, []).append((op, opening))
+        groups.setdefault(shared, []).append(op)
     opened: list[UUID] = []
     for shared, group in groups.items():
         opened += await _open(conn, tenant_id, shared, group)
     return tuple(opened)
 
 
-async def _open(
-    conn: Connection, tenant_id: UUID, shared: _Shared, group: list[tuple[NewOperation, Opening]]
-) -> Iterable[UUID]:
-    ids, account_ids = [op.id for op, _ in group], [op.account_id for op, _ in group]
+async def _open(conn: Connection, tenant_id: UUID, shared: _Shared, group: list[NewOperation]) -> Iterable[UUID]:
+    ids, account_ids = [op.id for op in group], [op.account_id for op in group]
     inserted = await operations.queries.open_lanes.run(
         conn,
         tenant_id=tenant_id,
         ids=ids,
         account_ids=account_ids,
-        user_ids=[op.user_id for op, _ in group],
-        wanted=[opening.wanted for _, opening in group],
-        wanted_hashes=[opening.wanted_hash for _, opening in group],
+        user_ids=[op.user_id for op in group],
+        wanted=[op.opens for op in group],
         payloads=_payloads(group),
-        identity_versions=[op.identity_version for op, _ in group],
-        correlation_ids=[op.correlation_id for op, _ in group],
+        identity_versions=[op.identity_version for op in group],
+        correlation_ids=[op.correlation_id for op in group],
         **shared._asdict(),
     )
     if inserted == len(group):
@@ -64,9 +59,7 @@ async def _open(
     return [row["head_id"] for row in rows]
 
 
-def _payloads(group: list[tuple[NewOperation, Opening]]) -> list[dict[str, Any] | None]:
+def _payloads(group: list[NewOperation]) -> list[dict[str, Any] | None]:
     """Those that say more than what is wanted; the server fills an empty list up with nothing."""
-    found = [
-        None if op.payload == {"attributes": opening.wanted, "active": True} else op.payload for op, opening in group
-    ]
+    found = [None if op.payload == {"attributes": op.opens, "active": True} else op.payload for op in group]
     return found if any(found) else []

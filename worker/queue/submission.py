@@ -58,7 +58,7 @@ class OperationQueue:
         """
         if not operations:
             return Enqueued()
-        opened = await open_lanes(conn, tenant_id, [(op, op.opens) for op in operations if op.opens is not None])
+        opened = await open_lanes(conn, tenant_id, [op for op in operations if op.opens is not None])
         queued = await _queue(conn, tenant_id, [op for op in operations if op.opens is None])
         for connector_id in sorted({op.connector_id for op in operations}):
             await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)

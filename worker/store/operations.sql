@@ -52,14 +52,14 @@ FROM n, (SELECT db_now() AS now) t
 -- than what is wanted.
 WITH n AS (
     SELECT * FROM unnest(:ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :wanted::jsonb[],
-        :wanted_hashes::bigint[], :payloads::jsonb[], :identity_versions::bigint[], :correlation_ids::uuid[])
-    AS n(id, account_id, user_id, wanted, wanted_hash, payload, identity_version, correlation_id)
+        :payloads::jsonb[], :identity_versions::bigint[], :correlation_ids::uuid[])
+    AS n(id, account_id, user_id, wanted, payload, identity_version, correlation_id)
 ),
 made AS (
     INSERT INTO accounts (tenant_id, id, connector_id, object_class, identity_id, state, wanted, wanted_active,
         wanted_hash, mapping_version, identity_version, seq, live, head_id)
-    SELECT :tenant_id, n.account_id, :connector_id, :object_class, n.user_id, 'pending', n.wanted, true, n.wanted_hash,
-        :mapping_version, n.identity_version, 1, 1, n.id
+    SELECT :tenant_id, n.account_id, :connector_id, :object_class, n.user_id, 'pending', n.wanted, true,
+        jsonb_hash_extended(n.wanted, 0), :mapping_version, n.identity_version, 1, 1, n.id
     FROM n
     ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
     RETURNING head_id

@@ -42,7 +42,6 @@ class Wanted:
     identity_id: UUID
     attributes: dict[str, Any] | None
     active: bool | None
-    hash: int | None
     mapping_version: int | None
     identity_version: int
 
@@ -216,7 +215,6 @@ def _wishes(wanted: Sequence[Wanted]) -> dict[str, list[Any]]:
         "ids": [each.account_id for each in wanted],
         "wanted": [each.attributes for each in wanted],
         "wanted_active": [each.active for each in wanted],
-        "wanted_hashes": [each.hash for each in wanted],
         "mapping_versions": [each.mapping_version for each in wanted],
         "identity_versions": [each.identity_version for each in wanted],
     }
@@ -239,7 +237,6 @@ def _account(row: Record) -> Account:
         state=AccountState(row["state"]),
         wanted=row["wanted"],
         wanted_active=row["wanted_active"],
-        wanted_hash=row["wanted_hash"],
         observed=row["observed"],
         observed_active=row["observed_active"],
         live=row["live"],

@@ -49,7 +49,7 @@ SELECT EXISTS (SELECT 1 FROM plan_items WHERE tenant_id = :tenant_id)
 
 -- name: accounts_of
 -- What these people have at these targets. What was observed matters only where nothing was wanted yet.
-SELECT id, connector_id, object_class, uid, identity_id, state, wanted, wanted_active, wanted_hash,
+SELECT id, connector_id, object_class, uid, identity_id, state, wanted, wanted_active,
     CASE WHEN wanted IS NULL THEN observed END AS observed, observed_active, live
 FROM accounts
 WHERE tenant_id = :tenant_id AND identity_id = ANY(:identity_ids::uuid[]) AND connector_id = ANY(:connector_ids::uuid[])
@@ -59,21 +59,20 @@ WHERE tenant_id = :tenant_id AND identity_id = ANY(:identity_ids::uuid[]) AND co
 INSERT INTO accounts (tenant_id, id, connector_id, object_class, identity_id, state, wanted, wanted_active, wanted_hash,
     mapping_version, identity_version)
 SELECT :tenant_id, n.id, n.connector_id, n.object_class, n.identity_id, 'pending', n.wanted, n.wanted_active,
-    n.wanted_hash, n.mapping_version, n.identity_version
+    jsonb_hash_extended(n.wanted, 0), n.mapping_version, n.identity_version
 FROM unnest(:ids::uuid[], :connector_ids::uuid[], :object_classes::text[], :identity_ids::uuid[], :wanted::jsonb[],
-            :wanted_active::boolean[], :wanted_hashes::bigint[], :mapping_versions::integer[],
+            :wanted_active::boolean[], :mapping_versions::integer[],
             :identity_versions::bigint[])
-    AS n(id, connector_id, object_class, identity_id, wanted, wanted_active, wanted_hash, mapping_version,
-         identity_version)
+    AS n(id, connector_id, object_class, identity_id, wanted, wanted_active, mapping_version, identity_version)
 ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
 RETURNING id
 
 -- name: write_wanted
-UPDATE accounts a SET wanted = n.wanted, wanted_active = n.wanted_active, wanted_hash = n.wanted_hash,
+UPDATE accounts a SET wanted = n.wanted, wanted_active = n.wanted_active, wanted_hash = jsonb_hash_extended(n.wanted, 0),
     mapping_version = n.mapping_version, identity_version = n.identity_version
-FROM unnest(:ids::uuid[], :wanted::jsonb[], :wanted_active::boolean[], :wanted_hashes::bigint[],
+FROM unnest(:ids::uuid[], :wanted::jsonb[], :wanted_active::boolean[],
             :mapping_versions::integer[], :identity_versions::bigint[])
-    AS n(id, wanted, wanted_active, wanted_hash, mapping_version, identity_version)
+    AS n(id, wanted, wanted_active, mapping_version, identity_version)
 WHERE a.tenant_id = :tenant_id AND a.id = n.id
 
 -- name: complaints

@@ -142,9 +142,9 @@ class Meddling(MappingEngine):
         self.people: list[Any] = []
 
     async def map_identities(
-        self, identities: Sequence[Identity], *, mapping: MappingVersion
+        self, identities: Sequence[Identity], *, mapping: MappingVersion, sources: Any = None
     ) -> list[Mapped | MappingError]:
-        results = await super().map_identities(identities, mapping=mapping)
+        results = await super().map_identities(identities, mapping=mapping, sources=sources)
         people, self.people = self.people, []
         if people:
             await self.house.change(*people)
@@ -171,7 +171,7 @@ async def test_an_account_that_somebody_linked_meanwhile_is_planned_again(house:
 
     class Linking(MappingEngine):
         async def map_identities(
-            self, identities: Sequence[Identity], *, mapping: MappingVersion
+            self, identities: Sequence[Identity], *, mapping: MappingVersion, sources: Any = None
         ) -> list[Mapped | MappingError]:
             await house.rows(
                 "INSERT INTO accounts (tenant_id, id, connector_id, object_class, uid, identity_id, state, observed) "

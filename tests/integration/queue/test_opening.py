@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from tests.factories import an_operation
 from worker.domain.ids import uuid7
-from worker.domain.operation import NewOperation, Opening, Origin
+from worker.domain.operation import NewOperation, Origin
 from worker.queue import OperationQueue
 from worker.queue.submission import Enqueued
 from worker.store import operations
@@ -24,7 +24,7 @@ def a_first(target: UUID, *, attributes: dict[str, Any] | None = None, **fields:
         user_id=fields.pop("user_id", None) or uuid4(),
         identity_version=3,
         mapping_version=7,
-        opens=Opening({"cn": "x"}, 42),
+        opens={"cn": "x"},
         **fields,
     )
 
@@ -50,7 +50,7 @@ async def test_the_row_says_what_is_wanted_and_the_operation_heads_its_lane(
     assert await rows(
         pool,
         tenant_id,
-        "SELECT id, identity_id, uid, state, wanted, wanted_active, wanted_hash, mapping_version, identity_version, "
+        "SELECT id, identity_id, uid, state, wanted, wanted_active, mapping_version, identity_version, "
         "seq, live, head_id FROM accounts ORDER BY id",
     ) == [
         {
@@ -60,7 +60,6 @@ async def test_the_row_says_what_is_wanted_and_the_operation_heads_its_lane(
             "state": "pending",
             "wanted": {"cn": "x"},
             "wanted_active": True,
-            "wanted_hash": 42,
             "mapping_version": 7,
             "identity_version": 3,
             "seq": 1,

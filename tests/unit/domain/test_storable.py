@@ -8,7 +8,7 @@ from worker.domain.storable import is_storable
 
 @pytest.mark.parametrize(
     "value",
-    ["", "plain", "Müller", "😀", 5, -(1 << 1023), 1.5, True, None, [], ["a", None, 3], {"a": [1]}],
+    ["", "plain", "Müller", "😀", 5, -(1 << 1023), 1.5, True, None, [], ["a", None, 3], {"a": [1]}, {"a": "ü", "b": None}],
     ids=lambda value: json.dumps(value)[:20],
 )
 def test_what_can_be_kept(value: Any) -> None:
@@ -27,6 +27,8 @@ def test_what_can_be_kept(value: Any) -> None:
         pytest.param(["a", ["\0"]], id="deep in a list"),
         pytest.param({"a": {"b": "\0"}}, id="deep in an object"),
         pytest.param({"a\0": 1}, id="in a name"),
+        pytest.param({"a": "x", "b": None, "c": "y\0"}, id="one text of several"),
+        pytest.param({"a": "\ud83d", "b": "\ude00"}, id="two halves of a pair in two values"),
     ],
 )
 def test_what_cannot(value: Any) -> None:
