@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.nordwerk import Nordwerk
+from worker.domain.errors import SurroundingsError
 from worker.service.demo.organisation import EMPLOYEES
 from worker.service.house import vault_of
 from worker.service.runtime import read_runtime
@@ -109,6 +110,19 @@ class Dev:
             yield Nordwerk(pool, vault_of(load(environ={}, overrides=found)), employees=self.employees)
         finally:
             await pool.close()
+
+    async def has_database(self) -> bool:
+        """Whether one can look at it; the database outlives a daemon that was killed."""
+        assert self.is_running, self.said()
+        found = read_runtime(self.directory)
+        if found is None:
+            return False
+        try:
+            pool = await open_pool(found["database_url"], size=1, application="test")
+        except SurroundingsError:
+            return False
+        await pool.close()
+        return True
 
     def _runtime(self) -> dict[str, Any]:
         found = read_runtime(self.directory)

@@ -85,6 +85,17 @@ class Acceptance:
         queued = await self._queue.enqueue(conn, tenant_id=tenant_id, operations=operations)
         return Accepted(queued.accepted, queued.coalesced, held, tuple(approvals.items()), refused)
 
+    async def admit(self, conn: Connection, *, tenant_id: UUID, connector_id: UUID, unlinks: int) -> int:
+        """Count so many links that are to be taken away, which are removals too; how many of them may be.
+
+        Call it before ``accept`` in the same transaction. Where a removal is no operation there is nothing to hold: the
+        rest is to be left as it is, and said so.
+        """
+        if not unlinks:
+            return 0
+        passing, _ = await _count(conn, tenant_id, connector_id, unlinks, self.limits)
+        return passing
+
 
 async def _refuse_protected(
     conn: Connection, tenant_id: UUID, batch: Sequence[NewOperation]
@@ -117,8 +128,9 @@ async def _weighed(
     held: dict[UUID, UUID] = {}
     approvals: dict[UUID, UUID] = {}
     for connector_id in sorted(removals):
-        beyond, limit = await _count(conn, tenant_id, connector_id, removals[connector_id], limits)
-        if beyond:
+        wanted = removals[connector_id]
+        passing, limit = await _count(conn, tenant_id, connector_id, len(wanted), limits)
+        if beyond := wanted[passing:]:
             approvals[connector_id] = await _hold(conn, tenant_id, beyond, limit=limit, run_id=run_id, reason=reason)
             held |= dict.fromkeys((op.id for op in beyond), approvals[connector_id])
     if not held:
@@ -128,20 +140,20 @@ async def _weighed(
 
 
 async def _count(
-    conn: Connection, tenant_id: UUID, connector_id: UUID, wanted: list[NewOperation], limits: SafeguardLimits
-) -> tuple[list[NewOperation], int]:
-    """Count what may pass; what may not, and the limit that says so."""
+    conn: Connection, tenant_id: UUID, connector_id: UUID, wanted: int, limits: SafeguardLimits
+) -> tuple[int, int]:
+    """Count what may pass; how many those are, and the limit that says so."""
     await safeguard.lock(conn, tenant_id=tenant_id, connector_id=connector_id)
     used = await safeguard.used(conn, tenant_id=tenant_id, connector_id=connector_id)
     limit = limits.floor
-    if used + len(wanted) > limit:
+    if used + wanted > limit:
         accounts = await safeguard.active_accounts(
             conn, tenant_id=tenant_id, connector_id=connector_id, most=limits.count_up_to
         )
         limit = threshold(accounts, limits)
-    passing = admitted(len(wanted), used=used, limit=limit)
+    passing = admitted(wanted, used=used, limit=limit)
     await safeguard.count(conn, tenant_id=tenant_id, connector_id=connector_id, accepted=passing)
-    return wanted[passing:], limit
+    return passing, limit
 
 
 async def _hold(

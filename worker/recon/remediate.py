@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.domain.discrepancy import RepairAction, RepairDirection
-from worker.domain.errors import NotFound
+from worker.domain.errors import NotFound, ProtectedAccount
 from worker.domain.operation import NewOperation, Origin
 from worker.domain.run import Run
 from worker.planning import Acceptance
@@ -24,6 +24,10 @@ from worker.store.recon_actions import NewAction
 
 #: How many findings one call settles at most.
 MOST_TOGETHER = 100
+TOO_MANY_UNLINKS = (
+    "The safeguard lets no more accounts of this target be taken from their owners in 24 hours. Unlink one alone where "
+    "it is right."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ class Remediation:
         decided = _one_each([decide(batch, wish) for wish in wishes])
         done = Done()
         if not dry_run:
-            proposals = [each for each in decided if isinstance(each, Proposal)]
+            wanted = [each for each in decided if isinstance(each, Proposal)]
+            proposals = await self._admitted(conn, batch, wanted, done, run=run)
             await self._queue(conn, batch, proposals, done, by=by, run=run)
             await apply(conn, batch.place, proposals, done, by=by, run=run)
             await _settle(conn, batch, proposals, done, by=by)
@@ -147,6 +152,21 @@ class Remediation:
             error=error,
         )
 
+    async def _admitted(
+        self, conn: Connection, batch: Batch, proposals: Sequence[Proposal], done: Done, *, run: Run | None
+    ) -> list[Proposal]:
+        """Without the unlinks that the safeguard does not let through: their findings stay open."""
+        unlinks = [each for each in proposals if each.effect is Effect.UNLINK]
+        if not unlinks or (run is None and len(proposals) == 1):  # a person's act on one account
+            return list(proposals)
+        place = batch.place
+        passing = await self._acceptance.admit(
+            conn, tenant_id=place.tenant_id, connector_id=place.connector_id, unlinks=len(unlinks)
+        )
+        beyond = {each.discrepancy_id for each in unlinks[passing:]}
+        done.failures |= dict.fromkeys(beyond, TOO_MANY_UNLINKS)
+        return [each for each in proposals if each.discrepancy_id not in beyond]
+
     async def _queue(
         self,
         conn: Connection,
@@ -172,6 +192,8 @@ class Remediation:
             exempt=run is None and len(proposals) == 1,
         )
         queued = set(accepted.ids)
+        refused = {finding for finding, op in made.items() if op.id in set(accepted.refused)}
+        done.failures |= dict.fromkeys(refused, str(ProtectedAccount()))
         done.operations = {finding: op.id for finding, op in made.items() if op.id in queued}
         done.approval_id = accepted.approval_id
 

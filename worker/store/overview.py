@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from worker.store import tenant
 from worker.store.pool import Connection
@@ -23,10 +24,10 @@ class Depth:
     inbox: int = 0
 
 
-async def depth(conn: Connection) -> Depth:
-    """Count what waits, over all tenants."""
+async def depth(conn: Connection, *, only: UUID | None = None) -> Depth:
+    """Count what waits, over all tenants or of one."""
     found = Depth()
-    for row in await queries.tenants.rows(conn):
+    for row in await queries.tenants.rows(conn, only=only):
         async with tenant.transaction(conn, row["id"]):
             for each in await queries.depth.rows(conn, tenant_id=row["id"]):
                 found.by_status[each["status"]] += each["n"]
@@ -40,12 +41,15 @@ async def depth(conn: Connection) -> Depth:
     return found
 
 
-async def status(conn: Connection) -> dict[str, Any]:
-    """What ``/status`` shows: workers, depth of the queue, targets by tenant; no data of people."""
+async def status(conn: Connection, *, only: UUID | None = None) -> dict[str, Any]:
+    """What ``/status`` shows: workers, depth of the queue, targets by tenant; no data of people.
+
+    ``only``: of other tenants than this nothing, not even that they exist.
+    """
     workers = [_plain(dict(row)) for row in await queries.workers.rows(conn)]
-    waiting = await depth(conn)
+    waiting = await depth(conn, only=only)
     tenants = []
-    for row in await queries.tenants.rows(conn):
+    for row in await queries.tenants.rows(conn, only=only):
         async with tenant.transaction(conn, row["id"]):
             connectors = await queries.connectors.rows(conn, tenant_id=row["id"])
         tenants.append({"name": row["name"], "connectors": [_plain(dict(each)) for each in connectors]})

@@ -1,5 +1,5 @@
 -- name: tenants
-SELECT id, name FROM tenants ORDER BY id
+SELECT id, name FROM tenants WHERE :only::uuid IS NULL OR id = :only ORDER BY id
 
 -- name: workers
 SELECT id, host, pid, version, roles, started_at, beat_at, expires_at, is_draining FROM workers

@@ -9,18 +9,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from worker.security import Role, require
-from worker.store import overview, schema
+from worker.security import Principal, Role, require
+from worker.store import connectors, overview, schema
 from worker.store.pool import DatabaseGone, Pool
+from worker.store.tenant import tenant
 from worker.telemetry import metrics
 from worker.web.auth import Auth
+from worker.web.scraping import of_connectors
 
 READY_WITHIN_S = 2.0
 
 
 @dataclass(slots=True)
 class Health:
-    """What these pages know. ``is_open``: bound to loopback, so metrics and status ask for no token."""
+    """What these pages know. ``is_open``: bound to loopback, so metrics and status ask for no token.
+
+    With a token one sees what is of its tenant, and the numbers of the process.
+    """
 
     pool: Pool
     auth: Auth
@@ -40,6 +45,19 @@ class Health:
         except DatabaseGone:
             return "the database does not answer"
 
+    async def reader(self, request: Request) -> Principal | None:
+        """Who reads; None on loopback, where whoever has the machine sees all. Raises Unauthenticated or Forbidden."""
+        if self.is_open:
+            return None
+        found = await self.auth.of_token(request)
+        require(found.roles, Role.METRICS)
+        return found
+
+    async def connectors_of(self, who: Principal) -> list[str]:
+        """The names of the connectors of a reader's tenant."""
+        async with tenant(self.pool, who.tenant_id) as conn:
+            return [each.name for each in await connectors.everyone(conn, tenant_id=who.tenant_id)]
+
 
 def health_routes(health: Health) -> list[Route]:
     """The four routes; the first two are open to everybody."""
@@ -51,12 +69,13 @@ def health_routes(health: Health) -> list[Route]:
         reason = await health.not_ready()
         return PlainTextResponse("ready\n" if reason is None else f"{reason}\n", 200 if reason is None else 503)
 
-    async def metrics_page(_: Request) -> Response:
-        return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    async def metrics_page(_: Request, who: Principal | None) -> Response:
+        page = metrics.render() if who is None else of_connectors(await health.connectors_of(who))
+        return Response(page, media_type=metrics.CONTENT_TYPE)
 
-    async def status(_: Request) -> Response:
+    async def status(_: Request, who: Principal | None) -> Response:
         async with health.pool.acquire() as conn:
-            found = await overview.status(conn)
+            found = await overview.status(conn, only=who.tenant_id if who else None)
         return JSONResponse(
             {
                 "version": health.version,
@@ -67,11 +86,11 @@ def health_routes(health: Health) -> list[Route]:
             }
         )
 
-    def guarded(page: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    def guarded(
+        page: Callable[[Request, Principal | None], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def checked(request: Request) -> Response:
-            if not health.is_open:
-                require((await health.auth.of_token(request)).roles, Role.METRICS)
-            return await page(request)
+            return await page(request, await health.reader(request))
 
         return checked
 

@@ -11,6 +11,7 @@ from worker.domain.discrepancy import RepairAction, RepairDirection
 from worker.domain.mapping import MappingRule
 from worker.domain.run import RunStatus
 from worker.recon import Repairs, Wish
+from worker.recon.remediate import TOO_MANY_UNLINKS
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
@@ -260,3 +261,33 @@ async def test_linked_account_keeps_the_name_it_is_known_by(pool: Pool, tenant_i
 
     kept = await house.rows("SELECT hooked FROM accounts WHERE uid = 'hers'")
     assert kept == [{"hooked": {"login": "an.old.name", "mail": "carla@example.org"}}]
+
+
+async def test_a_policy_takes_no_more_links_away_than_may_be_removed_in_a_day(pool: Pool, tenant_id: UUID) -> None:
+    """Taking an account from its owner is a removal; what is beyond the limit stays open for a person."""
+    house = await a_house(pool, tenant_id, policy={"deleted": "unlink"})
+    await house.provide(*(f"person{n}" for n in range(60)))
+    await house.reconcile()
+    for n in range(1, 16):
+        house.target.remove(f"uid-{n:06}")
+    run = await house.reconcile()
+    left = await house.findings()
+    by_hand = await remediate(house, Wish(next(iter(left.values()))["id"], RepairAction.UNLINK))
+
+    assert (run.items_success, run.items_error, len(left)) == (10, 5, 5)
+    assert await house.rows("SELECT sum(accepted) AS n FROM removal_counts") == [{"n": 10}]
+    assert by_hand.succeeded == 1
+
+
+async def test_people_unlink_together_within_the_same_limit(pool: Pool, tenant_id: UUID) -> None:
+    house = await a_house(pool, tenant_id)
+    await house.provide(*(f"person{n}" for n in range(60)))
+    await house.reconcile()
+    for n in range(1, 13):
+        house.target.remove(f"uid-{n:06}")
+    await house.reconcile()
+    found = await house.findings()
+    done = await remediate(house, *(Wish(each["id"], RepairAction.UNLINK) for each in found.values()))
+
+    assert (done.succeeded, done.failed) == (10, 2)
+    assert {each.error or "" for each in done.results if not each.success} == {TOO_MANY_UNLINKS}
