@@ -8,7 +8,21 @@ from worker.domain.storable import is_storable
 
 @pytest.mark.parametrize(
     "value",
-    ["", "plain", "Müller", "😀", 5, -(1 << 1023), 1.5, True, None, [], ["a", None, 3], {"a": [1]}, {"a": "ü", "b": None}],
+    [
+        "",
+        "plain",
+        "Müller",
+        "😀",
+        5,
+        -(1 << 1023),
+        1.5,
+        True,
+        None,
+        [],
+        ["a", None, 3],
+        {"a": [1]},
+        {"a": "ü", "b": None},
+    ],
     ids=lambda value: json.dumps(value)[:20],
 )
 def test_what_can_be_kept(value: Any) -> None:
