@@ -32,6 +32,9 @@ LEASE = {"PROVISIOND_LEASE_S": "8", "PROVISIOND_BEAT_S": "1", "PROVISIOND_ATTEMP
 class Dev:
     """One directory's development set-up, to be started, killed and started again."""
 
+    command: tuple[str, ...] = (sys.executable, "-m", "worker")
+    where = ROOT
+
     def __init__(self, directory: Path, *, employees: int) -> None:
         self.directory = directory
         self.employees = employees
@@ -43,17 +46,14 @@ class Dev:
         """Start the process, without waiting for it."""
         self.directory.mkdir(mode=0o711, exist_ok=True)
         demo = ["--port", "8400", "--employees", str(self.employees), "--no-drift"]
-        self._launch(
-            [sys.executable, "-m", "worker", "dev", "--data-dir", str(self.directory), *demo], cwd=ROOT, settings=LEASE
-        )
+        self._launch([*self.command, "dev", "--data-dir", str(self.directory), *demo], settings=LEASE)
 
-    def _launch(self, command: list[str], *, cwd: Path, settings: dict[str, str]) -> None:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("PROVISIOND_")}
+    def _launch(self, command: list[str], *, settings: dict[str, str]) -> None:
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                cwd=cwd,
-                env=environ | settings,
+                cwd=self.where,
+                env=_surroundings() | settings,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -82,6 +82,20 @@ class Dev:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    async def provisiond(self, *arguments: str) -> str:
+        """What a verb of the command says; it must succeed."""
+        process = await asyncio.create_subprocess_exec(
+            *self.command,
+            *arguments,
+            cwd=self.where,
+            env=_surroundings() | {"PROVISIOND_DATA_DIR": str(self.directory)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, (arguments[:3], said.decode())
+        return said.decode()
 
     async def kill(self) -> None:
         """End it as a power cut would."""
@@ -140,26 +154,19 @@ class Newcomer(Dev):
 
     def __init__(self, checkout: Path) -> None:
         super().__init__(checkout / ".provisiond", employees=EMPLOYEES)
-        self.checkout = checkout
+        self.command = (".venv/bin/provisiond",)
+        self.where = checkout
         self.output = checkout.parent / "run.out"
         self.start_within_s = INSTALL_WITHIN_S
 
     def launch(self) -> None:
         """Start the process, without waiting for it; the first one makes the virtual environment."""
-        self._launch(["./scripts/run"], cwd=self.checkout, settings={})
+        self._launch(["./scripts/run"], settings={})
 
-    async def provisiond(self, *arguments: str) -> str:
-        """What a verb of the command prints; it must succeed."""
-        process = await asyncio.create_subprocess_exec(
-            ".venv/bin/provisiond",
-            *arguments,
-            cwd=self.checkout,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await process.communicate()
-        assert process.returncode == 0, (arguments, said.decode())
-        return said.decode()
+
+def _surroundings() -> dict[str, str]:
+    """This process's environment without what would configure a daemon."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PROVISIOND_")}
 
 
 def descendants(pid: int) -> dict[int, str]:
