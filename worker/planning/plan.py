@@ -96,7 +96,7 @@ def _update(account: Account, mapped: Wish, comparator: Comparator) -> PlannedCh
     payload: dict[str, Any] = {"attributes": changed}
     if _must_be_enabled(account):
         payload["active"] = True
-    elif not changed and account.wanted is not None:
+    elif not changed and account.wanted is not None and account.wanted_active is True:
         return None
     kind = OperationType.UPDATE if changed or "active" in payload else None
     return PlannedChange(kind, payload, wanted, wanted_active=True)

@@ -235,6 +235,27 @@ def test_coming_back_enables_and_sends_what_changed_meanwhile() -> None:
     assert (change.kind, change.payload) == (UPDATE, {"attributes": {"cn": "Anna"}, "active": True})
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [pytest.param({"cn": "Ann"}, id="a refused disable"), pytest.param(None, id="a refused delete")],
+)
+def test_who_comes_back_after_a_refused_removal_is_noted_as_wanted_active_and_left_alone(wanted: Any) -> None:
+    existing = replace(planned(), wanted=wanted, wanted_active=None, observed={"cn": "Ann"}, observed_active=True)
+    change = plan(ANN, existing, mapped(cn="Ann"))
+
+    assert change is not None
+    assert (change.kind, change.wanted, change.wanted_active) == (None, {"cn": "Ann"}, True)
+
+
+@pytest.mark.parametrize("policy", [DeprovisionPolicy.DISABLE, DeprovisionPolicy.DELETE])
+def test_a_refused_removal_is_asked_for_again(policy: DeprovisionPolicy) -> None:
+    existing = replace(planned(cn="Ann"), wanted_active=None, observed={"cn": "Ann"}, observed_active=True)
+    change = plan(GONE, existing, policy=policy)
+
+    assert change is not None
+    assert change.kind is (UPDATE if policy is DeprovisionPolicy.DISABLE else DELETE)
+
+
 values = st.one_of(st.none(), st.sampled_from(["", "a", "A", "b"]))
 attributes = st.dictionaries(st.sampled_from(["cn", "mail"]), values, max_size=2)
 
