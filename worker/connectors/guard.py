@@ -214,17 +214,23 @@ class ConnectorGuard:
     async def _turn(self) -> AsyncIterator[None]:
         """Wait for our turn. Nothing is sent yet, so giving up here is always safe."""
         self._refuse_while_held()
-        try:
-            async with asyncio.timeout(self.limits.deadline_s):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise TargetBusy("Earlier calls kept this one waiting for longer than the deadline.") from None
+        if self._turns.locked():
+            await self._queue()
+        else:
+            await self._turns.acquire()  # at once
         try:
             await self._pace()
             self._refuse_while_held()
             yield
         finally:
             self._turns.release()
+
+    async def _queue(self) -> None:
+        try:
+            async with asyncio.timeout(self.limits.deadline_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TargetBusy("Earlier calls kept this one waiting for longer than the deadline.") from None
 
     def _refuse_while_held(self) -> None:
         left = self._held_until - time.monotonic()

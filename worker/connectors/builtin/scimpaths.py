@@ -14,6 +14,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from worker.domain.errors import InvalidAttributes
@@ -59,6 +60,7 @@ class Place:
         return f"{prefix}{self.attribute}{entry}{part}"
 
 
+@lru_cache(maxsize=1_000)
 def place_of(name: str) -> Place:
     """Where a flat name lives; raises ``InvalidAttributes`` for a name that means nothing in SCIM."""
     if name.lower().startswith("urn:"):
@@ -84,7 +86,7 @@ def _entry_place(attribute: str, rest: list[str]) -> Place:
 
 def resource_of(attributes: Mapping[str, Any], *, active: bool | None) -> dict[str, Any]:
     """A whole User with these attributes; what is None is left out."""
-    return merged({"schemas": [CORE]}, {k: v for k, v in attributes.items() if v is not None}, active=active)
+    return merged({}, {k: v for k, v in attributes.items() if v is not None}, active=active)
 
 
 def merged(resource: Mapping[str, Any], attributes: Mapping[str, Any], *, active: bool | None) -> dict[str, Any]:
