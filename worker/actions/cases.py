@@ -7,6 +7,7 @@ from worker.actions.house import Act, House, acting
 from worker.domain.correlation import PersonDecision, Verdict
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import Origin
+from worker.recon import why_not_linked
 from worker.security import Principal, Role
 from worker.store import (
     accounts,
@@ -123,7 +124,7 @@ async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
     keep = connector.settings.get("hook_attributes", ())
     linked = await accounts.link(act.conn, place, [Link(account_id, owner, match)], keep=keep)
     if account_id not in linked:
-        raise WrongState("The account or its owner has got another link meanwhile.")
+        raise WrongState(await why_not_linked(act.conn, place, account_id=account_id, owner=owner))
     await correlation.drop_keys(act.conn, tenant_id=act.tenant_id, account_ids=[account_id, linked[account_id]])
     await correlation.move_decisions(act.conn, moved=linked, **where)
     found = await listings_findings.open_of_account(

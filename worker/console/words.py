@@ -7,6 +7,7 @@ from typing import Any
 from worker.console.views import ConnectorBrief, OperationRow
 from worker.domain.connector import BreakerState, ConnectorStatus
 from worker.domain.operation import OperationStatus, OperationType, Origin, WaitReason
+from worker.domain.run import RunTrigger
 
 STATUS_WORDS: dict[OperationStatus, str] = {
     OperationStatus.PENDING: "Pending",
@@ -37,6 +38,14 @@ ORIGIN_WORDS: dict[Origin, str] = {
     Origin.API: "the API",
     Origin.CONSOLE: "the console",
     Origin.EMERGENCY: "the emergency disable",
+}
+
+TRIGGER_WORDS: dict[RunTrigger, str] = {
+    RunTrigger.SCHEDULED: "the schedule",
+    RunTrigger.MANUAL: "a person",
+    RunTrigger.WEBHOOK: "an event",
+    RunTrigger.RESUME: "a run that goes on",
+    RunTrigger.WATCH: "a changed file",
 }
 
 

@@ -10,9 +10,10 @@ Guarantees:
 """
 
 from worker.recon.engine import ReconciliationEngine
+from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
 
-__all__ = ["Look", "ReconciliationEngine", "Remediation", "Repaired", "Repairs", "Wish", "report"]
+__all__ = ["Look", "ReconciliationEngine", "Remediation", "Repaired", "Repairs", "Wish", "report", "why_not_linked"]

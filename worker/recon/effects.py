@@ -13,6 +13,7 @@ from worker.domain.correlation import PersonDecision, Verdict
 from worker.domain.discrepancy import Discrepancy, RepairAction, Resolution
 from worker.domain.operation import Origin
 from worker.domain.run import Run
+from worker.recon.links import why_not_linked
 from worker.recon.proposals import Effect, Proposal
 from worker.store import (
     accounts,
@@ -116,8 +117,13 @@ async def _link(
         said = [PersonDecision(linked[a], owner, Verdict.IS) for a, (_, owner) in wanted.items() if a in linked]
         await correlation.decide(conn, said=said, by=by, **where)
     await _answer_cases(conn, place, linked, [wanted[account][1] for account in linked])
-    missed = {each.discrepancy_id for each in proposals} - {wanted[a][0].discrepancy_id for a in linked}
-    done.failures |= dict.fromkeys(missed, "The account or its owner has got another link meanwhile.")
+    made = {wanted[account][0].discrepancy_id for account in linked}
+    for each in proposals:
+        if each.discrepancy_id not in made:
+            account = found.get(each.discrepancy_id)
+            done.failures[each.discrepancy_id] = await why_not_linked(
+                conn, place, account_id=account, owner=each.identity_id
+            )
     return [owner for account, (_, owner) in wanted.items() if account in linked]
 
 
@@ -231,7 +237,7 @@ async def _link_again(conn: Connection, discrepancy: Discrepancy, owner: UUID, w
     link = Link(account_id, owner, {"decision": "manual"})
     linked = await accounts.link(conn, place, [link], keep=await _hooked(conn, place))
     if not linked:
-        return "The account or its owner has got another link meanwhile."
+        return await why_not_linked(conn, place, account_id=account_id, owner=owner)
     await correlation.withdraw(conn, pairs=[(account_id, owner)], **where)
     await correlation.drop_keys(conn, tenant_id=where["tenant_id"], account_ids=[*linked, *linked.values()])
     await plan_items.ask(conn, tenant_id=where["tenant_id"], identity_ids=[owner], origin=Origin.RECON)

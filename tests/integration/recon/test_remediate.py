@@ -291,3 +291,15 @@ async def test_people_unlink_together_within_the_same_limit(pool: Pool, tenant_i
 
     assert (done.succeeded, done.failed) == (10, 2)
     assert {each.error or "" for each in done.results if not each.success} == {TOO_MANY_UNLINKS}
+
+
+async def test_a_link_to_somebody_who_has_an_account_says_what_to_do_first(repairing: House) -> None:
+    house = repairing
+    await one_of_each(house)
+    await house.reconcile()
+    taken = (await house.rows("SELECT identity_id FROM accounts WHERE uid = 'uid-000007'"))[0]["identity_id"]
+    done = await remediate(house, Wish(await id_of(house, "collision:collision"), RepairAction.LINK, identity_id=taken))
+
+    assert done.results[0].error == (
+        "This person has another account here already, uid-000007; unlink that one first, or choose another."
+    )

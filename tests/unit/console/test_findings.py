@@ -86,7 +86,24 @@ def test_progress_is_unknown_while_the_size_is():
 
 
 def test_a_held_batch_names_the_limit_and_what_was_used():
-    text = findings.hold_sentence(replace(sample.HOLDS[0], kind="batch"))
+    text = findings.hold_sentence(replace(sample.HOLDS[0], kind="removals"))
 
     assert "at most 243 of its 4\u202f862 accounts" in text
     assert "3 already were" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "sentence"),
+    [
+        pytest.param("removals", "300 removals in ldap", "may be removed in 24 hours", id="removals"),
+        pytest.param("source", "300 people missing from ldap", "300 people would become inactive", id="short source"),
+        pytest.param(
+            "target", "300 accounts missing from the listing of ldap", "would count as deleted", id="short target"
+        ),
+    ],
+)
+def test_what_is_held_is_told_for_what_it_is(kind, title, sentence):
+    hold = replace(sample.HOLDS[1], kind=kind, connector_name="ldap")
+
+    assert findings.held_things(hold) == title
+    assert sentence in findings.hold_sentence(hold)

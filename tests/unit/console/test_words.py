@@ -8,14 +8,21 @@ from worker.console.views import ConnectorBrief
 from worker.domain import errors
 from worker.domain.connector import BreakerState, ConnectorStatus
 from worker.domain.operation import OperationStatus, OperationType, Origin, WaitReason
+from worker.domain.run import RunTrigger
 
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("vocabulary", [OperationStatus, WaitReason, Origin])
-def test_every_word_of_the_domain_has_its_words(vocabulary):
-    known = {OperationStatus: words.STATUS_WORDS, WaitReason: words.WAIT_WORDS, Origin: words.ORIGIN_WORDS}[vocabulary]
-
+@pytest.mark.parametrize(
+    ("vocabulary", "known"),
+    [
+        pytest.param(OperationStatus, words.STATUS_WORDS, id="status"),
+        pytest.param(WaitReason, words.WAIT_WORDS, id="wait reason"),
+        pytest.param(Origin, words.ORIGIN_WORDS, id="origin"),
+        pytest.param(RunTrigger, words.TRIGGER_WORDS, id="trigger"),
+    ],
+)
+def test_every_word_of_the_domain_has_its_words(vocabulary, known):
     assert set(known) == set(vocabulary)
 
 

@@ -56,6 +56,8 @@ def needs(view: HomeView) -> tuple[Need, ...]:
         title = words.count(view.badges.cases, "account case")
         text = "Somebody must say whose account it is; the creates wait until then."
         found.append(Need("blue", "question", title, text, "/correlation/cases", "Decide"))
+    if view.open_discrepancies:
+        found.append(_discrepancy_need(view))
     return tuple(found)
 
 
@@ -73,6 +75,18 @@ def summary(view: HomeView) -> str:
 def _hold_need(hold: HoldView) -> Need:
     text = hold.reason or findings.hold_sentence(hold)
     return Need("purple", "shield", f"{findings.held_things(hold)}, held", text, f"/approvals#h-{hold.id}", "Review")
+
+
+def _discrepancy_need(view: HomeView) -> Need:
+    """Leads to the target that differs most."""
+    differing = sorted(
+        (card for card in view.connectors if card.open_discrepancies), key=lambda card: -card.open_discrepancies
+    )
+    places = "; ".join(f"{card.brief.name}: {words.number(card.open_discrepancies)}" for card in differing[:4])
+    title = words.count(view.open_discrepancies, "open discrepancy", "open discrepancies")
+    text = f"{places}. A full run repairs what the connector's policy covers; the rest is for a person."
+    link = f"/connectors/{differing[0].brief.id}/reconciliation/discrepancies" if differing else "/connectors"
+    return Need("yellow", "mismatch", title, text, link, "Look")
 
 
 def _down_text(trouble: str, card: ConnectorCard) -> str:
