@@ -4,7 +4,9 @@ from worker.domain.errors import (
     ConnectorError,
     HookError,
     LeaseLost,
+    NotFound,
     PermanentError,
+    SettingsError,
     TargetBusy,
     TransientError,
 )
@@ -30,6 +32,7 @@ def outcome_of(error: Exception, op: Operation) -> Outcome:
     - a system failure, or a target that asks us to slow down, waits and spends no try;
     - another transient error is retried, a permanent one is a dead letter;
     - a lost answer is transient: a create that is tried again first looks for what the earlier try made;
+    - a target that was removed, or whose settings cannot work, waits for a person, and its claims are closed;
     - without our own database, or without our lease, the operation goes back as it was;
     - anything else is our own bug: retried, because a new version may be on its way.
     """
@@ -42,6 +45,8 @@ def outcome_of(error: Exception, op: Operation) -> Outcome:
             return _of_hook(error)
         case ConnectorError():
             return _of_target(error, op)
+        case SettingsError() | NotFound():
+            return Parked(WaitReason.TARGET_DOWN, str(error), error_code=error.code)
         case _ if isinstance(error, DatabaseGone):
             return Released(was_started=True)
         case _:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from worker.connectors import Targets
+from worker.connectors import Target, Targets
 from worker.domain.account import TargetAccount
 from worker.domain.errors import AlreadyExists, ConnectorError, NotFound, OutcomeUnknown, SettingsError, UnknownUid
 from worker.domain.operation import Operation, OperationType
@@ -38,7 +38,11 @@ PREPARED_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The target is as wished. ``attributes`` and ``active`` are what the account has now, as far as we know."""
+    """The target is as wished. ``attributes`` and ``active`` are what the account has now, as far as we know.
+
+    ``sent`` is what was changed, as records may show it; ``wish`` what was wished for in the end, where that is not
+    what the try began with.
+    """
 
     uid: str | None
     attributes: dict[str, Any] | None = None
@@ -46,6 +50,8 @@ class Done:
     already_so: bool = False
     is_gone: bool = False
     match: dict[str, Any] | None = None
+    sent: dict[str, Any] | None = None
+    wish: Wish | None = None
 
 
 class Executor:
@@ -67,7 +73,9 @@ class Executor:
         try:
             works = [await self._loader.work_of(op, prepared[op.id]) for op in operations if op.id in prepared]
             foreseen = await self._foresee(works)
-        except (ConnectorError, NotFound, SettingsError):  # a target that cannot be opened: each try will say so
+        except DatabaseTrouble:
+            raise
+        except Exception:  # noqa: BLE001 - one of them may be at fault: each try meets it alone, and says so
             foreseen = {}
         kept = {key: each for key, each in self._prepared.items() if _is_fresh(each)}  # some are given back unstarted
         self._prepared = kept | {key: replace(each, foreseen=foreseen.get(key)) for key, each in prepared.items()}
@@ -98,17 +106,13 @@ class Executor:
         started = time.monotonic()
         try:
             prepared = await self._prepared_for(operation)
+            work = await self._loader.work_of(operation, prepared) if prepared is not None else None
         except DatabaseTrouble:
-            prepared = None
-        if prepared is None:  # it cannot be read: it goes back and is claimed anew
-            return Finished(operation, Released(), 0)
-        try:
-            work = await self._loader.work_of(operation, prepared)
+            work = None
         except Exception as error:  # noqa: BLE001 - opening the target is part of the try
-            if isinstance(error, ConnectorError):  # a target that cannot even be opened is as sick as one that fails
-                target = await self._targets.get(operation.tenant_id, operation.connector_id)
-                await self._targets.report(target, error)
-            return Finished(operation, outcome_of(error, operation), _since(started))
+            return await self._unopened(operation, error, _since(started))
+        if work is None:  # it cannot be read: it goes back and is claimed anew
+            return Finished(operation, Released(), 0)
         try:
             async with asyncio.timeout(self._attempt_s):
                 outcome, wish = await self.execute(work)
@@ -116,30 +120,37 @@ class Executor:
             outcome, wish = Retry("attempt_timeout", "The try did not end within its deadline."), None
         return _finished(work, wish, outcome, _since(started))
 
+    async def _unopened(self, operation: Operation, error: Exception, took: int) -> Finished:
+        """A target that cannot even be opened is as sick as one that fails."""
+        if isinstance(error, ConnectorError):
+            try:
+                target = await self._targets.get(operation.tenant_id, operation.connector_id)
+                await self._report(target, error)
+            except (*DatabaseTrouble, NotFound, SettingsError):  # who looks next finds out
+                pass
+        return Finished(operation, _outcome(error, operation, connector=str(operation.connector_id)), took)
+
     async def execute(self, work: Work) -> tuple[Outcome, Wish]:
         """The steps of a try, in order; the outcome, and what was wished for in the end."""
         wish = work.wish()
         try:
             wish = await self._scripting.before(work, wish)
             done = await self._call_connector(work, wish)
+            wish = done.wish or wish
             warnings = await self._scripting.after(work, wish, done.uid)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the one place where a failure becomes an outcome
             if isinstance(error, ConnectorError):
-                await self._report(work, error)
-            outcome = outcome_of(error, work.op)
-            if isinstance(outcome, Retry) and outcome.error_code == "internal_error":
-                cause = f"{work.target.connector.name} {type(error).__name__}"
-                log.exception("operation.bug", operation_id=str(work.op.id), cause=cause)
-            return outcome, wish
-        await self._report(work, None)
+                await self._report(work.target, error)
+            return _outcome(error, work.op, connector=work.target.connector.name), wish
+        await self._report(work.target, None)
         return _succeeded(work, wish, done, warnings), wish
 
-    async def _report(self, work: Work, error: ConnectorError | None) -> None:
+    async def _report(self, target: Target, error: ConnectorError | None) -> None:
         """Tell the breaker. The try has ended by now, and a database that is away may not change how."""
         try:
-            await self._targets.report(work.target, error)
+            await self._targets.report(target, error)
         except DatabaseTrouble as trouble:
-            log.warning("target.not_reported", connector=work.target.connector.name, error=type(trouble).__name__)
+            log.warning("target.not_reported", connector=target.connector.name, error=type(trouble).__name__)
 
     async def _call_connector(self, work: Work, wish: Wish) -> Done:
         match wish.kind:
@@ -160,7 +171,7 @@ class Executor:
         if found is None:
             try:
                 uid = await work.target.guard.create(work.op.object_class, wish.attributes, active=wish.active)
-                return Done(uid, wish.attributes, wish.active)
+                return Done(uid, wish.attributes, wish.active, sent=_sent(wish.attributes, wish.active))
             except AlreadyExists:
                 found = await self._matching.at_target(work, wish)
                 if found is None:
@@ -190,7 +201,8 @@ class Executor:
         if not differing and active is None:
             return Done(found.uid, {**found.attributes, **wanted}, found.active, already_so=True, match=match)
         done = await self._change(work, found.uid, differing, active)
-        return replace(done, attributes={**found.attributes, **wanted}, match=match)
+        now_active = found.active if active is None else done.active
+        return replace(done, attributes={**found.attributes, **wanted}, active=now_active, match=match)
 
     async def _update(self, work: Work, wish: Wish, uid: str | None) -> Done:
         if uid is None:  # nothing is there that we know of: what was an update has to make it
@@ -216,22 +228,23 @@ class Executor:
             found = await work.target.guard.get(work.op.object_class, uid)
             if found is None or not _is_so(work, found, attributes, active):
                 raise
-            return Done(found.uid, attributes, found.active)
-        return Done(uid, attributes, active)
+            return Done(found.uid, attributes, found.active, sent=_sent(attributes, active))
+        return Done(uid, attributes, active, sent=_sent(attributes, active))
 
     async def _create_instead(self, work: Work, wish: Wish) -> Done:
         """The account of an update is gone, or never was: it is made anew, unless it should be inactive anyway."""
-        if wish.active is False:
+        active = wish.active if wish.active is not None else work.account.wanted_active
+        if active is False:
             return Done(None, already_so=True, is_gone=True)
         full = {**work.account.expected, **wish.attributes}
-        active = wish.active if wish.active is not None else work.account.wanted_active
         again = replace(
             wish,
             kind=OperationType.CREATE,
             attributes={name: value for name, value in full.items() if value is not None},
             active=active,
         )
-        return await self._create(work, await self._scripting.before(work, again))
+        made = await self._scripting.before(work, again)
+        return replace(await self._create(work, made), wish=made)
 
     async def _delete(self, work: Work) -> Done:
         if work.uid is None:
@@ -244,7 +257,7 @@ class Executor:
             if await work.target.guard.get(work.op.object_class, work.uid) is not None:
                 raise
             was_there = True
-        return Done(None, already_so=not was_there, is_gone=True)
+        return Done(None, already_so=not was_there, is_gone=True, sent=_sent({}, None) if was_there else None)
 
     async def _as_found(self, work: Work, uid: str) -> TargetAccount | None:
         """Read the object of a repair again; ends the try when it is not as it was when the repair was decided."""
@@ -266,6 +279,19 @@ def _is_so(work: Work, found: TargetAccount, attributes: dict[str, Any], active:
     return not differing and (active is None or found.active is None or found.active == active)
 
 
+def _sent(attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
+    """What was sent, without its secrets."""
+    return {"attributes": shown(attributes), "active": active}
+
+
+def _outcome(error: Exception, op: Operation, *, connector: str) -> Outcome:
+    """What a failed try ends in; what is our own bug is logged with its place."""
+    outcome = outcome_of(error, op)
+    if isinstance(outcome, Retry) and outcome.error_code == "internal_error":
+        log.error("operation.bug", operation_id=str(op.id), cause=f"{connector} {type(error).__name__}", exc_info=error)
+    return outcome
+
+
 def _succeeded(work: Work, wish: Wish, done: Done, warnings: tuple[str, ...]) -> Succeeded:
     return Succeeded(
         uid=done.uid,
@@ -275,7 +301,7 @@ def _succeeded(work: Work, wish: Wish, done: Done, warnings: tuple[str, ...]) ->
         observed_active=done.active,
         match=done.match,
         account_gone=done.is_gone,
-        sent=None if done.already_so else {"attributes": shown(wish.attributes), "active": wish.active},
+        sent=done.sent,
         tags=wish.tags,
     )
 

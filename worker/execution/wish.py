@@ -20,10 +20,10 @@ class Wish:
 
 
 def wish_of(op: Operation, account: Account, *, uid: str | None) -> Wish:
-    """What the operation asks for; an update of an account that was never made asks for all of it."""
-    if op.operation_type is OperationType.UPDATE and uid is None and op.active is not False:
+    """What the operation asks for; an update of an account that was never made, and should be active, asks for all."""
+    active = op.active if op.active is not None else account.wanted_active
+    if op.operation_type is OperationType.UPDATE and uid is None and active is not False:
         full = {**account.expected, **op.attributes}
         wanted = {name: value for name, value in full.items() if value is not None}
-        active = op.active if op.active is not None else account.wanted_active
         return Wish(OperationType.CREATE, wanted, active)
     return Wish(op.operation_type, dict(op.attributes), op.active)

@@ -1,0 +1,350 @@
+"""What becomes of a try whose answer is lost, refused, or about an object that is not as we thought."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.execution.conftest import HANGS, LOSES_ANSWER, Site
+from worker.domain.correlation import PersonDecision, Verdict
+from worker.domain.errors import (
+    AlreadyExists,
+    InvalidAttributes,
+    OutcomeUnknown,
+    TargetBusy,
+    TargetUnavailable,
+)
+from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
+from worker.domain.processing import Finished
+
+
+def only(finished: dict[Any, Finished]) -> Outcome:
+    [one] = finished.values()
+    return one.outcome
+
+
+async def test_a_create_that_happened_is_recognised_when_its_answer_is_lost(site: Site) -> None:
+    await site.hires("Ada", "Moss")
+    site.target.next("create", LOSES_ANSWER)
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Succeeded)
+    account = await site.row("SELECT uid, state, match FROM accounts")
+    assert (account["uid"], account["state"], account["match"]) == (*site.target.accounts, "active", None)
+    assert site.target.count("create") == 1
+
+
+async def test_a_create_that_did_not_happen_is_tried_again_and_makes_one_account(site: Site) -> None:
+    op_id = await site.hires("Ada", "Moss")
+    site.target.next("create", OutcomeUnknown())
+
+    first = only(await site.run())
+    second = only(await site.again())
+
+    assert (type(first), type(second)) == (Retry, Succeeded)
+    assert site.logins() == ["ada.moss"]
+    tries = await site.rows("SELECT outcome, error_code FROM attempts ORDER BY attempt_number")
+    assert [tuple(row) for row in tries] == [("failed", "outcome_unknown"), ("done", None)]
+    assert await site.row("SELECT retry_count FROM operations_archive WHERE id = $1", op_id) == (1,)
+
+
+async def test_a_create_that_nobody_could_read_back_is_found_by_the_next_try(site: Site) -> None:
+    """It happened, and the target went away before we could see that."""
+    await site.hires("Ada", "Moss")
+    site.target.next("create", LOSES_ANSWER)
+    site.target.next("find", TargetBusy(retry_after=timedelta(0)))
+
+    first = only(await site.run())
+    await site.rows("UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL RETURNING id")
+    second = only(await site.run())
+
+    assert (type(first), type(second)) == (Parked, Succeeded)
+    assert site.target.count("create") == 1
+    assert site.logins() == ["ada.moss"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [pytest.param(LOSES_ANSWER, Succeeded, id="it happened"), pytest.param(OutcomeUnknown(), Retry, id="it did not")],
+)
+async def test_an_update_whose_answer_is_lost_is_read_back(site: Site, fault: Any, outcome: type) -> None:
+    owner, account_id, _ = await site.has()
+    await site.asks("update", account_id, owner, department="Sales")
+    site.target.next("update", fault)
+
+    assert type(only(await site.run())) is outcome
+
+    observed = (await site.row("SELECT observed FROM accounts"))["observed"]
+    assert observed.get("department") == ("Sales" if outcome is Succeeded else None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "state"),
+    [
+        pytest.param(LOSES_ANSWER, Succeeded, "dead", id="it happened"),
+        pytest.param(OutcomeUnknown(), Retry, "active", id="it did not"),
+    ],
+)
+async def test_a_delete_whose_answer_is_lost_is_read_back(site: Site, fault: Any, outcome: type, state: str) -> None:
+    owner, account_id, _ = await site.has()
+    await site.asks("delete", account_id, owner)
+    site.target.next("delete", fault)
+
+    assert type(only(await site.run())) is outcome
+
+    assert await site.row("SELECT state FROM accounts") == (state,)
+
+
+async def test_an_account_that_is_just_what_we_send_is_ours(site: Site) -> None:
+    await site.hires("Ada", "Moss")
+    uid = site.target.put(
+        {"login": "ada.moss", "mail": "ada.moss@example.org", "given": "Ada", "family": "Moss", "department": "x"}
+    )
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Succeeded)
+    assert (outcome.uid, outcome.already_so) == (uid, True)
+    assert site.target.count("update") == 0
+    assert await site.row("SELECT count(*) FROM accounts") == (1,)
+
+
+async def test_a_name_that_somebody_else_s_account_has_is_a_question_for_a_person(site: Site) -> None:
+    _, taken, uid = await site.has()
+    other = await site.person("Ada", "Moss")
+    account_id = await site.account(other)
+    op_id = await site.asks("create", account_id, other, login="ada.moss", department="Sales", active=True)
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Parked)
+    case = await site.row("SELECT status, identity_id, operation_id, candidates, explanation FROM cases")
+    assert (case["status"], case["identity_id"], case["operation_id"]) == ("open", other, op_id)
+    assert [each["ref_id"] for each in case["candidates"]] == [str(taken)]
+    assert "belongs to somebody else" in case["explanation"]
+    assert site.target.accounts[uid].attributes.get("department") is None
+
+
+async def test_a_taken_name_whose_account_a_person_refused_is_a_dead_letter(site: Site) -> None:
+    owner = await site.person("Ada", "Moss")
+    refused, _ = await site.unowned(login="ada.moss", department="Sales")
+    await site.decided(PersonDecision(refused, owner, Verdict.IS_NOT))
+    await site.asks("create", await site.account(owner), owner, login="ada.moss", department="Sales", active=True)
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, DeadLettered)
+    assert outcome.error_code == "already_exists"
+
+
+async def test_an_unknown_account_with_the_name_that_is_surely_theirs_is_taken_over(site: Site) -> None:
+    await site.hires("Ada", "Moss", department="Sales")
+    site.target.put({"login": "ada.moss", "mail": "ada.moss@example.org", "given": "Ada", "family": "Moss"})
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Succeeded)
+    assert outcome.match is not None
+    assert site.target.calls[-1] == ("update", {"department": "Sales"})
+    account = await site.row("SELECT state, observed_active, match FROM accounts")
+    assert (account["state"], account["observed_active"], account["match"]["decision"]) == ("active", True, "auto")
+
+
+async def test_an_unknown_account_with_the_name_and_nothing_else_is_a_question_for_a_person(site: Site) -> None:
+    await site.hires("Ada", "Moss")
+    site.target.put({"login": "ada.moss", "given": "Bo", "family": "Zimmer", "mail": "bo@elsewhere.example"})
+
+    assert isinstance(only(await site.run()), Parked)
+
+    assert site.target.count("update") == 0
+    assert await site.row("SELECT count(*) FROM cases WHERE status = 'open'") == (1,)
+
+
+async def test_an_update_of_an_account_that_is_gone_makes_it_anew_with_all_it_should_have(site: Site) -> None:
+    owner, account_id, uid = await site.has(hooked={"mail": "moss@example.org"})
+    site.target.remove(uid)
+    await site.asks("update", account_id, owner, department="Sales")
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Succeeded)
+    [made] = site.target.accounts.values()
+    assert made.attributes == {
+        "login": "ada.moss",
+        "mail": "moss@example.org",
+        "given": "Ada",
+        "family": "Moss",
+        "department": "Sales",
+    }
+    assert await site.row("SELECT uid, state FROM accounts") == (made.uid, "active")
+
+
+async def test_what_is_recorded_as_sent_is_what_made_the_account_anew(site: Site) -> None:
+    owner, account_id, uid = await site.has()
+    site.target.remove(uid)
+    await site.asks("update", account_id, owner, department="Sales")
+
+    await site.run()
+
+    sent = (await site.row("SELECT sent FROM attempts"))["sent"]
+    assert sent["attributes"] == site.target.calls[-1][1]
+    assert sent["attributes"]["login"] == "ada.moss"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param({"active": False}, id="asked to be inactive"),
+        pytest.param({"department": "Sales"}, id="inactive by what is wanted"),
+    ],
+)
+async def test_an_account_that_is_gone_and_should_be_inactive_is_left_gone(site: Site, wanted: dict[str, Any]) -> None:
+    owner, account_id, uid = await site.has(wanted_active=False)
+    site.target.remove(uid)
+    await site.asks("update", account_id, owner, **wanted)
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Succeeded)
+    assert site.target.accounts == {}
+    assert await site.row("SELECT uid, state FROM accounts") == (None, "dead")
+
+
+async def test_an_update_of_an_account_that_was_never_made_asks_for_all_of_it(site: Site) -> None:
+    owner = await site.person("Ada", "Moss")
+    wanted = {"login": "ada.moss", "mail": "ada.moss@example.org"}
+    account_id = await site.account(owner, wanted=wanted, wanted_active=True)
+    await site.asks("update", account_id, owner, department="Sales")
+
+    await site.run()
+
+    [made] = site.target.accounts.values()
+    assert (made.attributes, made.active) == ({**wanted, "department": "Sales"}, True)
+
+
+async def test_a_create_for_somebody_whose_account_is_there_brings_it_to_what_is_wanted(site: Site) -> None:
+    owner, account_id, uid = await site.has()
+    site.target.change(uid, active=False)
+    await site.asks("create", account_id, owner, login="ada.moss", department="Sales", active=True)
+
+    await site.run()
+
+    assert list(site.target.accounts) == [uid]
+    assert site.target.accounts[uid].active is True
+    assert site.target.accounts[uid].attributes["department"] == "Sales"
+
+
+async def test_a_repair_of_an_account_that_changed_meanwhile_is_left_to_the_next_run(site: Site) -> None:
+    owner, account_id, uid = await site.has()
+    seen = await site.hash_of(uid)
+    site.target.change(uid, department="Legal")
+    await site.asks("update", account_id, owner, department="Sales", expected_hash=seen)
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Succeeded)
+    assert outcome.skipped is not None
+    assert site.target.accounts[uid].attributes["department"] == "Legal"
+    assert await site.row("SELECT ending FROM operations_archive") == ("skipped",)
+
+
+async def test_a_repair_of_an_account_as_it_was_found_sends_only_what_differs(site: Site) -> None:
+    owner, account_id, uid = await site.has()
+    repair = {"mail": "ADA.MOSS@example.org", "department": "Sales"}
+    await site.asks("update", account_id, owner, expected_hash=await site.hash_of(uid), **repair)
+
+    await site.run()
+
+    assert site.target.calls[-1] == ("update", {"department": "Sales"})
+    assert (await site.row("SELECT sent FROM attempts"))["sent"]["attributes"] == {"department": "Sales"}
+
+
+async def test_a_repair_that_finds_nothing_to_do_is_told_so(site: Site) -> None:
+    owner, account_id, uid = await site.has()
+    await site.asks("update", account_id, owner, given="Ada", expected_hash=await site.hash_of(uid))
+
+    await site.run()
+
+    assert site.target.count("update") == 0
+    assert await site.row("SELECT ending FROM operations_archive") == ("already_so",)
+
+
+@pytest.mark.parametrize("is_repair", [pytest.param(False, id="asked"), pytest.param(True, id="repair")])
+async def test_a_delete_of_an_account_that_is_gone_is_done(site: Site, is_repair: bool) -> None:
+    owner, account_id, uid = await site.has()
+    seen = await site.hash_of(uid)
+    site.target.remove(uid)
+    await site.asks("delete", account_id, owner, **({"expected_hash": seen} if is_repair else {}))
+
+    outcome = only(await site.run())
+
+    assert isinstance(outcome, Succeeded)
+    assert (outcome.already_so, outcome.account_gone) == (True, True)
+    assert await site.row("SELECT uid, state FROM accounts") == (None, "dead")
+
+
+async def test_a_repair_that_would_delete_an_account_changed_meanwhile_deletes_nothing(site: Site) -> None:
+    owner, account_id, uid = await site.has()
+    seen = await site.hash_of(uid)
+    site.target.change(uid, department="Legal")
+    await site.asks("delete", account_id, owner, expected_hash=seen)
+
+    await site.run()
+
+    assert list(site.target.accounts) == [uid]
+
+
+async def test_a_try_that_does_not_end_is_given_up_and_the_next_one_looks_first(site: Site) -> None:
+    await site.hires("Ada", "Moss")
+    site.make(attempt_s=0.2)
+    site.target.next("create", HANGS)
+
+    first = only(await site.run())
+    site.make()
+    second = only(await site.again())
+
+    assert isinstance(first, Retry)
+    assert first.error_code == "attempt_timeout"
+    assert isinstance(second, Succeeded)
+    assert [kind for kind, _ in site.target.calls] == ["create", "find", "create"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "tries", "told"),
+    [
+        pytest.param(TargetUnavailable(), "awaiting_system", 0, True, id="unreachable"),
+        pytest.param(TargetBusy(), "awaiting_system", 0, True, id="busy"),
+        pytest.param(InvalidAttributes("No."), None, 0, True, id="refused"),
+    ],
+)
+async def test_how_the_target_failed_decides_what_becomes_of_the_operation(
+    site: Site, error: Exception, status: str | None, tries: int, told: bool
+) -> None:
+    owner, account_id, _ = await site.has()
+    op_id = await site.asks("update", account_id, owner, department="Sales")
+    site.target.next("update", error)
+
+    await site.run()
+
+    found = await site.rows("SELECT status, retry_count FROM operations WHERE id = $1", op_id)
+    dead = await site.rows("SELECT error_code FROM dead_letters WHERE id = $1", op_id)
+    assert [tuple(row) for row in found] == ([(status, tries)] if status else [])
+    assert len(dead) == (0 if status else 1)
+    assert site.targets.reports == ([error] if told else [])
+
+
+async def test_a_second_account_of_one_uid_is_never_recorded(site: Site) -> None:
+    """The last line: whatever two tries did, the record of one account has one owner."""
+    _, _, uid = await site.has()
+    other = await site.person("Bo", "Zimmer")
+    account_id = await site.account(other)
+    op_id = await site.asks("create", account_id, other, login="bo.zimmer", active=True)
+    claimed = await site.claim()
+
+    async with site.writer() as finisher:
+        finisher.put(site.lease.owner, Finished(claimed[0], Succeeded(uid), 1))
+
+    assert await site.row("SELECT error_code FROM dead_letters WHERE id = $1", op_id) == ("uid_taken",)
+    assert await site.row("SELECT uid FROM accounts WHERE id = $1", account_id) == (None,)
+    assert AlreadyExists.code != "uid_taken"
