@@ -62,15 +62,17 @@ async def measure_ldap(ground: Ground, size: Size) -> AsyncIterator[Figure]:
 async def measure_scim(ground: Ground, size: Size) -> AsyncIterator[Figure]:
     """Creates at a SCIM service, between two rounds of a bare client that does nothing but send them."""
     reach = await company.scim_reach(ground)
-    staff = Staff(generate(), reach.target)
+    staff = Staff(generate(count=10_000), reach.target)
     async with ground.site("scim") as site, serve(site) as daemon:
         await _prepare(site, reach, staff, already=min(size.already, 100))
-        before = await _bare_rate(reach, staff.take(size.scim_creates))
+        before = await _bare_rate(reach, staff.take(size.scim_creates), at_once=CONCURRENCY)
         worked = await _creates(site, daemon, staff.take(size.scim_creates))
-        after = await _bare_rate(reach, staff.take(size.scim_creates))
+        after = await _bare_rate(reach, staff.take(size.scim_creates), at_once=CONCURRENCY)
+        loop = await _bare_rate(reach, staff.take(size.scim_creates), at_once=1)
     bare = 2 / (1 / before + 1 / after)
     rate = worked.creates / worked.create_s
     yield beside("creates to SCIM", rate, "creates/s", peer="bare aiohttp client", rate=bare, wanted=BARE_SHARE)
+    yield beside("creates to SCIM, one bare", rate, "creates/s", peer="bare client, one at a time", rate=loop)
 
 
 async def _work(site: Site, reach: Reach, already: int, creates: int) -> Worked:
@@ -118,8 +120,8 @@ async def _timed(site: Site, daemon: Served, making: Any, *, expect: int) -> flo
     return took
 
 
-async def _bare_rate(reach: Reach, people: Sequence[Employee]) -> float:
-    """Creates a second of a loop that only sends them, as many at once as the daemon may."""
+async def _bare_rate(reach: Reach, people: Sequence[Employee], *, at_once: int) -> float:
+    """Creates a second of a loop that only sends them."""
     bodies = [resource_of(reach.target.account_of(one), active=True) for one in people]
     waiting = iter(bodies)
     async with aiohttp.ClientSession(
@@ -127,7 +129,7 @@ async def _bare_rate(reach: Reach, people: Sequence[Employee]) -> float:
             "Authorization": f"Bearer {reach.credentials['token']}",
             "Content-Type": "application/scim+json",
         },
-        connector=aiohttp.TCPConnector(limit=CONCURRENCY),
+        connector=aiohttp.TCPConnector(limit=at_once),
     ) as session:
 
         async def send() -> None:
@@ -138,6 +140,6 @@ async def _bare_rate(reach: Reach, people: Sequence[Employee]) -> float:
 
         started = time.monotonic()
         async with asyncio.TaskGroup() as group:
-            for _ in range(CONCURRENCY):
+            for _ in range(at_once):
                 group.create_task(send())
         return len(bodies) / (time.monotonic() - started)
