@@ -156,6 +156,18 @@ CREATE TABLE plan_items (
     PRIMARY KEY (tenant_id, identity_id)
 );
 
+-- What everybody is planned with at a target. No row: somebody was not planned there, because it was inactive or its
+-- scope or mapping could not be used.
+CREATE TABLE planned_targets (
+    tenant_id uuid NOT NULL,
+    connector_id uuid NOT NULL,
+    -- hash of the scope, the mapping version and the policy
+    basis bigint NOT NULL,
+    -- how far, in id order, people have been asked to be planned with it; NULL when all were
+    asked_to uuid,
+    PRIMARY KEY (tenant_id, connector_id)
+);
+
 CREATE TABLE connectors (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,

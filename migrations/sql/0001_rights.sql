@@ -78,8 +78,8 @@ GRANT SELECT ON schema_versions, alembic_version TO provisiond_worker;
 GRANT SELECT, INSERT ON tenants TO provisiond_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers, due_work TO provisiond_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-    principals, role_grants, tokens, sessions, identities, plan_items, connectors, mapping_versions, accounts,
-    match_keys, operations, dead_letters, idempotency_keys, removal_counts, approvals, runs, run_checkpoints,
+    principals, role_grants, tokens, sessions, identities, plan_items, planned_targets, connectors, mapping_versions,
+    accounts,    match_keys, operations, dead_letters, idempotency_keys, removal_counts, approvals, runs, run_checkpoints,
     discrepancies, recon_actions, schedules, rule_sets, cases, decisions, hooks, hook_versions, bindings, inbox
     TO provisiond_worker;
 -- History is append-only for the daemon.

@@ -69,5 +69,6 @@ async def _set_status(
                 reasons=[WaitReason.MAINTENANCE.value],
             )
             await due_work.ask(act.conn, act.tenant_id, due_work.Kind.CLAIM, connector_id)
+            await due_work.ask(act.conn, act.tenant_id, due_work.Kind.PLAN, act.tenant_id)
         act.note("connector.status", "connector", connector_id, name=connector.name, status=status.value)
     return changed

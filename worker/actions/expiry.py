@@ -48,14 +48,14 @@ class Expiry:
         return self._house.acceptance.limits.approval_days
 
     async def _expire(self, tenant_id: UUID, row: Record) -> Decided | None:
-        """None when somebody decided it meanwhile."""
+        """None when somebody decided it, or added to it, meanwhile."""
         notes = (
             "Nothing waits for it any more." if row["is_idle"] else f"Nobody decided it within {_days_of(self._days)}."
         )
         try:
             async with tenant(self._house.pool, tenant_id) as conn:
                 by = await principals.ensure(conn, tenant_id, kind="system", name="safeguard")
-                done = await expire_approval(conn, tenant_id, row["id"], by=by, notes=notes)
+                done = await expire_approval(conn, tenant_id, row["id"], by=by, seen=row["version"], notes=notes)
                 details = {"connector_id": done.connector_id, "cancelled": done.cancelled, "notes": notes}
                 entry = Entry(by, "approval.expire", "approval", str(row["id"]), details)
                 await record(conn, tenant_id, [entry])

@@ -49,9 +49,12 @@ async def decide_approval(
     return await _close(conn, tenant_id, row, status=status, by=by, notes=notes, why="A person refused the removal.")
 
 
-async def expire_approval(conn: Connection, tenant_id: UUID, approval_id: UUID, *, by: UUID, notes: str) -> Decided:
+async def expire_approval(
+    conn: Connection, tenant_id: UUID, approval_id: UUID, *, by: UUID, seen: int, notes: str
+) -> Decided:
     """Reject what nobody decided, with all that follows from it; ``notes`` say why. Raises as ``decide_approval``."""
     row = await _lock(conn, tenant_id, approval_id)
+    _refuse_unseen(row, seen)
     why = "Nobody approved the removal in time."
     return await _close(conn, tenant_id, row, status="expired", by=by, notes=notes, why=why)
 

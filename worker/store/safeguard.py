@@ -102,7 +102,7 @@ async def decide(
 
 
 async def due(conn: Connection, *, tenant_id: UUID, days: int) -> list[Record]:
-    """Open approvals for which nothing was asked in so many days, or nothing waits any more: (id, is_idle)."""
+    """Open approvals for which nothing was asked in so many days, or nothing waits any more: (id, version, is_idle)."""
     return await queries.due.rows(conn, tenant_id=tenant_id, days=days)
 
 

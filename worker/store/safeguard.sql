@@ -49,7 +49,7 @@ WHERE tenant_id = :tenant_id AND id = :id AND status = 'open'
 
 -- name: due
 -- Nobody decided in time; or what was held gave way to newer plans, or was cancelled, and nobody needs to decide.
-SELECT a.id, w.is_idle FROM approvals a
+SELECT a.id, a.version, w.is_idle FROM approvals a
 CROSS JOIN LATERAL (
     SELECT a.kind = 'removals' AND NOT EXISTS (
         SELECT 1 FROM operations o

@@ -9,7 +9,7 @@ from tests.factories import a_connector, accounts, an_operation
 from worker.domain.connector import DeprovisionPolicy
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import NewOperation, Origin
-from worker.planning import Acceptance, Accepted, decide_approval
+from worker.planning import Acceptance, Accepted, decide_approval, expire_approval
 from worker.queue import OperationQueue
 from worker.safeguard import SafeguardLimits
 from worker.store import listings_approvals
@@ -183,6 +183,18 @@ async def test_what_gave_way_and_was_replaced_has_not_been_seen(house: House, ta
         await decide(house, shown["id"], approve=True, seen=1)
     assert (await decide(house, shown["id"], approve=True, seen=2)).released == 2
     assert [row["held"] for row in await listed(house)] == [2]
+
+
+async def test_what_came_to_be_held_meanwhile_does_not_expire_with_the_rest(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 12)
+    accepted = await accept(house, removals(target, ids[:11]))
+    assert accepted.approval_id is not None
+    await accept(house, removals(target, ids[11:]))
+
+    with pytest.raises(WrongState):
+        async with tenant(house.pool, house.tenant_id) as conn:
+            await expire_approval(conn, house.tenant_id, accepted.approval_id, by=BY, seen=1, notes="Late.")
+    assert [(row["held"], row["status"]) for row in await listed(house)] == [(2, "open")]
 
 
 async def test_what_is_held_is_counted_once_however_often_it_is_planned(house: House, target: UUID) -> None:
