@@ -10,152 +10,86 @@ SELECT id AS connector_id, reason FROM (
     FROM connectors WHERE tenant_id = :tenant_id) AS c
 WHERE reason IS NOT NULL
 
+-- part: columns
+:tenant_id::uuid AS tenant_id, o.id, o.connector_id, c.name AS connector_name, o.account_id, o.user_id, i.user_name, o.seq,
+    o.operation_type, o.object_class, o.target_uid, o.priority, o.retry_count, o.max_retries, o.attempt_number,
+    o.error_code, o.error_message, o.payload, o.idempotency_key, o.origin, o.identity_version, o.mapping_version,
+    o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of, o.created_by, o.version,
+    o.created_at, o.updated_at, o.started_at
+
+-- part: names
+LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = o.connector_id
+LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = o.user_id
+
+-- part: filters
+-- Every filter but the status.
+w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
+      AND (:user_id::uuid IS NULL OR w.user_id = :user_id)
+      AND (:account_id::uuid IS NULL OR w.account_id = :account_id)
+      AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
+      AND (:error_code::text IS NULL OR w.error_code = :error_code)
+      AND (:run_id::uuid IS NULL OR w.run_id = :run_id)
+      AND (:from_date::timestamptz IS NULL OR w.created_at >= :from_date)
+      AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
+      AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
+      AND (:only_id::uuid IS NULL OR w.id = :only_id)
+      AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
+           OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
+               AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
+
+-- part: since
+-- What ended did so on the day it was made or later, which leaves out whole partitions.
+(:from_date::timestamptz IS NULL OR w.completed_day >= (:from_date AT TIME ZONE 'UTC')::date)
+
+-- part: slice
+(:before::uuid IS NULL OR w.id < :before) AND (:after::uuid IS NULL OR w.id > :after)
+    ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN w.id END, CASE WHEN :after::uuid IS NULL THEN w.id END DESC
+    LIMIT :limit
+
 -- name: live
-SELECT :tenant_id::uuid AS tenant_id, o.id, o.connector_id, c.name AS connector_name, o.account_id, o.user_id,
-    i.user_name, o.seq, o.head, o.operation_type, o.object_class, o.target_uid, o.status, o.wait_reason, o.priority,
-    o.retry_count, o.max_retries, o.attempt_number, o.error_code, o.error_message, o.payload, o.idempotency_key,
-    o.next_retry_at, o.origin, o.identity_version, o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id,
-    o.case_id, o.approval_id, o.redrive_of, o.created_by, o.version, o.created_at, o.updated_at, o.started_at
+SELECT {columns}, o.head, o.next_retry_at, CASE WHEN o.closed IS NULL THEN o.status ELSE 'awaiting_system' END AS status,
+    coalesce(o.closed, o.wait_reason) AS wait_reason
 FROM (
-    SELECT w.id, w.connector_id, w.account_id, w.user_id, w.seq, w.head, w.operation_type, w.object_class,
-        w.target_uid, CASE WHEN s.reason IS NULL THEN w.status ELSE 'awaiting_system' END AS status,
-        coalesce(s.reason, w.wait_reason) AS wait_reason, w.priority, w.retry_count, w.max_retries, w.attempt_number,
-        w.error_code, w.error_message, w.payload, w.idempotency_key, w.next_retry_at, w.origin, w.identity_version,
-        w.mapping_version, w.run_id, w.correlation_id, w.discrepancy_id, w.case_id, w.approval_id, w.redrive_of,
-        w.created_by, w.version, w.created_at, w.updated_at, w.started_at
-    FROM operations w
+    SELECT w.*, s.reason AS closed FROM operations w
     LEFT JOIN LATERAL (
         SELECT r.reason FROM unnest(:closed_ids::uuid[], :reasons::text[]) AS r(connector_id, reason)
         WHERE r.connector_id = w.connector_id AND w.status = 'pending' AND w.attempt_number = 0) s ON true
-    WHERE w.tenant_id = :tenant_id
+    WHERE {filters}
       AND (:status::text IS NULL OR :status = CASE WHEN w.status = 'pending' AND w.attempt_number = 0
            AND w.connector_id = ANY(:closed_ids::uuid[]) THEN 'awaiting_system' ELSE w.status END)
-      AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
-      AND (:user_id::uuid IS NULL OR w.user_id = :user_id)
-      AND (:account_id::uuid IS NULL OR w.account_id = :account_id)
-      AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
-      AND (:error_code::text IS NULL OR w.error_code = :error_code)
-      AND (:run_id::uuid IS NULL OR w.run_id = :run_id)
-      AND (:from_date::timestamptz IS NULL OR w.created_at >= :from_date)
-      AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
-      AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
-      AND (:only_id::uuid IS NULL OR w.id = :only_id)
-      AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
-           OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
-               AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
-      AND (:before::uuid IS NULL OR w.id < :before) AND (:after::uuid IS NULL OR w.id > :after)
-    ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN w.id END, CASE WHEN :after::uuid IS NULL THEN w.id END DESC
-    LIMIT :limit) AS o
-LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = o.connector_id
-LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = o.user_id
+      AND {slice}) AS o
+{names}
 
 -- name: dead
-SELECT :tenant_id::uuid AS tenant_id, o.id, o.connector_id, c.name AS connector_name, o.account_id, o.user_id,
-    i.user_name, o.seq, o.operation_type, o.object_class, o.target_uid, o.status, o.wait_reason, o.priority,
-    o.retry_count, o.max_retries, o.attempt_number, o.error_code, o.error_message, o.payload, o.idempotency_key,
-    o.next_retry_at, o.origin, o.identity_version, o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id,
-    o.case_id, o.approval_id, o.redrive_of, o.created_by, o.version, o.created_at, o.updated_at, o.started_at, o.dead_at
-FROM (
-    SELECT w.* FROM dead_letters w
-    WHERE w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
-      AND (:user_id::uuid IS NULL OR w.user_id = :user_id)
-      AND (:account_id::uuid IS NULL OR w.account_id = :account_id)
-      AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
-      AND (:error_code::text IS NULL OR w.error_code = :error_code)
-      AND (:run_id::uuid IS NULL OR w.run_id = :run_id)
-      AND (:from_date::timestamptz IS NULL OR w.created_at >= :from_date)
-      AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
-      AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
-      AND (:only_id::uuid IS NULL OR w.id = :only_id)
-      AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
-           OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
-               AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
-      AND (:before::uuid IS NULL OR w.id < :before) AND (:after::uuid IS NULL OR w.id > :after)
-    ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN w.id END, CASE WHEN :after::uuid IS NULL THEN w.id END DESC
-    LIMIT :limit) AS o
-LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = o.connector_id
-LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = o.user_id
+SELECT {columns}, o.status, o.wait_reason, o.next_retry_at, o.dead_at
+FROM (SELECT w.* FROM dead_letters w WHERE {filters} AND {slice}) AS o
+{names}
 
 -- name: archived
--- What ended did so on the day it was made or later, which leaves out whole partitions.
-SELECT :tenant_id::uuid AS tenant_id, o.id, o.connector_id, c.name AS connector_name, o.account_id, o.user_id,
-    i.user_name, o.seq, o.operation_type, o.object_class, o.target_uid, o.status, o.priority, o.retry_count,
-    o.max_retries, o.attempt_number, o.error_code, o.error_message, o.payload, o.idempotency_key, o.origin,
-    o.identity_version, o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id,
-    o.redrive_of, o.created_by, o.version, o.created_at, o.updated_at, o.started_at, o.completed_at, o.ending,
-    o.resolution_notes, o.resolved_by, o.resolved_at
+SELECT {columns}, o.status, o.completed_at, o.ending, o.resolution_notes, o.resolved_by, o.resolved_at
 FROM (
     SELECT w.* FROM operations_archive w
-    WHERE w.tenant_id = :tenant_id AND (:status::text IS NULL OR w.status = :status)
-      AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
-      AND (:user_id::uuid IS NULL OR w.user_id = :user_id)
-      AND (:account_id::uuid IS NULL OR w.account_id = :account_id)
-      AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
-      AND (:error_code::text IS NULL OR w.error_code = :error_code)
-      AND (:run_id::uuid IS NULL OR w.run_id = :run_id)
-      AND (:from_date::timestamptz IS NULL OR (w.created_at >= :from_date
-           AND w.completed_day >= (:from_date AT TIME ZONE 'UTC')::date))
-      AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
-      AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
-      AND (:only_id::uuid IS NULL OR w.id = :only_id)
-      AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
-           OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
-               AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
-      AND (:before::uuid IS NULL OR w.id < :before) AND (:after::uuid IS NULL OR w.id > :after)
-    ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN w.id END, CASE WHEN :after::uuid IS NULL THEN w.id END DESC
-    LIMIT :limit) AS o
-LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = o.connector_id
-LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = o.user_id
+    WHERE {filters} AND {since} AND (:status::text IS NULL OR w.status = :status) AND {slice}) AS o
+{names}
 
 -- name: live_counts
 -- By shown status and error code, with every filter but the status.
 SELECT CASE WHEN w.status = 'pending' AND w.attempt_number = 0 AND w.connector_id = ANY(:closed_ids::uuid[])
     THEN 'awaiting_system' ELSE w.status END AS status, w.error_code, count(*) AS n, min(w.created_at) AS oldest
 FROM operations w
-WHERE w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
-  AND (:user_id::uuid IS NULL OR w.user_id = :user_id) AND (:account_id::uuid IS NULL OR w.account_id = :account_id)
-  AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
-  AND (:error_code::text IS NULL OR w.error_code = :error_code) AND (:run_id::uuid IS NULL OR w.run_id = :run_id)
-  AND (:from_date::timestamptz IS NULL OR w.created_at >= :from_date)
-  AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
-  AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
-  AND (:only_id::uuid IS NULL OR w.id = :only_id)
-  AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
-       OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
-           AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
+WHERE {filters}
 GROUP BY 1, 2
 
 -- name: dead_counts
 SELECT 'dead_letter' AS status, w.error_code, count(*) AS n, min(w.dead_at) AS oldest, max(w.dead_at) AS latest
 FROM dead_letters w
-WHERE w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
-  AND (:user_id::uuid IS NULL OR w.user_id = :user_id) AND (:account_id::uuid IS NULL OR w.account_id = :account_id)
-  AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
-  AND (:error_code::text IS NULL OR w.error_code = :error_code) AND (:run_id::uuid IS NULL OR w.run_id = :run_id)
-  AND (:from_date::timestamptz IS NULL OR w.created_at >= :from_date)
-  AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
-  AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
-  AND (:only_id::uuid IS NULL OR w.id = :only_id)
-  AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
-       OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
-           AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
+WHERE {filters}
 GROUP BY 1, 2
 
 -- name: archived_counts
 -- With no filter but connector and type this reads one small index and no row.
 SELECT w.status, count(*) AS n FROM operations_archive w
-WHERE w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
-  AND (:user_id::uuid IS NULL OR w.user_id = :user_id) AND (:account_id::uuid IS NULL OR w.account_id = :account_id)
-  AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
-  AND (:error_code::text IS NULL OR w.error_code = :error_code) AND (:run_id::uuid IS NULL OR w.run_id = :run_id)
-  AND (:from_date::timestamptz IS NULL OR (w.created_at >= :from_date
-       AND w.completed_day >= (:from_date AT TIME ZONE 'UTC')::date))
-  AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
-  AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
-  AND (:only_id::uuid IS NULL OR w.id = :only_id)
-  AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
-       OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
-           AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
+WHERE {filters} AND {since}
 GROUP BY w.status
 
 -- name: named

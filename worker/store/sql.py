@@ -1,11 +1,12 @@
 """Named SQL: statements live in ``NAME.sql`` beside the module that runs them.
 
 A statement starts at a line ``-- name: NAME``; comments that follow belong to it, and a ``-- moves: a -> b, c -> d``
-line names every state move it makes. Parameters are written ``:name`` and become ``$n`` in order of appearance.
+line names every state move it makes. Parameters are written ``:name`` and become ``$n`` in order of appearance. What
+several statements of a file share is written once, under ``-- part: NAME``, and stands where they say ``{NAME}``.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,7 +18,8 @@ from worker.store.pool import Connection, Document
 
 Record = asyncpg.Record
 
-_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+_NAME = re.compile(r"^-- (name|part): (\w+)\s*$", re.MULTILINE)
+_PART = re.compile(r"\{(\w+)\}")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _DOCUMENTS = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)::jsonb\[\]")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
@@ -86,14 +88,16 @@ def parse(text: str) -> Queries:
     """Split the text of a file into its statements."""
     starts = list(_NAME.finditer(text))
     ends = [m.start() for m in starts[1:]] + [len(text)]
-    return Queries(
-        {m[1]: _query(m[1], text[m.end() : end].strip()) for m, end in zip(starts, ends, strict=True)},
-    )
+    found = [(m[1], m[2], text[m.end() : end].strip()) for m, end in zip(starts, ends, strict=True)]
+    parts = {name: _COMMENT.sub("", body).strip() for kind, name, body in found if kind == "part"}
+    return Queries({name: _query(name, body, parts) for kind, name, body in found if kind == "name"})
 
 
-def _query(name: str, body: str) -> Query:
+def _query(name: str, body: str, parts: Mapping[str, str]) -> Query:
     comment = "\n".join(line.strip() for line in body.splitlines() if line.lstrip().startswith("--"))
     statement = _COMMENT.sub("", body).strip().rstrip(";")
+    # A word in braces that names no part is left as it is: it may stand in a text.
+    statement = _PART.sub(lambda found: parts.get(found[1], found[0]), statement)
     order: list[str] = []
 
     def place(found: re.Match[str]) -> str:

@@ -181,3 +181,18 @@ async def test_retry_of_whatever_matches_refuses_more_than_was_shown(works: Work
 
     assert done == 3
     assert len(await works.logins()) == 3
+
+
+async def test_who_came_while_a_target_was_off_is_planned_when_it_is_on_again(works: Works) -> None:
+    admin = replace(works.operator, roles=frozenset({Role.ADMIN}))
+    where = {"connector_id": works.connector.id}
+    await connectors.set_active(works.house, admin, on=False, **where)
+    await works.hire(("Kim", "Berg", "kim@example.org"))
+    passed_over = await works.value("SELECT count(*) FROM operations")
+    await connectors.set_active(works.house, admin, on=True, **where)
+    async with works.house.pool.acquire() as conn:
+        awake = await due_work.due(conn, ["plan"])
+    await works.plan()
+
+    assert (passed_over, [each.tenant_id for each in awake]) == (0, [works.tenant_id])
+    assert await works.value("SELECT count(*) FROM operations") == 1
