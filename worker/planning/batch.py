@@ -50,6 +50,8 @@ class Batch:
     people: list[Person] = field(init=False)
     in_scope: list[set[UUID]] = field(default_factory=list)
     mapped: list[dict[UUID, Mapped | MappingError]] = field(default_factory=list)
+    #: targets where these people are planned, not only removed
+    planned_at: list[UUID] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.people = [Person(item, item.identity.as_identity()) for item in self.items if item.identity is not None]

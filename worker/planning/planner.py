@@ -28,8 +28,9 @@ from worker.domain.operation import NewOperation
 from worker.mapping import Mapped, MappingError
 from worker.planning.acceptance import Acceptance, Accepted
 from worker.planning.batch import Batch, Decisions, Target, decide_batch, keepable, results
+from worker.planning.passed_over import ask_again
 from worker.planning.plan import comparator_of
-from worker.store import connectors, mappings, plan_items, tenant
+from worker.store import connectors, mappings, plan_items, planned_targets, tenant
 from worker.store.pool import Connection, Pool
 from worker.telemetry import metrics
 
@@ -94,6 +95,7 @@ class Planner:
 
     async def run_once(self, tenant_id: UUID, ref_id: UUID) -> Planned:
         """Plan up to ``BATCHES`` batches. Whoever is left keeps the work due; what a batch wrote stays written."""
+        await self._catch_up(tenant_id)
         turns = _Turns(plan_items.FIRST, BATCHES)
         try:
             async with asyncio.TaskGroup() as group:
@@ -103,6 +105,12 @@ class Planner:
         async with tenant.tenant(self._pool, tenant_id) as conn:
             await plan_items.settle(conn, tenant_id=tenant_id)
         return sum((task.result() for task in tasks), Planned())
+
+    async def _catch_up(self, tenant_id: UUID) -> None:
+        async with tenant.tenant(self._pool, tenant_id) as conn:
+            targets = await _targets(conn, tenant_id)
+            known = await planned_targets.known(conn, tenant_id=tenant_id)
+        await ask_again(self._pool, tenant_id, targets, known=known)
 
     async def _work(self, tenant_id: UUID, turns: "_Turns") -> Planned:
         """Plan batch after batch: while the database writes one of ours, the other worker maps the next."""
@@ -121,30 +129,30 @@ class Planner:
             items = await plan_items.batch(conn, tenant_id=tenant_id, after=after, limit=self._size)
             if not items:
                 return Batch([], [])
-            found = await connectors.targets(conn, tenant_id=tenant_id)
-            versions = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[each.id for each in found])
-        prepared = [_target(each, versions.get((each.id, each.object_class))) for each in found]
-        return Batch(items, [each for each in prepared if each is not None])
+            return Batch(items, await _targets(conn, tenant_id))
 
     async def _map(self, batch: Batch) -> None:
         people = [(person.identity, person.identity.as_source()) for person in batch.people]
         for target in batch.targets:
             inside = [one for one in people if target.is_in_scope(one[1])]
             batch.in_scope.append({identity.id for identity, _ in inside})
-            batch.mapped.append(await self._map_target(target, [one for one in inside if one[0].active]))
+            mapped = await self._map_target(target, [one for one in inside if one[0].active])
+            batch.mapped.append(mapped or {})
+            if mapped is not None:
+                batch.planned_at.append(target.connector.id)
 
     async def _map_target(
         self, target: Target, people: list[tuple[Identity, Source]]
-    ) -> dict[UUID, Mapped | MappingError]:
-        if target.mapping is None or not people:
-            return {}
-        identities, sources = zip(*people, strict=True)
+    ) -> dict[UUID, Mapped | MappingError] | None:
+        """None where there is nothing to map with: removals need no mapping and are planned all the same."""
+        if target.mapping is None:
+            return None
+        identities, sources = [identity for identity, _ in people], [source for _, source in people]
         try:
             mapped = await self._mapper.map_identities(identities, mapping=target.mapping, sources=sources)
-        except ValueError as error:
-            # Rules that nobody checked. Removals need no mapping and are planned all the same.
+        except ValueError as error:  # rules that nobody checked
             log.warning("planning.mapping_unusable", connector=target.connector.name, error=str(error))
-            return {}
+            return None
         return {result.identity_id: keepable(result) for result in mapped}
 
     async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
@@ -161,6 +169,7 @@ class Planner:
             # Somebody may have linked an account since we looked: those people are planned again.
             done = taken - await _place(conn, tenant_id, decisions, set(accepted.ids))
             await _note(conn, tenant_id, decisions, done)
+            await plan_items.remove(conn, tenant_id=tenant_id, ids=list(done), planned_at=batch.planned_at)
         for labels, count in results(batch, decisions, done).items():
             metrics.planned_total.labels(*labels).inc(count)
         return Planned(
@@ -199,7 +208,14 @@ async def _note(conn: Connection, tenant_id: UUID, decisions: Decisions, done: s
     people = list(done)
     await plan_items.write_wanted(conn, tenant_id=tenant_id, wanted=wanted)
     await plan_items.complain(conn, tenant_id=tenant_id, identity_ids=people, complaints=complaints)
-    await plan_items.remove(conn, tenant_id=tenant_id, ids=people)
+
+
+async def _targets(conn: Connection, tenant_id: UUID) -> list[Target]:
+    """Everything that can be planned for now."""
+    found = await connectors.targets(conn, tenant_id=tenant_id)
+    versions = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[each.id for each in found])
+    prepared = [_target(each, versions.get((each.id, each.object_class))) for each in found]
+    return [each for each in prepared if each is not None]
 
 
 def _target(connector: Connector, mapping: MappingVersion | None) -> Target | None:

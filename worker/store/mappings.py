@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
+from worker.store import due_work
+from worker.store.due_work import Kind
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
@@ -60,12 +62,13 @@ async def insert(
 
 
 async def activate(conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, version: int) -> bool:
-    """Make this version the active one; False when there is none. To plan again is the caller's next step."""
+    """Make this version the active one, and planning look at it; False when there is none."""
     await queries.lock.run(conn, tenant_id=tenant_id, connector_id=connector_id)
     which = {"tenant_id": tenant_id, "connector_id": connector_id, "object_class": object_class, "version": version}
     if await queries.get.row(conn, **which) is None:
         return False
     await queries.deactivate.run(conn, **which)
+    await due_work.ask(conn, tenant_id, Kind.PLAN, tenant_id)
     return bool(await queries.activate.run(conn, **which))
 
 

@@ -96,7 +96,7 @@ async def ask_after(
 ) -> UUID | None:
     """Have the next ``limit`` people in id order planned; where to go on, or None when these were the last.
 
-    For a change that concerns everybody, such as a new mapping version or scope.
+    For a change that concerns everybody, such as a new mapping version or scope: see ``planned_targets``.
     """
     row = await queries.ask_after.row(
         conn, tenant_id=tenant_id, after=after, origin=origin.value, correlation_id=correlation_id, limit=limit
@@ -124,9 +124,10 @@ async def take(conn: Connection, *, tenant_id: UUID, items: Sequence[PlanItem]) 
     return {row["identity_id"] for row in rows}
 
 
-async def remove(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> None:
-    """These are planned; ``take`` must have locked them."""
-    await queries.remove.run(conn, tenant_id=tenant_id, ids=list(ids))
+async def remove(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID], planned_at: Sequence[UUID]) -> None:
+    """These are planned at these targets, and were passed over at every other; ``take`` must have locked them."""
+    if ids:
+        await queries.remove.run(conn, tenant_id=tenant_id, ids=list(ids), planned_at=list(planned_at))
 
 
 async def settle(conn: Connection, *, tenant_id: UUID) -> bool:

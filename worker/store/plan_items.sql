@@ -42,10 +42,15 @@ WHERE p.tenant_id = :tenant_id AND i.version IS NOT DISTINCT FROM n.version
 ORDER BY p.identity_id FOR UPDATE OF p SKIP LOCKED
 
 -- name: remove
+-- Where they could not be planned, it is noted that somebody was passed over: see planned_targets.
+WITH passed_over AS (
+    DELETE FROM planned_targets WHERE tenant_id = :tenant_id AND connector_id <> ALL(:planned_at::uuid[])
+)
 DELETE FROM plan_items WHERE tenant_id = :tenant_id AND identity_id = ANY(:ids::uuid[])
 
 -- name: any_left
 SELECT EXISTS (SELECT 1 FROM plan_items WHERE tenant_id = :tenant_id)
+    OR EXISTS (SELECT 1 FROM planned_targets WHERE tenant_id = :tenant_id AND asked_to IS NOT NULL)
 
 -- name: accounts_of
 -- What these people have at these targets. What was observed matters only where nothing was wanted yet.

@@ -12,7 +12,8 @@ from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
 from worker.domain.run import RunMode
 from worker.recon import Wish
-from worker.store import listings
+from worker.security import Role
+from worker.store import due_work, listings
 from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 
