@@ -8,7 +8,7 @@ what is not becomes a case and waits for a person.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +52,9 @@ FRESH_S = 60.0
 #: With more keys of unowned accounts than this, the database is asked about every key.
 MOST_KEYS = 5_000
 KEYS_FRESH_S = 2.0
+#: So long an account that a try makes its own is kept from the others here: longer than a try lasts and is written.
+TAKEN_S = 60.0
+_ANOTHERS = "the account that fits best has just become somebody else's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Matching:
         self._service = service
         self._known: dict[UUID, _Rules] = {}
         self._unowned: dict[UUID, _Unowned] = {}
+        self._taken: dict[tuple[UUID, str], _Taken] = {}
         self._reading = asyncio.Lock()
 
     async def alone(self, creates: Sequence[tuple[Work, Wish]]) -> set[UUID]:
@@ -118,14 +122,14 @@ class Matching:
             if record_id in refused:  # a person said that it is not theirs: the name is taken, and that is the end
                 continue
             if not work.comparator.differences({**account.attributes, **wish.attributes}, actual=account.attributes):
-                return Found(account, None)
+                return await self._mine(work, account, CorrelationResult(Decision.AUTO, "it is as we would make it"))
             by_id[record_id] = account
         if not by_id or work.identity is None:
             return None
         source = _Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
         result = await self._correlate(work, wish, source)
         match = await self._settled(work, result, must_decide=True)
-        return Found(by_id[match.ref_id], result.to_json()) if match is not None else None
+        return await self._mine(work, by_id[match.ref_id], result) if match is not None else None
 
     async def _correlate(self, work: Work, wish: Wish, source: CandidateSource) -> CorrelationResult:
         rules = await self._rules(work)
@@ -168,13 +172,38 @@ class Matching:
 
     async def _recorded(self, work: Work, match: CorrelationMatch, result: CorrelationResult) -> Found | None:
         """The matched account as the target has it now; None when it is gone since we saw it."""
-        async with tenant(self._pool, work.op.tenant_id) as conn:
-            shadows = await accounts.by_ids(conn, tenant_id=work.op.tenant_id, ids=[match.ref_id])
-        uid = shadows[match.ref_id].account.uid if match.ref_id in shadows else None
+        owner, uid = await self._now(work, match)
+        if owner not in {None, work.op.user_id}:
+            raise Ended(await self._ask(work, replace(result, reason=_ANOTHERS)))
         if uid is None:
             return None
         live = await work.target.guard.get(work.op.object_class, uid)
-        return Found(live, result.to_json()) if live is not None else None
+        return await self._mine(work, live, result) if live is not None else None
+
+    async def _now(self, work: Work, match: CorrelationMatch) -> tuple[UUID | None, str | None]:
+        """Owner and uid of a matched account by now; its record has given way to another when somebody took it over."""
+        op = work.op
+        async with tenant(self._pool, op.tenant_id) as conn:
+            shadows = await accounts.by_ids(conn, tenant_id=op.tenant_id, ids=[match.ref_id])
+            if match.ref_id in shadows:
+                account = shadows[match.ref_id].account
+                return account.identity_id, account.uid
+            if match.uid is None:
+                return None, None
+            row = await work_store.owner_of_uid(
+                conn, op.tenant_id, connector_id=op.connector_id, object_class=op.object_class, uid=match.uid
+            )
+        return (row["identity_id"], match.uid) if row is not None else (None, None)
+
+    async def _mine(self, work: Work, account: TargetAccount, result: CorrelationResult) -> Found:
+        """Keep an account from the other tries of this process, which may look at the same moment for the same one."""
+        now = time.monotonic()
+        while self._taken and now - next(iter(self._taken.values())).at > TAKEN_S:
+            del self._taken[next(iter(self._taken))]
+        key = (work.op.connector_id, account.uid)
+        if self._taken.setdefault(key, _Taken(work.op.account_id, now)).by != work.op.account_id:
+            raise Ended(await self._ask(work, replace(result, reason=_ANOTHERS)))
+        return Found(account, result.to_json() if result.match is not None else None)
 
     async def _record_of(self, work: Work, account: TargetAccount, refused: set[UUID]) -> UUID:
         """The id of our record of an object, made when we have none: people's decisions are about records.
@@ -266,6 +295,14 @@ class _Unowned:
 
     hashes: frozenset[int] | None
     read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Which account of ours has taken an object over, and when."""
+
+    by: UUID
+    at: float
 
 
 class _Records:

@@ -36,7 +36,7 @@ from worker.store.identities import StoredIdentity
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
 
-ATTRIBUTES = ("login", "mail", "given", "family", "department", "password")
+ATTRIBUTES = ("login", "mail", "given", "family", "department", "employee_number", "password")
 RULES = (
     MappingRule("login", source="user_name", required=True),
     MappingRule("mail", source="mail", case_sensitive=False),
