@@ -22,7 +22,12 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/correlation/cases."""
     router = APIRouter(prefix="/api/correlation/cases", tags=["correlation"])
     viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+    _add_reads(router, house, viewer=viewer)
+    _add_acts(router, house, operator=operator)
+    return router
 
+
+def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("", response_model=CaseList)
     async def list_cases(
         *,
@@ -50,6 +55,8 @@ def build(house: House, auth: Auth) -> APIRouter:
     async def get_case(case_id: UUID, who: Principal = viewer) -> Case:
         return await _get(house, who, case_id)
 
+
+def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/{case_id}/confirm", response_model=Case)
     async def confirm(case_id: UUID, body: ConfirmBody, who: Principal = operator) -> Case:
         await acts.confirm(house, who, case_id=case_id, identity_id=body.identity_id, uid=body.uid, notes=body.notes)
@@ -59,8 +66,6 @@ def build(house: House, auth: Auth) -> APIRouter:
     async def reject(case_id: UUID, body: RejectBody | None = None, who: Principal = operator) -> Case:
         await acts.reject(house, who, case_id=case_id, notes=body.notes if body else None)
         return await _get(house, who, case_id)
-
-    return router
 
 
 async def _get(house: House, who: Principal, case_id: UUID) -> Case:

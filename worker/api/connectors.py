@@ -31,7 +31,13 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/connectors that are about connectors themselves."""
     router = APIRouter(prefix="/api/connectors", tags=["connectors"])
     viewer, operator, admin = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR), needs(auth, Role.ADMIN)
+    _add_reads(router, house, viewer=viewer)
+    _add_health(router, house, viewer=viewer)
+    _add_acts(router, house, operator=operator, admin=admin)
+    return router
 
+
+def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("", response_model=ConnectorList)
     async def list_connectors(
         *,
@@ -51,6 +57,8 @@ def build(house: House, auth: Auth) -> APIRouter:
     async def get_connector(connector_id: UUID, who: Principal = viewer) -> Connector:
         return await _get(house, who, connector_id)
 
+
+def _add_health(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/{connector_id}/health", response_model=Health)
     async def health(connector_id: UUID, who: Principal = viewer) -> Health:
         async with tenant(house.pool, who.tenant_id) as conn:
@@ -69,6 +77,8 @@ def build(house: House, auth: Auth) -> APIRouter:
             has_baseline=row["baseline_at"] is not None,
         )
 
+
+def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Principal) -> None:
     @router.post("/{connector_id}/test", response_model=Tested)
     async def test(connector_id: UUID, who: Principal = operator) -> Tested:
         return tested_of(await acts.test(house, who, connector_id=connector_id))
@@ -89,8 +99,6 @@ def build(house: House, auth: Auth) -> APIRouter:
     async def deactivate(connector_id: UUID, who: Principal = admin) -> Connector:
         await acts.set_active(house, who, connector_id=connector_id, on=False)
         return await _get(house, who, connector_id)
-
-    return router
 
 
 async def _get(house: House, who: Principal, connector_id: UUID) -> Connector:

@@ -59,7 +59,14 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/connectors/{id}/reconciliation/discrepancies, and /actions beside it."""
     router = APIRouter(prefix="/api/connectors/{connector_id}/reconciliation", tags=["reconciliation"])
     viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+    _add_list(router, house, viewer=viewer)
+    _add_many(router, house, viewer=viewer, operator=operator)
+    _add_one(router, house, viewer=viewer, operator=operator)
+    _add_record(router, house, viewer=viewer)
+    return router
 
+
+def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/discrepancies", response_model=DiscrepancyList)
     async def list_discrepancies(
         connector_id: UUID,
@@ -90,6 +97,8 @@ def build(house: House, auth: Auth) -> APIRouter:
             next_cursor=str(found[limit - 1].id) if len(found) > limit else None,
         )
 
+
+def _add_many(router: APIRouter, house: House, *, viewer: Principal, operator: Principal) -> None:
     @router.post("/discrepancies/bulk-remediate", response_model=BulkResult)
     async def bulk(connector_id: UUID, body: BulkBody, who: Principal = operator) -> BulkResult:
         wishes = [Wish(item.discrepancy_id, item.action, item.direction, item.identity_id) for item in body.items]
@@ -107,6 +116,8 @@ def build(house: House, auth: Auth) -> APIRouter:
             )
         return Previews(previews=[result_of(each) for each in found])
 
+
+def _add_one(router: APIRouter, house: House, *, viewer: Principal, operator: Principal) -> None:
     @router.get("/discrepancies/{discrepancy_id}", response_model=Discrepancy)
     async def get_discrepancy(connector_id: UUID, discrepancy_id: UUID, who: Principal = viewer) -> Discrepancy:
         return await _get(house, who, connector_id, discrepancy_id)
@@ -131,6 +142,8 @@ def build(house: House, auth: Auth) -> APIRouter:
     async def undo(connector_id: UUID, discrepancy_id: UUID, who: Principal = operator) -> Result:
         return result_of(await acts.undo(house, who, connector_id=connector_id, discrepancy_id=discrepancy_id))
 
+
+def _add_record(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/actions", response_model=ActionList)
     async def actions(
         connector_id: UUID,
@@ -158,8 +171,6 @@ def build(house: House, auth: Auth) -> APIRouter:
                 offset=offset,
             )
         return ActionList(actions=[action_of(row) for row in rows], total=total, limit=limit, offset=offset)
-
-    return router
 
 
 async def _get(house: House, who: Principal, connector_id: UUID, discrepancy_id: UUID) -> Discrepancy:

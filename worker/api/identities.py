@@ -36,7 +36,12 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/identities."""
     router = APIRouter(prefix="/api/identities", tags=["identities"])
     viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+    _add_reads(router, house, viewer=viewer)
+    _add_acts(router, house, operator=operator)
+    return router
 
+
+def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("", response_model=IdentityList)
     async def list_identities(
         *,
@@ -71,6 +76,8 @@ def build(house: House, auth: Auth) -> APIRouter:
             rows = await listings_people.accounts(conn, who.tenant_id, identity_id=identity_id)
         return AccountList(accounts=[account_of(row) for row in rows], total=len(rows))
 
+
+def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/{identity_id}/disable", response_model=Disabled)
     async def disable(identity_id: UUID, body: ReasonBody, who: Principal = operator) -> Disabled:
         done = await acts.disable(house, who, identity_id=identity_id, reason=body.reason)
@@ -85,8 +92,6 @@ def build(house: House, auth: Auth) -> APIRouter:
         connector_id = body.connector_id if body else None
         done = await acts.provision(house, who, identity_id=identity_id, connector_id=connector_id)
         return Provisioned(repairs=done)
-
-    return router
 
 
 def _cursor(row: Record) -> str:

@@ -38,7 +38,15 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/operations."""
     router = APIRouter(prefix="/api/operations", tags=["operations"])
     viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+    _add_list(router, house, viewer=viewer)
+    _add_submit(router, house, operator=operator)
+    _add_numbers(router, house, viewer=viewer)
+    _add_one(router, house, viewer=viewer)
+    _add_acts(router, house, operator=operator)
+    return router
 
+
+def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("", response_model=OperationList)
     async def list_operations(
         *,
@@ -73,6 +81,8 @@ def build(house: House, auth: Auth) -> APIRouter:
         more = str(found[limit - 1].id) if len(found) > limit else None
         return OperationList(operations=found[:limit], total=total, limit=limit, offset=offset, next_cursor=more)
 
+
+def _add_submit(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("", response_model=Operation, status_code=201)
     async def submit(
         body: OperationBody,
@@ -94,6 +104,8 @@ def build(house: House, auth: Auth) -> APIRouter:
         response.status_code = 201 if is_new else 200
         return await _get(house, who, operation_id)
 
+
+def _add_numbers(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/stats", response_model=OperationStats)
     async def stats(who: Principal = viewer, connector_id: UUID | None = None) -> OperationStats:
         async with tenant(house.pool, who.tenant_id) as conn:
@@ -111,6 +123,8 @@ def build(house: House, auth: Auth) -> APIRouter:
         total = counts.get(OperationStatus.DEAD_LETTER, 0)
         return OperationList(operations=[operation_of(row) for row in rows], total=total, limit=limit, offset=offset)
 
+
+def _add_one(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/{operation_id}", response_model=Operation)
     async def get_operation(operation_id: UUID, who: Principal = viewer) -> Operation:
         return await _get(house, who, operation_id)
@@ -130,6 +144,8 @@ def build(house: House, auth: Auth) -> APIRouter:
         lines = [LogLine.model_validate({**dict(row), "timestamp": row["at"]}) for row in rows]
         return LogList(operation_id=operation_id, logs=lines)
 
+
+def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/{operation_id}/retry", response_model=Operation)
     async def retry(operation_id: UUID, who: Principal = operator) -> Operation:
         await acts.retry(house, who, operation_id=operation_id)
@@ -150,8 +166,6 @@ def build(house: House, auth: Auth) -> APIRouter:
         payload = body.payload if body else None
         new = await acts.redrive(house, who, operation_id=operation_id, payload=payload, origin=Origin.API)
         return await _get(house, who, new)
-
-    return router
 
 
 async def _get(house: House, who: Principal, operation_id: UUID) -> Operation:

@@ -21,7 +21,12 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes /api/audit and /api/tokens."""
     router = APIRouter(prefix="/api", tags=["audit and tokens"])
     viewer, admin = needs(auth, Role.VIEWER), needs(auth, Role.ADMIN)
+    _add_audit(router, house, viewer=viewer)
+    _add_tokens(router, house, admin=admin)
+    return router
 
+
+def _add_audit(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/audit", response_model=EntryList)
     async def audit(
         *,
@@ -49,6 +54,8 @@ def build(house: House, auth: Auth) -> APIRouter:
             entries=[Entry.model_validate(dict(row)) for row in rows[:limit]], limit=limit, next_cursor=more
         )
 
+
+def _add_tokens(router: APIRouter, house: House, *, admin: Principal) -> None:
     @router.get("/tokens", response_model=TokenList)
     async def list_tokens(who: Principal = admin) -> TokenList:
         async with tenant(house.pool, who.tenant_id) as conn:
@@ -64,5 +71,3 @@ def build(house: House, auth: Auth) -> APIRouter:
     @router.delete("/tokens/{token_id}", status_code=204)
     async def revoke_token(token_id: UUID, who: Principal = admin) -> None:
         await acts.revoke(house, who, token_id=token_id)
-
-    return router

@@ -27,7 +27,14 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/connectors/{id}/reconciliation/runs."""
     router = APIRouter(prefix="/api/connectors/{connector_id}/reconciliation/runs", tags=["reconciliation"])
     viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+    _add_list(router, house, viewer=viewer)
+    _add_reads(router, house, viewer=viewer)
+    _add_acts(router, house, operator=operator)
+    _add_approve(router, house, operator=operator)
+    return router
 
+
+def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("", response_model=RunList)
     async def list_runs(
         connector_id: UUID,
@@ -59,11 +66,8 @@ def build(house: House, auth: Auth) -> APIRouter:
         shown = [run_of(run) for run in found[:limit]]
         return RunList(runs=shown, total=total, limit=limit, offset=offset, next_cursor=more)
 
-    @router.post("", response_model=Run, status_code=202)
-    async def start(connector_id: UUID, body: RunBody | None = None, who: Principal = operator) -> Run:
-        wanted = body or RunBody()
-        return run_of(await acts.start(house, who, connector_id=connector_id, mode=wanted.mode, dry_run=wanted.dry_run))
 
+def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/{run_id}", response_model=Run)
     async def get_run(connector_id: UUID, run_id: UUID, who: Principal = viewer) -> Run:
         async with tenant(house.pool, who.tenant_id) as conn:
@@ -74,6 +78,13 @@ def build(house: House, auth: Auth) -> APIRouter:
         async with tenant(house.pool, who.tenant_id) as conn:
             run = await _of_connector(conn, who, connector_id, run_id)
             return Report.model_validate(await recon.report(conn, run))
+
+
+def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
+    @router.post("", response_model=Run, status_code=202)
+    async def start(connector_id: UUID, body: RunBody | None = None, who: Principal = operator) -> Run:
+        wanted = body or RunBody()
+        return run_of(await acts.start(house, who, connector_id=connector_id, mode=wanted.mode, dry_run=wanted.dry_run))
 
     @router.post("/{run_id}/cancel", status_code=204)
     async def cancel(connector_id: UUID, run_id: UUID, who: Principal = operator) -> None:
@@ -90,6 +101,8 @@ def build(house: House, auth: Auth) -> APIRouter:
         await _check(house, who, connector_id, run_id)
         return run_of(await acts.resume(house, who, run_id=run_id))
 
+
+def _add_approve(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/{run_id}/approve", response_model=Run)
     async def approve(
         connector_id: UUID, run_id: UUID, body: DecisionBody | None = None, who: Principal = operator
@@ -107,8 +120,6 @@ def build(house: House, auth: Auth) -> APIRouter:
             seen=said.version,
         )
         return run_of(await _check(house, who, connector_id, run_id))
-
-    return router
 
 
 async def _check(house: House, who: Principal, connector_id: UUID, run_id: UUID) -> StoredRun:

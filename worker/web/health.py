@@ -86,17 +86,20 @@ def health_routes(health: Health) -> list[Route]:
             }
         )
 
-    def guarded(
-        page: Callable[[Request, Principal | None], Awaitable[Response]],
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def checked(request: Request) -> Response:
-            return await page(request, await health.reader(request))
-
-        return checked
-
     return [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        Route("/metrics", guarded(metrics_page)),
-        Route("/status", guarded(status)),
+        Route("/metrics", _guarded(health, metrics_page)),
+        Route("/status", _guarded(health, status)),
     ]
+
+
+def _guarded(
+    health: Health, page: Callable[[Request, Principal | None], Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """The page for those who may read it, told who they are."""
+
+    async def checked(request: Request) -> Response:
+        return await page(request, await health.reader(request))
+
+    return checked
