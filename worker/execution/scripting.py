@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, assert_never
+from uuid import UUID
 
 from worker.domain.errors import HookError
 from worker.domain.hook import FailurePolicy, HookContext, HookPhase, HookResult, Patch, Reject, Skip, function_of
@@ -17,10 +18,12 @@ from worker.hooks import HookExecutor
 from worker.store.hooks import BoundHook
 from worker.telemetry import metrics
 
-#: A batch is asked in pieces of this size, and for no other piece once this much time has gone: a slow script may hold
-#: up its own operations, not the claiming of the next ones.
+#: A batch is asked in pieces of at most this size, each as large as fits into what is left of this time: a slow script
+#: may hold up its own operations, not the claiming of the next ones.
 PIECE = 50
 AHEAD_S = 0.5
+#: How long scripts take for one operation, before it is known.
+FIRST_PACE_S = AHEAD_S / 5
 
 
 class Scripting:
@@ -28,6 +31,8 @@ class Scripting:
 
     def __init__(self, executor: HookExecutor) -> None:
         self._executor = executor
+        #: Seconds that the scripts of a connector took for each operation of the last piece.
+        self._pace: dict[UUID, float] = {}
 
     async def before_all(self, works: Sequence[Work]) -> list[Wish | Exception]:
         """Run the before-hooks of a batch of one target, each hook once for many; an exception is how a try ends.
@@ -36,9 +41,13 @@ class Scripting:
         """
         until = time.monotonic() + AHEAD_S
         made: list[Wish | Exception] = []
-        while len(made) < len(works) and time.monotonic() < until:
-            piece = works[len(made) : len(made) + PIECE]
+        while len(made) < len(works) and (started := time.monotonic()) < until:
+            pace = self._pace.get(works[0].op.connector_id, FIRST_PACE_S)
+            fitting = min(max(int((until - started) / pace), 1), PIECE)
+            piece = works[len(made) : len(made) + fitting]
             made += await self._through_hooks(piece, [work.wish() for work in piece])
+            took = time.monotonic() - started
+            self._pace[works[0].op.connector_id] = max(took / len(piece), AHEAD_S / PIECE / 10)
         return made
 
     async def before(self, work: Work, wish: Wish) -> Wish:
