@@ -13,7 +13,8 @@ shared AS (
 ),
 ranked AS (
     SELECT s.place, a.id, row_number() OVER (PARTITION BY s.place ORDER BY s.n DESC, a.id) AS rank FROM shared s
-    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = s.account_id
+    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM shared))
+        AND a.id = s.account_id
     WHERE a.identity_id IS NULL AND a.uid IS NOT NULL AND a.state <> 'dead'
 )
 SELECT place, id FROM ranked WHERE rank <= :limit ORDER BY place, rank

@@ -80,7 +80,7 @@ SELECT id, head_id FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:acco
 -- name: take_places
 UPDATE accounts a SET live = a.live + p.added, seq = p.seq, head_id = coalesce(a.head_id, p.head_id)
 FROM unnest(:account_ids::uuid[], :added::integer[], :seqs::bigint[], :head_ids::uuid[]) AS p(id, added, seq, head_id)
-WHERE a.tenant_id = :tenant_id AND a.id = p.id
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = p.id
 
 -- name: rewrite
 -- A newer plan of the same account replaces the payload of one that was never tried.
@@ -90,7 +90,7 @@ UPDATE operations o SET payload = r.payload, operation_type = r.operation_type, 
 FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[], :identity_versions::bigint[],
             :mapping_versions::integer[], :correlation_ids::uuid[], :run_ids::uuid[])
     AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id)
-WHERE o.tenant_id = :tenant_id AND o.id = r.id AND o.attempt_number = 0
+WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
 
 -- name: claim
 -- The most urgent heads of one target, the oldest first. A process without a lease gets nothing.
@@ -150,11 +150,12 @@ RETURNING id, connector_id
 WITH d AS (SELECT * FROM unnest(:account_ids::uuid[], :connector_ids::uuid[], :uids::text[]) AS d(id, connector_id, uid)),
 gone AS (
     DELETE FROM accounts a USING d
-    WHERE a.tenant_id = :tenant_id AND a.connector_id = d.connector_id AND a.uid = d.uid AND a.id <> d.id
+    WHERE a.tenant_id = :tenant_id AND a.connector_id = ANY(:connector_ids::uuid[]) AND a.uid = ANY(:uids::text[])
+      AND a.connector_id = d.connector_id AND a.uid = d.uid AND a.id <> d.id
       AND a.identity_id IS NULL AND a.live = 0
     RETURNING a.id
 )
-DELETE FROM match_keys k USING gone WHERE k.tenant_id = :tenant_id AND k.account_id = gone.id
+DELETE FROM match_keys WHERE tenant_id = :tenant_id AND account_id = ANY(ARRAY(SELECT id FROM gone))
 
 -- name: complete
 -- Rows are found by their keys alone, whatever the statistics of a table say that was empty a moment ago: joined with
@@ -200,14 +201,15 @@ tried AS (
 ),
 following AS (
     SELECT a.id AS account_id, n.id FROM done o
-    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = o.account_id AND a.live > 1
+    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done))
+        AND a.id = o.account_id AND a.live > 1
     CROSS JOIN LATERAL (
         SELECT b.id FROM operations b
         WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head ORDER BY b.seq LIMIT 1) n
 ),
 promoted AS (
-    UPDATE operations o SET head = true FROM following f WHERE o.tenant_id = :tenant_id AND o.id = f.id
-    RETURNING o.id, o.account_id
+    UPDATE operations SET head = true
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
 )
 UPDATE accounts a SET
     live = a.live - 1,
@@ -229,7 +231,7 @@ UPDATE accounts a SET
     last_change_operation = CASE WHEN d.changed THEN o.id ELSE a.last_change_operation END,
     last_change_by = CASE WHEN d.changed THEN o.created_by ELSE a.last_change_by END
 FROM done o JOIN d ON d.id = o.id, t
-WHERE a.tenant_id = :tenant_id AND a.id = o.account_id
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done)) AND a.id = o.account_id
 RETURNING o.id, a.head_id IS NOT NULL AS goes_on
 
 -- name: fail
@@ -334,16 +336,19 @@ tried AS (
 ),
 following AS (
     SELECT a.id AS account_id, n.id FROM done o
-    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = o.account_id AND a.live > 1
+    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done))
+        AND a.id = o.account_id AND a.live > 1
     CROSS JOIN LATERAL (
         SELECT b.id FROM operations b
         WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head ORDER BY b.seq LIMIT 1) n
 ),
 promoted AS (
-    UPDATE operations o SET head = true FROM following f WHERE o.tenant_id = :tenant_id AND o.id = f.id RETURNING o.id
+    UPDATE operations SET head = true
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
 )
 UPDATE accounts a SET live = a.live - 1, head_id = (SELECT f.id FROM following f WHERE f.account_id = a.id)
-FROM done o WHERE a.tenant_id = :tenant_id AND a.id = o.account_id
+FROM done o
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done)) AND a.id = o.account_id
 RETURNING o.id
 
 -- name: cancel
@@ -378,13 +383,15 @@ following AS (
     WHERE o.head
 ),
 promoted AS (
-    UPDATE operations o SET head = true FROM following f WHERE o.tenant_id = :tenant_id AND o.id = f.id RETURNING o.id
+    UPDATE operations SET head = true
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
 ),
 counted AS (SELECT account_id, count(*) AS n, bool_or(head) AS was_head FROM done GROUP BY account_id),
 lanes AS (
     UPDATE accounts a SET live = a.live - c.n,
         head_id = CASE WHEN c.was_head THEN (SELECT f.id FROM following f WHERE f.account_id = a.id) ELSE a.head_id END
-    FROM counted c WHERE a.tenant_id = :tenant_id AND a.id = c.account_id
+    FROM counted c
+    WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM counted)) AND a.id = c.account_id
 )
 SELECT id, connector_id FROM done
 
@@ -411,7 +418,7 @@ back AS (
     UPDATE operations o SET status = 'pending', crashed_leases = o.crashed_leases + 1, owner = NULL,
         error_code = 'lease_lost', error_message = 'The process that ran this stopped before it could say how it ended.',
         updated_at = t.now, version = o.version + 1
-    FROM lost l, t WHERE o.tenant_id = :tenant_id AND o.id = l.id
+    FROM lost l, t WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(SELECT id FROM lost)) AND o.id = l.id
     RETURNING o.id, o.connector_id, o.attempt_number, o.epoch, l.owner AS lost_owner, l.updated_at AS lost_at
 ),
 tried AS (
@@ -456,7 +463,8 @@ back AS (
 placed AS (
     SELECT b.id, b.account_id, a.seq + row_number() OVER (PARTITION BY b.account_id ORDER BY b.seq) AS seq,
         a.live = 0 AND row_number() OVER (PARTITION BY b.account_id ORDER BY b.seq) = 1 AS head
-    FROM back b JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = b.account_id
+    FROM back b JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM back))
+        AND a.id = b.account_id
 ),
 inserted AS (
     INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
@@ -475,7 +483,7 @@ lanes AS (
     UPDATE accounts a SET live = a.live + i.n, seq = i.last_seq, head_id = coalesce(a.head_id, i.head_id)
     FROM (SELECT account_id, count(*) AS n, max(seq) AS last_seq,
                  (array_agg(id) FILTER (WHERE head))[1] AS head_id FROM inserted GROUP BY account_id) i
-    WHERE a.tenant_id = :tenant_id AND a.id = i.account_id
+    WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM inserted)) AND a.id = i.account_id
 )
 SELECT id, connector_id FROM inserted
 

@@ -1,11 +1,16 @@
 -- name: accounts
--- The accounts of a claimed batch, each with its identity.
-SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
-    a.observed_active, a.hooked, a.match IS NOT NULL AS is_adopted,
-    i.external_id, i.user_name, i.attributes, i.active, i.version, i.disabled_at IS NOT NULL AS is_disabled
-FROM accounts a
-LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = a.identity_id
-WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[])
+-- The accounts of a claimed batch, each with its identity: both by their keys, however few rows a stale plan believes in.
+WITH a AS MATERIALIZED (
+    SELECT id, connector_id, object_class, uid, identity_id, state, wanted, wanted_active, observed, observed_active,
+        hooked, match IS NOT NULL AS is_adopted
+    FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
+),
+i AS MATERIALIZED (
+    SELECT id, external_id, user_name, attributes, active, version, disabled_at IS NOT NULL AS is_disabled
+    FROM identities WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT identity_id FROM a))
+)
+SELECT a.*, i.external_id, i.user_name, i.attributes, i.active, i.version, i.is_disabled
+FROM a LEFT JOIN i ON i.id = a.identity_id
 
 -- name: owner_of_uid
 -- Who owns the account with this uid in our records; no row when we have none.
