@@ -79,7 +79,7 @@ async def test_many_removals_are_approved_only_with_their_number(page: Page, con
     await page.get_by_label("Type 2500").fill("2500")
     await page.get_by_role("dialog").get_by_role("button", name="Approve").click()
     await expect(page.locator("#toast")).to_contain_text("Decided.")
-    assert console.acts.done[0][1]["approve"] is True
+    assert (console.acts.done[0][1]["approve"], console.acts.done[0][1]["seen"]) == (True, 1)
 
 
 async def test_what_one_asked_for_oneself_must_be_approved_by_another(page: Page) -> None:

@@ -19,9 +19,10 @@ MOST_RETRIES = 50
 
 
 async def retry(house: House, principal: Principal, *, operation_id: UUID) -> None:
-    """Try again now; raises NotFound or WrongState."""
+    """Try again now; raises NotFound, WrongState, or Untouchable for a protected account."""
     async with acting(house, principal, Role.OPERATOR) as act:
         await house.letters.retry(act.conn, tenant_id=act.tenant_id, operation_id=operation_id)
+        await _refuse_protected(act, operation_id)
         act.note("operation.retry", "operation", operation_id)
 
 

@@ -1,11 +1,15 @@
 """Every page of the console over a real house, and its acts."""
 
 import re
+from typing import Any
 
 import pytest
 
+from tests.factories import an_operation
 from tests.integration.actions.conftest import Works
 from tests.integration.api.conftest import Client
+from worker.domain.operation import Origin
+from worker.store.tenant import tenant
 
 
 @pytest.fixture
@@ -79,3 +83,42 @@ async def test_an_act_in_the_console_is_done_and_said(browser: Client, busy: Wor
     assert (status, "1 operation resolved." in answer) == (200, True)
     assert "Nothing was done" in again
     assert await busy.value("SELECT resolution_notes FROM operations_archive WHERE id = $1", dead) == "done by hand"
+
+
+async def test_the_console_approves_what_it_has_shown_and_no_more(browser: Client, works: Works) -> None:
+    await works.reconcile()
+    await works.hire(*((f"G{n}", f"F{n}", f"p{n:02}@example.org") for n in range(13)))
+    await works.work()
+    rows = await works.rows("SELECT id, uid FROM accounts ORDER BY id")
+    await remove(works, rows[:12])
+    hold = await works.value("SELECT id FROM approvals")
+    _, page = await browser.get(f"/approvals/{hold}/approve")
+    await remove(works, rows[12:])
+    late = await browser.call("POST", f"/approvals/{hold}/approve", data=form_of(page))
+    _, page = await browser.get(f"/approvals/{hold}/approve")
+    done = await browser.call("POST", f"/approvals/{hold}/approve", data=form_of(page))
+
+    assert "More has come to be held since you looked" in late[1]
+    assert "3 removals approved." in done[1]
+    assert await works.value("SELECT status FROM approvals") == "approved"
+
+
+async def remove(works: Works, accounts: list[Any]) -> None:
+    """Ask for the removal of accounts, as planning does."""
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        await works.house.acceptance.accept(
+            conn,
+            tenant_id=works.tenant_id,
+            operations=[
+                an_operation(works.connector.id, row["id"], operation_type="delete", origin=Origin.EVENT, payload={})
+                for row in accounts
+            ],
+            run_id=None,
+            reason="A source lost them.",
+        )
+
+
+def form_of(page: str) -> dict[str, str]:
+    """The hidden fields of the question on a page."""
+    question = page[page.index('id="main"') :]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', question))

@@ -82,8 +82,10 @@ async def test_an_operation_on_a_protected_account_is_refused_at_the_door(client
 
     status, problem = await client.post("/api/operations", body)
     again, same = await client.post(f"/api/operations/{letter}/redrive")
+    retried, _ = await client.post(f"/api/operations/{letter}/retry")
 
     assert (status, problem["error"]) == (again, same["error"]) == (409, "protected_account")
+    assert retried == 409
     assert problem["message"] == "The account is protected and is never changed by us."
     assert await works.value("SELECT count(*) FROM operations") == 0
     assert await works.rows("SELECT id FROM dead_letters") == [(letter,)]
