@@ -108,6 +108,8 @@ class Dispatcher:
             self._give_back(target, beyond=2 * target.ahead)  # the target has become slower
             room = min(gate.slots + target.ahead, MOST_HELD) - target.held
             if room <= 0:
+                target.has_asked = False  # who asked gets no answer now, and has to ask again when there is room
+                self._start_runners(target)  # there may be more slots than when they were started
                 return Claimed()
             return await self._claim(tenant_id, connector_id, target, room)
 
@@ -171,6 +173,8 @@ class Dispatcher:
         with metrics.running_operations.track_inprogress(), in_use.track_inprogress():
             while target.waiting and len(target.running) < target.slots and not self._is_draining:
                 op = target.waiting.popleft()
+                if op.owner != self._lease.owner:  # its claim was under way when the lease was lost: it is not ours
+                    continue
                 target.running[op.id] = runner
                 started = time.monotonic()
                 try:

@@ -1,0 +1,479 @@
+"""Claiming and running: how many at once, in which order, what goes back, and that nobody sleeps beside work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.factories import accounts, an_operation, enqueue
+from tests.integration.execution.conftest import Site
+from tests.waiting import eventually
+from worker.domain.operation import Operation, WaitReason
+from worker.domain.outcome import Outcome, Succeeded
+from worker.domain.processing import Finished, Gate
+from worker.queue import DeadLetters, Dispatcher, OperationQueue, dispatcher
+from worker.service.loop import DuePoller
+from worker.store import due_work
+from worker.store.due_work import Kind
+from worker.store.tenant import tenant
+
+
+@dataclass
+class Processor:
+    """Runs operations as long as the doors are open; remembers which, and how many at once."""
+
+    tries: asyncio.Event = field(default_factory=asyncio.Event)
+    looks: asyncio.Event = field(default_factory=asyncio.Event)
+    started: list[Operation] = field(default_factory=list)
+    prepared: list[int] = field(default_factory=list)
+    running: int = 0
+    most: int = 0
+    refuses: Exception | None = None
+    answers: Callable[[Operation], Outcome] = lambda op: Succeeded(f"uid-{op.account_id}")
+
+    async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
+        del tenant_id
+        self.prepared.append(len(operations))
+        await self.looks.wait()
+        if self.refuses is not None:
+            raise self.refuses
+
+    async def process(self, operation: Operation) -> Finished:
+        self.started.append(operation)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await self.tries.wait()
+            await asyncio.sleep(0)
+            return Finished(operation, self.answers(operation), 1)
+        finally:
+            self.running -= 1
+
+
+@dataclass
+class Works:
+    """A dispatcher with its finisher, and how often it said that there is room."""
+
+    site: Site
+    processor: Processor
+    dispatcher: Dispatcher
+    rooms: list[int]
+
+    async def look(self) -> None:
+        await self.dispatcher.run_once(self.site.tenant_id, self.site.connector.id)
+
+    async def states(self) -> list[tuple[str, int, int]]:
+        """(status, number of the try, tries spent) of all that is live."""
+        query = "SELECT status, attempt_number, retry_count FROM operations ORDER BY id"
+        return [tuple(row) for row in await self.site.rows(query)]
+
+    async def is_over(self) -> bool:
+        return not await self.site.rows("SELECT 1 FROM operations")
+
+    async def let_one_through(self) -> None:
+        """Let those that run now end, and no other."""
+        count = len(self.processor.started)
+        self.processor.tries.set()
+        await asyncio.sleep(0)
+        self.processor.tries.clear()
+        await eventually(lambda: len(self.processor.started) > count or not self.processor.running)
+
+
+@asynccontextmanager
+async def at_work(site: Site, **fields: Any) -> AsyncIterator[Works]:
+    processor, rooms = Processor(**fields), list[int]()
+    processor.looks.set()
+    async with site.writer() as finisher:
+        made = Dispatcher(
+            site.pool,
+            lease=site.lease,
+            gate=site.targets,
+            processor=processor,
+            finisher=finisher,
+            on_room=lambda: rooms.append(len(processor.started)),
+        )
+        yield Works(site, processor, made, rooms)
+        await made.drain(0)
+
+
+@pytest.fixture
+async def works(site: Site) -> AsyncIterator[Works]:
+    async with at_work(site) as made:
+        yield made
+
+
+async def waiting(site: Site, count: int, **fields: Any) -> list[UUID]:
+    """Operations of as many accounts."""
+    lanes = await accounts(site.pool, site.tenant_id, site.connector.id, count)
+    return await enqueue(
+        site.pool, site.tenant_id, *(an_operation(site.connector.id, lane, **fields) for lane in lanes)
+    )
+
+
+async def test_never_more_run_at_once_than_the_target_has_slots(site: Site, works: Works) -> None:
+    site.targets.slots = 3
+    await waiting(site, 20)
+    works.processor.tries.set()
+
+    async def is_over() -> bool:
+        await works.look()
+        return await works.is_over()
+
+    await eventually(is_over)
+    assert (len(works.processor.started), works.processor.most) == (20, 3)
+
+
+async def test_the_more_urgent_run_first(site: Site, works: Works) -> None:
+    site.targets.slots = 1
+    for priority in (0, 50, 100, 50):
+        await waiting(site, 1, priority=priority)
+    works.processor.tries.set()
+
+    await works.look()
+
+    await eventually(lambda: len(works.processor.started) == 4)
+    assert [op.priority for op in works.processor.started] == [100, 50, 50, 0]
+
+
+async def test_a_second_look_claims_nothing_while_there_is_no_room(site: Site, works: Works) -> None:
+    site.targets.slots = 2
+    await waiting(site, 40)
+
+    await works.look()
+    before = works.dispatcher.held
+    await works.look()
+
+    assert 2 < before < 40
+    assert works.dispatcher.held == before
+
+
+async def test_two_looks_at_once_claim_once(site: Site, works: Works) -> None:
+    site.targets.slots = 2
+    await waiting(site, 40)
+
+    await asyncio.gather(works.look(), works.look())
+
+    assert len(works.processor.prepared) == 1
+
+
+async def test_what_a_target_that_became_slow_will_not_reach_goes_back_without_a_try_spent(
+    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it is slow shows in that the same time ahead is less work; here the time is made less."""
+    site.targets.slots = 2
+    ids = await waiting(site, 10)
+    await works.look()
+    await eventually(lambda: works.processor.running == 2)
+    assert works.dispatcher.held == 10
+
+    monkeypatch.setattr(dispatcher, "AHEAD_S", 0.0)
+    await works.look()
+
+    assert works.dispatcher.held == 6
+
+    async def are_back() -> bool:
+        return [state for state in await works.states() if state[0] == "pending"] == [("pending", 0, 0)] * 4
+
+    await eventually(are_back)
+    pending = await site.rows("SELECT id FROM operations WHERE status = 'pending' ORDER BY id")
+    assert [row["id"] for row in pending] == ids[-4:]
+    assert await site.rows("SELECT 1 FROM attempts") == []
+
+
+async def test_a_closed_target_gives_back_what_was_not_started(site: Site, works: Works) -> None:
+    site.targets.slots = 1
+    await waiting(site, 3)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+
+    site.targets.slots = 0
+    await works.look()
+
+    async def are_back() -> bool:
+        return sorted(await works.states()) == [("in_progress", 1, 0), ("pending", 0, 0), ("pending", 0, 0)]
+
+    await eventually(are_back)
+
+
+async def test_more_slots_are_used_though_nothing_more_is_claimed(
+    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.targets.slots = 1
+    await waiting(site, 5)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+
+    monkeypatch.setattr(dispatcher, "AHEAD_S", 0.0)
+    site.targets.slots = 2
+    await works.look()
+
+    await eventually(lambda: works.processor.running == 2)
+
+
+async def test_who_asked_for_more_in_vain_asks_again_when_there_is_room(
+    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.targets.slots = 1
+    await waiting(site, 12)
+    await works.look()
+    while not works.rooms:
+        await works.let_one_through()
+    monkeypatch.setattr(dispatcher, "AHEAD_S", 0.0)
+    held = works.dispatcher.held
+    await works.look()
+    assert 2 <= works.dispatcher.held <= held
+    asked = len(works.rooms)
+
+    works.processor.tries.set()
+
+    await eventually(lambda: works.dispatcher.held == 0)
+    assert len(works.rooms) > asked
+
+
+async def test_a_claim_whose_preparation_fails_gives_everything_back(site: Site, works: Works) -> None:
+    await waiting(site, 3)
+    works.processor.refuses = OSError("the database is away")
+
+    with pytest.raises(OSError, match="away"):
+        await works.look()
+
+    async def are_back() -> bool:
+        return await works.states() == [("pending", 0, 0)] * 3
+
+    await eventually(are_back)
+    assert (works.processor.started, works.dispatcher.held) == ([], 0)
+    assert [due.ref_id for due in await due(site)] == [site.connector.id]
+
+    works.processor.refuses = None
+    works.processor.tries.set()
+    await works.look()
+    await eventually(works.is_over)
+
+
+async def due(site: Site) -> list[due_work.Due]:
+    async with site.pool.acquire() as conn:
+        return await due_work.due(conn, [Kind.CLAIM])
+
+
+async def test_a_claim_that_is_cut_off_while_it_prepares_gives_everything_back(site: Site, works: Works) -> None:
+    await waiting(site, 3)
+    works.processor.looks.clear()
+    looking = asyncio.create_task(works.look())
+    await eventually(lambda: works.processor.prepared)
+
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+    async def are_back() -> bool:
+        return await works.states() == [("pending", 0, 0)] * 3
+
+    await eventually(are_back)
+
+
+async def test_a_drain_while_a_batch_is_prepared_starts_none_of_it(site: Site, works: Works) -> None:
+    await waiting(site, 3)
+    works.processor.looks.clear()
+    looking = asyncio.create_task(works.look())
+    await eventually(lambda: works.processor.prepared)
+
+    await works.dispatcher.drain(1.0)
+    works.processor.looks.set()
+    await looking
+
+    async def are_back() -> bool:
+        return await works.states() == [("pending", 0, 0)] * 3
+
+    await eventually(are_back)
+    assert works.processor.started == []
+
+
+async def test_a_drain_lets_what_runs_end_and_gives_back_the_rest(site: Site, works: Works) -> None:
+    site.targets.slots = 1
+    await waiting(site, 3)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+    draining = asyncio.create_task(works.dispatcher.drain(10.0))
+    await asyncio.sleep(0)
+    works.processor.tries.set()
+    await draining
+
+    assert await works.states() == [("pending", 0, 0)] * 2
+    assert len(works.processor.started) == 1
+    await works.look()
+    assert len(works.processor.prepared) == 1
+
+
+async def test_what_a_drain_cuts_off_keeps_the_number_of_its_try_and_spends_none(site: Site, works: Works) -> None:
+    """It may have reached its target, so the next try has to look there first."""
+    await waiting(site, 1)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+
+    await works.dispatcher.drain(0.01)
+
+    assert await works.states() == [("pending", 1, 0)]
+    [operation] = await site.claim()
+    assert operation.attempt_number == 2
+
+
+async def test_a_lost_lease_drops_what_waits_and_cuts_off_what_runs(site: Site, works: Works) -> None:
+    """Whatever waits is left to be rescued; what ran goes back only while nobody else has it."""
+    site.targets.slots = 1
+    await waiting(site, 3)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+
+    site.lease.owner = uuid4()
+    works.dispatcher.forget_all()
+
+    await eventually(lambda: works.dispatcher.held == 0)
+
+    async def is_released() -> bool:
+        return await works.states() == [("pending", 1, 0), ("in_progress", 1, 0), ("in_progress", 1, 0)]
+
+    await eventually(is_released)
+    assert len(works.processor.started) == 1
+
+
+async def test_a_lease_lost_while_a_batch_is_prepared_starts_none_of_it(site: Site, works: Works) -> None:
+    """By then others may have rescued the batch, and our new lease would let us change their target."""
+    await waiting(site, 3)
+    works.processor.looks.clear()
+    works.processor.tries.set()
+    looking = asyncio.create_task(works.look())
+    await eventually(lambda: works.processor.prepared)
+
+    site.lease.owner = uuid4()
+    works.dispatcher.forget_all()
+    works.processor.looks.set()
+    await looking
+
+    await eventually(lambda: works.dispatcher.held == 0)
+    assert works.processor.started == []
+
+
+async def test_an_operation_whose_run_breaks_is_retried_and_the_slot_goes_on(site: Site, works: Works) -> None:
+    site.targets.slots = 1
+    first, _ = await waiting(site, 2)
+
+    def breaks(op: Operation) -> Outcome:
+        if op.id == first:
+            raise KeyError(op.id)
+        return Succeeded("u")
+
+    works.processor.answers = breaks
+    works.processor.tries.set()
+    await works.look()
+
+    async def is_retried() -> bool:
+        return await works.states() == [("failed", 1, 1)]
+
+    await eventually(is_retried)
+    assert await site.row("SELECT error_code FROM operations") == ("internal_error",)
+
+
+async def test_what_a_person_cancels_before_it_was_started_is_never_tried(site: Site, works: Works) -> None:
+    site.targets.slots = 1
+    _, second = await waiting(site, 2)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+    async with tenant(site.pool, site.tenant_id) as conn:
+        await DeadLetters(OperationQueue()).cancel(
+            conn, tenant_id=site.tenant_id, operation_id=second, notes="no", by=uuid4()
+        )
+
+    dropped = await works.dispatcher.look_for_cancels()
+    works.processor.tries.set()
+
+    await eventually(works.is_over)
+    assert (dropped, len(works.processor.started)) == (1, 1)
+    assert await site.row("SELECT status FROM operations_archive WHERE id = $1", second) == ("cancelled",)
+
+
+async def test_rows_of_a_claim_whose_answer_was_lost_are_given_back(site: Site, works: Works) -> None:
+    """The commit arrived and we did not hear of it: the rows are ours, and nobody here knows them."""
+    await waiting(site, 2)
+    lost = await site.claim()
+    assert len(lost) == 2
+    works.processor.looks.clear()
+    works.dispatcher._targets.setdefault((site.tenant_id, site.connector.id), dispatcher._Target(is_suspect=True))
+    works.processor.looks.set()
+    works.processor.tries.set()
+
+    await works.look()
+
+    await eventually(works.is_over)
+    assert {op.attempt_number for op in works.processor.started} == {1}
+
+
+@asynccontextmanager
+async def polled_once(site: Site, processor: Processor) -> AsyncIterator[None]:
+    """Everything as the daemon has it, with a poll that comes once: what follows has to be woken."""
+    poller: list[DuePoller] = []
+    stop = asyncio.Event()
+
+    def wake() -> None:
+        poller[0].wake()
+
+    async with site.writer(on_written=wake) as finisher:
+        made = Dispatcher(
+            site.pool, lease=site.lease, gate=site.targets, processor=processor, finisher=finisher, on_room=wake
+        )
+        poller.append(DuePoller(site.pool, {Kind.CLAIM: made.run_once}, poll_s=3600))
+        polling = asyncio.create_task(poller[0].run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await polling
+            await made.drain(1)
+
+
+async def test_what_follows_in_a_lane_is_run_without_a_poll(site: Site) -> None:
+    lanes = await accounts(site.pool, site.tenant_id, site.connector.id, 3)
+    rounds = [an_operation(site.connector.id, lane) for _ in range(4) for lane in lanes]
+    await enqueue(site.pool, site.tenant_id, *rounds)
+    processor = Processor()
+    processor.tries.set()
+    processor.looks.set()
+
+    async with polled_once(site, processor):
+        await eventually(lambda: len(processor.started) == 12)
+
+    for lane in lanes:
+        seqs = [op.seq for op in processor.started if op.account_id == lane]
+        assert seqs == sorted(seqs)
+
+
+async def test_more_than_is_claimed_at_once_is_run_without_a_poll(site: Site) -> None:
+    site.targets.slots = 2
+    await waiting(site, 150)
+    processor = Processor()
+    processor.tries.set()
+    processor.looks.set()
+
+    async with polled_once(site, processor):
+        await eventually(lambda: len(processor.started) == 150)
+
+    assert processor.most == 2
+
+
+@pytest.mark.parametrize("reason", [WaitReason.MAINTENANCE, WaitReason.TARGET_DOWN])
+async def test_a_target_that_is_closed_is_not_claimed_from(
+    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch, reason: WaitReason
+) -> None:
+    await waiting(site, 2)
+
+    async def closed(tenant_id: UUID, connector_id: UUID) -> Gate:
+        del tenant_id, connector_id
+        return Gate(0, "app", reason=reason)
+
+    monkeypatch.setattr(site.targets, "gate", closed)
+    await works.look()
+
+    assert works.processor.prepared == []
+    assert await works.states() == [("pending", 0, 0)] * 2
