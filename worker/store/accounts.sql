@@ -162,7 +162,8 @@ WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
 UPDATE accounts a SET identity_id = n.identity_id, match = n.match, agreed_hash = NULL, hooked = (
     SELECT jsonb_object_agg(k, a.observed -> k) FROM unnest(:keep::text[]) k WHERE a.observed ? k)
 FROM unnest(:ids::uuid[], :identity_ids::uuid[], :matches::jsonb[]) AS n(id, identity_id, match)
-WHERE a.tenant_id = :tenant_id AND a.id = n.id AND a.identity_id IS NULL AND a.state <> 'dead'
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[]) AND a.id = n.id AND a.identity_id IS NULL
+  AND a.state <> 'dead'
 RETURNING a.id
 
 -- name: placeholders
@@ -182,7 +183,7 @@ UPDATE accounts a SET uid = n.uid, state = 'active', gone_at = NULL, observed = 
 FROM unnest(:ids::uuid[], :uids::text[], :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[],
             :matches::jsonb[])
     AS n(id, uid, observed, observed_active, observed_hash, match)
-WHERE a.tenant_id = :tenant_id AND a.id = n.id AND (a.uid IS NULL OR a.state = 'dead')
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[]) AND a.id = n.id AND (a.uid IS NULL OR a.state = 'dead')
 RETURNING a.id
 
 -- name: turn_creates

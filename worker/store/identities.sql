@@ -27,7 +27,7 @@ FROM unnest(:ids::uuid[], :user_names::text[], :attributes::jsonb[], :actives::b
             :authorities::jsonb[], :revisions::bigint[], :deleted::boolean[])
     AS n(id, user_name, attributes, active, version, authority, revision, deleted),
     (SELECT db_now() AS now) t
-WHERE i.tenant_id = :tenant_id AND i.id = n.id
+WHERE i.tenant_id = :tenant_id AND i.id = ANY(:ids::uuid[]) AND i.id = n.id
 
 -- name: deactivate
 -- People whose source no longer has them; those inactive already are left alone.

@@ -32,6 +32,8 @@ HOT = {
         "exhume",
         "resolve",
     ],
+    "accounts": ["link", "take_over"],
+    "identities": ["update"],
     "work": ["accounts", "owner_of_uid", "unowned_keys"],
     "correlation": ["by_keys", "seen_as", "decisions_of"],
 }
