@@ -132,7 +132,7 @@ class Finisher:
             self._on_written()
 
     async def _write_part(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> Written:
-        async with tenant(self._pool, tenant_id, is_hot=True) as conn:
+        async with tenant(self._pool, tenant_id, is_hot=True, by_hash=True) as conn:
             ends = _sorted(part, self._rng)
             done = await _write_all(conn, tenant_id, owner, part, ends)
             asked = len(ends.completions) < len(part) or any(done.values())

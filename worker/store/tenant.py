@@ -12,15 +12,20 @@ from worker.store.pool import Connection, Pool, Unusable
 
 
 @asynccontextmanager
-async def transaction(conn: Connection, tenant_id: UUID, *, is_hot: bool = False) -> AsyncIterator[Connection]:
+async def transaction(
+    conn: Connection, tenant_id: UUID, *, is_hot: bool = False, is_growing: bool = False
+) -> AsyncIterator[Connection]:
     """Open a transaction that sees the rows of one tenant; begin and setting travel in one round trip.
 
-    ``is_hot``: for claims and finishes, which find their rows by keys. They must not be planned as scans of a table
-    that had next to no rows when it was last looked at.
+    ``is_hot``: for what works in batches and finds its rows by keys. It must not be planned as scans of a table that
+    had next to no rows when it was last looked at. ``is_growing``: for batches that read tables which may have been
+    empty a moment ago, in the first import. Of an empty table every index looks alike, and the plan would be kept: so
+    statements are planned for the tables as they are, until ``keep_plans``.
     """
-    hot = "; SET LOCAL enable_seqscan = off" if is_hot else ""
+    scans = "; SET LOCAL enable_seqscan = off" if is_hot or is_growing else ""
+    plans = "; SET LOCAL plan_cache_mode = force_custom_plan" if is_growing else ""
     try:
-        await conn.execute(f"BEGIN; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{hot}")
+        await conn.execute(f"BEGIN; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{plans}")
     except Unusable:
         conn.terminate()  # never to be lent again
         raise
@@ -30,6 +35,11 @@ async def transaction(conn: Connection, tenant_id: UUID, *, is_hot: bool = False
         await _roll_back(conn)
         raise
     await conn.execute("COMMIT")
+
+
+async def keep_plans(conn: Connection) -> None:
+    """What comes now in this transaction only writes, or finds its rows by the one index there is: plans are kept."""
+    await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
 
 
 async def _roll_back(conn: Connection) -> None:
@@ -43,7 +53,9 @@ async def _roll_back(conn: Connection) -> None:
 
 
 @asynccontextmanager
-async def tenant(pool: Pool, tenant_id: UUID, *, is_hot: bool = False) -> AsyncIterator[Connection]:
+async def tenant(
+    pool: Pool, tenant_id: UUID, *, is_hot: bool = False, by_hash: bool = False
+) -> AsyncIterator[Connection]:
     """Borrow a connection from the pool for one tenant transaction."""
-    async with pool.acquire() as conn, transaction(conn, tenant_id, is_hot=is_hot):
+    async with pool.acquire() as conn, transaction(conn, tenant_id, is_hot=is_hot, by_hash=by_hash):
         yield conn
