@@ -13,19 +13,21 @@ from worker.store.pool import Connection, Pool, Unusable
 
 @asynccontextmanager
 async def transaction(
-    conn: Connection, tenant_id: UUID, *, is_hot: bool = False, is_growing: bool = False
+    conn: Connection, tenant_id: UUID, *, is_hot: bool = False, by_hash: bool = False, is_growing: bool = False
 ) -> AsyncIterator[Connection]:
     """Open a transaction that sees the rows of one tenant; begin and setting travel in one round trip.
 
     ``is_hot``: for what works in batches and finds its rows by keys. It must not be planned as scans of a table that
-    had next to no rows when it was last looked at. ``is_growing``: for batches that read tables which may have been
+    had next to no rows when it was last looked at. ``by_hash``: for what joins whole batches, which must not be compared
+    pair by pair. ``is_growing``: for batches that read tables which may have been
     empty a moment ago, in the first import. Of an empty table every index looks alike, and the plan would be kept: so
     statements are planned for the tables as they are, until ``keep_plans``.
     """
     scans = "; SET LOCAL enable_seqscan = off" if is_hot or is_growing else ""
+    joins = "; SET LOCAL enable_nestloop = off" if by_hash else ""
     plans = "; SET LOCAL plan_cache_mode = force_custom_plan" if is_growing else ""
     try:
-        await conn.execute(f"BEGIN; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{plans}")
+        await conn.execute(f"BEGIN; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{joins}{plans}")
     except Unusable:
         conn.terminate()  # never to be lent again
         raise
@@ -54,8 +56,11 @@ async def _roll_back(conn: Connection) -> None:
 
 @asynccontextmanager
 async def tenant(
-    pool: Pool, tenant_id: UUID, *, is_hot: bool = False, by_hash: bool = False
+    pool: Pool, tenant_id: UUID, *, is_hot: bool = False, is_growing: bool = False, by_hash: bool = False
 ) -> AsyncIterator[Connection]:
-    """Borrow a connection from the pool for one tenant transaction."""
-    async with pool.acquire() as conn, transaction(conn, tenant_id, is_hot=is_hot, by_hash=by_hash):
+    """Borrow a connection from the pool for one tenant transaction; see ``transaction``."""
+    async with (
+        pool.acquire() as conn,
+        transaction(conn, tenant_id, is_hot=is_hot, is_growing=is_growing, by_hash=by_hash),
+    ):
         yield conn
