@@ -81,7 +81,7 @@ class InboxProcessor:
     async def _batch(self, tenant_id: UUID) -> Processed | None:
         """One batch in one transaction; None when there is nothing (more) to do here."""
         try:
-            async with tenant.tenant(self._pool, tenant_id) as conn:
+            async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
                 events = await inbox.batch(conn, tenant_id=tenant_id, limit=self._size)
                 if not events:
                     if events is not None:

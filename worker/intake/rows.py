@@ -9,7 +9,7 @@ from worker.domain.operation import Origin
 from worker.domain.run import Run
 from worker.intake.changes import SourceRow, apply_row
 from worker.intake.form import ImportForm, Unreadable, hash_of_row, key_trouble, read_row
-from worker.store import identities, plan_items, source_accounts
+from worker.store import identities, plan_items, source_accounts, tenant
 from worker.store.identities import StoredIdentity
 from worker.store.pool import Connection
 from worker.store.source_accounts import RowToKeep, Source
@@ -87,6 +87,7 @@ async def import_rows(conn: Connection, into: Into, accounts: Sequence[TargetAcc
         items = await _one_row_each(conn, into, items, stored, result)
     after = _apply(into, items, stored, result)
     if not into.run.dry_run:
+        await tenant.keep_plans(conn)
         await _store(conn, into, items, stored, after)
     return result
 

@@ -180,7 +180,7 @@ class Importer:
         run = reading.run
         accounts, errors = importable(page.accounts, repeated)
         into = Into(run, reading.source, reading.form)
-        async with tenant.tenant(self._pool, run.tenant_id) as conn:
+        async with tenant.tenant(self._pool, run.tenant_id, is_growing=True) as conn:
             result = await import_rows(conn, into, accounts)
             result.errors += errors
             result.total = len(page.accounts)

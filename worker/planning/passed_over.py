@@ -26,10 +26,10 @@ async def ask_again(pool: Pool, tenant_id: UUID, targets: Iterable[Target], *, k
     """Ask for the next page of everybody, where that is needed: ``known`` is what the targets were planned with."""
     fresh = renewed(targets, known)
     if fresh:
-        async with tenant.tenant(pool, tenant_id) as conn:
+        async with tenant.tenant(pool, tenant_id, is_growing=True) as conn:
             await planned_targets.begin(conn, tenant_id=tenant_id, bases=fresh)
     if fresh or any(each.is_behind for each in known):
-        async with tenant.tenant(pool, tenant_id) as conn:
+        async with tenant.tenant(pool, tenant_id, is_growing=True) as conn:
             await planned_targets.ask_next(conn, tenant_id=tenant_id, limit=PAGE)
 
 

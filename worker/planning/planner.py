@@ -44,6 +44,8 @@ BATCH = 500
 AT_ONCE = 2
 #: Batches of one tenant in a row, before others have their turn.
 BATCHES = 20
+#: Between two looks that found nothing, while somebody is asking.
+PAUSE_S = 0.02
 
 REASON = "Changed identities would remove more accounts of this target in 24 hours than may be removed unseen."
 
@@ -102,12 +104,15 @@ class Planner:
                 tasks = [group.create_task(self._work(tenant_id, turns)) for _ in range(AT_ONCE)]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
-        async with tenant.tenant(self._pool, tenant_id) as conn:
-            await plan_items.settle(conn, tenant_id=tenant_id)
-        return sum((task.result() for task in tasks), Planned())
+        planned = sum((task.result() for task in tasks), Planned())
+        async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
+            is_asleep = await plan_items.settle(conn, tenant_id=tenant_id)
+        if not (is_asleep or planned.identities):
+            await asyncio.sleep(PAUSE_S)  # somebody asks and has not committed: look again soon, not at once
+        return planned
 
     async def _catch_up(self, tenant_id: UUID) -> None:
-        async with tenant.tenant(self._pool, tenant_id) as conn:
+        async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
             targets = await _targets(conn, tenant_id)
             known = await planned_targets.known(conn, tenant_id=tenant_id)
         await ask_again(self._pool, tenant_id, targets, known=known)
@@ -125,7 +130,7 @@ class Planner:
         return total
 
     async def _read(self, tenant_id: UUID, after: UUID) -> Batch:
-        async with tenant.tenant(self._pool, tenant_id) as conn:
+        async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
             items = await plan_items.batch(conn, tenant_id=tenant_id, after=after, limit=self._size)
             if not items:
                 return Batch([], [])
@@ -156,7 +161,7 @@ class Planner:
         return {result.identity_id: keepable(result) for result in mapped}
 
     async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
-        async with tenant.tenant(self._pool, tenant_id) as conn:
+        async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
             taken = await plan_items.take(conn, tenant_id=tenant_id, items=batch.items)
             accounts = await plan_items.accounts_of(
                 conn,
@@ -164,6 +169,7 @@ class Planner:
                 identity_ids=list(taken),
                 connector_ids=[target.connector.id for target in batch.targets],
             )
+            await tenant.keep_plans(conn)
             decisions = decide_batch(batch, taken=taken, accounts=accounts)
             accepted = await self._accept(conn, tenant_id, decisions)
             # Somebody may have linked an account since we looked: those people are planned again.

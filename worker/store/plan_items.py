@@ -31,6 +31,11 @@ class PlanItem:
     correlation_id: UUID | None
     identity: StoredIdentity | None
 
+    @property
+    def seen(self) -> tuple[int, int | None]:
+        """What must still hold when the plan is written: the ask, and the version of the person."""
+        return self.ask, self.identity.version if self.identity else None
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -114,14 +119,9 @@ async def batch(conn: Connection, *, tenant_id: UUID, after: UUID, limit: int) -
 
 async def take(conn: Connection, *, tenant_id: UUID, items: Sequence[PlanItem]) -> set[UUID]:
     """Lock the items that are still as they were read; the ids of those, the others are left for another time."""
-    rows = await queries.take.rows(
-        conn,
-        tenant_id=tenant_id,
-        ids=[item.identity_id for item in items],
-        asks=[item.ask for item in items],
-        versions=[item.identity.version if item.identity else None for item in items],
-    )
-    return {row["identity_id"] for row in rows}
+    rows = await queries.take.rows(conn, tenant_id=tenant_id, ids=[item.identity_id for item in items])
+    now = {row["identity_id"]: (row["ask"], row["version"]) for row in rows}
+    return {item.identity_id for item in items if now.get(item.identity_id) == item.seen}
 
 
 async def remove(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID], planned_at: Sequence[UUID]) -> None:

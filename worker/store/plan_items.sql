@@ -21,7 +21,8 @@ asked AS (
 SELECT max(id::text)::uuid AS last, count(*) AS n FROM page
 
 -- name: batch
--- What to plan next, with the people themselves (without who said what); one that is gone has no version.
+-- What to plan next, with the people themselves (without who said what); one that is gone has no version. Each is found
+-- by its key: LIMIT keeps it from being a join.
 WITH item AS (
     SELECT identity_id, ask, origin, run_id, correlation_id FROM plan_items
     WHERE tenant_id = :tenant_id AND identity_id > :after
@@ -29,16 +30,16 @@ WITH item AS (
 )
 SELECT p.identity_id, p.ask, p.origin, p.run_id, p.correlation_id, i.id, i.external_id, i.user_name, i.attributes,
     i.active, i.version, '{}'::jsonb AS authority, i.revision, i.disabled_at, i.deleted_at
-FROM item p LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = p.identity_id
+FROM item p LEFT JOIN LATERAL (
+    SELECT * FROM identities WHERE tenant_id = :tenant_id AND id = p.identity_id LIMIT 1) i ON true
 ORDER BY p.identity_id
 
 -- name: take
--- The items still as they were read, locked; one that another planner or a new change holds is left to them.
-SELECT p.identity_id FROM plan_items p
-JOIN unnest(:ids::uuid[], :asks::bigint[], :versions::bigint[]) AS n(id, ask, version)
-    ON p.identity_id = n.id AND p.ask = n.ask
-LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = p.identity_id
-WHERE p.tenant_id = :tenant_id AND i.version IS NOT DISTINCT FROM n.version
+-- How these items and their people are now, locked; one that another planner or a new change holds is left to them.
+SELECT p.identity_id, p.ask, i.version FROM plan_items p
+LEFT JOIN LATERAL (
+    SELECT version FROM identities WHERE tenant_id = :tenant_id AND id = p.identity_id LIMIT 1) i ON true
+WHERE p.tenant_id = :tenant_id AND p.identity_id = ANY(:ids::uuid[])
 ORDER BY p.identity_id FOR UPDATE OF p SKIP LOCKED
 
 -- name: remove
@@ -53,11 +54,13 @@ SELECT EXISTS (SELECT 1 FROM plan_items WHERE tenant_id = :tenant_id)
     OR EXISTS (SELECT 1 FROM planned_targets WHERE tenant_id = :tenant_id AND asked_to IS NOT NULL)
 
 -- name: accounts_of
--- What these people have at these targets. What was observed matters only where nothing was wanted yet.
+-- What these people have at these targets; they are few, the accounts of a target are many. What was observed matters
+-- only where nothing was wanted yet.
 SELECT id, connector_id, object_class, uid, identity_id, state, wanted, wanted_active,
     CASE WHEN wanted IS NULL THEN observed END AS observed, observed_active, live
 FROM accounts
-WHERE tenant_id = :tenant_id AND identity_id = ANY(:identity_ids::uuid[]) AND connector_id = ANY(:connector_ids::uuid[])
+WHERE tenant_id = :tenant_id AND identity_id = ANY(:identity_ids::uuid[])
+    AND (connector_id = ANY(:connector_ids::uuid[])) IS TRUE
 
 -- name: insert_accounts
 -- The row of an account that does not exist yet. One that somebody linked in the meantime stays as it is.

@@ -1,8 +1,11 @@
 -- name: changed
 -- The rows of a page that are not as we know them, by their place (from 1), with what we know.
+-- Each is found by its key: LIMIT keeps it from being a join.
 SELECT n.place, a.identity_id, a.state FROM unnest(:uids::text[], :hashes::bigint[]) WITH ORDINALITY AS n(uid, hash, place)
-LEFT JOIN accounts a ON a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
-    AND a.uid = n.uid
+LEFT JOIN LATERAL (
+    SELECT id, identity_id, state, observed_hash FROM accounts
+    WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class AND uid = n.uid
+    LIMIT 1) a ON true
 WHERE a.id IS NULL OR a.observed_hash IS DISTINCT FROM n.hash OR a.state <> 'active' OR a.identity_id IS NULL
 
 -- name: others_of
