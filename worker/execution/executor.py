@@ -8,7 +8,8 @@ a delete that meets nothing and an update to what is there already are done; a l
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 from uuid import UUID
@@ -17,9 +18,19 @@ import structlog
 
 from worker.connectors import Target, Targets
 from worker.domain.account import TargetAccount
-from worker.domain.errors import AlreadyExists, ConnectorError, NotFound, OutcomeUnknown, SettingsError, UnknownUid
+from worker.domain.errors import (
+    AlreadyExists,
+    ConnectorError,
+    NotFound,
+    OutcomeUnknown,
+    ProtectedAccount,
+    SettingsError,
+    TransientError,
+    UnknownUid,
+    Unsupported,
+)
 from worker.domain.operation import Operation, OperationType
-from worker.domain.outcome import Outcome, Released, Retry, Succeeded
+from worker.domain.outcome import DeadLettered, Outcome, Released, Retry, Succeeded
 from worker.domain.processing import Finished
 from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
@@ -170,7 +181,8 @@ class Executor:
             found = await self._matching.at_target(work, wish)
         if found is None:
             try:
-                uid = await work.target.guard.create(work.op.object_class, wish.attributes, active=wish.active)
+                with _noted(wish.attributes, wish.active):
+                    uid = await work.target.guard.create(work.op.object_class, wish.attributes, active=wish.active)
                 return Done(uid, wish.attributes, wish.active, sent=_sent(wish.attributes, wish.active))
             except AlreadyExists:
                 found = await self._matching.at_target(work, wish)
@@ -200,7 +212,10 @@ class Executor:
         active = wish.active if wish.active is not None and wish.active != found.active else None
         if not differing and active is None:
             return Done(found.uid, {**found.attributes, **wanted}, found.active, already_so=True, match=match)
-        done = await self._change(work, found.uid, differing, active)
+        try:
+            done = await self._change(work, found.uid, differing, active)
+        except UnknownUid:
+            raise TransientError("The account was removed while it was looked at.") from None
         now_active = found.active if active is None else done.active
         return replace(done, attributes={**found.attributes, **wanted}, active=now_active, match=match)
 
@@ -223,7 +238,8 @@ class Executor:
 
     async def _change(self, work: Work, uid: str, attributes: dict[str, Any], active: bool | None) -> Done:
         try:
-            uid = await work.target.guard.update(work.op.object_class, uid, attributes, active=active)
+            with _noted(attributes, active):
+                uid = await work.target.guard.update(work.op.object_class, uid, attributes, active=active)
         except OutcomeUnknown:
             found = await work.target.guard.get(work.op.object_class, uid)
             if found is None or not _is_so(work, found, attributes, active):
@@ -274,7 +290,9 @@ class Executor:
 
 
 def _is_so(work: Work, found: TargetAccount, attributes: dict[str, Any], active: bool | None) -> bool:
-    """Whether an account has what was sent."""
+    """Whether an account surely has what was sent; what is not read back may not have arrived."""
+    if not attributes.keys() <= {rule.name for rule in work.comparator.rules}:
+        return False
     differing = work.comparator.differences({**found.attributes, **attributes}, actual=found.attributes)
     return not differing and (active is None or found.active is None or found.active == active)
 
@@ -284,11 +302,25 @@ def _sent(attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
     return {"attributes": shown(attributes), "active": active}
 
 
+@contextmanager
+def _noted(attributes: dict[str, Any], active: bool | None) -> Iterator[None]:
+    """Let an error of the target say what was sent."""
+    try:
+        yield
+    except (ProtectedAccount, Unsupported):  # nothing was
+        raise
+    except ConnectorError as error:
+        error.fields["sent"] = _sent(attributes, active)
+        raise
+
+
 def _outcome(error: Exception, op: Operation, *, connector: str) -> Outcome:
     """What a failed try ends in; what is our own bug is logged with its place."""
     outcome = outcome_of(error, op)
     if isinstance(outcome, Retry) and outcome.error_code == "internal_error":
         log.error("operation.bug", operation_id=str(op.id), cause=f"{connector} {type(error).__name__}", exc_info=error)
+    if isinstance(error, ConnectorError) and isinstance(outcome, Retry | DeadLettered):
+        return replace(outcome, sent=error.fields.get("sent"))
     return outcome
 
 

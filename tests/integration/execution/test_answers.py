@@ -8,11 +8,11 @@ import pytest
 from tests.integration.execution.conftest import HANGS, LOSES_ANSWER, Site
 from worker.domain.correlation import PersonDecision, Verdict
 from worker.domain.errors import (
-    AlreadyExists,
     InvalidAttributes,
     OutcomeUnknown,
     TargetBusy,
     TargetUnavailable,
+    UnknownUid,
 )
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
 from worker.domain.processing import Finished
@@ -334,6 +334,58 @@ async def test_how_the_target_failed_decides_what_becomes_of_the_operation(
     assert site.targets.reports == ([error] if told else [])
 
 
+@pytest.mark.parametrize("error", [OutcomeUnknown(), InvalidAttributes("No.")], ids=["lost", "refused"])
+async def test_a_failed_try_shows_what_was_sent_without_its_secrets(site: Site, error: Exception) -> None:
+    owner, account_id, _ = await site.has()
+    await site.asks("update", account_id, owner, department="Sales", password="hunter2")
+    site.target.next("update", error)
+
+    await site.run()
+
+    sent = (await site.row("SELECT sent FROM attempts"))["sent"]
+    assert sent == {"attributes": {"department": "Sales", "password": {"secret": True}}, "active": None}
+
+
+async def test_a_try_that_failed_before_anything_was_sent_shows_nothing(site: Site) -> None:
+    await site.hires("Ada", "Moss")
+    site.make(attempt_s=0.2)
+    site.target.next("create", HANGS)
+    await site.run()
+    site.make()
+    site.target.next("find", InvalidAttributes("No such attribute."))
+
+    await site.again()
+
+    tries = await site.rows("SELECT outcome, sent FROM attempts ORDER BY attempt_number")
+    assert [tuple(row) for row in tries] == [("failed", None), ("dead_letter", None)]
+
+
+async def test_a_secret_whose_answer_was_lost_is_sent_again(site: Site) -> None:
+    """It cannot be read back, so that nothing shows whether it arrived."""
+    owner, account_id, uid = await site.has()
+    await site.asks("update", account_id, owner, password="hunter2")
+    site.target.next("update", OutcomeUnknown())
+
+    first = only(await site.run())
+    second = only(await site.again())
+
+    assert (type(first), type(second)) == (Retry, Succeeded)
+    assert site.target.accounts[uid].attributes["password"] == "hunter2"
+
+
+async def test_an_account_removed_between_the_look_and_the_change_is_looked_at_again(site: Site) -> None:
+    owner, account_id, uid = await site.has()
+    await site.asks("update", account_id, owner, department="Sales", expected_hash=await site.hash_of(uid))
+    site.target.next("update", UnknownUid())
+
+    first = only(await site.run())
+    site.target.remove(uid)
+    second = only(await site.again())
+
+    assert (type(first), type(second)) == (Retry, Succeeded)
+    assert site.logins() == ["ada.moss"]
+
+
 async def test_a_second_account_of_one_uid_is_never_recorded(site: Site) -> None:
     """The last line: whatever two tries did, the record of one account has one owner."""
     _, _, uid = await site.has()
@@ -347,4 +399,3 @@ async def test_a_second_account_of_one_uid_is_never_recorded(site: Site) -> None
 
     assert await site.row("SELECT error_code FROM dead_letters WHERE id = $1", op_id) == ("uid_taken",)
     assert await site.row("SELECT uid FROM accounts WHERE id = $1", account_id) == (None,)
-    assert AlreadyExists.code != "uid_taken"
