@@ -12,6 +12,7 @@ from tests.benchmarks import importing, listing, noops, running, targeting
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
 from worker.domain.errors import SurroundingsError
+from worker.service.daemon import tune_collector
 from worker.telemetry import logs
 
 Measure = Callable[[Ground, Size], AsyncIterator[Figure]]
@@ -56,6 +57,7 @@ async def _measure(chosen: list[str], size: Size, *, as_objects: bool) -> int:
     if not as_objects:
         print(heading(), flush=True)
     failed = False
+    tune_collector()  # the parts that run in this process run as in a daemon
     async with open_ground() as ground:
         for name in chosen:
             try:

@@ -97,7 +97,7 @@ class Daemon:
             stack.push_async_callback(heartbeat.stop)
             hooks = await stack.enter_async_context(self._hooks())
             parts = self._assemble(pool, heartbeat, hooks)
-            _tune_collector()
+            tune_collector()
             stack.push_async_callback(parts.targets.aclose)
             await self._serve(parts, on_ready)
 
@@ -244,7 +244,7 @@ class Daemon:
         )
 
 
-def _tune_collector() -> None:
+def tune_collector() -> None:
     """What is loaded by now stays; what a busy daemon makes is short-lived and seldom in cycles."""
     gc.collect()
     gc.freeze()
