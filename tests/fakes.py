@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 
 from worker.connectors import AttributeSchema, Breaker, Change, Changes, ConnectorGuard, ObjectSchema, Page, Target
 from worker.connectors.base import capabilities_of
-from worker.domain import filters
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector, Limits
 from worker.domain.errors import AlreadyExists, NotFound, UnknownUid
+from worker.domain.protection import protection
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,11 @@ class MemoryTargets:
 
     def add(self, connector: Connector, target: MemoryTarget, *, limits: Limits | None = None) -> None:
         """Put a target behind the real guard."""
-        protection = filters.compiled(filters.parse(connector.protected_filter)) if connector.protected_filter else None
         guard = ConnectorGuard(
             lambda: target,
             capabilities=capabilities_of(type(target)),
             limits=limits or connector.limits,
-            is_protected=protection,
+            is_protected=protection(connector.protected_filter),
         )
         self._targets[connector.id] = Target(connector, guard, Breaker(), read_at=0.0)
 

@@ -41,6 +41,7 @@ from worker.domain.errors import (
     UnknownUid,
     Unsupported,
 )
+from worker.domain.protection import Protects
 
 #: No target may hold us off for longer with one answer.
 LONGEST_HOLD = timedelta(hours=1)
@@ -59,8 +60,6 @@ _NEEDS: Mapping[str, str | None] = {
     "delete": "delete",
 }
 _CHANGES = frozenset({"create", "update", "delete"})
-
-IsProtected = Callable[[Mapping[str, Any]], bool]
 
 
 class CallObserver(Protocol):
@@ -91,7 +90,7 @@ class ConnectorGuard:
         capabilities: frozenset[str],
         limits: Limits,
         may_change: Callable[[], bool] = lambda: True,
-        is_protected: IsProtected | None = None,
+        is_protected: Protects | None = None,
         observer: CallObserver | None = None,
     ) -> None:
         self.capabilities = capabilities
@@ -152,7 +151,7 @@ class ConnectorGuard:
     async def create(self, object_class: str, attributes: dict[str, Any], *, active: bool | None = None) -> str:
         """Make the object; returns its uid."""
         _refuse_unencodable(attributes)
-        self._refuse_protected(attributes, active)
+        self._refuse_protected("", attributes, active)
         uid: str = await self._call("create", lambda c: c.create(object_class, attributes, active=active))
         return uid
 
@@ -183,11 +182,11 @@ class ConnectorGuard:
         account = await self.get(object_class, uid)
         if account is None:
             raise UnknownUid
-        self._refuse_protected({**account.attributes, "uid": uid}, account.active)
-        self._refuse_protected({**account.attributes, **attributes, "uid": uid}, account.active)
+        self._refuse_protected(uid, account.attributes, account.active)
+        self._refuse_protected(uid, {**account.attributes, **attributes}, account.active)
 
-    def _refuse_protected(self, attributes: Mapping[str, Any], active: bool | None) -> None:
-        if self._is_protected is not None and self._is_protected({**attributes, "active": active}):
+    def _refuse_protected(self, uid: str, attributes: Mapping[str, Any], active: bool | None) -> None:
+        if self._is_protected is not None and self._is_protected(TargetAccount(uid, dict(attributes), active)):
             raise ProtectedAccount
 
     async def _call(self, operation: str, send: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:

@@ -12,16 +12,12 @@ from typing import Any
 from worker.connectors.base import Connector as LiveConnector
 from worker.connectors.base import ConnectorContext, capabilities_of
 from worker.connectors.catalog import TypeDescription, description_of, settings_from
-from worker.connectors.guard import CallObserver, ConnectorGuard, IsProtected
-from worker.domain import filters
+from worker.connectors.guard import CallObserver, ConnectorGuard
 from worker.domain.connector import Connector
 from worker.domain.errors import InvalidFilter, LeaseLost, SettingsError
-from worker.domain.filter_syntax import parse
+from worker.domain.protection import Protects, protection
 
 GROUP = "worker.connectors"
-
-#: The filter language reads these SCIM names as the ones on the right.
-_FILTER_NAMES = {"userName": "user_name", "externalId": "external_id"}
 
 
 def connector_types() -> tuple[str, ...]:
@@ -90,19 +86,12 @@ def _context_of(
     )
 
 
-def _protection(text: str | None) -> IsProtected | None:
-    """The filter as a test of target attributes, whose names it knows as identities call them too."""
-    if not text:
-        return None
+def _protection(text: str | None) -> Protects | None:
+    """The protected filter as a test; one that cannot be read stops everything."""
     try:
-        test = filters.compiled(parse(text))
+        return protection(text)
     except InvalidFilter as error:
         raise SettingsError(f"The filter of the protected accounts cannot be read: {error}") from error
-    return lambda account: test({**_renamed(account), **account})
-
-
-def _renamed(account: Mapping[str, Any]) -> dict[str, Any]:
-    return {ours: account[theirs] for theirs, ours in _FILTER_NAMES.items() if theirs in account}
 
 
 @cache

@@ -20,6 +20,7 @@ from worker.domain.errors import (
     UnknownUid,
     Unsupported,
 )
+from worker.domain.protection import protection
 
 ANNA = TargetAccount("1", {"userName": "anna"}, active=True)
 
@@ -321,7 +322,7 @@ async def test_listing_that_stands_still_is_an_error(script):
 
 
 async def test_protected_account_is_never_changed(script):
-    async with guard_of(script, is_protected=lambda account: account.get("userName") == "anna") as guard:
+    async with guard_of(script, is_protected=lambda account: account.attributes.get("userName") == "anna") as guard:
         for change in (
             guard.create("user", {"userName": "anna"}),
             guard.update("user", "1", {"title": "x"}),
@@ -336,7 +337,7 @@ async def test_protected_account_is_never_changed(script):
 
 
 async def test_nobody_is_renamed_onto_a_protected_account(script):
-    async with guard_of(script, is_protected=lambda account: account.get("userName") == "root") as guard:
+    async with guard_of(script, is_protected=lambda account: account.attributes.get("userName") == "root") as guard:
         with pytest.raises(ProtectedAccount):
             await guard.update("user", "1", {"userName": "root"})
         await guard.update("user", "1", {"userName": "rooster"})
@@ -391,3 +392,25 @@ async def test_every_call_is_counted_once_with_its_result(script):
         await guard.delete("user", "1")
 
     assert counter.seen == [("create", "invalid_attributes"), ("update", "connector_bug"), ("delete", "ok")]
+
+
+class Directory(Scripted):
+    """Tells entries apart by an id of its own; ``uid`` is one of their attributes."""
+
+    async def get(self, object_class, uid):
+        await self._do("get")
+        return TargetAccount(uid, {"uid": ["svc-backup"]}, active=True)
+
+
+async def test_a_directory_protects_by_its_attribute_uid(script):
+    guard = ConnectorGuard(
+        lambda: Directory(script),
+        capabilities=capabilities_of(Directory),
+        limits=Limits(),
+        is_protected=protection('uid sw "svc-"'),
+    )
+    async with guard:
+        with pytest.raises(ProtectedAccount):
+            await guard.delete("user", "75e9-entry")
+
+    assert script.calls == ["get"]
