@@ -23,6 +23,7 @@ from worker.domain.errors import (
     ListingChanged,
     OutcomeUnknown,
     PermanentError,
+    ProtectedAccount,
     TargetTimeout,
     TargetUnavailable,
     UnknownUid,
@@ -88,6 +89,36 @@ async def test_name_that_went_to_somebody_else_is_never_changed(ldap_target: Tar
         assert await colleague.get("user", heir) == before
         changed = await guard.get("user", uid)
         assert changed is None if act == "delete" else changed.uid == uid
+
+
+@needs_slapd
+@pytest.mark.parametrize("act", ["create", "update", "rename onto", "disable", "delete"])
+async def test_protected_entry_is_never_changed(ldap_target: Target, slapd: Slapd, act: str):
+    """The filter's uid is the directory's attribute; what we call uid is the entry's UUID."""
+    service = {**ldap_target.someone(), "uid": f"svc-{uuid4().hex[:8]}"}
+    config = {"url": slapd.url, "base_dn": PEOPLE, "bind_dn": ROOT_DN, "active_attribute": "employeeType"}
+    connector = Connector(uuid4(), uuid4(), "directory", "ldap", config=config, protected_filter='uid sw "svc-"')
+    async with (
+        ldap_target.guard() as colleague,
+        guard_for(connector, credentials={"password": PASSWORD}) as guard,
+    ):
+        uid = await colleague.create("user", service, active=True)
+        other = await colleague.create("user", ldap_target.someone(), active=True)
+        before = await colleague.get("user", uid)
+        with pytest.raises(ProtectedAccount):
+            match act:
+                case "create":
+                    await guard.create("user", {**ldap_target.someone(), "uid": f"svc-{uuid4().hex[:8]}"})
+                case "update":
+                    await guard.update("user", uid, {"title": "changed"})
+                case "rename onto":
+                    await guard.update("user", other, {"uid": f"svc-{uuid4().hex[:8]}"})
+                case "disable":
+                    await guard.update("user", uid, {}, active=False)
+                case _:
+                    await guard.delete("user", uid)
+
+        assert await colleague.get("user", uid) == before
 
 
 @needs_slapd
