@@ -134,6 +134,8 @@ class Dispatcher:
         if self._is_draining:  # asked to end while the claim was under way
             self._give_back(target)
         self._start_runners(target)
+        if 0 < len(found) < room:  # who asked for more while these were prepared met a claim at work, and was not heard
+            self._on_room()
         return Claimed(claimed=len(found))
 
     async def _claim_rows(self, tenant_id: UUID, connector_id: UUID, room: int) -> list[Operation]:

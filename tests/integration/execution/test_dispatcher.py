@@ -33,6 +33,7 @@ class Processor:
     running: int = 0
     most: int = 0
     refuses: Exception | None = None
+    held: set[UUID] = field(default_factory=set)
     answers: Callable[[Operation], Outcome] = lambda op: Succeeded(f"uid-{op.account_id}")
 
     async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
@@ -48,7 +49,7 @@ class Processor:
         self.most = max(self.most, self.running)
         try:
             await self.tries.wait()
-            await asyncio.sleep(0)
+            await (asyncio.Event().wait() if operation.account_id in self.held else asyncio.sleep(0))
             return Finished(operation, self.answers(operation), 1)
         finally:
             self.running -= 1
@@ -411,7 +412,7 @@ async def test_rows_of_a_claim_whose_answer_was_lost_are_given_back(site: Site, 
 
 
 @asynccontextmanager
-async def polled_once(site: Site, processor: Processor) -> AsyncIterator[None]:
+async def polled_once(site: Site, processor: Processor) -> AsyncIterator[Callable[[], None]]:
     """Everything as the daemon has it, with a poll that comes once: what follows has to be woken."""
     poller: list[DuePoller] = []
     stop = asyncio.Event()
@@ -426,7 +427,7 @@ async def polled_once(site: Site, processor: Processor) -> AsyncIterator[None]:
         poller.append(DuePoller(site.pool, {Kind.CLAIM: made.run_once}, poll_s=3600))
         polling = asyncio.create_task(poller[0].run(stop))
         try:
-            yield
+            yield wake
         finally:
             stop.set()
             await polling
@@ -460,6 +461,31 @@ async def test_more_than_is_claimed_at_once_is_run_without_a_poll(site: Site) ->
         await eventually(lambda: len(processor.started) == 150)
 
     assert processor.most == 2
+
+
+async def test_what_follows_in_a_lane_is_run_though_it_came_while_another_batch_was_prepared(site: Site) -> None:
+    """The claim was at work when the lane moved, and what it had claimed takes long."""
+    quick, slow = await accounts(site.pool, site.tenant_id, site.connector.id, 2)
+    await enqueue(site.pool, site.tenant_id, *(an_operation(site.connector.id, quick) for _ in range(2)))
+    processor = Processor(held={slow})
+    processor.looks.set()
+
+    async with polled_once(site, processor) as wake:
+        await eventually(lambda: processor.running == 1)
+        processor.looks.clear()
+        await enqueue(site.pool, site.tenant_id, an_operation(site.connector.id, slow))
+        wake()
+        await eventually(lambda: len(processor.prepared) == 2)
+        processor.tries.set()
+        await eventually(lambda: processor.running == 0)
+        await eventually(lambda: _has_follower(site))
+        processor.looks.set()
+
+        await eventually(lambda: [op.account_id for op in processor.started].count(quick) == 2)
+
+
+async def _has_follower(site: Site) -> bool:
+    return bool(await site.rows("SELECT 1 FROM operations WHERE status = 'pending' AND head"))
 
 
 @pytest.mark.parametrize("reason", [WaitReason.MAINTENANCE, WaitReason.TARGET_DOWN])
