@@ -92,31 +92,31 @@ async def test_name_that_went_to_somebody_else_is_never_changed(ldap_target: Tar
 
 
 @needs_slapd
-@pytest.mark.parametrize("act", ["create", "update", "rename onto", "disable", "delete"])
-async def test_protected_entry_is_never_changed(ldap_target: Target, slapd: Slapd, act: str):
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda guard, uid, other, new: guard.create("user", new), id="create"),
+        pytest.param(lambda guard, uid, other, new: guard.update("user", uid, {"title": "changed"}), id="update"),
+        pytest.param(lambda guard, uid, other, new: guard.update("user", other, {"uid": new["uid"]}), id="rename onto"),
+        pytest.param(lambda guard, uid, other, new: guard.update("user", uid, {}, active=False), id="disable"),
+        pytest.param(lambda guard, uid, other, new: guard.delete("user", uid), id="delete"),
+    ],
+)
+async def test_protected_entry_is_never_changed(
+    ldap_target: Target, slapd: Slapd, change: Callable[..., Awaitable[object]]
+):
     """The filter's uid is the directory's attribute; what we call uid is the entry's UUID."""
-    service = {**ldap_target.someone(), "uid": f"svc-{uuid4().hex[:8]}"}
+    service, new = ({**ldap_target.someone(), "uid": f"svc-{uuid4().hex[:8]}"} for _ in range(2))
     config = {"url": slapd.url, "base_dn": PEOPLE, "bind_dn": ROOT_DN, "active_attribute": "employeeType"}
     connector = Connector(uuid4(), uuid4(), "directory", "ldap", config=config, protected_filter='uid sw "svc-"')
-    async with (
-        ldap_target.guard() as colleague,
-        guard_for(connector, credentials={"password": PASSWORD}) as guard,
-    ):
+    credentials = {"password": PASSWORD}
+    async with ldap_target.guard() as colleague, guard_for(connector, credentials=credentials) as guard:
         uid = await colleague.create("user", service, active=True)
         other = await colleague.create("user", ldap_target.someone(), active=True)
         before = await colleague.get("user", uid)
+
         with pytest.raises(ProtectedAccount):
-            match act:
-                case "create":
-                    await guard.create("user", {**ldap_target.someone(), "uid": f"svc-{uuid4().hex[:8]}"})
-                case "update":
-                    await guard.update("user", uid, {"title": "changed"})
-                case "rename onto":
-                    await guard.update("user", other, {"uid": f"svc-{uuid4().hex[:8]}"})
-                case "disable":
-                    await guard.update("user", uid, {}, active=False)
-                case _:
-                    await guard.delete("user", uid)
+            await change(guard, uid, other, new)
 
         assert await colleague.get("user", uid) == before
 
