@@ -94,12 +94,15 @@ class ScriptedTarget(MemoryTarget):
         found = await call
         if told is LOSES_ANSWER:
             raise OutcomeUnknown
+        if told is HAPPENS_AND_HANGS:
+            await asyncio.Event().wait()
         return found
 
 
-#: The call is carried out and its answer is lost; the call is sent and nothing ever comes back.
+#: The call is carried out and its answer is lost; nothing ever comes back of it; it is carried out and never ends.
 LOSES_ANSWER = object()
 HANGS = object()
+HAPPENS_AND_HANGS = object()
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.execution.conftest import HANGS, LOSES_ANSWER, Site
+from tests.integration.execution.conftest import HANGS, HAPPENS_AND_HANGS, LOSES_ANSWER, Site
 from worker.domain.correlation import PersonDecision, Verdict
 from worker.domain.errors import (
     InvalidAttributes,
@@ -295,10 +295,19 @@ async def test_a_repair_that_would_delete_an_account_changed_meanwhile_deletes_n
     assert list(site.target.accounts) == [uid]
 
 
-async def test_a_try_that_does_not_end_is_given_up_and_the_next_one_looks_first(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("fault", "calls"),
+    [
+        pytest.param(HANGS, ["create", "find", "create"], id="it did not happen"),
+        pytest.param(HAPPENS_AND_HANGS, ["create", "find"], id="it happened"),
+    ],
+)
+async def test_a_try_that_does_not_end_is_given_up_and_the_next_one_looks_first(
+    site: Site, fault: object, calls: list[str]
+) -> None:
     await site.hires("Ada", "Moss")
     site.make(attempt_s=0.2)
-    site.target.next("create", HANGS)
+    site.target.next("create", fault)
 
     first = only(await site.run())
     site.make()
@@ -307,7 +316,8 @@ async def test_a_try_that_does_not_end_is_given_up_and_the_next_one_looks_first(
     assert isinstance(first, Retry)
     assert first.error_code == "attempt_timeout"
     assert isinstance(second, Succeeded)
-    assert [kind for kind, _ in site.target.calls] == ["create", "find", "create"]
+    assert [kind for kind, _ in site.target.calls] == calls
+    assert site.logins() == ["ada.moss"]
 
 
 @pytest.mark.parametrize(

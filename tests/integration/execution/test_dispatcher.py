@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.factories import accounts, an_operation, enqueue
-from tests.integration.execution.conftest import Site
+from tests.integration.execution.conftest import HAPPENS_AND_HANGS, Site
 from tests.waiting import eventually
 from worker.domain.operation import Operation, WaitReason
-from worker.domain.outcome import Outcome, Succeeded
+from worker.domain.outcome import DeadLettered, Outcome, Released, Succeeded
 from worker.domain.processing import Finished, Gate
 from worker.queue import DeadLetters, Dispatcher, OperationQueue, dispatcher
 from worker.service.loop import DuePoller
@@ -482,6 +483,54 @@ async def test_what_follows_in_a_lane_is_run_though_it_came_while_another_batch_
         processor.looks.set()
 
         await eventually(lambda: [op.account_id for op in processor.started].count(quick) == 2)
+
+
+async def test_a_create_that_a_drain_cuts_off_is_found_by_the_next_try(site: Site) -> None:
+    await site.hires("Ada", "Moss")
+    site.target.next("create", HAPPENS_AND_HANGS)
+    async with site.writer() as finisher:
+        made = Dispatcher(site.pool, lease=site.lease, gate=site.targets, processor=site.executor, finisher=finisher)
+        await made.run_once(site.tenant_id, site.connector.id)
+        await eventually(site.logins)
+        await made.drain(0.01)
+
+    [finished] = (await site.run()).values()
+
+    assert isinstance(finished.outcome, Succeeded)
+    assert finished.operation.attempt_number == 2
+    assert (site.target.count("create"), site.logins()) == (1, ["ada.moss"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_becomes_of_single_tries_each_lane_is_run_in_order_and_to_its_end(site: Site, seed: int) -> None:
+    rng = Random(seed)
+    site.targets.slots = rng.randint(1, 5)
+    lanes = await accounts(site.pool, site.tenant_id, site.connector.id, 8)
+    submitted = [an_operation(site.connector.id, lane, priority=rng.choice([0, 0, 50])) for lane in lanes * 5]
+    await enqueue(site.pool, site.tenant_id, *submitted)
+    ways: list[Outcome] = [
+        Succeeded(None),
+        Succeeded(None),
+        DeadLettered("x", "x"),
+        Released(),
+        Released(was_started=True),
+    ]
+    processor = Processor(answers=lambda _: rng.choice(ways))
+    processor.tries.set()
+    processor.looks.set()
+
+    async def is_over() -> bool:
+        return not await site.rows("SELECT 1 FROM operations")
+
+    async with polled_once(site, processor):
+        await eventually(is_over, timeout=30)
+
+    ended = await site.rows("SELECT id FROM operations_archive UNION ALL SELECT id FROM dead_letters")
+    assert sorted(row["id"] for row in ended) == sorted(op.id for op in submitted)
+    assert processor.most <= site.targets.slots
+    for lane in lanes:
+        seqs = [op.seq for op in processor.started if op.account_id == lane]
+        assert seqs == sorted(seqs)
 
 
 async def _has_follower(site: Site) -> bool:
