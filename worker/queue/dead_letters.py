@@ -40,6 +40,7 @@ class DeadLetters:
         if row["status"] == S.FAILED:
             moved = await operations.queries.retry_now.rows(conn, tenant_id=tenant_id, ids=[operation_id])
         else:
+            await self._lane(conn, tenant_id, row)
             moved = await operations.exhume(conn, tenant_id, [operation_id])
         await self._moved(conn, tenant_id, operation_id, moved, "A person asked for another try.")
 
@@ -84,6 +85,7 @@ class DeadLetters:
     ) -> UUID:
         """Make a new operation from a dead letter, corrected if wanted, and resolve the old one; the new id."""
         row = await self._in_state(conn, tenant_id, operation_id, (S.DEAD_LETTER,), verb="sent again")
+        await self._lane(conn, tenant_id, row)
         new = replace(_again(row, origin=origin, by=by), payload=payload if payload is not None else row["payload"])
         await self._queue.enqueue(conn, tenant_id=tenant_id, operations=[new])
         await self.resolve(
@@ -100,6 +102,11 @@ class DeadLetters:
         if row["status"] not in states:
             raise WrongState(f"An operation that is {row['status']} cannot be {verb}.", current=row)
         return row
+
+    async def _lane(self, conn: Connection, tenant_id: UUID, row: Record) -> None:
+        """Lock the account that an operation is to go back to; raises WrongState when we know no such account now."""
+        if not await operations.lock_lanes(conn, tenant_id, [row["account_id"]]):
+            raise WrongState("The account it was for is not in our records any more: resolve it.", current=row)
 
     async def _moved(
         self, conn: Connection, tenant_id: UUID, operation_id: UUID, moved: Sequence[Record], message: str

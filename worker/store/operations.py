@@ -215,10 +215,11 @@ async def crash_looping(conn: Connection, tenant_id: UUID, dead: Sequence[UUID],
 
 
 async def exhume(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Record]:
-    """Put dead letters back to work (id, connector_id)."""
-    lanes = await queries.dead_letter_lanes.rows(conn, tenant_id=tenant_id, ids=list(ids))
-    await lock_lanes(conn, tenant_id, [row["account_id"] for row in lanes])
-    return await queries.exhume.rows(conn, tenant_id=tenant_id, ids=list(ids))
+    """Put dead letters back to work (id, connector_id); those whose account we no longer know stay."""
+    letters = await queries.dead_letter_lanes.rows(conn, tenant_id=tenant_id, ids=list(ids))
+    lanes = await lock_lanes(conn, tenant_id, [row["account_id"] for row in letters])
+    known = [row["id"] for row in letters if row["account_id"] in lanes]
+    return await queries.exhume.rows(conn, tenant_id=tenant_id, ids=known) if known else []
 
 
 async def log(conn: Connection, tenant_id: UUID, lines: Sequence[tuple[UUID, str, str]]) -> None:

@@ -292,6 +292,34 @@ async def test_a_decision_that_comes_too_late_says_what_the_operation_is_now(
     assert caught.value.fields["current"]["status"] == "completed"
 
 
+@pytest.mark.parametrize("again", ["retry", "retry many", "redrive"])
+async def test_a_dead_letter_whose_account_is_gone_stays_until_somebody_resolves_it(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID, again: str
+) -> None:
+    lanes = await accounts(pool, tenant_id, target, 1)
+    (old,) = await enqueue(pool, tenant_id, an_operation(target, lanes[0]))
+    (op,) = await claim(pool, tenant_id, target, owner)
+    letters = DeadLetters(OperationQueue())
+    async with tenant(pool, tenant_id) as conn:
+        await operations.bury(conn, tenant_id, owner, [Failure(fence(op), 1, "invalid_value", "no")])
+        await conn.execute("DELETE FROM accounts WHERE tenant_id = $1 AND id = $2", tenant_id, lanes[0])
+
+    async with tenant(pool, tenant_id) as conn:
+        match again:
+            case "retry":
+                with pytest.raises(WrongState, match="resolve it"):
+                    await letters.retry(conn, tenant_id=tenant_id, operation_id=old)
+            case "redrive":
+                with pytest.raises(WrongState, match="resolve it"):
+                    await letters.redrive(conn, tenant_id=tenant_id, operation_id=old, by=uuid4(), origin=Origin.API)
+            case _:
+                assert await operations.exhume(conn, tenant_id, [old]) == []
+
+    assert [row["id"] for row in await fetch(pool, tenant_id, "SELECT id FROM dead_letters")] == [old]
+    async with tenant(pool, tenant_id) as conn:
+        await letters.resolve(conn, tenant_id=tenant_id, operation_id=old, notes="gone", by=uuid4())
+
+
 async def test_redrive_makes_a_corrected_operation_and_resolves_the_old(
     pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
 ) -> None:
