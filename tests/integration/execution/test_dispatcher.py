@@ -1,119 +1,27 @@
-"""Claiming and running: how many at once, in which order, what goes back, and that nobody sleeps beside work."""
+"""Claiming and running: how many at once, in which order, and what goes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from random import Random
-from typing import Any
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from tests.factories import accounts, an_operation, enqueue
 from tests.integration.execution.conftest import HAPPENS_AND_HANGS, Site
+from tests.integration.execution.running import Works, at_work, waiting
 from tests.waiting import eventually
 from worker.domain.operation import Operation, WaitReason
-from worker.domain.outcome import DeadLettered, Outcome, Released, Succeeded
-from worker.domain.processing import Finished, Gate
+from worker.domain.outcome import Outcome, Succeeded
+from worker.domain.processing import Gate
 from worker.queue import DeadLetters, Dispatcher, OperationQueue, dispatcher
-from worker.service.loop import DuePoller
 from worker.store import due_work
 from worker.store.due_work import Kind
 from worker.store.tenant import tenant
-
-
-@dataclass
-class Processor:
-    """Runs operations as long as the doors are open; remembers which, and how many at once."""
-
-    tries: asyncio.Event = field(default_factory=asyncio.Event)
-    looks: asyncio.Event = field(default_factory=asyncio.Event)
-    started: list[Operation] = field(default_factory=list)
-    prepared: list[int] = field(default_factory=list)
-    running: int = 0
-    most: int = 0
-    refuses: Exception | None = None
-    held: set[UUID] = field(default_factory=set)
-    answers: Callable[[Operation], Outcome] = lambda op: Succeeded(f"uid-{op.account_id}")
-
-    async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
-        del tenant_id
-        self.prepared.append(len(operations))
-        await self.looks.wait()
-        if self.refuses is not None:
-            raise self.refuses
-
-    async def process(self, operation: Operation) -> Finished:
-        self.started.append(operation)
-        self.running += 1
-        self.most = max(self.most, self.running)
-        try:
-            await self.tries.wait()
-            await (asyncio.Event().wait() if operation.account_id in self.held else asyncio.sleep(0))
-            return Finished(operation, self.answers(operation), 1)
-        finally:
-            self.running -= 1
-
-
-@dataclass
-class Works:
-    """A dispatcher with its finisher, and how often it said that there is room."""
-
-    site: Site
-    processor: Processor
-    dispatcher: Dispatcher
-    rooms: list[int]
-
-    async def look(self) -> None:
-        await self.dispatcher.run_once(self.site.tenant_id, self.site.connector.id)
-
-    async def states(self) -> list[tuple[str, int, int]]:
-        """(status, number of the try, tries spent) of all that is live."""
-        query = "SELECT status, attempt_number, retry_count FROM operations ORDER BY id"
-        return [tuple(row) for row in await self.site.rows(query)]
-
-    async def is_over(self) -> bool:
-        return not await self.site.rows("SELECT 1 FROM operations")
-
-    async def let_one_through(self) -> None:
-        """Let those that run now end, and no other."""
-        count = len(self.processor.started)
-        self.processor.tries.set()
-        await asyncio.sleep(0)
-        self.processor.tries.clear()
-        await eventually(lambda: len(self.processor.started) > count or not self.processor.running)
-
-
-@asynccontextmanager
-async def at_work(site: Site, **fields: Any) -> AsyncIterator[Works]:
-    processor, rooms = Processor(**fields), list[int]()
-    processor.looks.set()
-    async with site.writer() as finisher:
-        made = Dispatcher(
-            site.pool,
-            lease=site.lease,
-            gate=site.targets,
-            processor=processor,
-            finisher=finisher,
-            on_room=lambda: rooms.append(len(processor.started)),
-        )
-        yield Works(site, processor, made, rooms)
-        await made.drain(0)
 
 
 @pytest.fixture
 async def works(site: Site) -> AsyncIterator[Works]:
     async with at_work(site) as made:
         yield made
-
-
-async def waiting(site: Site, count: int, **fields: Any) -> list[UUID]:
-    """Operations of as many accounts."""
-    lanes = await accounts(site.pool, site.tenant_id, site.connector.id, count)
-    return await enqueue(
-        site.pool, site.tenant_id, *(an_operation(site.connector.id, lane, **fields) for lane in lanes)
-    )
 
 
 async def test_never_more_run_at_once_than_the_target_has_slots(site: Site, works: Works) -> None:
@@ -214,26 +122,6 @@ async def test_more_slots_are_used_though_nothing_more_is_claimed(
     await works.look()
 
     await eventually(lambda: works.processor.running == 2)
-
-
-async def test_who_asked_for_more_in_vain_asks_again_when_there_is_room(
-    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site.targets.slots = 1
-    await waiting(site, 12)
-    await works.look()
-    while not works.rooms:
-        await works.let_one_through()
-    monkeypatch.setattr(dispatcher, "AHEAD_S", 0.0)
-    held = works.dispatcher.held
-    await works.look()
-    assert 2 <= works.dispatcher.held <= held
-    asked = len(works.rooms)
-
-    works.processor.tries.set()
-
-    await eventually(lambda: works.dispatcher.held == 0)
-    assert len(works.rooms) > asked
 
 
 async def test_a_claim_whose_preparation_fails_gives_everything_back(site: Site, works: Works) -> None:
@@ -412,79 +300,6 @@ async def test_rows_of_a_claim_whose_answer_was_lost_are_given_back(site: Site, 
     assert {op.attempt_number for op in works.processor.started} == {1}
 
 
-@asynccontextmanager
-async def polled_once(site: Site, processor: Processor) -> AsyncIterator[Callable[[], None]]:
-    """Everything as the daemon has it, with a poll that comes once: what follows has to be woken."""
-    poller: list[DuePoller] = []
-    stop = asyncio.Event()
-
-    def wake() -> None:
-        poller[0].wake()
-
-    async with site.writer(on_written=wake) as finisher:
-        made = Dispatcher(
-            site.pool, lease=site.lease, gate=site.targets, processor=processor, finisher=finisher, on_room=wake
-        )
-        poller.append(DuePoller(site.pool, {Kind.CLAIM: made.run_once}, poll_s=3600))
-        polling = asyncio.create_task(poller[0].run(stop))
-        try:
-            yield wake
-        finally:
-            stop.set()
-            await polling
-            await made.drain(1)
-
-
-async def test_what_follows_in_a_lane_is_run_without_a_poll(site: Site) -> None:
-    lanes = await accounts(site.pool, site.tenant_id, site.connector.id, 3)
-    rounds = [an_operation(site.connector.id, lane) for _ in range(4) for lane in lanes]
-    await enqueue(site.pool, site.tenant_id, *rounds)
-    processor = Processor()
-    processor.tries.set()
-    processor.looks.set()
-
-    async with polled_once(site, processor):
-        await eventually(lambda: len(processor.started) == 12)
-
-    for lane in lanes:
-        seqs = [op.seq for op in processor.started if op.account_id == lane]
-        assert seqs == sorted(seqs)
-
-
-async def test_more_than_is_claimed_at_once_is_run_without_a_poll(site: Site) -> None:
-    site.targets.slots = 2
-    await waiting(site, 150)
-    processor = Processor()
-    processor.tries.set()
-    processor.looks.set()
-
-    async with polled_once(site, processor):
-        await eventually(lambda: len(processor.started) == 150)
-
-    assert processor.most == 2
-
-
-async def test_what_follows_in_a_lane_is_run_though_it_came_while_another_batch_was_prepared(site: Site) -> None:
-    """The claim was at work when the lane moved, and what it had claimed takes long."""
-    quick, slow = await accounts(site.pool, site.tenant_id, site.connector.id, 2)
-    await enqueue(site.pool, site.tenant_id, *(an_operation(site.connector.id, quick) for _ in range(2)))
-    processor = Processor(held={slow})
-    processor.looks.set()
-
-    async with polled_once(site, processor) as wake:
-        await eventually(lambda: processor.running == 1)
-        processor.looks.clear()
-        await enqueue(site.pool, site.tenant_id, an_operation(site.connector.id, slow))
-        wake()
-        await eventually(lambda: len(processor.prepared) == 2)
-        processor.tries.set()
-        await eventually(lambda: processor.running == 0)
-        await eventually(lambda: _has_follower(site))
-        processor.looks.set()
-
-        await eventually(lambda: [op.account_id for op in processor.started].count(quick) == 2)
-
-
 async def test_a_create_that_a_drain_cuts_off_is_found_by_the_next_try(site: Site) -> None:
     await site.hires("Ada", "Moss")
     site.target.next("create", HAPPENS_AND_HANGS)
@@ -499,42 +314,6 @@ async def test_a_create_that_a_drain_cuts_off_is_found_by_the_next_try(site: Sit
     assert isinstance(finished.outcome, Succeeded)
     assert finished.operation.attempt_number == 2
     assert (site.target.count("create"), site.logins()) == (1, ["ada.moss"])
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_whatever_becomes_of_single_tries_each_lane_is_run_in_order_and_to_its_end(site: Site, seed: int) -> None:
-    rng = Random(seed)
-    site.targets.slots = rng.randint(1, 5)
-    lanes = await accounts(site.pool, site.tenant_id, site.connector.id, 8)
-    submitted = [an_operation(site.connector.id, lane, priority=rng.choice([0, 0, 50])) for lane in lanes * 5]
-    await enqueue(site.pool, site.tenant_id, *submitted)
-    ways: list[Outcome] = [
-        Succeeded(None),
-        Succeeded(None),
-        DeadLettered("x", "x"),
-        Released(),
-        Released(was_started=True),
-    ]
-    processor = Processor(answers=lambda _: rng.choice(ways))
-    processor.tries.set()
-    processor.looks.set()
-
-    async def is_over() -> bool:
-        return not await site.rows("SELECT 1 FROM operations")
-
-    async with polled_once(site, processor):
-        await eventually(is_over, timeout=30)
-
-    ended = await site.rows("SELECT id FROM operations_archive UNION ALL SELECT id FROM dead_letters")
-    assert sorted(row["id"] for row in ended) == sorted(op.id for op in submitted)
-    assert processor.most <= site.targets.slots
-    for lane in lanes:
-        seqs = [op.seq for op in processor.started if op.account_id == lane]
-        assert seqs == sorted(seqs)
-
-
-async def _has_follower(site: Site) -> bool:
-    return bool(await site.rows("SELECT 1 FROM operations WHERE status = 'pending' AND head"))
 
 
 @pytest.mark.parametrize("reason", [WaitReason.MAINTENANCE, WaitReason.TARGET_DOWN])
