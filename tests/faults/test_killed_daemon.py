@@ -15,8 +15,8 @@ from tests.waiting import eventually
 KILLS = 10
 #: A kill comes when so many operations at most were seen to end, and then so much later at most.
 ENDED_AT_MOST, LATER_AT_MOST_S = 40, 0.2
-#: A kill may hit a moment in which nothing is held; most must not.
-KILLS_IN_FLIGHT = 5
+#: A kill may hit a moment in which nothing is held; some must not.
+KILLS_IN_FLIGHT = 3
 #: So many processes must have died with an operation in their hands before it is taken for the cause.
 CRASHES_OF_A_SUSPECT = 3
 TRIED = "SELECT count(*) AS n FROM attempts WHERE tenant_id = $1"
