@@ -171,7 +171,7 @@ async def test_a_try_that_does_not_end_is_given_up_and_the_next_one_looks_first(
     site: Site, fault: object, calls: list[str]
 ) -> None:
     await site.hires("Ada", "Moss")
-    site.make(attempt_s=0.2)
+    site.make(attempt_s=0.6)
     site.target.next("create", fault)
 
     first = only(await site.run())
@@ -223,7 +223,7 @@ async def test_a_failed_try_shows_what_was_sent_without_its_secrets(site: Site, 
 
 async def test_a_try_that_failed_before_anything_was_sent_shows_nothing(site: Site) -> None:
     await site.hires("Ada", "Moss")
-    site.make(attempt_s=0.2)
+    site.make(attempt_s=0.6)
     site.target.next("create", HANGS)
     await site.run()
     site.make()

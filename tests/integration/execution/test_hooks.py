@@ -1,5 +1,6 @@
 """What operators' scripts do to an operation, asked for a whole batch before its tries begin."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -41,10 +42,11 @@ def only(finished: dict[Any, Finished]) -> Outcome:
 
 
 class CountingScripts(HookExecutor):
-    """Real children, and how many contexts came with each question; ``busy`` of them are refused."""
+    """Real children, and how many contexts came with each question; some are refused (``busy``), some slow."""
 
     asked: list[int]
     busy: int
+    slow: int
 
     async def execute_batch(
         self,
@@ -55,6 +57,9 @@ class CountingScripts(HookExecutor):
         budget_ms: int | None = None,
     ) -> list[HookResult | HookError]:
         self.asked.append(len(contexts))
+        if self.slow:
+            self.slow -= 1
+            await asyncio.sleep(scripting.AHEAD_S)
         if self.busy:
             self.busy -= 1
             return [HookError("no sandbox was free in time", hook_class="hook.busy", retryable=True)] * len(contexts)
@@ -64,7 +69,7 @@ class CountingScripts(HookExecutor):
 @pytest.fixture
 async def counted(site: Site) -> AsyncIterator[CountingScripts]:
     async with CountingScripts(workers=1, limits=HookLimits(budget_ms=100, memory_mb=64), log=LOG) as made:
-        made.asked, made.busy = [], 0
+        made.asked, made.busy, made.slow = [], 0, 0
         site.make(made)
         yield made
 
@@ -285,7 +290,7 @@ async def test_of_a_slow_script_the_first_are_asked_ahead_and_the_rest_by_their_
     site: Site, counted: CountingScripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scripting, "PIECE", 3)
-    monkeypatch.setattr(scripting, "AHEAD_S", 1e-3)
+    counted.slow = 1
     monkeypatch.setattr(scripting, "FIRST_PACE_S", 1e-6)
     await site.binds(NAMES)
     for number in range(8):
