@@ -250,3 +250,23 @@ async def test_rules_that_cannot_be_read_fail_creates_alone(site: Site) -> None:
     assert isinstance(made, Retry | DeadLettered)
     assert site.target.accounts[uid].attributes["department"] == "Sales"
     assert site.logins() == ["ada.moss"]
+
+
+async def test_of_two_processes_that_take_the_same_account_over_at_one_moment_one_is_recorded(site: Site) -> None:
+    """They do not see each other before the first is written; a person is told of the second, and a run repairs."""
+    _, uid = await site.unowned(**ADA, employee_number="4711")
+    for name in ("one", "two"):
+        owner = await site.person("Ada", "Moss", employee_number="4711")
+        wanted = {**ADA, "login": f"ada.{name}", "department": name}
+        await site.asks("create", await site.account(owner), owner, active=True, **wanted)
+    first, second = await site.claim()
+
+    tries = [await site.make().process(op) for op in (first, second)]
+    async with site.writer() as finisher:
+        for each in tries:
+            finisher.put(site.lease.owner, each)
+
+    owners = await site.rows("SELECT identity_id FROM accounts WHERE uid = $1", uid)
+    letters = await site.rows("SELECT id, error_code FROM dead_letters")
+    assert [row["identity_id"] for row in owners] == [first.user_id]
+    assert [tuple(row) for row in letters] == [(second.id, "uid_taken")]
