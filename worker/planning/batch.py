@@ -32,6 +32,12 @@ class Target:
     def mapping_version(self) -> int | None:
         return self.mapping.version if self.mapping else None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it maps to nothing but stored values of identities and constants, none of them secret."""
+        rules = self.mapping.rules if self.mapping else ()
+        return not any(rule.expression is not None or rule.transforms or rule.secret for rule in rules)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -22,6 +22,8 @@ class Wish(Protocol):
 
     @property
     def attributes(self) -> dict[str, Any]: ...
+    @property
+    def on_create(self) -> dict[str, Any]: ...
     def for_create(self) -> dict[str, Any]: ...
     def for_update(self) -> dict[str, Any]: ...
 
@@ -82,7 +84,7 @@ def _is_to_be_made(account: Account) -> bool:
 
 def _creation(mapped: Wish) -> PlannedChange:
     wanted = _valued(mapped.attributes)
-    payload = {"attributes": mapped.for_create(), "active": True}
+    payload = {"attributes": mapped.for_create() if mapped.on_create else wanted, "active": True}
     return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True)
 
 

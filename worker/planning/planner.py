@@ -158,7 +158,8 @@ class Planner:
         except ValueError as error:  # rules that nobody checked
             log.warning("planning.mapping_unusable", connector=target.connector.name, error=str(error))
             return None
-        return {result.identity_id: keepable(result) for result in mapped}
+        is_kept = target.is_plain
+        return {result.identity_id: result if is_kept else keepable(result) for result in mapped}
 
     async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
         async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:

@@ -49,8 +49,8 @@ async def _open(conn: Connection, tenant_id: UUID, shared: _Shared, group: list[
         user_ids=[op.user_id for op in group],
         wanted=[op.opens for op in group],
         payloads=_payloads(group),
-        identity_versions=[op.identity_version for op in group],
-        correlation_ids=[op.correlation_id for op in group],
+        **_once("identity_version", [op.identity_version for op in group]),
+        **_once("correlation_id", [op.correlation_id for op in group]),
         **shared._asdict(),
     )
     if inserted == len(group):
@@ -59,7 +59,13 @@ async def _open(conn: Connection, tenant_id: UUID, shared: _Shared, group: list[
     return [row["head_id"] for row in rows]
 
 
+def _once(name: str, values: list[Any]) -> dict[str, Any]:
+    """A value that all have is sent once, and the server fills an empty list up with nothing."""
+    is_common = len(set(values)) == 1
+    return {name: values[0] if is_common else None, f"{name}s": [] if is_common else values}
+
+
 def _payloads(group: list[NewOperation]) -> list[dict[str, Any] | None]:
-    """Those that say more than what is wanted; the server fills an empty list up with nothing."""
+    """Those that say more than what is wanted."""
     found = [None if op.payload == {"attributes": op.opens, "active": True} else op.payload for op in group]
     return found if any(found) else []

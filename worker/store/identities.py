@@ -54,6 +54,8 @@ async def lock(conn: Connection, *, tenant_id: UUID, external_ids: Sequence[str]
 
 async def insert(conn: Connection, *, tenant_id: UUID, identities: Sequence[StoredIdentity]) -> set[UUID]:
     """Insert new people; the ids that were inserted, which lacks those whose external id somebody else just took."""
+    places: dict[tuple[tuple[str, str], ...], int] = {}
+    authority_places = [places.setdefault(tuple(each.authority.items()), len(places) + 1) for each in identities]
     rows = await queries.insert.rows(
         conn,
         tenant_id=tenant_id,
@@ -62,7 +64,8 @@ async def insert(conn: Connection, *, tenant_id: UUID, identities: Sequence[Stor
         user_names=[each.user_name for each in identities],
         attributes=[each.attributes for each in identities],
         actives=[each.active for each in identities],
-        authorities=[each.authority for each in identities],
+        authorities=[dict(said) for said in places],
+        authority_places=authority_places,
         revisions=[each.revision for each in identities],
         deleted=[each.is_deleted for each in identities],
     )

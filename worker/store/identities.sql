@@ -9,11 +9,12 @@ FROM identities WHERE tenant_id = :tenant_id AND external_id = ANY(:external_ids
 ORDER BY external_id FOR UPDATE
 
 -- name: insert
+-- Who said what is the same for most people of a source, and is sent once: each has its place (from 1) in the list.
 INSERT INTO identities (tenant_id, id, external_id, user_name, attributes, active, authority, revision, deleted_at)
-SELECT :tenant_id, n.id, n.external_id, n.user_name, n.attributes, n.active, n.authority, n.revision,
-    CASE WHEN n.deleted THEN db_now() END
+SELECT :tenant_id, n.id, n.external_id, n.user_name, n.attributes, n.active, (:authorities::jsonb[])[n.authority],
+    n.revision, CASE WHEN n.deleted THEN db_now() END
 FROM unnest(:ids::uuid[], :external_ids::text[], :user_names::text[], :attributes::jsonb[], :actives::boolean[],
-            :authorities::jsonb[], :revisions::bigint[], :deleted::boolean[])
+            :authority_places::integer[], :revisions::bigint[], :deleted::boolean[])
     AS n(id, external_id, user_name, attributes, active, authority, revision, deleted)
 ORDER BY n.external_id
 ON CONFLICT (tenant_id, external_id) DO NOTHING

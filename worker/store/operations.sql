@@ -49,7 +49,7 @@ FROM n, (SELECT db_now() AS now) t
 -- name: open_lanes
 -- Accounts that nobody knows yet, each with its first operation at the head of its lane. An account that somebody made
 -- or linked in the meantime stays as it is, and the operation is left out. A payload is sent only where it says more
--- than what is wanted.
+-- than what is wanted, and what all have in common is sent once.
 WITH n AS (
     SELECT * FROM unnest(:ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :wanted::jsonb[],
         :payloads::jsonb[], :identity_versions::bigint[], :correlation_ids::uuid[])
@@ -59,7 +59,8 @@ made AS (
     INSERT INTO accounts (tenant_id, id, connector_id, object_class, identity_id, state, wanted, wanted_active,
         wanted_hash, mapping_version, identity_version, seq, live, head_id)
     SELECT :tenant_id, n.account_id, :connector_id, :object_class, n.user_id, 'pending', n.wanted, true,
-        jsonb_hash_extended(n.wanted, 0), :mapping_version, n.identity_version, 1, 1, n.id
+        jsonb_hash_extended(n.wanted, 0), :mapping_version, coalesce(n.identity_version, :identity_version::bigint),
+        1, 1, n.id
     FROM n
     ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
     RETURNING head_id
@@ -69,7 +70,8 @@ INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, h
     created_at, updated_at)
 SELECT :tenant_id, n.id, :connector_id, n.account_id, n.user_id, 1, true, 'create', :object_class, 'pending',
     :priority, :max_retries, coalesce(n.payload, jsonb_build_object('attributes', n.wanted, 'active', true)), :origin,
-    n.identity_version, :mapping_version, :run_id, n.correlation_id, t.now, t.now
+    coalesce(n.identity_version, :identity_version::bigint), :mapping_version, :run_id,
+    coalesce(n.correlation_id, :correlation_id::uuid), t.now, t.now
 FROM n, (SELECT db_now() AS now) t
 WHERE (n.id IN (SELECT head_id FROM made)) IS TRUE
 
