@@ -63,6 +63,9 @@ async def wait_for(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
+_Key = tuple[Kind, UUID, UUID]
+
+
 class DuePoller:
     """The one poll behind all duties that react: asks what is due and runs its handlers, one at a time per thing.
 
@@ -74,7 +77,9 @@ class DuePoller:
         self._handlers = handlers
         self._poll_s = poll_s
         self._drain_s = drain_s
-        self._busy: dict[tuple[Kind, UUID, UUID], asyncio.Task[bool]] = {}
+        self._busy: dict[_Key, asyncio.Task[bool]] = {}
+        #: Seen due while its handler ran: what made it so may be younger than what the handler saw.
+        self._missed: set[_Key] = set()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -95,19 +100,26 @@ class DuePoller:
         """Start the handler of everything that is due and not being handled; how many were started."""
         async with self._pool.acquire() as conn:
             found = await due_work.due(conn, [kind.value for kind in self._handlers])
-        fresh = [due for due in found if (due.kind, due.tenant_id, due.ref_id) not in self._busy]
+        fresh = [due for due in found if _key(due) not in self._busy]
+        self._missed |= {_key(due) for due in found} & self._busy.keys()
         for due in fresh:
             self._start(due)
         return len(fresh)
 
     def _start(self, due: Due) -> None:
-        key = (due.kind, due.tenant_id, due.ref_id)
+        key = _key(due)
         handler = self._handlers[due.kind]
         task = asyncio.create_task(
             guarded(lambda: handler(due.tenant_id, due.ref_id), name=due.kind.value), name=f"{due.kind}:{due.ref_id}"
         )
         self._busy[key] = task
-        task.add_done_callback(lambda _: self._busy.pop(key, None))
+        task.add_done_callback(lambda _: self._ended(key))
+
+    def _ended(self, key: _Key) -> None:
+        self._busy.pop(key, None)
+        if key in self._missed:
+            self._missed.discard(key)
+            self.wake()
 
     async def _end(self, tasks: Sequence["asyncio.Task[bool]"]) -> None:
         """What runs may come to its next stop by itself; what does not is cancelled, and found again by its lease."""
@@ -117,6 +129,10 @@ class DuePoller:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=2)
+
+
+def _key(due: Due) -> _Key:
+    return due.kind, due.tenant_id, due.ref_id
 
 
 async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:

@@ -52,3 +52,35 @@ async def test_what_is_at_work_hides_nothing_that_waits_behind_it(pool: Pool, te
 
     assert (first, second, third) == (BUSY, 1, 0)
     assert len(set(started)) == BUSY + 1
+
+
+async def test_who_asks_while_the_handler_runs_is_heard_when_it_ends(pool: Pool, tenant_id: UUID) -> None:
+    """Without waiting for the next poll, which is an hour away here."""
+    started = asyncio.Queue[UUID]()
+    may_end = asyncio.Event()
+    stop = asyncio.Event()
+
+    async def work(_tenant_id: UUID, ref_id: UUID) -> None:
+        started.put_nowait(ref_id)
+        await may_end.wait()
+
+    poller = DuePoller(pool, {Kind.RUN: work}, poll_s=3600)
+    await make_due(pool, tenant_id, 1, seconds_ago=1)
+    polling = asyncio.create_task(poller.run(stop))
+    first = await started.get()
+    looked = asyncio.Event()
+    seen = poller.run_once
+
+    async def look() -> int:
+        found = await seen()
+        looked.set()
+        return found
+
+    poller.run_once = look  # type: ignore[method-assign]  # to know when it has looked
+    poller.wake()
+    await looked.wait()
+    may_end.set()
+
+    assert await asyncio.wait_for(started.get(), timeout=30) == first
+    stop.set()
+    await polling
