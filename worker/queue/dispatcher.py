@@ -27,6 +27,8 @@ log = structlog.get_logger()
 #: Claimed ahead of the slots is what they work off in this time: long enough to hide a claim behind it, short enough
 #: for what is more urgent to overtake.
 AHEAD_S = 0.5
+#: After a claim that failed, the next of the same target.
+REST_S = 1.0
 #: At most this many of one target in one process, whatever its concurrency and pace.
 MOST_HELD = 500
 #: What one operation adds to the mean of how long they take.
@@ -54,6 +56,8 @@ class _Target:
     pace: float = AHEAD_S / 4
     #: Room for more was told, and no claim has come of it yet.
     has_asked: bool = False
+    #: A claim failed: giving its rows back asks for the next one at once, and that would fail as fast.
+    rests_until: float = 0.0
     #: A claim failed halfway: its rows may be ours without our knowing.
     is_suspect: bool = False
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -97,7 +101,7 @@ class Dispatcher:
     async def run_once(self, tenant_id: UUID, connector_id: UUID) -> Claimed:
         """Look at one target that is due: claim what its free slots can take, put it to sleep when nothing is left."""
         target = self._targets.setdefault((tenant_id, connector_id), _Target())
-        if self._is_draining or target.claiming.locked():
+        if self._is_draining or target.claiming.locked() or time.monotonic() < target.rests_until:
             return Claimed()
         async with target.claiming:
             gate = await self._gate.gate(tenant_id, connector_id)
@@ -124,6 +128,7 @@ class Dispatcher:
             if found:
                 await self._processor.prepare(tenant_id, found)
         except BaseException:
+            target.rests_until = time.monotonic() + REST_S
             for op in found:
                 self._hand_in(op, Released())
             raise
@@ -134,8 +139,6 @@ class Dispatcher:
         if self._is_draining:  # asked to end while the claim was under way
             self._give_back(target)
         self._start_runners(target)
-        if 0 < len(found) < room:  # who asked for more while these were prepared met a claim at work, and was not heard
-            self._on_room()
         return Claimed(claimed=len(found))
 
     async def _claim_rows(self, tenant_id: UUID, connector_id: UUID, room: int) -> list[Operation]:

@@ -138,10 +138,17 @@ async def test_a_claim_whose_preparation_fails_gives_everything_back(site: Site,
     assert (works.processor.started, works.dispatcher.held) == ([], 0)
     assert [due.ref_id for due in await due(site)] == [site.connector.id]
 
+    await works.look()
+    assert await works.states() == [("pending", 0, 0)] * 3, "what failed a moment ago is not claimed again at once"
+
     works.processor.refuses = None
     works.processor.tries.set()
-    await works.look()
-    await eventually(works.is_over)
+
+    async def is_over() -> bool:
+        await works.look()
+        return await works.is_over()
+
+    await eventually(is_over)
 
 
 async def due(site: Site) -> list[due_work.Due]:
