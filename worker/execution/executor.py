@@ -147,14 +147,13 @@ class Executor:
         try:
             wish = await self._scripting.before(work, wish)
             done = await self._call_connector(work, wish)
-            wish = done.wish or wish
-            warnings = await self._scripting.after(work, wish, done.uid)
+            wish = await self._scripting.after(work, done.wish or wish, done.uid)
         except Exception as error:  # noqa: BLE001 - the one place where a failure becomes an outcome
             if isinstance(error, ConnectorError):
                 await self._report(work.target, error)
             return _outcome(error, work.op, connector=work.target.connector.name), wish
         await self._report(work.target, None)
-        return _succeeded(work, wish, done, warnings), wish
+        return _succeeded(work, wish, done), wish
 
     async def _report(self, target: Target, error: ConnectorError | None) -> None:
         """Tell the breaker. The try has ended by now, and a database that is away may not change how."""
@@ -324,10 +323,10 @@ def _outcome(error: Exception, op: Operation, *, connector: str) -> Outcome:
     return outcome
 
 
-def _succeeded(work: Work, wish: Wish, done: Done, warnings: tuple[str, ...]) -> Succeeded:
+def _succeeded(work: Work, wish: Wish, done: Done) -> Succeeded:
     return Succeeded(
         uid=done.uid,
-        warnings=(*wish.warnings, *warnings),
+        warnings=wish.warnings,
         already_so=done.already_so,
         observed=None if done.is_gone else _known(work, done),
         observed_active=done.active,

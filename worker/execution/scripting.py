@@ -72,15 +72,17 @@ class Scripting:
                     made[at] = _after(works[at], wish, hook, answer)
         return made
 
-    async def after(self, work: Work, wish: Wish, uid: str | None) -> tuple[str, ...]:
-        """Tell the after-hooks; the change is made, so their failures are warnings."""
-        warnings: list[str] = []
+    async def after(self, work: Work, wish: Wish, uid: str | None) -> Wish:
+        """Tell the after-hooks and take their notes; the change is made, so their failures are warnings."""
         result = {"status": "completed", "uid": uid, "error": None}
         for hook in work.bound(HookPhase.AFTER, wish.kind):
             [answer] = await self._ask(hook, [_context(work, wish, hook, result)])
             if isinstance(answer, HookError):
-                warnings.append(f"The hook {_name(hook)} failed after the change was made: {answer}")
-        return tuple(warnings)
+                warning = f"The hook {_name(hook)} failed after the change was made: {answer}"
+                wish = replace(wish, warnings=(*wish.warnings, warning))
+            elif isinstance(answer.decision, Patch):
+                wish = replace(wish, tags={**wish.tags, **answer.decision.tags})
+        return wish
 
     async def _ask(self, hook: BoundHook, contexts: Sequence[HookContext]) -> Sequence[HookResult | HookError]:
         """The hook's answers to contexts of one event; a failure is a value in its place."""

@@ -1,6 +1,7 @@
 """Writing down how tries ended: many at a time, each fenced, none forgotten while our lease holds."""
 
 import asyncio
+import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ import structlog
 from worker.domain.operation import WaitReason
 from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished, Lease
+from worker.domain.redaction import shown
 from worker.domain.retry import backoff
 from worker.store import due_work, operations
 from worker.store.operations import Completion, Failure, Fence
@@ -220,6 +222,8 @@ def _sort_one(ends: _Ends, finished: Finished, rng: Random) -> None:
             ends.lines += [(op.id, "warn", warning) for warning in outcome.warnings]
             if outcome.skipped:
                 ends.lines.append((op.id, "info", outcome.skipped))
+            if outcome.tags:
+                ends.lines.append((op.id, "info", f"Noted by hooks: {json.dumps(shown(outcome.tags), sort_keys=True)}"))
         case Retry() if op.is_last_try:
             message = f"Tries used up after {op.retry_count + 1}: {outcome.message}"
             ends.buried.append(Failure(fence, took, outcome.error_code, message, sent=outcome.sent))

@@ -286,6 +286,20 @@ async def test_an_after_hook_is_told_what_was_done_and_its_failure_is_a_warning(
     assert (said["level"], f"saw {uid}" in said["message"]) == ("warn", True)
 
 
+async def test_what_hooks_note_is_kept_with_the_operation(site: Site, counted: CountingScripts) -> None:
+    await site.binds('def before_create(ctx):\n    return {"tags": {"cost_centre": "40", "api_token": "t"}}\n')
+    await site.binds(
+        'def after_create(ctx):\n    return {"tags": {"desk": "7"}}\n', name="desks", phase=HookPhase.AFTER
+    )
+    await site.hires("Ada", "Moss")
+
+    await site.run()
+
+    said = await site.row("SELECT level, message FROM operation_logs")
+    assert said["level"] == "info"
+    assert said["message"] == 'Noted by hooks: {"api_token": {"secret": true}, "cost_centre": "40", "desk": "7"}'
+
+
 async def test_of_a_slow_script_the_first_are_asked_ahead_and_the_rest_by_their_own_tries(
     site: Site, counted: CountingScripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
