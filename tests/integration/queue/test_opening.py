@@ -22,7 +22,7 @@ def a_first(target: UUID, *, attributes: dict[str, Any] | None = None, **fields:
         payload={"attributes": attributes or {"cn": "x"}, "active": True},
         origin=Origin.SOURCE,
         user_id=fields.pop("user_id", None) or uuid4(),
-        identity_version=3,
+        identity_version=fields.pop("identity_version", 3),
         mapping_version=7,
         opens={"cn": "x"},
         **fields,
@@ -103,6 +103,26 @@ async def test_what_is_sent_on_create_alone_is_in_the_payload_and_not_wanted(
         {"sent": {"cn": "x", "start": "today"}},
     ]
     assert await rows(pool, tenant_id, "SELECT DISTINCT wanted FROM accounts") == [{"wanted": {"cn": "x"}}]
+
+
+async def test_each_keeps_what_is_its_own(pool: Pool, tenant_id: UUID, target: UUID) -> None:
+    each = [a_first(target, identity_version=n, correlation_id=uuid4() if n else None) for n in range(3)]
+    await enqueue(pool, tenant_id, *each)
+
+    assert await rows(
+        pool,
+        tenant_id,
+        "SELECT o.id, o.identity_version, o.correlation_id, a.identity_version AS of_account "
+        "FROM operations o JOIN accounts a ON a.id = o.account_id ORDER BY o.id",
+    ) == [
+        {
+            "id": op.id,
+            "identity_version": op.identity_version,
+            "correlation_id": op.correlation_id,
+            "of_account": op.identity_version,
+        }
+        for op in each
+    ]
 
 
 async def test_somebody_who_has_an_account_by_now_is_left_out(pool: Pool, tenant_id: UUID, target: UUID) -> None:
