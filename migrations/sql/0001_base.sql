@@ -327,6 +327,7 @@ CREATE TABLE operations (
 
 CREATE INDEX operations_ready ON operations (tenant_id, connector_id, priority DESC, id)
     WHERE status = 'pending' AND head;
+CREATE INDEX operations_suspect ON operations (tenant_id, connector_id, crashed_leases, id) WHERE crashed_leases > 0;
 CREATE INDEX operations_blocked ON operations (tenant_id, account_id, seq) WHERE NOT head;
 CREATE INDEX operations_due ON operations (tenant_id, connector_id, next_retry_at)
     WHERE status IN ('failed', 'awaiting_system') AND head;

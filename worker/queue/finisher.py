@@ -137,7 +137,7 @@ class Finisher:
         async with tenant(self._pool, tenant_id, is_hot=True, by_hash=True) as conn:
             ends = _sorted(part, self._rng)
             done = await _write_all(conn, tenant_id, owner, part, ends)
-            asked = len(ends.completions) < len(part) or any(done.values())
+            asked = len(ends.completions) < len(part) or any(done.values()) or _were_suspects(part)
             if asked:
                 for connector_id in sorted({f.operation.connector_id for f in part}):
                     await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
@@ -204,6 +204,11 @@ class _Ends:
         self.started: set[UUID] = set()
         self.cancelled: list[Fence] = []
         self.lines: list[tuple[UUID, str, str]] = []
+
+
+def _were_suspects(part: Sequence[Finished]) -> bool:
+    """Whether a process died with some of these: the next few of their kind are claimed when these are written."""
+    return any(finished.operation.crashed_leases for finished in part)
 
 
 def _sorted(part: list[Finished], rng: Random) -> _Ends:

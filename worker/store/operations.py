@@ -73,15 +73,16 @@ async def lock_lanes(conn: Connection, tenant_id: UUID, account_ids: Sequence[UU
 
 
 async def claim(conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID, limit: int) -> list[Operation]:
-    """Claim up to ``limit`` operations of one target: retries that are due first, then the most urgent heads.
+    """Claim up to ``limit`` operations of one target: a few that a process died with, retries that are due, then the
+    most urgent heads.
 
     Returns nothing when the owner's lease has run out.
     """
-    found = await queries.claim_due.rows(conn, tenant_id=tenant_id, connector_id=connector_id, owner=owner, limit=limit)
-    if len(found) < limit:
-        found += await queries.claim.rows(
-            conn, tenant_id=tenant_id, connector_id=connector_id, owner=owner, limit=limit - len(found)
-        )
+    where = {"tenant_id": tenant_id, "connector_id": connector_id, "owner": owner}
+    found: list[Record] = []
+    for query in (queries.claim_suspects, queries.claim_due, queries.claim):
+        if len(found) < limit:
+            found += await query.rows(conn, **where, limit=limit - len(found))
     return sorted((from_row(row) for row in found), key=lambda op: (-op.priority, op.id))
 
 

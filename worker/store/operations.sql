@@ -102,8 +102,30 @@ UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1,
 WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
     SELECT id FROM operations
     WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
+      AND crashed_leases = 0
       AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
     ORDER BY priority DESC, id LIMIT :limit FOR UPDATE SKIP LOCKED))
+RETURNING *
+
+-- name: claim_suspects
+-- Of those that were in the hands of a process when it died, a few at a time: one of them may be what killed it. The
+-- many that were only held beside it must be done before it comes again, so one that two processes died with comes last
+-- and alone.
+-- moves: pending -> in_progress
+UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
+    wait_reason = NULL, started_at = coalesce(started_at, db_now()), updated_at = db_now(), version = version + 1
+WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+    SELECT o.id FROM (VALUES (1, 8), (2, 1)) AS s(crashes, most), LATERAL (
+        SELECT id FROM operations
+        WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
+          AND crashed_leases > 0 AND crashed_leases = s.crashes
+          AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+          AND NOT EXISTS (SELECT 1 FROM operations h WHERE h.tenant_id = :tenant_id AND h.connector_id = :connector_id
+                          AND h.status = 'in_progress' AND h.crashed_leases > 0 AND h.owner = :owner)
+          AND (s.crashes = 1 OR NOT EXISTS (
+              SELECT 1 FROM operations e WHERE e.tenant_id = :tenant_id AND e.connector_id = :connector_id
+                AND e.status = 'pending' AND e.head AND e.crashed_leases > 0 AND e.crashed_leases = 1))
+        ORDER BY priority DESC, id LIMIT least(s.most, :limit) FOR UPDATE SKIP LOCKED) AS o))
 RETURNING *
 
 -- name: claim_due

@@ -205,6 +205,30 @@ async def test_what_a_dead_process_held_is_claimed_again_and_a_crash_loop_ends_a
     assert [t["outcome"] for t in tries] == ["lost", "lost", "dead_letter"]
 
 
+async def test_only_what_kills_its_process_is_taken_out_and_not_what_was_held_beside_it(
+    pool: Pool, tenant_id: UUID, target: UUID
+) -> None:
+    lanes = await accounts(pool, tenant_id, target, 40)
+    ids = await enqueue(pool, tenant_id, *(an_operation(target, lane) for lane in lanes))
+    killer, held = ids[25], []
+    for _ in range(60):
+        async with registered_worker(pool) as worker:
+            claimed = await claim(pool, tenant_id, target, worker, limit=30)
+            if killer in {op.id for op in claimed}:  # whatever else it holds ends with the process
+                held.append(len(claimed))
+                async with pool.acquire() as conn:
+                    await conn.execute("UPDATE workers SET expires_at = db_now() WHERE id = $1", worker)
+                await Rescuer(pool).run_once()
+            else:
+                await complete(pool, tenant_id, worker, *claimed, uid=None)
+    letters = await fetch(pool, tenant_id, "SELECT id, error_code FROM dead_letters")
+    done = await fetch(pool, tenant_id, "SELECT id FROM operations_archive")
+
+    assert [(row["id"], row["error_code"]) for row in letters] == [(killer, "crash_loop")]
+    assert {row["id"] for row in done} == set(ids) - {killer}
+    assert held == [30, 6, 1]
+
+
 async def test_a_rescued_operation_refuses_the_late_result_of_its_first_owner(
     pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
 ) -> None:

@@ -20,6 +20,7 @@ HOT = {
         "take_places",
         "rewrite",
         "claim",
+        "claim_suspects",
         "claim_due",
         "wake_due",
         "absorb",
