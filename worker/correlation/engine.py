@@ -1,8 +1,9 @@
 """The door of the room: look candidates up by their keys, score them, decide."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from worker.correlation.blocking import keys_of
@@ -23,6 +24,10 @@ from worker.domain.identity import Identity
 
 #: More candidates than this are not compared; those that share most keys come first.
 CANDIDATE_LIMIT = 50
+#: So many subjects are looked at without letting others run, about a millisecond.
+AT_A_TIME = 5
+
+_T = TypeVar("_T")
 
 
 class CandidateSource(Protocol):
@@ -107,12 +112,12 @@ class CorrelationService:
         tuning_mode: bool = False,
     ) -> list[CorrelationResult]:
         """``correlate`` for subjects of one side with one look-up for all; each is decided as if it were alone."""
-        subjects = [prepare_subject(each.subject, rule_set) for each in questions]
-        keys = [keys_of(subject, rule_set) for subject in subjects]
+        subjects = [prepare_subject(each.subject, rule_set) async for each in _with_pauses(questions)]
+        keys = [keys_of(subject, rule_set) async for subject in _with_pauses(subjects)]
         found = await source.by_keys(keys, self._limit) if any(keys) else [[] for _ in keys]
         ready: dict[UUID, Prepared] = {}
         results = []
-        for subject, question, candidates in zip(subjects, questions, found, strict=True):
+        async for subject, question, candidates in _with_pauses(list(zip(subjects, questions, found, strict=True))):
             others = [_ready(candidate, rule_set, subject.side, ready) for candidate in candidates]
             results.append(
                 correlate_one(
@@ -144,6 +149,14 @@ def correlate_one(
     scored = [score(subject, other, rule_set, frequencies=frequencies, evaluate=evaluate) for other in candidates]
     said = said_about(subject, candidates, decisions, rule_set=rule_set)
     return decide(scored, rule_set=rule_set, said=said, tuning_mode=tuning_mode, is_truncated=is_truncated)
+
+
+async def _with_pauses(items: Sequence[_T]) -> AsyncIterator[_T]:
+    """The items, letting others run between a few of them: a batch takes long enough for targets to stand idle."""
+    for at, item in enumerate(items):
+        if at % AT_A_TIME == AT_A_TIME - 1:
+            await asyncio.sleep(0)
+        yield item
 
 
 def _ready(candidate: Candidate, rule_set: RuleSet, subject: Side, ready: dict[UUID, Prepared]) -> Prepared:
