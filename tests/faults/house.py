@@ -80,7 +80,7 @@ class House:
         self.servers._processes.pop(0)
         self.servers._start_scim()
         self.servers._processes.insert(0, self.servers._processes.pop())
-        await self.servers._until_open("SCIM service", self.servers.ports.scim)
+        await self.servers._until_open("SCIM service", self.servers.ports.scim, log="scim.log")
 
 
 @asynccontextmanager

@@ -86,9 +86,9 @@ class Servers:
         if self.has_ldap:
             await asyncio.to_thread(self._prepare_slapd)
             self._start_slapd()
-        waits = [self._until_open("SCIM service", self.ports.scim)]
+        waits = [self._until_open("SCIM service", self.ports.scim, log="scim.log")]
         if self.has_ldap:
-            waits.append(self._until_open("LDAP directory", self.ports.ldap))
+            waits.append(self._until_open("LDAP directory", self.ports.ldap, log="ldap.log"))
         await asyncio.gather(*waits)
 
     async def stop(self) -> None:
@@ -162,12 +162,19 @@ class Servers:
                 )
             )
 
-    async def _until_open(self, what: str, port: int) -> None:
+    def _last_words(self, log: str) -> str:
+        """The end of a server's log, for the sentence that says that it ended."""
+        path = self._directory / log
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f": {last[-200:]} ({path})" if last else f"; its log is {path}."
+
+    async def _until_open(self, what: str, port: int, *, log: str) -> None:
         process = self._processes[0] if port == self.ports.scim else self._processes[-1]
         until = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < until:
             if process.poll() is not None:
-                raise SurroundingsError(f"The demo's {what} ended at once; its log is in {self._directory}.")
+                raise SurroundingsError(f"The demo's {what} ended at once{self._last_words(log)}")
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
