@@ -221,6 +221,7 @@ async def _rewrite(conn: Connection, tenant_id: UUID, placed: Placement) -> None
         mapping_versions=[op.mapping_version for op in newer],
         correlation_ids=[op.correlation_id for op in newer],
         run_ids=[op.run_id for op in newer],
+        expected_hashes=[op.expected_hash for op in newer],
     )
     await operations.log(
         conn,

@@ -85,13 +85,15 @@ FROM unnest(:account_ids::uuid[], :added::integer[], :seqs::bigint[], :head_ids:
 WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = p.id
 
 -- name: rewrite
--- A newer plan of the same account replaces the payload of one that was never tried.
+-- A newer plan of the same account replaces the payload of one that was never tried. Only a repair is dropped when its
+-- account has moved: what holds a plan's change is sent, whatever it was merged with. A delete replaces all before it.
 UPDATE operations o SET payload = r.payload, operation_type = r.operation_type, identity_version = r.identity_version,
     mapping_version = r.mapping_version, correlation_id = r.correlation_id, run_id = coalesce(r.run_id, o.run_id),
+    expected_hash = CASE WHEN o.expected_hash IS NOT NULL OR r.operation_type = 'delete' THEN r.expected_hash END,
     version = o.version + 1, updated_at = db_now()
 FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[], :identity_versions::bigint[],
-            :mapping_versions::integer[], :correlation_ids::uuid[], :run_ids::uuid[])
-    AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id)
+            :mapping_versions::integer[], :correlation_ids::uuid[], :run_ids::uuid[], :expected_hashes::bigint[])
+    AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash)
 WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
 
 -- name: claim

@@ -261,6 +261,41 @@ async def test_a_newer_plan_rewrites_what_was_never_tried(
     assert (op.id, op.operation_type, op.attributes) == (first, "create", {"a": "1", "b": "2"})
 
 
+@pytest.mark.parametrize(
+    ("older", "newer", "checked"),
+    [
+        pytest.param(7, None, None, id="a plan is merged into a repair"),
+        pytest.param(None, 7, None, id="a repair is merged into a plan"),
+        pytest.param(7, 8, 8, id="a repair is merged into a repair"),
+    ],
+)
+async def test_only_what_is_all_repair_is_dropped_when_its_account_has_moved(
+    pool: Pool, tenant_id: UUID, target: UUID, older: int | None, newer: int | None, checked: int | None
+) -> None:
+    """What a person's change has been merged with would be lost with it."""
+    [account] = await accounts(pool, tenant_id, target, 1)
+    for value in (older, newer):
+        origin = Origin.RECON if value else Origin.EVENT
+        await enqueue(pool, tenant_id, an_operation(target, account, origin=origin, expected_hash=value))
+
+    [op] = await fetch(pool, tenant_id, "SELECT expected_hash FROM operations")
+
+    assert op["expected_hash"] == checked
+
+
+async def test_a_delete_that_replaces_a_plan_keeps_its_own_look_at_the_account(
+    pool: Pool, tenant_id: UUID, target: UUID
+) -> None:
+    [account] = await accounts(pool, tenant_id, target, 1)
+    await enqueue(pool, tenant_id, an_operation(target, account, origin=Origin.EVENT))
+    gone = {"operation_type": "delete", "payload": {"attributes": {}}}
+    await enqueue(pool, tenant_id, an_operation(target, account, origin=Origin.RECON, expected_hash=7, **gone))
+
+    [op] = await fetch(pool, tenant_id, "SELECT operation_type, expected_hash FROM operations")
+
+    assert (op["operation_type"], op["expected_hash"]) == ("delete", 7)
+
+
 async def test_a_create_that_is_taken_back_before_it_was_tried_leaves_nothing(
     pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
 ) -> None:
