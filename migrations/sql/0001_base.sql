@@ -231,6 +231,8 @@ CREATE TABLE accounts (
     wanted jsonb,
     wanted_active boolean,
     wanted_hash bigint,
+    -- when a person last refused its removal: the next one waits for a person, however few there are
+    removal_refused_at timestamptz,
     observed jsonb,
     observed_active boolean,
     observed_hash bigint,

@@ -128,15 +128,23 @@ async def _weighed(
     held: dict[UUID, UUID] = {}
     approvals: dict[UUID, UUID] = {}
     for connector_id in sorted(removals):
-        wanted = removals[connector_id]
+        wanted, refused = await _parted(conn, tenant_id, removals[connector_id])
         passing, limit = await _count(conn, tenant_id, connector_id, len(wanted), limits)
-        if beyond := wanted[passing:]:
+        if beyond := [*wanted[passing:], *refused]:
             approvals[connector_id] = await _hold(conn, tenant_id, beyond, limit=limit, run_id=run_id, reason=reason)
             held |= dict.fromkeys((op.id for op in beyond), approvals[connector_id])
     if not held:
         return batch, 0, approvals
     marked = [_waiting(op, held[op.id]) if op.id in held else op for op in batch]
     return marked, len(held), approvals
+
+
+async def _parted(
+    conn: Connection, tenant_id: UUID, removals: list[NewOperation]
+) -> tuple[list[NewOperation], list[NewOperation]]:
+    """The removals that count, and those that a person refused before: they wait for a person, however few they are."""
+    found = await safeguard.refused_before(conn, tenant_id=tenant_id, account_ids=[op.account_id for op in removals])
+    return [op for op in removals if op.account_id not in found], [op for op in removals if op.account_id in found]
 
 
 async def _count(

@@ -88,7 +88,7 @@ async def _close(
     if row["kind"] == "removals":
         waiting = await safeguard.held_operations(conn, tenant_id=tenant_id, approval_id=row["id"])
         if status == "approved":
-            released = await _release(conn, tenant_id, row)
+            released = await _release(conn, tenant_id, row, waiting)
         else:
             cancelled = await _cancel(conn, tenant_id, waiting, by=by, why=why)
         await due_work.ask(conn, tenant_id, Kind.CLAIM, row["connector_id"])
@@ -101,8 +101,9 @@ async def _close(
     return Decided(row["id"], row["connector_id"], row["kind"], row["run_id"], released, cancelled)
 
 
-async def _release(conn: Connection, tenant_id: UUID, row: Record) -> int:
+async def _release(conn: Connection, tenant_id: UUID, row: Record, waiting: list[operations.Fence]) -> int:
     """Let the held operations go, and count them."""
+    await safeguard.forgive(conn, tenant_id=tenant_id, account_ids=[fence.account_id for fence in waiting])
     woken = await operations.queries.wake.rows(conn, tenant_id=tenant_id, approval_id=row["id"], case_id=None)
     await safeguard.count(conn, tenant_id=tenant_id, connector_id=row["connector_id"], accepted=len(woken))
     return len(woken)

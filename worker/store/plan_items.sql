@@ -77,7 +77,8 @@ RETURNING id
 
 -- name: write_wanted
 UPDATE accounts a SET wanted = n.wanted, wanted_active = n.wanted_active, wanted_hash = jsonb_hash_extended(n.wanted, 0),
-    mapping_version = n.mapping_version, identity_version = n.identity_version
+    mapping_version = n.mapping_version, identity_version = n.identity_version,
+    removal_refused_at = CASE WHEN n.wanted_active THEN NULL ELSE a.removal_refused_at END
 FROM unnest(:ids::uuid[], :wanted::jsonb[], :wanted_active::boolean[],
             :mapping_versions::integer[], :identity_versions::bigint[])
     AS n(id, wanted, wanted_active, mapping_version, identity_version)

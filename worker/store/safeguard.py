@@ -115,10 +115,23 @@ async def held_operations(conn: Connection, *, tenant_id: UUID, approval_id: UUI
 async def forget_removals(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> None:
     """The planned removals of these accounts will not happen: nothing is known of whether they should be active.
 
-    Call it after their operations were cancelled. An account that is inactive already stays wanted so.
+    Call it after their operations were cancelled. An account that is inactive already stays wanted so. The next removal
+    of these accounts waits for a person, until one is approved or they are wanted active again.
     """
     if account_ids:
         await queries.forget_removals.run(conn, tenant_id=tenant_id, account_ids=list(account_ids))
+
+
+async def refused_before(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these accounts whose removal a person refused."""
+    rows = await queries.refused_before.rows(conn, tenant_id=tenant_id, account_ids=list(account_ids))
+    return {row["id"] for row in rows}
+
+
+async def forgive(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> None:
+    """A person approved the removal of these accounts: what was refused before is over."""
+    if account_ids:
+        await queries.forgive.run(conn, tenant_id=tenant_id, account_ids=list(account_ids))
 
 
 async def who(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, Record]:

@@ -64,9 +64,17 @@ SELECT id, epoch, account_id FROM operations
 WHERE tenant_id = :tenant_id AND approval_id = :approval_id AND status = 'awaiting_system' AND wait_reason = 'approval'
 
 -- name: forget_removals
-UPDATE accounts SET wanted_active = NULL
+UPDATE accounts SET wanted_active = NULL, removal_refused_at = db_now()
 WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[]) AND wanted_active = false
   AND (wanted IS NULL OR observed_active IS DISTINCT FROM false)
+
+-- name: refused_before
+SELECT id FROM accounts
+WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[]) AND removal_refused_at IS NOT NULL
+
+-- name: forgive
+UPDATE accounts SET removal_refused_at = NULL
+WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[]) AND removal_refused_at IS NOT NULL
 
 -- name: who
 SELECT a.id, a.uid, i.user_name FROM accounts a

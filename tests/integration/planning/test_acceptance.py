@@ -157,6 +157,28 @@ async def test_rejection_cancels_the_held_ones_and_frees_their_lanes(house: Hous
     assert await house.rows("SELECT decided_by, notes FROM approvals") == [{"decided_by": BY, "notes": "No."}]
 
 
+async def test_a_removal_that_was_refused_waits_for_a_person_however_much_is_free(house: House, target: UUID) -> None:
+    """Until one is approved: then it counts like any other."""
+    ids = await accounts(house.pool, house.tenant_id, target, 11)
+    refused = ids[10]
+    accepted = await accept(house, removals(target, ids))
+    await house.rows("UPDATE accounts SET wanted_active = false RETURNING id")  # as planning notes it
+    assert accepted.approval_id is not None
+    await decide(house, accepted.approval_id, approve=False)
+    await house.rows("UPDATE removal_counts SET hour = hour - interval '2 days' RETURNING hour")
+    await house.rows("DELETE FROM operations RETURNING id")
+    await house.rows("UPDATE accounts SET live = 0, head_id = NULL RETURNING id")
+
+    again = await accept(house, removals(target, [ids[0], refused]))
+    (shown,) = [row for row in await listed(house) if row["status"] == "open"]
+    assert (again.held, shown["held"]) == (1, 1)
+
+    await decide(house, shown["id"], approve=True, seen=shown["version"])
+    await house.rows("DELETE FROM operations RETURNING id")
+    await house.rows("UPDATE accounts SET live = 0, head_id = NULL RETURNING id")
+    assert (await accept(house, removals(target, [refused]))).held == 0
+
+
 async def test_nobody_approves_what_they_have_not_seen(house: House, target: UUID) -> None:
     ids = await accounts(house.pool, house.tenant_id, target, 20)
     accepted = await accept(house, removals(target, ids[:15]))
