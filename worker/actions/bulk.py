@@ -17,7 +17,7 @@ _RETRIED = (OperationStatus.FAILED, OperationStatus.DEAD_LETTER)
 
 
 async def retry_matching(house: House, principal: Principal, *, where: OperationQuery, expected: int) -> int:
-    """Retry all failed operations and dead letters that match; how many.
+    """Retry all failed operations and dead letters that match; how many. What was never accepted is left as it is.
 
     Raises WrongState when more match than the person was told, InvalidRequest for a status that is not retried.
     """
@@ -49,7 +49,7 @@ async def _retry(house: House, principal: Principal, ids: list[UUID], status: Op
         if status is OperationStatus.FAILED:
             moved = await operations.queries.retry_now.rows(act.conn, tenant_id=act.tenant_id, ids=ids)
         else:
-            moved = await operations.exhume(act.conn, act.tenant_id, ids)
+            moved = await house.letters.retry_many(act.conn, tenant_id=act.tenant_id, ids=ids)
         lines = [(row["id"], "info", "A person asked for another try.") for row in moved]
         await operations.log(act.conn, act.tenant_id, lines)
         for connector_id in {row["connector_id"] for row in moved}:

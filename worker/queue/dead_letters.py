@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from worker.domain.errors import NotFound, WrongState
+from worker.domain.errors import NotFound, ProtectedAccount, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
 from worker.queue.submission import OperationQueue
@@ -17,6 +17,9 @@ from worker.store.sql import Record
 S = OperationStatus
 #: The error code of a wish that planning could not put into attributes.
 NOT_MAPPED = "mapping.failed"
+#: Refused before they were ever tried: another try of many at once helps none of them, and a removal among them was
+#: never counted by the safeguard.
+_NEVER_ACCEPTED = frozenset({NOT_MAPPED, ProtectedAccount.code})
 
 
 class DeadLetters:
@@ -31,18 +34,22 @@ class DeadLetters:
     async def retry(self, conn: Connection, *, tenant_id: UUID, operation_id: UUID) -> None:
         """Try again now: the same row, its retries counted anew."""
         row = await self._in_state(conn, tenant_id, operation_id, (S.FAILED, S.DEAD_LETTER), verb="retried")
-        if row["error_code"] == NOT_MAPPED:
-            raise WrongState(
-                "Nothing could be mapped for this account, so there is nothing to send: mend the person's data or the "
-                "mapping, and it is planned again by itself.",
-                current=row,
-            )
+        _refuse_unmapped(row)
         if row["status"] == S.FAILED:
             moved = await operations.queries.retry_now.rows(conn, tenant_id=tenant_id, ids=[operation_id])
         else:
             await self._lane(conn, tenant_id, row)
             moved = await operations.exhume(conn, tenant_id, [operation_id])
         await self._moved(conn, tenant_id, operation_id, moved, "A person asked for another try.")
+
+    async def retry_many(self, conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> list[Record]:
+        """Try dead letters again now; those that went back to work (id, connector_id).
+
+        What was refused before it was ever tried stays: it takes a look at each.
+        """
+        letters = await operations.queries.dead_letter_lanes.rows(conn, tenant_id=tenant_id, ids=list(ids))
+        tried = [row["id"] for row in letters if row["error_code"] not in _NEVER_ACCEPTED]
+        return await operations.exhume(conn, tenant_id, tried)
 
     async def resolve(self, conn: Connection, *, tenant_id: UUID, operation_id: UUID, notes: str, by: UUID) -> None:
         """Close a dead letter with a note."""
@@ -85,6 +92,8 @@ class DeadLetters:
     ) -> UUID:
         """Make a new operation from a dead letter, corrected if wanted, and resolve the old one; the new id."""
         row = await self._in_state(conn, tenant_id, operation_id, (S.DEAD_LETTER,), verb="sent again")
+        if payload is None:
+            _refuse_unmapped(row)
         await self._lane(conn, tenant_id, row)
         new = replace(_again(row, origin=origin, by=by), payload=payload if payload is not None else row["payload"])
         await self._queue.enqueue(conn, tenant_id=tenant_id, operations=[new])
@@ -115,6 +124,15 @@ class DeadLetters:
             raise WrongState("Somebody else was first.", current=await operations.find(conn, tenant_id, operation_id))
         await operations.log(conn, tenant_id, [(operation_id, "info", message)])
         await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, moved[0]["connector_id"])
+
+
+def _refuse_unmapped(row: Record) -> None:
+    if row["error_code"] == NOT_MAPPED:
+        raise WrongState(
+            "Nothing could be mapped for this account, so there is nothing to send: mend the person's data or the "
+            "mapping, and it is planned again by itself.",
+            current=row,
+        )
 
 
 def _again(row: Record, *, origin: Origin, by: UUID) -> NewOperation:

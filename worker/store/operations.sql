@@ -477,7 +477,7 @@ WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND status = 'failed'
 RETURNING id, connector_id
 
 -- name: dead_letter_lanes
-SELECT id, account_id FROM dead_letters WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
+SELECT id, account_id, error_code FROM dead_letters WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
 
 -- name: exhume
 -- The same row goes back to work behind whatever its lane holds by now; its epoch goes on.

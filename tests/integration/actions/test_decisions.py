@@ -184,6 +184,57 @@ async def test_retry_of_whatever_matches_refuses_more_than_was_shown(works: Work
     assert len(await works.logins()) == 3
 
 
+async def test_retry_of_whatever_matches_makes_nothing_of_a_wish_that_could_not_be_mapped(works: Works) -> None:
+    await works.reconcile()
+    await works.hire(("G1", "F1", "p1@example.org"), is_planned=False)
+    await works.rows("UPDATE identities SET user_name = ''")
+    await works.plan()
+    where = OperationQuery(status=OperationStatus.DEAD_LETTER)
+
+    letter = await works.value("SELECT id FROM dead_letters")
+
+    done = await bulk.retry_matching(works.house, works.operator, where=where, expected=1)
+    with pytest.raises(WrongState, match="nothing to send"):
+        await operations.redrive(works.house, works.operator, operation_id=letter, origin=Origin.CONSOLE)
+
+    assert done == 0
+    assert await works.rows("SELECT 1 FROM operations") == []
+    assert await works.value("SELECT error_code FROM dead_letters") == "mapping.failed"
+
+
+async def test_retry_of_whatever_matches_removes_nobody_uncounted(held: Works) -> None:
+    """What was refused because its account was protected has never been counted as a removal."""
+    await held.rows("UPDATE connectors SET protected_filter = 'mail ew \"example.org\"', version = version + 1")
+    async with tenant(held.house.pool, held.tenant_id) as conn:
+        await held.house.acceptance.accept(
+            conn,
+            tenant_id=held.tenant_id,
+            operations=[
+                NewOperation(
+                    connector_id=held.connector.id,
+                    account_id=row["id"],
+                    operation_type=OperationType.DELETE,
+                    object_class="user",
+                    payload={"attributes": {}},
+                    origin=Origin.EVENT,
+                    user_id=row["identity_id"],
+                )
+                for row in await held.rows("SELECT id, identity_id FROM accounts")
+            ],
+            run_id=None,
+            reason="A source lost them.",
+        )
+    await held.rows("UPDATE connectors SET protected_filter = NULL, version = version + 1")
+    before = await held.value("SELECT count(*) FROM operations")
+    where = OperationQuery(status=OperationStatus.DEAD_LETTER)
+
+    done = await bulk.retry_matching(held.house, held.operator, where=where, expected=12)
+
+    assert done == 0
+    assert await held.value("SELECT count(*) FROM operations") == before
+    assert await held.value("SELECT count(*) FROM dead_letters") == 12
+
+
 async def test_who_came_while_a_target_was_off_is_planned_when_it_is_on_again(works: Works) -> None:
     admin = replace(works.operator, roles=frozenset({Role.ADMIN}))
     where = {"connector_id": works.connector.id}

@@ -53,7 +53,8 @@ class Acts:
     async def retry_matching(self, principal: Person, *, where: OperationFilter, expected: int) -> ActResult:
         async def act() -> ActResult:
             done = await bulk.retry_matching(self._house, _of(principal), where=query_of(where), expected=expected)
-            return ActResult(f"{_count(done, 'operation')} retried.", ok=done > 0)
+            left = " What was refused before it was ever tried stays: look at each." if done < expected else ""
+            return ActResult(f"{_count(done, 'operation')} retried.{left}", ok=done > 0)
 
         return await _said(act)
 
