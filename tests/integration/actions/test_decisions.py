@@ -195,7 +195,7 @@ async def test_retry_of_whatever_matches_makes_nothing_of_a_wish_that_could_not_
 
     done = await bulk.retry_matching(works.house, works.operator, where=where, expected=1)
     with pytest.raises(WrongState, match="nothing to send"):
-        await operations.redrive(works.house, works.operator, operation_id=letter, origin=Origin.CONSOLE)
+        await operations.redrive(works.house, works.operator, operation_id=letter, payload=None, origin=Origin.CONSOLE)
 
     assert done == 0
     assert await works.rows("SELECT 1 FROM operations") == []
