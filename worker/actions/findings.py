@@ -29,6 +29,7 @@ async def remediate(
             wishes=wishes,
             by=act.by,
             dry_run=dry_run,
+            by_script=principal.kind == "token",
         )
         act.note(
             "discrepancy.preview" if dry_run else "discrepancy.remediate",

@@ -96,7 +96,8 @@ async def provision(house: House, principal: Principal, *, identity_id: UUID, co
         for where in sorted({row["connector_id"] for row in found}):
             if connector_id in {None, where}:
                 wishes = [_wish(row["id"], row["discrepancy_type"]) for row in found if row["connector_id"] == where]
-                repaired += await _repair(house, act, where, [wish for wish in wishes if wish is not None])
+                made = [wish for wish in wishes if wish is not None]
+                repaired += await _repair(house, act, where, made, by_script=principal.kind == "token")
         await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[identity_id], origin=Origin.CONSOLE)
         act.note("identity.provision", "identity", identity_id, connector_id=connector_id, repaired=repaired)
     return repaired
@@ -122,11 +123,11 @@ def _disabling(lane: Lane, identity_id: UUID, by: UUID) -> NewOperation:
     )
 
 
-async def _repair(house: House, act: Act, connector_id: UUID, wishes: Sequence[Wish]) -> int:
+async def _repair(house: House, act: Act, connector_id: UUID, wishes: Sequence[Wish], *, by_script: bool) -> int:
     if not wishes:
         return 0
     done = await house.remediation.remediate(
-        act.conn, tenant_id=act.tenant_id, connector_id=connector_id, wishes=wishes, by=act.by
+        act.conn, tenant_id=act.tenant_id, connector_id=connector_id, wishes=wishes, by=act.by, by_script=by_script
     )
     return done.succeeded
 

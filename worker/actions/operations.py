@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions.house import Act, House, acting
-from worker.domain.errors import InvalidRequest, NotFound, Untouchable, WrongState
+from worker.domain.errors import InvalidRequest, NotFound, ProtectedAccount, Untouchable, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationType, Origin
 from worker.domain.redaction import unmarked
@@ -21,6 +21,7 @@ MOST_RETRIES = 50
 async def retry(house: House, principal: Principal, *, operation_id: UUID) -> None:
     """Try again now; raises NotFound, WrongState, or Untouchable for a protected account."""
     async with acting(house, principal, Role.OPERATOR) as act:
+        await _count_removal(house, principal, act, operation_id, payload=None)
         await house.letters.retry(act.conn, tenant_id=act.tenant_id, operation_id=operation_id)
         await _refuse_protected(act, operation_id)
         act.note("operation.retry", "operation", operation_id)
@@ -65,6 +66,7 @@ async def redrive(
         if payload is not None:
             payload = await _unmarked(act, operation_id, payload)
             check_payload(payload)
+        await _count_removal(house, principal, act, operation_id, payload=payload)
         new = await house.letters.redrive(
             act.conn,
             tenant_id=act.tenant_id,
@@ -157,8 +159,31 @@ async def _forget_removal(act: Act, operation_id: UUID) -> None:
     row = await operations.queries.archived.row(act.conn, tenant_id=act.tenant_id, id=operation_id)
     if row is None or not Origin(row["origin"]).is_coalesced:
         return
-    if row["operation_type"] == OperationType.DELETE or row["payload"].get("active") is False:
+    if _is_removal(row["operation_type"], row["payload"]):
         await safeguard.forget_removals(act.conn, tenant_id=act.tenant_id, account_ids=[row["account_id"]])
+
+
+async def _count_removal(
+    house: House, principal: Principal, act: Act, operation_id: UUID, *, payload: dict[str, Any] | None
+) -> None:
+    """Count a removal that was none when it was accepted, or never was accepted: a script may send many of them.
+
+    Raises WrongState when the safeguard lets no more of them through. What a person does to one account is exempt.
+    """
+    row = await operations.find(act.conn, act.tenant_id, operation_id) if principal.kind == "token" else None
+    if row is None or not _is_removal(row["operation_type"], row["payload"] if payload is None else payload):
+        return
+    is_counted = row["error_code"] != ProtectedAccount.code and _is_removal(row["operation_type"], row["payload"])
+    where = {"tenant_id": act.tenant_id, "connector_id": row["connector_id"]}
+    if not is_counted and not await house.acceptance.admit(act.conn, **where, unlinks=1):
+        raise WrongState(
+            "The safeguard lets no more accounts of this target be removed in 24 hours; a person has to send this one.",
+            current=row,
+        )
+
+
+def _is_removal(operation_type: str, payload: dict[str, Any]) -> bool:
+    return operation_type == OperationType.DELETE or payload.get("active") is False
 
 
 async def _refuse_protected(act: Act, operation_id: UUID) -> None:

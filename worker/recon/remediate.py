@@ -86,9 +86,11 @@ class Remediation:
         by: UUID,
         dry_run: bool = False,
         run: Run | None = None,
+        by_script: bool = False,
     ) -> Repairs:
         """Settle findings inside the caller's tenant transaction, or propose to. ``run``: a policy acts, in that run.
 
+        What a person does to one account is exempt from the safeguard; ``by_script`` is for who may do so in a loop.
         Raises NotFound for an unknown connector. What cannot be done is a result, never an exception.
         """
         batch = await read_batch(conn, tenant_id=tenant_id, connector_id=connector_id, wishes=wishes)
@@ -96,8 +98,9 @@ class Remediation:
         done = Done()
         if not dry_run:
             wanted = [each for each in decided if isinstance(each, Proposal)]
-            proposals = await self._admitted(conn, batch, wanted, done, run=run)
-            await self._queue(conn, batch, proposals, done, by=by, run=run)
+            exempt = run is None and not by_script and len(wanted) == 1
+            proposals = wanted if exempt else await self._admitted(conn, batch, wanted, done)
+            await self._queue(conn, batch, proposals, done, by=by, run=run, exempt=exempt)
             await apply(conn, batch.place, proposals, done, by=by, run=run)
             await _settle(conn, batch, proposals, done, by=by)
         results = tuple(_result(each, done, dry_run=dry_run) for each in decided)
@@ -153,11 +156,11 @@ class Remediation:
         )
 
     async def _admitted(
-        self, conn: Connection, batch: Batch, proposals: Sequence[Proposal], done: Done, *, run: Run | None
+        self, conn: Connection, batch: Batch, proposals: Sequence[Proposal], done: Done
     ) -> list[Proposal]:
         """Without the unlinks that the safeguard does not let through: their findings stay open."""
         unlinks = [each for each in proposals if each.effect is Effect.UNLINK]
-        if not unlinks or (run is None and len(proposals) == 1):  # a person's act on one account
+        if not unlinks:
             return list(proposals)
         place = batch.place
         passing = await self._acceptance.admit(
@@ -176,6 +179,7 @@ class Remediation:
         *,
         by: UUID,
         run: Run | None,
+        exempt: bool,
     ) -> None:
         """Hand what changes the target to the queue."""
         made = {
@@ -189,7 +193,7 @@ class Remediation:
             operations=list(made.values()),
             run_id=run.id if run else None,
             reason=f"Reconciliation of {batch.name} removes these accounts.",
-            exempt=run is None and len(proposals) == 1,
+            exempt=exempt,
         )
         queued = set(accepted.ids)
         refused = {finding for finding, op in made.items() if op.id in set(accepted.refused)}

@@ -235,6 +235,26 @@ async def test_retry_of_whatever_matches_removes_nobody_uncounted(held: Works) -
     assert await held.value("SELECT count(*) FROM dead_letters") == 12
 
 
+@pytest.mark.parametrize(("kind", "sent"), [("user", 12), ("token", 10)])
+async def test_a_script_makes_no_removals_of_dead_letters_beyond_the_limit(works: Works, kind: str, sent: int) -> None:
+    await works.reconcile()
+    await works.table.execute("ALTER TABLE people ADD CHECK (mail NOT LIKE '%@bad.example')")
+    await works.hire(*((f"G{n}", f"F{n}", f"p{n}@bad.example") for n in range(12)))
+    await works.work()
+    who = replace(works.operator, kind=kind)
+    payload = {"attributes": {}, "active": False}
+    done = 0
+    for row in await works.rows("SELECT id FROM dead_letters ORDER BY id"):
+        try:
+            where = {"operation_id": row["id"], "payload": payload, "origin": Origin.API}
+            await operations.redrive(works.house, who, **where)
+        except WrongState:
+            continue
+        done += 1
+
+    assert done == sent
+
+
 async def test_who_came_while_a_target_was_off_is_planned_when_it_is_on_again(works: Works) -> None:
     admin = replace(works.operator, roles=frozenset({Role.ADMIN}))
     where = {"connector_id": works.connector.id}

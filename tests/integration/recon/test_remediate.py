@@ -303,3 +303,44 @@ async def test_a_link_to_somebody_who_has_an_account_says_what_to_do_first(repai
     assert done.results[0].error == (
         "This person has another account here already, uid-000007; unlink that one first, or choose another."
     )
+
+
+@pytest.mark.parametrize(
+    ("by_script", "unlinked"),
+    [pytest.param(False, 12, id="a person's act on one account"), pytest.param(True, 10, id="a script may loop")],
+)
+async def test_one_after_the_other_is_no_way_around_the_limit_for_a_script(
+    pool: Pool, tenant_id: UUID, by_script: bool, unlinked: int
+) -> None:
+    house = await a_house(pool, tenant_id)
+    await house.provide(*(f"person{n}" for n in range(60)))
+    await house.reconcile()
+    for n in range(1, 13):
+        house.target.remove(f"uid-{n:06}")
+    await house.reconcile()
+    by = await house.person()
+    done = []
+    for each in (await house.findings()).values():
+        async with tenant(pool, tenant_id) as conn:
+            wish = Wish(each["id"], RepairAction.UNLINK)
+            done.append(
+                await house.remediation.remediate(conn, **house.where, wishes=[wish], by=by, by_script=by_script)
+            )
+
+    assert sum(each.succeeded for each in done) == unlinked
+
+
+async def test_what_a_script_deletes_one_by_one_is_counted(pool: Pool, tenant_id: UUID) -> None:
+    house = await a_house(pool, tenant_id)
+    await house.reconcile()
+    for n in range(12):
+        house.target.put({"login": f"zz{n}q", "mail": f"nobody{n}@elsewhere.net"}, uid=f"orphan{n}")
+    await house.reconcile()
+    by = await house.person()
+    for each in (await house.findings()).values():
+        async with tenant(pool, tenant_id) as conn:
+            wish = Wish(each["id"], RepairAction.DELETE)
+            await house.remediation.remediate(conn, **house.where, wishes=[wish], by=by, by_script=True)
+
+    states = [row["wait_reason"] for row in await house.rows("SELECT wait_reason FROM operations ORDER BY id")]
+    assert states == [None] * 10 + ["approval"] * 2
