@@ -124,6 +124,36 @@ async def test_a_result_that_cannot_be_stored_is_a_dead_letter_and_hurts_no_othe
     assert [(row["id"], row["error_code"]) for row in letters] == [(bad.id, "unstorable"), (worse.id, "unstorable")]
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        pytest.param(Succeeded("u2", observed={"title": "\ud800"}), id="what it has"),
+        pytest.param(Succeeded("u\ud800"), id="its uid"),
+        pytest.param(
+            Succeeded("u2", observed={"title": "x"}, sent={"attributes": {"a": "\ud800"}}), id="what was sent"
+        ),
+        pytest.param(DeadLettered("refused", "said \ud800"), id="what it said"),
+        pytest.param(
+            DeadLettered("refused", "no", sent={"attributes": {"a": "\ud800"}}), id="what was sent and refused"
+        ),
+    ],
+)
+async def test_text_that_nobody_can_encode_is_a_dead_letter_and_stops_nobody(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID, outcome: Outcome
+) -> None:
+    """Half a character, as JSON may have it: the driver refuses it before the server is asked."""
+    lanes = await accounts(pool, tenant_id, target, 2)
+    await enqueue(pool, tenant_id, *(an_operation(target, lane) for lane in lanes))
+    good, bad = await claim(pool, tenant_id, target, owner)
+
+    async with asyncio.timeout(10):
+        await finish(pool, owner, Finished(good, Succeeded("u1"), 1), Finished(bad, outcome, 1))
+
+    assert [row["id"] for row in await rows(pool, tenant_id, "SELECT id FROM operations_archive")] == [good.id]
+    letters = await rows(pool, tenant_id, "SELECT id, error_code FROM dead_letters")
+    assert [(row["id"], row["error_code"]) for row in letters] == [(bad.id, "unstorable")]
+
+
 async def test_what_somebody_holds_who_is_no_worker_any_more_goes_back(
     pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
 ) -> None:
