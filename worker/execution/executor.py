@@ -180,7 +180,7 @@ class Executor:
             found = await self._matching.at_target(work, wish)
         if found is None:
             try:
-                with _noted(wish.attributes, wish.active):
+                with self._matching.making(work, wish), _noted(wish.attributes, wish.active):
                     uid = await work.target.guard.create(work.op.object_class, wish.attributes, active=wish.active)
                 return Done(uid, wish.attributes, wish.active, sent=_sent(wish.attributes, wish.active))
             except AlreadyExists:

@@ -7,7 +7,8 @@ what is not becomes a case and waits for a person.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from worker.domain.correlation import (
     Subject,
     Verdict,
 )
+from worker.domain.errors import ConnectorError, OutcomeUnknown
 from worker.domain.ids import uuid7
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Parked
@@ -52,7 +54,8 @@ FRESH_S = 60.0
 #: With more keys of unowned accounts than this, the database is asked about every key.
 MOST_KEYS = 5_000
 KEYS_FRESH_S = 2.0
-#: So long an account that a try makes its own is kept from the others here: longer than a try lasts and is written.
+#: So long an account that a try makes, or makes its own, is kept from the others here: longer than a try lasts and is
+#: written.
 TAKEN_S = 60.0
 _ANOTHERS = "the account that fits best has just become somebody else's"
 
@@ -73,7 +76,7 @@ class Matching:
         self._service = service
         self._known: dict[UUID, _Rules] = {}
         self._unowned: dict[UUID, _Unowned] = {}
-        self._taken: dict[tuple[UUID, str], _Taken] = {}
+        self._taken: dict[_Key, _Taken] = {}
         self._reading = asyncio.Lock()
 
     async def alone(self, creates: Sequence[tuple[Work, Wish]]) -> set[UUID]:
@@ -196,12 +199,20 @@ class Matching:
         return (row["identity_id"], match.uid) if row is not None else (None, None)
 
     async def _mine(self, work: Work, account: TargetAccount, result: CorrelationResult) -> Found:
-        """Keep an account from the other tries of this process, which may look at the same moment for the same one."""
-        now = time.monotonic()
-        while self._taken and now - next(iter(self._taken.values())).at > TAKEN_S:
-            del self._taken[next(iter(self._taken))]
-        key = (work.op.connector_id, account.uid)
-        if self._taken.setdefault(key, _Taken(work.op.account_id, now)).by != work.op.account_id:
+        """Keep an account from all other tries, which may look at the same moment for the same one."""
+        op = work.op
+        async with tenant(self._pool, op.tenant_id, is_hot=True) as conn:
+            is_mine = await work_store.take(
+                conn,
+                op.tenant_id,
+                connector_id=op.connector_id,
+                object_class=op.object_class,
+                uid=account.uid,
+                account_id=op.account_id,
+                identity_id=op.user_id,
+                for_s=TAKEN_S,
+            )
+        if not is_mine:
             raise Ended(await self._ask(work, replace(result, reason=_ANOTHERS)))
         return Found(account, result.to_json() if result.match is not None else None)
 
@@ -285,6 +296,14 @@ def _question(work: Work, wish: Wish) -> Question:
     return Question(Subject(identity.id, Side.IDENTITY, identity.as_source(), wish.attributes), work.decisions)
 
 
+#: Connector, what is meant (a uid or a name), and which one.
+_Key = tuple[UUID, str, str]
+
+
+def _name_key(work: Work, name: Any) -> _Key:
+    return work.op.connector_id, "name", str(name).casefold()
+
+
 def _count(work: Work, decision: Decision) -> None:
     metrics.correlations_total.labels(work.target.connector.name, str(decision)).inc()
 
@@ -295,14 +314,6 @@ class _Unowned:
 
     hashes: frozenset[int] | None
     read_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """Which account of ours has taken an object over, and when."""
-
-    by: UUID
-    at: float
 
 
 class _Records:

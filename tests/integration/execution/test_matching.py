@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.execution.conftest import LOSES_ANSWER, Site
 from worker.domain.correlation import NOBODY, PersonDecision, Verdict
-from worker.domain.errors import TargetBusy
+from worker.domain.errors import InvalidAttributes, TargetBusy
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
 from worker.domain.processing import Finished
 from worker.execution import matching
@@ -232,6 +232,36 @@ async def test_two_who_want_the_same_name_end_with_one_account_and_a_question(si
     assert owner == (first if made.attributes["given"] == "Ada" else second,)
 
 
+async def test_an_account_that_is_being_made_is_nobody_elses_however_well_it_fits(site: Site) -> None:
+    """Until it is written down, our records do not tell whose it is; its name and number are those of both."""
+    for department in ("Sales", "Law"):
+        await site.hires("Ada", "Moss", department=department, employee_number="4711")
+
+    finished = await site.run()
+
+    assert sorted(type(one.outcome).__name__ for one in finished.values()) == ["Parked", "Succeeded"]
+    [made] = site.target.accounts.values()
+    owner = await site.row("SELECT wanted FROM accounts WHERE uid = $1", made.uid)
+    assert owner["wanted"]["department"] == made.attributes["department"]
+    assert site.target.count("update") == 0
+
+
+async def test_a_name_that_was_refused_to_somebody_is_free_for_the_next(site: Site) -> None:
+    bo = {"login": "staff", "mail": "bo@example.org", "given": "Bo", "family": "Zimmer", "employee_number": "4711"}
+    site.target.next("create", InvalidAttributes("no"))
+    await site.asks("create", await site.account(await site.person("Ada", "Moss")), login="staff", active=True)
+    [refused] = (await site.run()).values()
+    uid = site.target.put(bo)  # nobody has listed it yet
+    owner = await site.person("Bo", "Zimmer", employee_number="4711")
+    await site.asks("create", await site.account(owner, wanted=bo), owner, active=True, **bo, department="Law")
+
+    [found] = (await site.run()).values()
+
+    assert isinstance(refused.outcome, DeadLettered)
+    assert isinstance(found.outcome, Succeeded)
+    assert found.outcome.uid == uid
+
+
 async def test_rules_that_cannot_be_read_fail_creates_alone(site: Site) -> None:
     owner, account_id, uid = await site.has()
     await site.rows(
@@ -252,8 +282,8 @@ async def test_rules_that_cannot_be_read_fail_creates_alone(site: Site) -> None:
     assert site.logins() == ["ada.moss"]
 
 
-async def test_of_two_processes_that_take_the_same_account_over_at_one_moment_one_is_recorded(site: Site) -> None:
-    """They do not see each other before the first is written; a person is told of the second, and a run repairs."""
+async def test_of_two_processes_that_match_one_account_at_one_moment_one_takes_it(site: Site) -> None:
+    """They see each other before anything is sent."""
     _, uid = await site.unowned(**ADA, employee_number="4711")
     for name in ("one", "two"):
         owner = await site.person("Ada", "Moss", employee_number="4711")
@@ -267,6 +297,7 @@ async def test_of_two_processes_that_take_the_same_account_over_at_one_moment_on
             finisher.put(site.lease.owner, each)
 
     owners = await site.rows("SELECT identity_id FROM accounts WHERE uid = $1", uid)
-    letters = await site.rows("SELECT id, error_code FROM dead_letters")
     assert [row["identity_id"] for row in owners] == [first.user_id]
-    assert [tuple(row) for row in letters] == [(second.id, "uid_taken")]
+    assert [each.attributes["department"] for each in site.target.accounts.values()] == ["one"]
+    [case] = await site.rows("SELECT operation_id FROM cases WHERE status = 'open'")
+    assert case["operation_id"] == second.id
