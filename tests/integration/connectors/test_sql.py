@@ -107,6 +107,14 @@ async def test_values_of_all_kinds_come_back(guard):
     assert (await guard.get("user", uid)).attributes == wanted
 
 
+async def test_what_is_cleared_is_null_in_json_columns_too(guard, admin):
+    uid = await guard.create("user", {"login": "a", "profile": {"a": 1}, "flags": ["x"]}, active=True)
+
+    await guard.update("user", uid, {"profile": None, "flags": None})
+
+    assert tuple(await admin.fetchrow('SELECT profile, flags FROM "Odd Schema"."User Table"')) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("attributes", "column"),
     [

@@ -30,9 +30,13 @@ class Statement:
     out: Mapping[str, _Convert]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values by parameter name, in the order that the text wants."""
+        """The values by parameter name, in the order that the text wants. None is NULL, in JSON columns too."""
         given = {**self.constants, **values}
-        return [self.into[name](given[name]) if name in self.into else given[name] for name in self.names]
+        return [self._converted(name, given[name]) for name in self.names]
+
+    def _converted(self, name: str, value: Any) -> Any:
+        convert = self.into.get(name)
+        return value if value is None or convert is None else convert(value)
 
     def row(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A row of the answer, by column name."""
