@@ -76,7 +76,7 @@ class Matching:
         self._service = service
         self._known: dict[UUID, _Rules] = {}
         self._unowned: dict[UUID, _Unowned] = {}
-        self._taken: dict[_Key, _Taken] = {}
+        self._names: dict[tuple[UUID, str], _Maker] = {}
         self._reading = asyncio.Lock()
 
     async def alone(self, creates: Sequence[tuple[Work, Wish]]) -> set[UUID]:
@@ -201,6 +201,8 @@ class Matching:
     async def _mine(self, work: Work, account: TargetAccount, result: CorrelationResult) -> Found:
         """Keep an account from all other tries, which may look at the same moment for the same one."""
         op = work.op
+        if self._made_by(work, account.attributes.get(work.naming)) not in {None, op.account_id}:
+            raise Ended(await self._ask(work, replace(result, reason=_ANOTHERS)))
         async with tenant(self._pool, op.tenant_id, is_hot=True) as conn:
             is_mine = await work_store.take(
                 conn,
@@ -215,6 +217,32 @@ class Matching:
         if not is_mine:
             raise Ended(await self._ask(work, replace(result, reason=_ANOTHERS)))
         return Found(account, result.to_json() if result.match is not None else None)
+
+    @contextmanager
+    def making(self, work: Work, wish: Wish) -> Iterator[None]:
+        """Keep an account that is being made from the other tries of this process, by the name that it gets.
+
+        Until it is written down, our records do not tell whose it is. Where it surely was not made, the name is free.
+        """
+        name = wish.attributes.get(work.naming)
+        if self._made_by(work, name) is None and name is not None:
+            self._names[_name_key(work, name)] = _Maker(work.op.account_id, time.monotonic())
+        try:
+            yield
+        except OutcomeUnknown:
+            raise
+        except ConnectorError:
+            if self._made_by(work, name) == work.op.account_id:
+                del self._names[_name_key(work, name)]
+            raise
+
+    def _made_by(self, work: Work, name: Any) -> UUID | None:
+        """For which of our accounts a name was given here a short while ago."""
+        now = time.monotonic()
+        while self._names and now - next(iter(self._names.values())).at > TAKEN_S:
+            del self._names[next(iter(self._names))]
+        known = self._names.get(_name_key(work, name))
+        return known.account_id if known is not None else None
 
     async def _record_of(self, work: Work, account: TargetAccount, refused: set[UUID]) -> UUID:
         """The id of our record of an object, made when we have none: people's decisions are about records.
@@ -296,16 +324,20 @@ def _question(work: Work, wish: Wish) -> Question:
     return Question(Subject(identity.id, Side.IDENTITY, identity.as_source(), wish.attributes), work.decisions)
 
 
-#: Connector, what is meant (a uid or a name), and which one.
-_Key = tuple[UUID, str, str]
-
-
-def _name_key(work: Work, name: Any) -> _Key:
-    return work.op.connector_id, "name", str(name).casefold()
+def _name_key(work: Work, name: Any) -> tuple[UUID, str]:
+    return work.op.connector_id, str(name).casefold()
 
 
 def _count(work: Work, decision: Decision) -> None:
     metrics.correlations_total.labels(work.target.connector.name, str(decision)).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """For which account of ours a name was given, and when."""
+
+    account_id: UUID
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
