@@ -3,8 +3,8 @@
 import asyncio
 import json
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, KeysView, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -56,13 +56,19 @@ class Finisher:
         self._on_written = on_written
         self._queue: asyncio.Queue[tuple[UUID, Finished]] = asyncio.Queue()
         self._written_at = 0.0
-        #: Ids of tries handed in and not written yet.
-        self.pending: set[UUID] = set()
+        #: By operation, tries handed in and not written yet: one that went back may be claimed and tried again before
+        #: the rest of its batch is written.
+        self._handed_in: Counter[UUID] = Counter()
 
     def put(self, owner: UUID, finished: Finished) -> None:
         """Hand in a try; ``owner`` is the lease under which it was claimed."""
-        self.pending.add(finished.operation.id)
+        self._handed_in[finished.operation.id] += 1
         self._queue.put_nowait((owner, finished))
+
+    @property
+    def pending(self) -> KeysView[UUID]:
+        """Ids of operations with tries that were handed in and are not written yet."""
+        return self._handed_in.keys()
 
     async def drained(self) -> None:
         """Wait until everything handed in is written, at most ``LONGEST_DRAIN_S``; the rest is found by its lease."""
@@ -80,9 +86,14 @@ class Finisher:
                 await self._write_surely(batch)
             finally:
                 for _, finished in batch:
-                    self.pending.discard(finished.operation.id)
+                    self._forget(finished.operation.id)
                     self._queue.task_done()
                 self._written_at = time.monotonic()
+
+    def _forget(self, operation_id: UUID) -> None:
+        self._handed_in[operation_id] -= 1
+        if not self._handed_in[operation_id]:
+            del self._handed_in[operation_id]
 
     async def _gather(self) -> list[tuple[UUID, Finished]]:
         batch = [await self._queue.get()]

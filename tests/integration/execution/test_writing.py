@@ -12,6 +12,7 @@ from tests.integration.execution.conftest import Site
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Cancelled, DeadLettered, Outcome, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished
+from worker.queue import finisher
 from worker.store import due_work
 from worker.store.due_work import Kind
 from worker.store.pool import open_pool
@@ -34,6 +35,27 @@ async def write(site: Site, *finished: Finished, owner: UUID | None = None) -> l
             finisher.put(owner or site.lease.owner, each)
     assert finisher.pending == set()
     return woken
+
+
+async def test_what_was_tried_again_before_its_batch_was_written_still_waits_to_be_written(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks for rows that nobody knows of must not take it for one."""
+    monkeypatch.setattr(finisher, "BATCH", 1)
+    [op] = await claimed(site)
+    known: list[set[UUID]] = []
+
+    async with site.writer() as writer:
+
+        async def look(_batch: object) -> None:
+            known.append(set(writer.pending))
+
+        monkeypatch.setattr(writer, "_write_surely", look)
+        for outcome in (Released(), Succeeded("u1")):
+            writer.put(site.lease.owner, Finished(op, outcome, 0))
+
+    assert known == [{op.id}, {op.id}]
+    assert writer.pending == set()
 
 
 @pytest.mark.parametrize(
