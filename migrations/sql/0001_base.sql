@@ -252,6 +252,9 @@ CREATE TABLE accounts (
     first_seen_run uuid,
     changed_run uuid,
     gone_at timestamptz,
+    -- on an account of nobody: whose try is making it its own, and since when
+    taken_by uuid,
+    taken_at timestamptz,
     last_change_at timestamptz,
     last_change_run uuid,
     last_change_operation uuid,

@@ -36,6 +36,34 @@ async def owner_of_uid(
     )
 
 
+async def take(
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    connector_id: UUID,
+    object_class: str,
+    uid: str,
+    account_id: UUID,
+    identity_id: UUID | None,
+    for_s: float,
+) -> bool:
+    """Keep an object for the try of ``account_id``, which is to own it; False when it is another's, or is being taken.
+
+    What was taken longer ago than ``for_s`` seconds is free again.
+    """
+    row = await queries.take.row(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        object_class=object_class,
+        uid=uid,
+        account_id=account_id,
+        identity_id=identity_id,
+        for_s=for_s,
+    )
+    return row is not None
+
+
 async def unowned_keys(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> list[int]:
     """Hashes of the blocking keys of accounts that nobody owns."""
     rows = await queries.unowned_keys.rows(conn, tenant_id=tenant_id, connector_id=connector_id, limit=limit)

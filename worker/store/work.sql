@@ -17,6 +17,13 @@ FROM a LEFT JOIN i ON i.id = a.identity_id
 SELECT id, identity_id, live FROM accounts
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class AND uid = :uid
 
+-- name: take
+-- Keep an account for the try that found that it is theirs: no other may make it its own while this one lasts.
+UPDATE accounts SET taken_by = :account_id, taken_at = db_now()
+WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class AND uid = :uid
+  AND (identity_id IS NULL OR identity_id = :identity_id)
+  AND (taken_by IS NULL OR taken_by = :account_id OR taken_at < db_now() - make_interval(secs => :for_s))
+RETURNING id
 
 -- name: unowned_keys
 SELECT hash FROM match_keys WHERE tenant_id = :tenant_id AND connector_id = :connector_id LIMIT :limit

@@ -35,7 +35,7 @@ HOT = {
     ],
     "accounts": ["link", "take_over"],
     "identities": ["update"],
-    "work": ["accounts", "owner_of_uid", "unowned_keys"],
+    "work": ["accounts", "owner_of_uid", "take", "unowned_keys"],
     "correlation": ["by_keys", "seen_as", "decisions_of"],
 }
 LARGE = {"accounts", "identities", "operations", "dead_letters", "match_keys"}
