@@ -102,7 +102,11 @@ async def _close(
 
 
 async def _release(conn: Connection, tenant_id: UUID, row: Record, waiting: list[operations.Fence]) -> int:
-    """Let the held operations go, and count them."""
+    """Let the held operations go, and count them.
+
+    With their lanes locked: a plan that wants an account again at this moment finds its removal, and undoes it.
+    """
+    await operations.lock_lanes(conn, tenant_id, [fence.account_id for fence in waiting])
     await safeguard.forgive(conn, tenant_id=tenant_id, account_ids=[fence.account_id for fence in waiting])
     woken = await operations.queries.wake.rows(conn, tenant_id=tenant_id, approval_id=row["id"], case_id=None)
     await safeguard.count(conn, tenant_id=tenant_id, connector_id=row["connector_id"], accepted=len(woken))

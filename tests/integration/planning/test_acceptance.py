@@ -53,6 +53,24 @@ async def statuses(house: House) -> dict[tuple[str, str | None], int]:
     return {(row["status"], row["wait_reason"]): row["n"] for row in rows}
 
 
+async def test_who_comes_back_while_somebody_approves_is_not_removed_first(house: House, target: UUID) -> None:
+    ids = await accounts(house.pool, house.tenant_id, target, 11)
+    accepted = await accept(house, removals(target, ids, origin=Origin.EVENT))
+    [held] = await house.rows("SELECT account_id FROM operations WHERE approval_id IS NOT NULL")
+    back = an_operation(
+        target, held["account_id"], payload={"attributes": {"title": "x"}, "active": True}, origin=Origin.EVENT
+    )
+
+    async with tenant(house.pool, house.tenant_id) as conn:
+        await decide_approval(conn, house.tenant_id, accepted.approval_id, by=BY, approve=True, seen=1)
+        planned = asyncio.create_task(accept(house, [back]))
+        await asyncio.wait([planned], timeout=0.5)
+    await planned
+
+    left = await house.rows("SELECT payload FROM operations WHERE account_id = $1 ORDER BY seq", held["account_id"])
+    assert [row["payload"].get("active") for row in left] == [True]
+
+
 async def test_removals_beyond_the_threshold_wait_for_one_approval(house: House, target: UUID) -> None:
     ids = await accounts(house.pool, house.tenant_id, target, 25)
     accepted = await accept(house, removals(target, ids))
