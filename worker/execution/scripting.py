@@ -53,7 +53,7 @@ class Scripting:
     async def before(self, work: Work, wish: Wish) -> Wish:
         """Let the before-hooks change the wish; ends the try when one rejects, skips, or fails and may not."""
         foreseen = work.foreseen
-        if foreseen is not None and foreseen.hooks == work.hooks and foreseen.asked == wish:
+        if foreseen is not None and foreseen.hooks == work.hooks and foreseen.asked == wish and _holds(foreseen.wish):
             made = foreseen.wish
         else:
             [made] = await self._through_hooks([work], [wish])
@@ -100,6 +100,11 @@ class Scripting:
         for answer in answers:
             _count(answer)
         return answers
+
+
+def _holds(made: Wish | Exception) -> bool:
+    """Whether an answer for many is one's own, too; that there was no sandbox for many at once is none."""
+    return not (isinstance(made, HookError) and made.retryable)
 
 
 def _count(answer: HookResult | HookError) -> None:

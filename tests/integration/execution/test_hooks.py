@@ -259,7 +259,7 @@ async def test_a_hook_that_found_no_sandbox_is_asked_again_by_the_next_try_whate
 ) -> None:
     await site.binds(NAMES, on_error=policy)
     await site.hires("Ada", "Moss")
-    counted.busy = 1
+    counted.busy = 2  # ahead, and when asked alone
 
     first = only(await site.run())
     second = only(await site.again())
@@ -270,6 +270,18 @@ async def test_a_hook_that_found_no_sandbox_is_asked_again_by_the_next_try_whate
         "failed",
         "done",
     ]
+
+
+async def test_a_batch_that_found_no_sandbox_spends_nobodys_try(site: Site, counted: CountingScripts) -> None:
+    await site.binds(NAMES)
+    for family in ("Moss", "Zimmer", "Reed"):
+        await site.hires("Ada", family)
+    counted.busy = 1
+
+    finished = await site.run()
+
+    assert {type(one.outcome) for one in finished.values()} == {Succeeded}
+    assert site.logins() == ["amoss", "areed", "azimmer"]
 
 
 async def test_an_after_hook_is_told_what_was_done_and_its_failure_is_a_warning(
