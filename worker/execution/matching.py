@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from worker.domain.correlation import (
     Subject,
     Verdict,
 )
-from worker.domain.errors import ConnectorError, OutcomeUnknown
+from worker.domain.errors import ConnectorError, OutcomeUnknown, TransientError
 from worker.domain.ids import uuid7
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Parked
@@ -57,6 +58,11 @@ KEYS_FRESH_S = 2.0
 #: So long an account that a try makes, or makes its own, is kept from the others here: longer than a try lasts and is
 #: written.
 TAKEN_S = 60.0
+#: An object that we have no record of may be one that another daemon is making: by then it has been written down.
+LISTED_S = timedelta(seconds=10)
+_UNLISTED = (
+    "There is an account of this name that we did not know of. It may be one that is being made for somebody else."
+)
 _ANOTHERS = "the account that fits best has just become somebody else's"
 
 
@@ -120,13 +126,17 @@ class Matching:
         live = await work.target.guard.find(work.op.object_class, work.naming, str(name))
         refused = {said.account_id for said in work.decisions if said.verdict is not Verdict.IS}
         by_id: dict[UUID, TargetAccount] = {}
+        is_unlisted = False
         for account in live:
-            record_id = await self._record_of(work, account, refused)
+            record_id, is_new = await self._record_of(work, account, refused)
             if record_id in refused:  # a person said that it is not theirs: the name is taken, and that is the end
                 continue
             if not work.comparator.differences({**account.attributes, **wish.attributes}, actual=account.attributes):
                 return await self._mine(work, account, CorrelationResult(Decision.AUTO, "it is as we would make it"))
             by_id[record_id] = account
+            is_unlisted = is_unlisted or is_new
+        if is_unlisted and self._made_by(work, name) in {None, work.op.account_id}:
+            raise TransientError(_UNLISTED, retry_after=LISTED_S)
         if not by_id or work.identity is None:
             return None
         source = _Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
@@ -244,8 +254,8 @@ class Matching:
         known = self._names.get(_name_key(work, name))
         return known.account_id if known is not None else None
 
-    async def _record_of(self, work: Work, account: TargetAccount, refused: set[UUID]) -> UUID:
-        """The id of our record of an object, made when we have none: people's decisions are about records.
+    async def _record_of(self, work: Work, account: TargetAccount, refused: set[UUID]) -> tuple[UUID, bool]:
+        """The id of our record of an object, and whether we had none: people's decisions are about records.
 
         Ends the try with a case when the object is somebody else's, unless a person has answered that already.
         """
@@ -258,13 +268,13 @@ class Matching:
             if row is None:
                 seen = _seen(work, account)
                 await accounts.insert_seen(conn, place, [seen], run_id=op.run_id)
-                return seen.id
+                return seen.id, True
         record_id: UUID = row["id"]
         if row["identity_id"] not in {None, op.user_id} and record_id not in refused:
             reason = "the name is taken by an account that belongs to somebody else"
             taken = CorrelationMatch(record_id, 0.0, MatchType.EXACT, uid=account.uid, name=account.uid)
             raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason, candidates=(taken,))))
-        return record_id
+        return record_id, False
 
     async def _records(self, op: Operation) -> "_Records":
         """Our records as a source of candidates; which keys they have is read at most every two seconds."""

@@ -246,6 +246,24 @@ async def test_an_account_that_is_being_made_is_nobody_elses_however_well_it_fit
     assert site.target.count("update") == 0
 
 
+async def test_what_another_daemon_is_making_is_nobody_elses_however_well_it_fits(site: Site) -> None:
+    """By the second try it is written down whose it is."""
+    for department in ("Sales", "Law"):
+        await site.hires("Ada", "Moss", department=department, employee_number="4711")
+    first, second = await site.claim()
+    tries = [await site.make().process(op) for op in (first, second)]
+    async with site.writer() as finisher:
+        for each in tries:
+            finisher.put(site.lease.owner, each)
+
+    [again] = (await site.again()).values()
+
+    assert [type(each.outcome) for each in (*tries, again)] == [Succeeded, Retry, Parked]
+    [made] = site.target.accounts.values()
+    owner = await site.row("SELECT identity_id FROM accounts WHERE uid = $1", made.uid)
+    assert (owner["identity_id"], made.attributes["department"]) == (first.user_id, "Sales")
+
+
 async def test_a_name_that_was_refused_to_somebody_is_free_for_the_next(site: Site) -> None:
     bo = {"login": "staff", "mail": "bo@example.org", "given": "Bo", "family": "Zimmer", "employee_number": "4711"}
     site.target.next("create", InvalidAttributes("no"))
@@ -255,7 +273,8 @@ async def test_a_name_that_was_refused_to_somebody_is_free_for_the_next(site: Si
     owner = await site.person("Bo", "Zimmer", employee_number="4711")
     await site.asks("create", await site.account(owner, wanted=bo), owner, active=True, **bo, department="Law")
 
-    [found] = (await site.run()).values()
+    await site.run()
+    [found] = (await site.again()).values()
 
     assert isinstance(refused.outcome, DeadLettered)
     assert isinstance(found.outcome, Succeeded)
