@@ -110,13 +110,12 @@ class Targets:
     async def _renew(
         self, key: tuple[UUID, UUID], connector: Connector, breaker: Breaker, sealed: bytes | None
     ) -> Target:
-        old = self._targets.pop(key, None)
         credentials = self._vault.open_credentials(sealed, tenant_id=connector.tenant_id, connector_id=connector.id)
         guard = guard_for(
             connector, credentials=credentials, may_change=self._may_change, observer=_Calls(connector.name)
         )
         target = Target(connector, guard, breaker, time.monotonic())
-        self._targets[key] = target
+        old, self._targets[key] = self._targets.get(key), target
         if old is not None:
             await old.guard.__aexit__(None, None, None)
         return target

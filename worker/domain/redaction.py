@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_SECRET = re.compile(r"pass(word|wd|phrase)?$|secret|token|credential|private_?key|unicodepwd", re.IGNORECASE)
+_SECRET = re.compile(
+    r"pass(word|wd|phrase|code)?$|(^|[._-])(pwd|pin)$|secret|token|credential|(private|api)_?key|unicodepwd",
+    re.IGNORECASE,
+)
 MARK = {"secret": True}
 
 

@@ -191,6 +191,10 @@ class Executor:
                 found = await self._matching.at_target(work, wish)
                 if found is None:
                     raise
+                adopted = await self._adopt(work, wish, found.account, found.match)
+                if adopted.already_so:  # it is what we sent
+                    return replace(adopted, already_so=False, sent=_sent(wish.attributes, wish.active))
+                return adopted
         return await self._adopt(work, wish, found.account, found.match)
 
     async def _known_account(self, work: Work) -> Found | None:

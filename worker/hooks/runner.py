@@ -263,13 +263,13 @@ class HookExecutor:
             reply = await child.ask(header, lines, timeout_s=timeout_s)
         except ChildLost as lost:
             self._log.warning("hook.sandbox_lost", key=key[:16], pid=child.pid, hook_class=lost.hook_class)
-            if lost.is_ours:
+            if lost.is_ours and len(lines) <= 1:  # one of many is found, and counted, when each is tried alone
                 self._strike(key, KILL)
             raise HookError(str(lost), hook_class=lost.hook_class, retryable=not lost.is_ours) from lost
         if "failure" not in reply.header:
             return reply
         error = failed(reply.header["failure"])
-        if error.hook_class in _COLLAPSES:
+        if error.hook_class in _COLLAPSES and len(lines) <= 1:
             self._strike(key, KILL)
         raise error
 

@@ -35,7 +35,9 @@ _SECRET_KEY = re.compile(
     r"|session_?id|^pwd$|^dsn$",
     re.IGNORECASE,
 )
-_NOT_SECRET_KEY = re.compile(r"(_id|_ids|_count|_type|_name|_at)$|^(next|page)_token$|^tokens$", re.IGNORECASE)
+_NOT_SECRET_KEY = re.compile(
+    r"((?<!session)_id|_ids|_count|_type|_name|_at)$|^(next|page)_token$|^tokens$", re.IGNORECASE
+)
 # Bounded, so that a long text without blanks costs no more than its length.
 _SECRET_TEXT = re.compile(
     r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]*:)[^\s/@]+(?=@)|(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"

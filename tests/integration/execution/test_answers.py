@@ -32,6 +32,7 @@ async def test_a_create_that_happened_is_recognised_when_its_answer_is_lost(site
     account = await site.row("SELECT uid, state, match FROM accounts")
     assert (account["uid"], account["state"], account["match"]) == (*site.target.accounts, "active", None)
     assert site.target.count("create") == 1
+    assert (outcome.already_so, outcome.sent is not None) == (False, True), "it is what this try sent"
 
 
 async def test_a_create_that_did_not_happen_is_tried_again_and_makes_one_account(site: Site) -> None:

@@ -206,7 +206,7 @@ async def test_an_expression_that_hangs_fails_its_mapping_until_that_is_suspende
     found = await executor.evaluate(texts, [{"identity": {}}] * 20)
     classes = [result["b"].error.hook_class for result in found if result["b"].error]
 
-    assert classes == ["hook.timeout"] * 4 + ["hook.suspended"] * 16
+    assert classes == ["hook.timeout"] * 5 + ["hook.suspended"] * 15
     assert executor.status.suspended == {key_of_expressions(texts)}
 
 

@@ -101,6 +101,7 @@ def test_lines_of_libraries_have_the_same_form_from_warning_on() -> None:
         pytest.param({"credentials": {"a": "x"}}, {"credentials": "***"}, id="whole group"),
         pytest.param({"config": {"api_key": "x", "host": "h"}}, {"config": {"api_key": "***", "host": "h"}}, id="deep"),
         pytest.param({"rows": [{"token": "x"}]}, {"rows": [{"token": "***"}]}, id="in a list"),
+        pytest.param({"session_id": "x"}, {"session_id": "***"}, id="a session's id is its secret"),
         pytest.param({"token_id": "7"}, {"token_id": "7"}, id="an id is no secret"),
         pytest.param({"next_token": "7"}, {"next_token": "7"}, id="page token"),
         pytest.param({"keys": {1: "x"}}, {"keys": {"1": "x"}}, id="number as a key"),
