@@ -72,7 +72,7 @@ async def operations(
     """Operations, the newest first: those made before the id ``before``, or the next made after the id ``after``.
 
     A row has the columns of its table, ``connector_name``, ``user_name`` of its identity, and the *shown* status:
-    untried pending operations of a closed target wait (maintenance, breaker, baseline).
+    pending operations of a closed target wait (maintenance, breaker, baseline).
     """
     closed = await _plan_with_values(conn, tenant_id)
     filters = await _filters(conn, tenant_id, where)

@@ -2,7 +2,7 @@
 -- those given choose their index. ``after`` turns the direction, for the page before.
 
 -- name: closed
--- Targets that take nothing now, and why: what waits for them untried is shown as waiting.
+-- Targets that take nothing now, and why: what is pending for them is shown as waiting.
 SELECT id AS connector_id, reason FROM (
     SELECT id, CASE WHEN status <> 'active' THEN 'maintenance'
         WHEN is_target AND baseline_at IS NULL AND settings -> 'require_baseline' IS DISTINCT FROM 'false' THEN 'baseline'
@@ -53,9 +53,9 @@ FROM (
     SELECT w.*, s.reason AS closed FROM operations w
     LEFT JOIN LATERAL (
         SELECT r.reason FROM unnest(:closed_ids::uuid[], :reasons::text[]) AS r(connector_id, reason)
-        WHERE r.connector_id = w.connector_id AND w.status = 'pending' AND w.attempt_number = 0) s ON true
+        WHERE r.connector_id = w.connector_id AND w.status = 'pending') s ON true
     WHERE {filters}
-      AND (:status::text IS NULL OR :status = CASE WHEN w.status = 'pending' AND w.attempt_number = 0
+      AND (:status::text IS NULL OR :status = CASE WHEN w.status = 'pending'
            AND w.connector_id = ANY(:closed_ids::uuid[]) THEN 'awaiting_system' ELSE w.status END)
       AND {slice}) AS o
 {names}
@@ -74,7 +74,7 @@ FROM (
 
 -- name: live_counts
 -- By shown status and error code, with every filter but the status.
-SELECT CASE WHEN w.status = 'pending' AND w.attempt_number = 0 AND w.connector_id = ANY(:closed_ids::uuid[])
+SELECT CASE WHEN w.status = 'pending' AND w.connector_id = ANY(:closed_ids::uuid[])
     THEN 'awaiting_system' ELSE w.status END AS status, w.error_code, count(*) AS n, min(w.created_at) AS oldest
 FROM operations w
 WHERE {filters}

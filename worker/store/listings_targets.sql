@@ -7,7 +7,7 @@ FROM connectors WHERE tenant_id = :tenant_id AND (:id::uuid IS NULL OR id = :id)
 
 -- name: waiting
 -- Live operations of each connector by shown status.
-SELECT o.connector_id, CASE WHEN o.status = 'pending' AND o.attempt_number = 0
+SELECT o.connector_id, CASE WHEN o.status = 'pending'
         AND o.connector_id = ANY(:closed_ids::uuid[]) THEN 'awaiting_system' ELSE o.status END AS status,
     count(*) AS n, min(o.created_at) AS oldest
 FROM operations o WHERE o.tenant_id = :tenant_id GROUP BY 1, 2

@@ -6,13 +6,13 @@ SELECT id, host, pid, version, roles, started_at, beat_at, expires_at, is_draini
 WHERE expires_at > db_now() ORDER BY started_at
 
 -- name: depth
--- Live operations by what people are told they are: what waits untried behind a closed target (see ``closed`` of the
+-- Live operations by what people are told they are: what is pending behind a closed target (see ``closed`` of the
 -- listings) counts as awaiting_system.
 SELECT c.name AS connector, s.status, count(*) AS n, min(o.created_at) AS oldest
 FROM operations o
 JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = o.connector_id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN o.status = 'pending' AND o.attempt_number = 0 AND (c.status <> 'active' OR c.breaker_state = 'open'
+    SELECT CASE WHEN o.status = 'pending' AND (c.status <> 'active' OR c.breaker_state = 'open'
             OR (c.is_target AND c.baseline_at IS NULL AND c.settings -> 'require_baseline' IS DISTINCT FROM 'false'))
         THEN 'awaiting_system' ELSE o.status END AS status) s
 WHERE o.tenant_id = :tenant_id

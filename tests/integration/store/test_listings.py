@@ -150,16 +150,17 @@ async def test_what_a_closed_target_keeps_waiting_is_shown_so(queue: Queue, chan
     assert rows[queue.ids[7]]["status"] == "dead_letter"
 
 
-async def test_a_tried_operation_of_a_closed_target_keeps_its_status(queue: Queue) -> None:
+async def test_one_that_was_tried_and_is_pending_again_waits_for_a_closed_target_too(queue: Queue) -> None:
+    """It had waited for a moment, was claimed again, and went back when the target closed."""
     async with tenant(queue.pool, queue.tenant_id) as conn:
         await conn.execute("UPDATE operations SET attempt_number = 1 WHERE id = $1", queue.ids[8])
         await conn.execute("UPDATE connectors SET status = 'maintenance'")
 
-    assert await queue.places(status=S.PENDING) == [8]
-    assert await queue.places(status=S.AWAITING_SYSTEM) == [5, 2]
+    assert await queue.places(status=S.PENDING) == []
+    assert await queue.places(status=S.AWAITING_SYSTEM) == [8, 5, 2]
     async with queue.pool.acquire() as conn:
         depth = await overview.depth(conn)
-    assert (depth.by_status["pending"], depth.by_status["awaiting_system"]) == (1, 2)
+    assert (depth.by_status["pending"], depth.by_status["awaiting_system"]) == (0, 3)
 
 
 async def test_names_and_attempts_come_with_them(queue: Queue) -> None:

@@ -14,7 +14,7 @@ class OperationRow:
     """One line of the operations table. ``subject`` is what people know the account by: user name, else target uid.
 
     ``active`` is the payload's active flag (an update that only sets it is shown as enable or disable).
-    ``status`` is the shown status: untried pending operations of a closed target arrive as awaiting_system.
+    ``status`` is the shown status: pending operations of a closed target arrive as awaiting_system.
     """
 
     id: UUID
