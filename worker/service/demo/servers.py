@@ -111,8 +111,7 @@ class Servers:
                 "worker.service.demo.scimserver",
                 "--port",
                 str(self.ports.scim),
-                "--token",
-                self.ports.scim_token,
+                f"--token={self.ports.scim_token}",  # one word: it may begin with a dash
                 "--data",
                 str(self._directory / "scim.jsonl"),
                 "--parent",
