@@ -80,13 +80,13 @@ def test_schema_behind(empty_database: Database, configure: Configure, capsys: p
 
     said = refusal_of(capsys, code=3)
 
-    assert said == "The schema is at step 0, this version needs step 1: run `provisiond migrate`."
+    assert said == "The schema is at step 0, this version needs step 2: run `provisiond migrate`."
 
 
 async def a_later_step(database: Database, *, oldest_code: int) -> None:
     conn = await asyncpg.connect(database.owner_dsn)
     await conn.execute(
-        "INSERT INTO schema_versions (number, name, oldest_code, applied_at) VALUES (2, 'later', $1, now())",
+        "INSERT INTO schema_versions (number, name, oldest_code, applied_at) VALUES (3, 'later', $1, now())",
         oldest_code,
     )
     await conn.close()
@@ -95,7 +95,7 @@ async def a_later_step(database: Database, *, oldest_code: int) -> None:
 @pytest.fixture
 async def database_of_a_later_version(database: Database) -> Database:
     """What a version that left no room for this one has migrated."""
-    await a_later_step(database, oldest_code=2)
+    await a_later_step(database, oldest_code=3)
     return database
 
 
@@ -106,7 +106,7 @@ def test_schema_ahead_by_an_incompatible_step(
 
     said = refusal_of(capsys, code=3)
 
-    assert said == "The schema is at step 2 and no longer serves this version: upgrade provisiond."
+    assert said == "The schema is at step 3 and no longer serves this version: upgrade provisiond."
 
 
 def test_port_taken(database: Database, configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:

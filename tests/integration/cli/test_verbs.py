@@ -219,7 +219,7 @@ def test_migrate_twice_is_calm_and_needs_the_owner(empty_database: Database, con
         "",
         "provisiond: This role may not change the schema: migrate as the role that owns the database.\n",
     )
-    assert say("migrate") == say("migrate") == (0, "The schema is at step 1; it serves versions from step 1 on.\n", "")
+    assert say("migrate") == say("migrate") == (0, "The schema is at step 2; it serves versions from step 1 on.\n", "")
 
 
 async def test_an_import_is_followed_to_its_end(organisation: Organisation, say: Say) -> None:

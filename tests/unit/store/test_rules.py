@@ -19,7 +19,7 @@ STATEMENTS = {
     for path in sorted((ROOT / "worker" / "store").glob("*.sql"))
     for query in load(path.stem)
 }
-SCHEMA = (ROOT / "migrations" / "sql" / "0001_base.sql").read_text(encoding="utf-8")
+SCHEMA = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "migrations" / "sql").glob("*.sql")))
 #: Rows of all tenants in one table, or of none: read over all of them by whoever looks for work.
 PLATFORM_TABLES = {"due_work", "tenants", "workers", "schema_versions", "alembic_version"}
 #: Statements that bring an operation into being; there is no state that it comes from.

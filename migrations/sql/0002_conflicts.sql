@@ -1,0 +1,1 @@
+-- Operations of one account that disagree, or one that disagrees with its target.

@@ -1,0 +1,1 @@
+-- How many operations finished, by day, target and kind: totals without counting rows.

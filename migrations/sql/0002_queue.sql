@@ -1,0 +1,1 @@
+-- In which order claims find what is ready.

@@ -1,0 +1,1 @@
+-- What processes share of a target: its slots and its rate.
