@@ -16,6 +16,5 @@ SCRIPTS = ("0002_queue.sql", "0002_conflicts.sql", "0002_counts.sql", "0002_shar
 def upgrade() -> None:
     """Only add: a process of the step before runs on."""
     run_script = context.config.attributes["run_script"]
-    for name in SCRIPTS:
-        run_script(op.get_bind(), (SQL / name).read_text(encoding="utf-8"))
+    run_script(op.get_bind(), "\n".join((SQL / name).read_text(encoding="utf-8") for name in SCRIPTS))
     op.execute("INSERT INTO schema_versions (number, name, oldest_code) VALUES (2, 'engine', 1)")
