@@ -210,13 +210,20 @@ archived AS (
         operation_type, object_class, target_uid, status, priority, retry_count, max_retries, attempt_number,
         crashed_leases, error_code, error_message, payload, idempotency_key, epoch, origin, identity_version,
         mapping_version, run_id, correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version,
-        created_at, updated_at, started_at, completed_at, ending)
+        created_at, updated_at, started_at, completed_at, ending, is_counted)
     SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
         coalesce(d.uid, o.target_uid), 'completed', o.priority, o.retry_count, o.max_retries, o.attempt_number,
         o.crashed_leases, NULL, NULL, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
         o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
-        o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, d.ending
+        o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, d.ending, true
     FROM done o JOIN d ON d.id = o.id, t
+),
+counted AS (
+    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
+    SELECT :tenant_id, t.day, (array_agg(o.id))[1], date_trunc('hour', o.created_at, 'UTC'), o.connector_id,
+        o.operation_type, 'completed', count(*)
+    FROM done o, t
+    GROUP BY t.day, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
 ),
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
@@ -392,13 +399,20 @@ archived AS (
         operation_type, object_class, target_uid, status, priority, retry_count, max_retries, attempt_number,
         crashed_leases, error_code, error_message, payload, idempotency_key, epoch, origin, identity_version,
         mapping_version, run_id, correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version,
-        created_at, updated_at, started_at, completed_at, resolution_notes, resolved_by, resolved_at)
+        created_at, updated_at, started_at, completed_at, resolution_notes, resolved_by, resolved_at, is_counted)
     SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
         o.target_uid, 'cancelled', o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases,
         o.error_code, o.error_message, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
         o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
-        o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :cancelled_by::uuid, t.now
+        o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :cancelled_by::uuid, t.now, true
     FROM done o, t
+),
+counted AS (
+    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
+    SELECT :tenant_id, t.day, (array_agg(o.id))[1], date_trunc('hour', o.created_at, 'UTC'), o.connector_id,
+        o.operation_type, 'cancelled', count(*)
+    FROM done o, t
+    GROUP BY t.day, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
 ),
 following AS (
     SELECT DISTINCT ON (o.account_id) o.account_id, n.id FROM done o
@@ -412,12 +426,12 @@ promoted AS (
     UPDATE operations SET head = true
     WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
 ),
-counted AS (SELECT account_id, count(*) AS n, bool_or(head) AS was_head FROM done GROUP BY account_id),
+freed AS (SELECT account_id, count(*) AS n, bool_or(head) AS was_head FROM done GROUP BY account_id),
 lanes AS (
     UPDATE accounts a SET live = a.live - c.n,
         head_id = CASE WHEN c.was_head THEN (SELECT f.id FROM following f WHERE f.account_id = a.id) ELSE a.head_id END
-    FROM counted c
-    WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM counted)) AND a.id = c.account_id
+    FROM freed c
+    WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM freed)) AND a.id = c.account_id
 )
 SELECT id, connector_id FROM done
 
@@ -517,17 +531,24 @@ SELECT id, connector_id FROM inserted
 -- A person closes a dead letter.
 -- moves: dead_letter -> resolved
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
-gone AS (DELETE FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = ANY(:ids::uuid[]) RETURNING d.*)
+gone AS (DELETE FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = ANY(:ids::uuid[]) RETURNING d.*),
+counted AS (
+    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
+    SELECT :tenant_id, t.day, (array_agg(o.id))[1], date_trunc('hour', o.created_at, 'UTC'), o.connector_id,
+        o.operation_type, 'resolved', count(*)
+    FROM gone o, t
+    GROUP BY t.day, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+)
 INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, user_id, seq, operation_type,
     object_class, target_uid, status, priority, retry_count, max_retries, attempt_number, crashed_leases, error_code,
     error_message, payload, idempotency_key, epoch, origin, identity_version, mapping_version, run_id, correlation_id,
     discrepancy_id, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at, started_at,
-    completed_at, resolution_notes, resolved_by, resolved_at)
+    completed_at, resolution_notes, resolved_by, resolved_at, is_counted)
 SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
     o.target_uid, 'resolved', o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases,
     o.error_code, o.error_message, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
     o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
-    o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :resolved_by::uuid, t.now
+    o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :resolved_by::uuid, t.now, true
 FROM gone o, t
 RETURNING id
 

@@ -1,0 +1,64 @@
+"""What ended is counted by whoever ends it, in rows that a duty folds."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
+from worker.store import operations
+from worker.store.operations import Completion, Failure, Fence
+from worker.store.pool import Pool, open_pool
+from worker.store.tenant import tenant
+
+
+@pytest.fixture
+async def pool(database: Any) -> Any:
+    opened = await open_pool(database.daemon_dsn, size=4)
+    yield opened
+    await opened.close()
+
+
+async def counted(pool: Pool, tenant_id: UUID) -> dict[tuple[str, str], int]:
+    """By type and status; a kind that stands there more than once is summed."""
+    async with tenant(pool, tenant_id) as conn:
+        rows = await conn.fetch(
+            "SELECT operation_type, status, sum(n)::int AS n FROM operation_counts GROUP BY operation_type, status"
+        )
+    return {(row["operation_type"], row["status"]): row["n"] for row in rows}
+
+
+async def end(pool: Pool, tenant_id: UUID, *, completed: int, cancelled: int, resolved: int) -> UUID:
+    """So many operations, one batch for each way to end; their target."""
+    target = await a_connector(pool, tenant_id, has_baseline=True)
+    n = completed + cancelled + resolved
+    lanes = await accounts(pool, tenant_id, target.id, n)
+    await enqueue(pool, tenant_id, *(an_operation(target.id, lane) for lane in lanes))
+    async with registered_worker(pool) as owner, tenant(pool, tenant_id) as conn:
+        claimed = await operations.claim(conn, tenant_id, connector_id=target.id, owner=owner, limit=n)
+        fences = [Fence(op.id, op.epoch, op.account_id) for op in claimed]
+        good, called_off, bad = (
+            fences[:completed],
+            fences[completed : completed + cancelled],
+            fences[completed + cancelled :],
+        )
+        await operations.complete(conn, tenant_id, owner, [Completion(f, 5, target.id, f"u{f.id}") for f in good])
+        await operations.cancel(conn, tenant_id, called_off, notes="no", by=None, owner=owner)
+        await operations.bury(conn, tenant_id, owner, [Failure(f, 5, "x", "x") for f in bad])
+        principal = await conn.fetchval("SELECT id FROM principals LIMIT 1")
+        await operations.queries.resolve.rows(
+            conn, tenant_id=tenant_id, ids=[f.id for f in bad], notes="done", resolved_by=principal
+        )
+    return target.id
+
+
+async def test_each_way_to_end_counts_what_it_archives(pool: Pool, tenant_id: UUID) -> None:
+    await end(pool, tenant_id, completed=3, cancelled=2, resolved=4)
+
+    assert await counted(pool, tenant_id) == {
+        ("update", "completed"): 3,
+        ("update", "cancelled"): 2,
+        ("update", "resolved"): 4,
+    }
+    async with tenant(pool, tenant_id) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM operations_archive WHERE NOT is_counted") == 0
