@@ -10,7 +10,14 @@ branch_labels = None
 depends_on = None
 
 SQL = Path(__file__).parent / "sql"
-SCRIPTS = ("0002_queue.sql", "0002_conflicts.sql", "0002_counts.sql", "0002_shares.sql", "0002_rights.sql")
+SCRIPTS = (
+    "0002_queue.sql",
+    "0002_conflicts.sql",
+    "0002_counts.sql",
+    "0002_shares.sql",
+    "0002_history.sql",
+    "0002_rights.sql",
+)
 
 
 def upgrade() -> None:
