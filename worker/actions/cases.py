@@ -119,6 +119,8 @@ async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
     connector = await connectors.get(act.conn, **where)
     if connector is None:
         raise NotFound("The connector of this case is gone.")
+    # the item before the account: planning locks them in this order
+    await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[owner], origin=Origin.CONSOLE)
     place = Place(act.tenant_id, connector.id, connector.object_class)
     match = {"decision": "manual", "match": {"ref_id": str(owner), "match_type": "manual", "confidence": 1.0}}
     keep = connector.settings.get("hook_attributes", ())
@@ -133,4 +135,3 @@ async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
     await discrepancies.settle(
         act.conn, tenant_id=act.tenant_id, settled=[(each, "link", None) for each in found], by=act.by
     )
-    await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[owner], origin=Origin.CONSOLE)

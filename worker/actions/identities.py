@@ -91,6 +91,7 @@ async def provision(house: House, principal: Principal, *, identity_id: UUID, co
     """
     async with acting(house, principal, Role.OPERATOR) as act:
         await _must_exist(act, identity_id)
+        await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[identity_id], origin=Origin.CONSOLE)
         repaired = 0
         found = await listings_findings.open_of_identity(act.conn, act.tenant_id, identity_id=identity_id)
         for where in sorted({row["connector_id"] for row in found}):
@@ -98,7 +99,6 @@ async def provision(house: House, principal: Principal, *, identity_id: UUID, co
                 wishes = [_wish(row["id"], row["discrepancy_type"]) for row in found if row["connector_id"] == where]
                 made = [wish for wish in wishes if wish is not None]
                 repaired += await _repair(house, act, where, made, by_script=principal.kind == "token")
-        await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[identity_id], origin=Origin.CONSOLE)
         act.note("identity.provision", "identity", identity_id, connector_id=connector_id, repaired=repaired)
     return repaired
 

@@ -3,7 +3,8 @@
 Removals are counted here, and too many of them wait; what would change a protected account is refused.
 
 Locks are taken in the order removals of a target (by connector id), then lanes (by account id). A caller that changes
-account rows in the same transaction does so after ``accept``.
+people or has them planned in the same transaction does so before ``accept``, in this order; account rows it changes
+after it.
 """
 
 from collections import defaultdict

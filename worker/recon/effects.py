@@ -1,6 +1,7 @@
 """Carries out repairs of our own records: links, people, and what is to be planned again.
 
-Called in the transaction of the repair, after operations have been accepted, so account rows are changed last.
+Called in the transaction of the repair: people first, then operations are accepted, then links. So locks are taken in
+the order that intake and planning take them in: people, what is to be planned, accounts.
 """
 
 from collections.abc import Sequence
@@ -39,28 +40,35 @@ class Done:
     approval_id: UUID | None = None
 
 
-async def apply(
-    conn: Connection, place: Place, proposals: Sequence[Proposal], done: Done, *, by: UUID, run: Run | None
-) -> None:
-    """Carry out what is not an operation; what cannot be done (it moved meanwhile) is a failure in ``done``."""
-    by_effect: dict[Effect, list[Proposal]] = {effect: [] for effect in Effect}
-    for each in proposals:
-        by_effect[each.effect].append(each)
-    found = await _account_ids(conn, place, proposals)
-    replan: list[UUID] = []
-    replan += await _link(conn, place, by_effect[Effect.LINK], found, done, by=by, run=run)
-    await _unlink(conn, place, by_effect[Effect.UNLINK], found, done, by=by, run=run)
-    replan += await _inactivate(conn, place, by_effect[Effect.INACTIVATE])
+async def change_people(conn: Connection, place: Place, proposals: Sequence[Proposal], *, run: Run | None) -> None:
+    """Carry out what concerns people, and have everybody planned whose accounts are about to be changed.
+
+    Call it before operations are accepted. Who is planned without need is found to need nothing.
+    """
+    by_effect = _by_effect(proposals)
+    replan = await _inactivate(conn, place, by_effect[Effect.INACTIVATE])
     replan += await _take_over(conn, place, by_effect[Effect.TAKE_OVER])
-    replan += await _make_room(conn, place, by_effect[Effect.PLAN], found)
+    moved = (*by_effect[Effect.LINK], *by_effect[Effect.PLAN])
+    people = sorted({*replan, *(each.identity_id for each in moved if each.identity_id is not None)})
     await plan_items.ask(
         conn,
         tenant_id=place.tenant_id,
-        identity_ids=sorted(set(replan)),
+        identity_ids=people,
         origin=Origin.RECON,
         run_id=run.id if run else None,
-        correlation_ids=[run.correlation_id if run else None] * len(set(replan)),
+        correlation_ids=[run.correlation_id if run else None] * len(people),
     )
+
+
+async def apply(
+    conn: Connection, place: Place, proposals: Sequence[Proposal], done: Done, *, by: UUID, run: Run | None
+) -> None:
+    """Carry out what concerns accounts and is no operation; what cannot be done is a failure in ``done``."""
+    by_effect = _by_effect(proposals)
+    found = await _account_ids(conn, place, proposals)
+    await _link(conn, place, by_effect[Effect.LINK], found, done, by=by, run=run)
+    await _unlink(conn, place, by_effect[Effect.UNLINK], found, done, by=by, run=run)
+    await _make_room(conn, place, by_effect[Effect.PLAN], found)
 
 
 async def take_back(conn: Connection, discrepancy: Discrepancy, *, tenant_id: UUID, by: UUID) -> str | None:
@@ -82,6 +90,13 @@ async def take_back(conn: Connection, discrepancy: Discrepancy, *, tenant_id: UU
     return await _link_again(conn, discrepancy, UUID(state["before_state"]["identity_id"]), where)
 
 
+def _by_effect(proposals: Sequence[Proposal]) -> dict[Effect, list[Proposal]]:
+    found: dict[Effect, list[Proposal]] = {effect: [] for effect in Effect}
+    for each in proposals:
+        found[each.effect].append(each)
+    return found
+
+
 async def _account_ids(conn: Connection, place: Place, proposals: Sequence[Proposal]) -> dict[UUID, UUID]:
     rows = await discrepancies.get(
         conn,
@@ -101,8 +116,8 @@ async def _link(
     *,
     by: UUID,
     run: Run | None,
-) -> list[UUID]:
-    """Record owners; the people to be planned, whose accounts are now known."""
+) -> None:
+    """Record owners; planning has been asked to look at them."""
     where = {"tenant_id": place.tenant_id, "connector_id": place.connector_id}
     wanted = {
         found[each.discrepancy_id]: (each, each.identity_id)
@@ -124,7 +139,6 @@ async def _link(
             done.failures[each.discrepancy_id] = await why_not_linked(
                 conn, place, account_id=account, owner=each.identity_id
             )
-    return [owner for account, (_, owner) in wanted.items() if account in linked]
 
 
 async def _answer_cases(conn: Connection, place: Place, linked: dict[UUID, UUID], owners: Sequence[UUID]) -> None:
@@ -202,16 +216,13 @@ async def _take_over(conn: Connection, place: Place, proposals: Sequence[Proposa
     return [each.id for each in changed]
 
 
-async def _make_room(
-    conn: Connection, place: Place, proposals: Sequence[Proposal], found: dict[UUID, UUID]
-) -> list[UUID]:
+async def _make_room(conn: Connection, place: Place, proposals: Sequence[Proposal], found: dict[UUID, UUID]) -> None:
     """Planning makes the account; a row of an object that is gone forgets it first."""
     await accounts.forget_gone(
         conn,
         tenant_id=place.tenant_id,
         ids=[found[each.discrepancy_id] for each in proposals if each.discrepancy_id in found],
     )
-    return [each.identity_id for each in proposals if each.identity_id is not None]
 
 
 async def _unlink_again(
@@ -234,13 +245,13 @@ async def _link_again(conn: Connection, discrepancy: Discrepancy, owner: UUID, w
     place = await _place_of(conn, discrepancy, where)
     if account_id is None or place is None:
         return "The account is gone."
+    await plan_items.ask(conn, tenant_id=where["tenant_id"], identity_ids=[owner], origin=Origin.RECON)
     link = Link(account_id, owner, {"decision": "manual"})
     linked = await accounts.link(conn, place, [link], keep=await _hooked(conn, place))
     if not linked:
         return await why_not_linked(conn, place, account_id=account_id, owner=owner)
     await correlation.withdraw(conn, pairs=[(account_id, owner)], **where)
     await correlation.drop_keys(conn, tenant_id=where["tenant_id"], account_ids=[*linked, *linked.values()])
-    await plan_items.ask(conn, tenant_id=where["tenant_id"], identity_ids=[owner], origin=Origin.RECON)
     return None
 
 

@@ -16,7 +16,7 @@ from worker.domain.operation import NewOperation, Origin
 from worker.domain.run import Run
 from worker.planning import Acceptance
 from worker.recon.batches import Batch, decide, read_batch
-from worker.recon.effects import Done, apply, take_back
+from worker.recon.effects import Done, apply, change_people, take_back
 from worker.recon.proposals import Effect, Proposal, Refusal, Wish
 from worker.store import discrepancies, recon_actions
 from worker.store.pool import Connection
@@ -98,6 +98,7 @@ class Remediation:
         done = Done()
         if not dry_run:
             wanted = [each for each in decided if isinstance(each, Proposal)]
+            await change_people(conn, batch.place, wanted, run=run)
             exempt = run is None and not by_script and len(wanted) == 1
             proposals = wanted if exempt else await self._admitted(conn, batch, wanted, done)
             await self._queue(conn, batch, proposals, done, by=by, run=run, exempt=exempt)

@@ -47,6 +47,14 @@ DatabaseGone = (
     TimeoutError,
 )
 
+#: The server undid a transaction because of what others did at that moment: the same once more will do.
+DatabaseBusy = (
+    asyncpg.exceptions.DeadlockDetectedError,
+    asyncpg.exceptions.SerializationError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.QueryCanceledError,
+)
+
 #: Whatever else the server answers with: a deadlock, a statement that took too long, a full disk, …
 DatabaseTrouble = (*DatabaseGone, asyncpg.PostgresError)
 

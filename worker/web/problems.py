@@ -20,9 +20,12 @@ from worker.domain.errors import (
     Unauthenticated,
     WrongState,
 )
-from worker.store.pool import DatabaseGone
+from worker.store.pool import DatabaseBusy, DatabaseGone
 
 log = structlog.get_logger()
+
+#: When a client may come again, in seconds: what stood in the way is over at once, a database that is away is not.
+BUSY_S, AWAY_S = 1, 5
 
 _STATUS: dict[type[ProvisioningError], int] = {
     NotFound: 404,
@@ -42,11 +45,15 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for gone in DatabaseGone:
         app.add_exception_handler(gone, _database)
+    for busy in DatabaseBusy:
+        app.add_exception_handler(busy, _busy)
     app.add_exception_handler(Exception, _bug)
 
 
-def problem(status: int, *, code: str, message: str, request: Request, **members: Any) -> Response:
-    """One problem document."""
+def problem(
+    status: int, *, code: str, message: str, request: Request, retry_after: int | None = None, **members: Any
+) -> Response:
+    """One problem document; ``retry_after`` says in how many seconds the same request may be sent again."""
     body = {
         "type": f"urn:provisiond:error:{code}",
         "title": code.replace("_", " "),
@@ -57,7 +64,9 @@ def problem(status: int, *, code: str, message: str, request: Request, **members
         "message": message,
         **members,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
 
 
@@ -65,7 +74,7 @@ async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProvisioningError):
         raise error
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-    members = {}
+    members: dict[str, Any] = {}
     if isinstance(error, WrongState) and error.fields.get("current") is not None:
         members["current"] = {"id": str(error.fields["current"]["id"]), "status": error.fields["current"]["status"]}
     return problem(status, code=error.code, message=str(error), request=request, **members)
@@ -88,7 +97,14 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _database(request: Request, error: Exception) -> Response:
     log.warning("request.database_away", path=request.url.path, error=type(error).__name__)
     message = "The database is away for a moment; send the same request again, with the same idempotency key."
-    return problem(503, code="database_away", message=message, request=request)
+    return problem(503, code="database_away", message=message, request=request, retry_after=AWAY_S)
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    """Nothing of the request was done: it met another transaction, or waited for one for too long."""
+    log.warning("request.database_busy", path=request.url.path, error=type(error).__name__)
+    message = "Others changed the same things at that moment, and nothing was done; send the same request again."
+    return problem(503, code="database_busy", message=message, request=request, retry_after=BUSY_S)
 
 
 async def _bug(request: Request, error: Exception) -> Response:

@@ -1,10 +1,14 @@
 """What becomes of a create that waits for an answer, and of an account whose owner a person names."""
 
+import asyncio
+
 import pytest
 
 from tests.integration.actions.conftest import Works
+from tests.waiting import eventually
 from worker.actions import cases
 from worker.domain.errors import Forbidden, InvalidRequest, WrongState
+from worker.store.tenant import tenant
 
 ASKS = "SELECT EXISTS (SELECT 1 FROM operations WHERE status = 'awaiting_system' AND wait_reason = 'case')"
 
@@ -110,3 +114,25 @@ async def test_a_case_is_decided_once_and_by_somebody_who_may(asking: Works) -> 
 
     with pytest.raises(WrongState):
         await cases.confirm(asking.house, asking.second, case_id=case["id"], uid=case["candidates"][0]["uid"])
+
+
+async def test_an_answer_takes_its_locks_in_the_order_of_planning(works: Works) -> None:
+    """While planning holds the person, an answer waits for it without holding the account that planning needs next."""
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    (saskia,) = await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"), is_planned=False)
+    await works.reconcile()
+    case = (await works.rows("SELECT * FROM cases WHERE status = 'open'"))[0]
+
+    async def waits() -> bool:
+        return bool(await works.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+    async with tenant(works.house.pool, works.tenant_id) as planning:
+        await planning.execute("SELECT 1 FROM plan_items WHERE identity_id = $1 FOR UPDATE", saskia)
+        answering = asyncio.create_task(
+            cases.confirm(works.house, works.operator, case_id=case["id"], identity_id=saskia)
+        )
+        await eventually(waits)
+        locked = await planning.fetch("SELECT id FROM accounts ORDER BY id FOR UPDATE NOWAIT")
+    await answering
+
+    assert case["account_id"] in {row["id"] for row in locked}
