@@ -5,12 +5,14 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import uvloop
 
-from tests.benchmarks import importing, listing, noops, running, targeting
+from tests.benchmarks import importing, listing, running, targeting
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
+from tests.benchmarks.queue import throughput
 from worker.domain.errors import SurroundingsError
 from worker.service.daemon import tune_collector
 from worker.telemetry import logs
@@ -24,7 +26,7 @@ MEASURES: dict[str, Measure] = {
     "scim": targeting.measure_scim,
     "start": running.measure_start,
     "memory": running.measure_memory,
-    "queue": noops.measure,
+    "queue.rate": throughput.measure,
     "recon": listing.measure,
 }
 
@@ -32,8 +34,10 @@ MEASURES: dict[str, Measure] = {
 def main(arguments: list[str]) -> int:
     """Run the chosen measures; 0 whatever the figures say, 1 when a measure could not be taken."""
     options = _options(arguments)
-    chosen = list(MEASURES) if "all" in options.measures else options.measures
+    chosen = list(dict.fromkeys(name for wanted in options.measures for name in _meant(wanted)))
     size = (QUICK if options.quick else FULL).scaled(options.scale)
+    if options.no_peers:
+        size = replace(size, has_peers=False, has_all_peers=False)
     # the lines of the parts that run in this process are made as in a daemon, and go nowhere
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
         logs.configure(format="json", stream=nowhere)
@@ -45,12 +49,18 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("measures", nargs="*", default=["all"], metavar="MEASURE", help=f"{', '.join(MEASURES)}, all")
     parser.add_argument("--json", action="store_true", help="one object a line")
-    parser.add_argument("--quick", action="store_true", help="smaller numbers, all within about a minute")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, each group within about a minute")
+    parser.add_argument("--no-peers", action="store_true", help="nothing is installed: without other people's queues")
     parser.add_argument("--scale", type=float, default=1.0, metavar="F", help="measure F times as much")
     options = parser.parse_args(arguments)
-    if unknown := set(options.measures) - MEASURES.keys() - {"all"}:
+    if unknown := {wanted for wanted in options.measures if not _meant(wanted)}:
         parser.error(f"there is no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}, all")
     return options
+
+
+def _meant(wanted: str) -> list[str]:
+    """The measures of this name, of this group, or all."""
+    return [name for name in MEASURES if wanted in {name, name.partition(".")[0], "all"}]
 
 
 async def _measure(chosen: list[str], size: Size, *, as_objects: bool) -> int:

@@ -4,6 +4,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+#: Columns of a measure's name.
+WIDTH = 44
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -22,20 +25,27 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured. ``scale`` shrinks everything alike, for a look whether it still runs."""
+    """How much is measured. ``scale`` shrinks everything alike, for a look whether it still runs.
+
+    ``has_peers``: beside other people's queues, those that something is promised against; ``has_all_peers``: and more.
+    """
 
     people: int = 5_000
     creates: int = 1_000
     already: int = 500
     scim_creates: int = 1_000
-    noops: int = 20_000
+    noops: int = 100_000
+    turns: int = 3
     listed: int = 100_000
     rows: int = 20_000
     worked: int = 5_000
     starts: int = 3
+    has_peers: bool = True
+    has_all_peers: bool = True
 
     def scaled(self, factor: float) -> "Size":
-        return replace(self, **{name: max(1, round(value * factor)) for name, value in asdict(self).items()})
+        sizes = {name: value for name, value in asdict(self).items() if not isinstance(value, bool)}
+        return replace(self, **{name: max(1, round(value * factor)) for name, value in sizes.items()})
 
 
 FULL = Size()
@@ -44,11 +54,13 @@ QUICK = Size(
     creates=300,
     already=50,
     scim_creates=200,
-    noops=5_000,
+    noops=20_000,
+    turns=1,
     listed=20_000,
     rows=5_000,
     worked=300,
     starts=1,
+    has_all_peers=False,
 )
 
 
@@ -89,10 +101,10 @@ def as_json(figure: Figure) -> str:
 def as_line(figure: Figure) -> str:
     """The same for people."""
     if figure.value is None or figure.ratio is None:
-        return f"{figure.measure:<28}{'-':>12}  {figure.unit:<14}left out: {figure.note}"
+        return f"{figure.measure:<{WIDTH}}{'-':>12}  {figure.unit:<14}left out: {figure.note}"
     shown = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:.2f}"
-    return f"{figure.measure:<28}{shown:>12}  {figure.unit:<14}{figure.ratio:>7.2f} x  {figure.versus}"
+    return f"{figure.measure:<{WIDTH}}{shown:>12}  {figure.unit:<14}{figure.ratio:>7.2f} x  {figure.versus}"
 
 
 def heading() -> str:
-    return f"{'measure':<28}{'value':>12}  {'unit':<14}{'ratio':>7}    versus"
+    return f"{'measure':<{WIDTH}}{'value':>12}  {'unit':<14}{'ratio':>7}    versus"

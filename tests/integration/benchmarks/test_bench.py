@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 def test_each_figure_is_one_object_a_line() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks", "queue", "--json", "--quick", "--scale", "0.02"],
+        [sys.executable, "-m", "tests.benchmarks", "queue.rate", "--json", "--quick", "--no-peers", "--scale", "0.01"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -19,7 +19,10 @@ def test_each_figure_is_one_object_a_line() -> None:
 
     assert done.returncode == 0, done.stderr
     figures = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [figure["measure"] for figure in figures] == ["queue without work"]
+    assert [figure["measure"] for figure in figures] == [
+        "queue, 1 process, beside limit loop",
+        "queue, 2 processes, beside limit loop",
+    ]
     assert set(figures[0]) == {"measure", "value", "unit", "versus", "ratio"}
     assert figures[0]["value"] > 0
     assert figures[0]["ratio"] > 0

@@ -1,0 +1,94 @@
+"""Operations that wait: submitted as the product does it, or made by the server itself where it is about millions."""
+
+from uuid import UUID
+
+import asyncpg
+
+from tests import factories
+from tests.benchmarks.ground import Site
+from worker.domain.connector import Connector
+from worker.store import due_work
+from worker.store.due_work import Kind
+from worker.store.tenant import tenant
+
+SUBMITTED_AT_ONCE = 2_000
+PAYLOAD = {"attributes": {"title": "x"}}
+
+_ACCOUNTS = """
+INSERT INTO accounts (tenant_id, id, connector_id, object_class, state)
+SELECT $1, uuidv7(), $2, 'user', 'pending' FROM generate_series(1, $3::integer)
+"""
+_WAITING = """
+WITH made AS MATERIALIZED (SELECT uuidv7() AS account_id, uuidv7() AS id FROM generate_series(1, $3::integer)),
+lanes AS (
+    INSERT INTO accounts (tenant_id, id, connector_id, object_class, state, seq, live, head_id)
+    SELECT $1, account_id, $2, 'user', 'pending', 1, 1, id FROM made
+)
+INSERT INTO operations (tenant_id, id, connector_id, account_id, seq, head, operation_type, object_class, status,
+    payload, origin, created_at, updated_at)
+SELECT $1, id, $2, account_id, 1, true, 'update', 'user', 'pending', '{"attributes": {"title": "x"}}', 'api', now(),
+    now()
+FROM made ORDER BY id
+"""
+_FINISHED = """
+WITH made AS MATERIALIZED (SELECT uuidv7() AS id, uuidv7() AS account_id FROM generate_series(1, $3::integer)),
+archived AS (
+    INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, seq, operation_type,
+        object_class, status, priority, retry_count, max_retries, attempt_number, crashed_leases, payload, epoch,
+        origin, version, created_at, updated_at, started_at, completed_at)
+    SELECT $1, (now() AT TIME ZONE 'UTC')::date, id, $2, account_id, 1, 'update', 'user', 'completed', 0, 0, 10, 1, 0,
+        '{"attributes": {"title": "x"}}', 1, 'api', 3, now(), now(), now(), now()
+    FROM made
+)
+INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
+    duration_ms)
+SELECT $1, (now() AT TIME ZONE 'UTC')::date, id, 1, 1, now(), now(), true, 'completed', 1 FROM made
+"""
+#: Rows that the server makes in one statement.
+MADE_AT_ONCE = 500_000
+
+
+async def target(site: Site) -> Connector:
+    """A target that is open."""
+    return await factories.a_connector(site.pool, site.tenant_id, settings={"require_baseline": False})
+
+
+async def lanes(site: Site, connector: Connector, count: int) -> list[UUID]:
+    """Accounts with nothing in their lanes."""
+    async with tenant(site.pool, site.tenant_id) as conn:
+        await conn.execute(_ACCOUNTS, site.tenant_id, connector.id, count)
+        rows = await conn.fetch("SELECT id FROM accounts WHERE connector_id = $1 ORDER BY id", connector.id)
+    return [row["id"] for row in rows]
+
+
+async def submit(site: Site, count: int, *, accounts: int) -> None:
+    """Submit operations, as many to each account, an account's one after the other."""
+    connector = await target(site)
+    known = await lanes(site, connector, accounts)
+    for at in range(0, count, SUBMITTED_AT_ONCE):
+        wanted = [known[n % accounts] for n in range(at, min(at + SUBMITTED_AT_ONCE, count))]
+        operations = [factories.an_operation(connector.id, account, payload=PAYLOAD) for account in wanted]
+        await factories.enqueue(site.pool, site.tenant_id, *operations)
+
+
+async def make_waiting(admin_dsn: str, site: Site, count: int) -> None:
+    """Rows as ``submit`` leaves them, an operation on each account."""
+    connector = await target(site)
+    await _make(admin_dsn, _WAITING, site.tenant_id, connector.id, count)
+    async with tenant(site.pool, site.tenant_id) as conn:
+        await due_work.ask(conn, site.tenant_id, Kind.CLAIM, connector.id)
+
+
+async def make_finished(admin_dsn: str, site: Site, count: int) -> None:
+    """Archived operations with an attempt each, of a target that has nothing to do."""
+    connector = await factories.a_connector(site.pool, site.tenant_id, name="past")
+    await _make(admin_dsn, _FINISHED, site.tenant_id, connector.id, count)
+
+
+async def _make(admin_dsn: str, statement: str, tenant_id: UUID, connector_id: UUID, count: int) -> None:
+    conn = await asyncpg.connect(admin_dsn)
+    try:
+        for at in range(0, count, MADE_AT_ONCE):
+            await conn.execute(statement, tenant_id, connector_id, min(MADE_AT_ONCE, count - at))
+    finally:
+        await conn.close()

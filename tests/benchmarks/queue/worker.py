@@ -1,0 +1,96 @@
+"""A worker process of ours: the daemon's own dispatcher, finisher, poller and lease, and a processor that does nothing.
+
+    python -m tests.benchmarks.queue.worker DSN POLL_S     with BENCH_METER and BENCH_GO
+
+Works until SIGTERM, then gives everything back as the daemon does.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from random import Random
+from uuid import UUID
+
+import uvloop
+
+from tests.benchmarks.queue.meter import Meter
+from worker.domain.operation import Operation
+from worker.domain.outcome import Succeeded
+from worker.domain.processing import Finished, Gate
+from worker.queue import Dispatcher, Finisher
+from worker.service.daemon import tune_collector
+from worker.service.heartbeat import Heartbeat
+from worker.service.loop import DuePoller
+from worker.store.due_work import Kind
+from worker.store.pool import open_pool
+from worker.telemetry import logs
+
+SLOTS = 100
+#: As the daemon's settings have it.
+POOL_SIZE = 8
+LEASE_S = 60.0
+BEAT_S = 15.0
+DRAIN_S = 5.0
+
+
+class Nothing:
+    """The processor and the gate: always open, does nothing, counts."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    async def prepare(self, tenant_id: UUID, operations: Sequence[Operation]) -> None:
+        """There is nothing to read."""
+
+    async def process(self, operation: Operation) -> Finished:
+        self._meter.hit(int(operation.attributes.get("submitted_ns", 0)))
+        return Finished(operation, Succeeded(None), 0)
+
+    async def gate(self, tenant_id: UUID, connector_id: UUID) -> Gate:
+        return Gate(SLOTS, "nothing")
+
+
+async def work(dsn: str, meter: Meter, *, poll_s: float) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tune_collector()
+    await meter.begin()
+    pool = await open_pool(dsn, size=POOL_SIZE)
+    nothing = Nothing(meter)
+
+    def lost() -> None:
+        dispatcher.forget_all()
+
+    def wake() -> None:
+        poller.wake()
+
+    heartbeat = Heartbeat(dsn, version="0", roles=["worker"], lease_s=LEASE_S, beat_s=BEAT_S, on_lost=lost)
+    await heartbeat.start()
+    finisher = Finisher(pool, heartbeat, rng=Random(), on_written=wake)
+    dispatcher = Dispatcher(pool, lease=heartbeat, gate=nothing, processor=nothing, finisher=finisher, on_room=wake)
+    poller = DuePoller(pool, {Kind.CLAIM: dispatcher.run_once}, poll_s=poll_s)
+    writing = asyncio.create_task(finisher.run())
+    try:
+        await poller.run(stop)
+        await dispatcher.drain(DRAIN_S)
+        await finisher.drained()
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await heartbeat.stop()
+        await pool.close()
+
+
+def main(dsn: str, poll_s: str) -> None:
+    # the lines are made as in a daemon, and go nowhere
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
+        logs.configure(format="json", stream=nowhere)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work(dsn, Meter(), poll_s=float(poll_s)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
