@@ -19,7 +19,7 @@ from worker.domain.connector import Connector, ConnectorStatus
 from worker.domain.errors import ProvisioningError, SettingsError, SurroundingsError
 from worker.domain.hook import HookLimits
 from worker.hooks import HookExecutor
-from worker.service.house import database_of, vault_of
+from worker.service.house import database_of, pooler_of, vault_of
 from worker.settings import Settings
 from worker.store import connectors, listings_targets, overview, schema, workers
 from worker.store.pool import Connection, Pool, open_pool
@@ -74,7 +74,9 @@ async def _sandbox(settings: Settings) -> Finding:
 async def _database(settings: Settings) -> list[Finding]:
     """All that needs the database; one finding when it cannot be reached."""
     try:
-        pool = await open_pool(database_of(settings), size=4, application="provisiond doctor")
+        pool = await open_pool(
+            database_of(settings), size=4, application="provisiond doctor", pooler=pooler_of(settings)
+        )
     except SurroundingsError as error:
         return [Finding("database", Grade.BAD, str(error), "Check PROVISIOND_DATABASE_URL and that it is running.")]
     try:

@@ -9,7 +9,7 @@ from worker.cli.configuration import settings_of
 from worker.cli.output import say, say_json, show
 from worker.domain.errors import InvalidRequest, WrongState
 from worker.domain.ids import uuid7
-from worker.service.house import check_schema, database_of
+from worker.service.house import check_schema, database_of, pooler_of
 from worker.store import tenants, workers
 from worker.store.pool import Pool, open_pool
 
@@ -52,7 +52,10 @@ async def _list(options: argparse.Namespace) -> int:
 @asynccontextmanager
 async def _pool(options: argparse.Namespace) -> AsyncIterator[Pool]:
     """The database alone: a tenant is made before there is anything to seal."""
-    pool = await open_pool(database_of(settings_of(options)), size=1, application="provisiond command line")
+    settings = settings_of(options)
+    pool = await open_pool(
+        database_of(settings), size=1, application="provisiond command line", pooler=pooler_of(settings)
+    )
     try:
         await check_schema(pool)
         yield pool

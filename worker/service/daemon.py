@@ -33,7 +33,7 @@ from worker.recon import ReconciliationEngine
 from worker.schedule import Ticker
 from worker.service.gauges import Gauges
 from worker.service.heartbeat import Heartbeat
-from worker.service.house import assemble, check_schema, database_of, limits_of, vault_of
+from worker.service.house import assemble, check_schema, database_of, limits_of, pooler_of, vault_of
 from worker.service.http import Doors
 from worker.service.loop import DuePoller, Handler, every
 from worker.settings import Role, Settings
@@ -89,7 +89,7 @@ class Daemon:
         metrics.build_info.info({"version": self.version, "python": python_version()})
         dsn = database_of(settings)
         async with contextlib.AsyncExitStack() as stack:
-            pool = await open_pool(dsn, size=settings.pool_size)
+            pool = await open_pool(dsn, size=settings.pool_size, pooler=pooler_of(settings))
             stack.push_async_callback(pool.close)
             await check_schema(pool)
             heartbeat = self._heartbeat(dsn)

@@ -14,12 +14,15 @@ from worker.security import Vault, parse_key, resolve
 from worker.settings import Settings
 from worker.store import schema
 from worker.store.pool import Pool, open_pool
+from worker.store.server import Pooler
 
 
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Open the database, check its schema, and put together what verbs need."""
-    pool = await open_pool(database_of(settings), size=4, application="provisiond command line")
+    pool = await open_pool(
+        database_of(settings), size=4, application="provisiond command line", pooler=pooler_of(settings)
+    )
     try:
         await check_schema(pool)
         targets = Targets(pool, vault_of(settings))
@@ -65,6 +68,11 @@ def database_of(settings: Settings) -> str:
     if settings.database_url is None:
         raise SettingsError("Set PROVISIOND_DATABASE_URL to the database of the daemon, or run `provisiond dev`.")
     return settings.database_url.get_secret_value()
+
+
+def pooler_of(settings: Settings) -> Pooler:
+    """What is between us and the database, as configured."""
+    return Pooler(settings.database_pooler)
 
 
 def vault_of(settings: Settings) -> Vault:

@@ -122,6 +122,10 @@ class Settings(_Group):
         default=None,
         description="PostgreSQL as the daemon's role, which owns nothing and cannot bypass row-level security.",
     )
+    database_pooler: Literal["auto", "none", "transaction"] = Field(
+        default="auto",
+        description="What is between us and PostgreSQL: a pooler in transaction mode, nothing, or what is found there.",
+    )
     owner_database_url: DatabaseUrl | None = Field(
         default=None, description="PostgreSQL as the role that owns the schema; only 'provisiond migrate' uses it."
     )

@@ -106,7 +106,9 @@ class Link:
 async def index(conn: Connection, place: Place) -> AsyncIterator[bytes]:
     """Pieces of 17 bytes an account: MD5 of its uid (the first 8), agreed content hash (8), whether it stands (1)."""
     query = queries.index
-    async for row in conn.cursor(query.text, *query.arguments(place.as_arguments()), prefetch=1):
+    # a cursor of the server: the driver's own keeps a statement by name, which would outlive us behind a pooler
+    await conn.execute(f"DECLARE pieces NO SCROLL CURSOR FOR {query.text}", *query.arguments(place.as_arguments()))
+    while (row := await conn.fetchrow("FETCH pieces")) is not None:
         yield row["packed"]
 
 

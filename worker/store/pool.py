@@ -1,26 +1,25 @@
 """Connections of the daemon's role: bounded waits, JSON as Python values, generic plans.
 
 Generic plans: with custom plans the first executions of a batch statement see hundreds of array elements and choose
-a sequential scan. On Citus the setting is left alone, its planner cannot do generic plans of a claim.
+a sequential scan. What differs behind a pooler and on a distributed server is in ``store/server.py``.
 """
 
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from worker.domain.errors import SurroundingsError
+from worker.store import server
+from worker.store.server import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, Manners, Pooler
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"
-
-STATEMENT_TIMEOUT_S = 30.0
-CONNECT_TIMEOUT_S = 10.0
 
 #: What a connection says that was cut off, or cancelled, in the middle of something.
 Unusable = (
@@ -66,12 +65,31 @@ RowRefused = (
 )
 
 
-async def open_pool(dsn: str, *, size: int, application: str = "provisiond") -> Pool:
-    """Open a pool of at most ``size`` connections.
+if TYPE_CHECKING:
+    _BaseConnection = asyncpg.Connection[Any]
+else:
+    _BaseConnection = asyncpg.Connection  # generic in its stubs alone
+
+
+class _OurConnection(_BaseConnection):
+    """A connection that knows how to talk to its server."""
+
+    manners = Manners()
+
+
+async def open_pool(dsn: str, *, size: int, application: str = "provisiond", pooler: Pooler = Pooler.AUTO) -> Pool:
+    """Open a pool of at most ``size`` connections, after a look at what answers there.
 
     Raises SurroundingsError with one clear sentence when the address, the credentials or the database are wrong.
     """
     async with explained(dsn):
+        found = server.manners(await server.look(dsn, pooler=pooler, application=application))
+
+        async def prepare(conn: "asyncpg.Connection[Any]") -> None:
+            if isinstance(conn, _OurConnection):
+                conn.manners = found
+            await _set_codecs(conn)
+
         return await asyncpg.create_pool(
             dsn,
             min_size=1,
@@ -79,33 +97,32 @@ async def open_pool(dsn: str, *, size: int, application: str = "provisiond") -> 
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=STATEMENT_TIMEOUT_S,
             max_inactive_connection_lifetime=300,
-            init=_prepare,
+            connection_class=_OurConnection,
+            statement_cache_size=found.statement_cache,
+            init=prepare,
             reset=_reset,
-            server_settings={"application_name": application},
+            server_settings={"application_name": application, **found.startup},
         )
 
 
 async def connect(dsn: str, *, application: str = "provisiond") -> "asyncpg.Connection[Any]":
     """Open one connection outside the pool, for what must not wait behind it (heartbeat, migration)."""
     async with explained(dsn):
-        conn: asyncpg.Connection[Any] = await asyncpg.connect(
-            dsn,
-            timeout=CONNECT_TIMEOUT_S,
-            command_timeout=STATEMENT_TIMEOUT_S,
-            server_settings={"application_name": application},
-        )
-        await _prepare(conn)
+        conn = await server.plain(dsn, application=application)
+        await _set_codecs(conn)
         return conn
 
 
-async def _prepare(conn: "asyncpg.Connection[Any]") -> None:
+def manners_of(conn: Connection) -> Manners:
+    """How to talk to the server of this connection."""
+    found: Manners = getattr(conn, "manners", _OurConnection.manners)
+    return found
+
+
+async def _set_codecs(conn: "asyncpg.Connection[Any]") -> None:
     # Binary: an array of texts would be escaped by one side and parsed by the other, letter by letter.
     await conn.set_type_codec("json", encoder=_dump, decoder=_load, schema="pg_catalog", format="binary")
     await conn.set_type_codec("jsonb", encoder=_dump_jsonb, decoder=_load_jsonb, schema="pg_catalog", format="binary")
-    await conn.execute(
-        "SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '60s'; "
-        f"SET statement_timeout = '{STATEMENT_TIMEOUT_S:.0f}s'"
-    )
 
 
 async def _reset(conn: "asyncpg.Connection[Any]") -> None:

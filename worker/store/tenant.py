@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from worker.store.pool import Connection, Pool, Unusable
+from worker.store.pool import Connection, Pool, Unusable, manners_of
 
 
 @asynccontextmanager
@@ -27,7 +27,8 @@ async def transaction(
     joins = "; SET LOCAL enable_nestloop = off" if by_hash else ""
     plans = "; SET LOCAL plan_cache_mode = force_custom_plan" if is_growing else ""
     try:
-        await conn.execute(f"BEGIN; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{joins}{plans}")
+        opening = manners_of(conn).opening
+        await conn.execute(f"BEGIN{opening}; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{joins}{plans}")
     except Unusable:
         conn.terminate()  # never to be lent again
         raise
@@ -41,7 +42,7 @@ async def transaction(
 
 async def keep_plans(conn: Connection) -> None:
     """What comes now in this transaction only writes, or finds its rows by the one index there is: plans are kept."""
-    await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    await conn.execute(f"SET LOCAL plan_cache_mode = {manners_of(conn).kept_plans}")
 
 
 async def _roll_back(conn: Connection) -> None:
