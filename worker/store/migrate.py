@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
 from worker.domain.errors import SurroundingsError
+from worker.store import server
 from worker.store.pool import explained
 from worker.store.schema import SchemaState, state
 
@@ -42,8 +43,13 @@ async def migrate(owner_dsn: str) -> SchemaState:
     exist.
     """
     async with explained(owner_dsn):
-        probe = await asyncpg.connect(owner_dsn, timeout=10)
-        await probe.close()
+        found = await server.look(owner_dsn, application="provisiond migrate")
+    if found.is_pooled:
+        raise SurroundingsError(
+            "A pooler is before the database: migrate with an owner's URL that leads to PostgreSQL itself."
+        )
+    if found.is_standby:
+        raise SurroundingsError("This server is a read-only standby: migrate on the primary.")
     engine = create_async_engine(_sqlalchemy_url(owner_dsn), poolclass=NullPool)
     try:
         async with engine.begin() as conn:

@@ -178,7 +178,7 @@ async def explained(dsn: str) -> AsyncIterator[None]:
         raise SurroundingsError(f"The database at {where} is starting or stopping; try again shortly.") from error
     except (asyncpg.exceptions.ClientConfigurationError, ValueError) as error:
         raise SurroundingsError(f"The database URL is not valid: {type(error).__name__}.") from error
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
         raise SurroundingsError(f"The database at {where} cannot be reached.") from error
 
 

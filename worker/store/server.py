@@ -121,7 +121,9 @@ async def _facts(conn: "asyncpg.Connection[Any]") -> Any:
         await conn.execute("BEGIN")
         row = await conn.fetchrow(_FACTS)
         await conn.execute("COMMIT")
-    except asyncpg.exceptions.ProtocolViolationError as error:
+    except asyncpg.exceptions.ConnectionDoesNotExistError as error:
+        if "statement pooling" not in str(error):  # a pooler has nothing but its words
+            raise
         raise SurroundingsError(
             "The pooler before the database allows no transactions: set its pool_mode to transaction."
         ) from error
