@@ -17,6 +17,20 @@ CREATE TABLE operation_counts (
 CREATE TABLE operation_counts_rest PARTITION OF operation_counts DEFAULT;
 GRANT SELECT, INSERT, DELETE ON operation_counts TO provisiond_worker;
 
+-- How many operations live: as many more when they are accepted or come back, as many less when they end or are given up.
+-- Folded by the same duty, and set right by it from time to time, for a process of the step before counts nothing.
+CREATE TABLE live_counts (
+    tenant_id uuid NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    made_hour timestamptz NOT NULL,
+    connector_id uuid NOT NULL,
+    operation_type text NOT NULL,
+    n bigint NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
+GRANT SELECT, INSERT, DELETE ON live_counts TO provisiond_worker;
+
 -- What was archived before there were counts, or by a process of the step before, is counted where it is.
 ALTER TABLE operations_archive ADD COLUMN is_counted boolean NOT NULL DEFAULT false;
 CREATE INDEX operations_archive_uncounted ON operations_archive (tenant_id, connector_id, operation_type, status)

@@ -35,6 +35,12 @@ WITH n AS (
     ) AS n(id, connector_id, account_id, user_id, seq, head, operation_type, object_class, target_uid, wait_reason,
            priority, max_retries, payload, idempotency_key, origin, identity_version, mapping_version, run_id,
            correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by)
+),
+t AS (SELECT db_now() AS now),
+counted AS (
+    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), n.connector_id, n.operation_type, count(*)
+    FROM n, t GROUP BY date_trunc('hour', t.now, 'UTC'), n.connector_id, n.operation_type
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
     target_uid, status, wait_reason, priority, max_retries, payload, idempotency_key, origin, identity_version,
@@ -44,7 +50,7 @@ SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, n.seq, n.head,
     n.target_uid, CASE WHEN n.wait_reason IS NULL THEN 'pending' ELSE 'awaiting_system' END, n.wait_reason, n.priority,
     n.max_retries, n.payload, n.idempotency_key, n.origin, n.identity_version, n.mapping_version, n.run_id,
     n.correlation_id, n.discrepancy_id, n.expected_hash, n.approval_id, n.redrive_of, n.created_by, t.now, t.now
-FROM n, (SELECT db_now() AS now) t
+FROM n, t
 
 -- name: open_lanes
 -- Accounts that nobody knows yet, each with its first operation at the head of its lane. An account that somebody made
@@ -64,6 +70,12 @@ made AS (
     FROM n
     ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
     RETURNING head_id
+),
+t AS (SELECT db_now() AS now),
+counted AS (
+    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), :connector_id, 'create', count(*) FROM made, t
+    GROUP BY t.now
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
     status, priority, max_retries, payload, origin, identity_version, mapping_version, run_id, correlation_id,
@@ -72,7 +84,7 @@ SELECT :tenant_id, n.id, :connector_id, n.account_id, n.user_id, 1, true, 'creat
     :priority, :max_retries, coalesce(n.payload, jsonb_build_object('attributes', n.wanted, 'active', true)), :origin,
     coalesce(n.identity_version, :identity_version::bigint), :mapping_version, :run_id,
     coalesce(n.correlation_id, :correlation_id::uuid), t.now, t.now
-FROM n, (SELECT db_now() AS now) t
+FROM n, t
 WHERE (n.id IN (SELECT head_id FROM made)) IS TRUE
 
 -- name: opened
@@ -218,12 +230,18 @@ archived AS (
         o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, d.ending, true
     FROM done o JOIN d ON d.id = o.id, t
 ),
+ended AS (
+    SELECT (array_agg(o.id))[1] AS id, date_trunc('hour', o.created_at, 'UTC') AS made_hour, o.connector_id,
+        o.operation_type, count(*) AS n
+    FROM done o GROUP BY date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+),
 counted AS (
     INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
-    SELECT :tenant_id, t.day, (array_agg(o.id))[1], date_trunc('hour', o.created_at, 'UTC'), o.connector_id,
-        o.operation_type, 'completed', count(*)
-    FROM done o, t
-    GROUP BY t.day, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+    SELECT :tenant_id, t.day, e.id, e.made_hour, e.connector_id, e.operation_type, 'completed', e.n FROM ended e, t
+),
+uncounted AS (
+    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
+    SELECT :tenant_id, e.made_hour, e.connector_id, e.operation_type, -e.n FROM ended e
 ),
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
@@ -360,6 +378,11 @@ buried AS (
         o.redrive_of, o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now
     FROM done o JOIN d ON d.id = o.id, t
 ),
+uncounted AS (
+    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type, -count(*)
+    FROM done o GROUP BY date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+),
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
         outcome, error_code, error_message, duration_ms, worker, sent)
@@ -407,12 +430,18 @@ archived AS (
         o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :cancelled_by::uuid, t.now, true
     FROM done o, t
 ),
+ended AS (
+    SELECT (array_agg(o.id))[1] AS id, date_trunc('hour', o.created_at, 'UTC') AS made_hour, o.connector_id,
+        o.operation_type, count(*) AS n
+    FROM done o GROUP BY date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+),
 counted AS (
     INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
-    SELECT :tenant_id, t.day, (array_agg(o.id))[1], date_trunc('hour', o.created_at, 'UTC'), o.connector_id,
-        o.operation_type, 'cancelled', count(*)
-    FROM done o, t
-    GROUP BY t.day, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+    SELECT :tenant_id, t.day, e.id, e.made_hour, e.connector_id, e.operation_type, 'cancelled', e.n FROM ended e, t
+),
+uncounted AS (
+    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
+    SELECT :tenant_id, e.made_hour, e.connector_id, e.operation_type, -e.n FROM ended e
 ),
 following AS (
     SELECT DISTINCT ON (o.account_id) o.account_id, n.id FROM done o
@@ -517,7 +546,12 @@ inserted AS (
         b.discrepancy_id, NULL, b.case_id, b.approval_id, b.redrive_of, b.created_by, b.version + 1, b.created_at,
         t.now, b.started_at
     FROM back b JOIN placed p ON p.id = b.id, t
-    RETURNING id, connector_id, account_id, head, seq
+    RETURNING id, connector_id, account_id, head, seq, operation_type, created_at
+),
+counted AS (
+    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('hour', i.created_at, 'UTC'), i.connector_id, i.operation_type, count(*)
+    FROM inserted i GROUP BY date_trunc('hour', i.created_at, 'UTC'), i.connector_id, i.operation_type
 ),
 lanes AS (
     UPDATE accounts a SET live = a.live + i.n, seq = i.last_seq, head_id = coalesce(a.head_id, i.head_id)

@@ -62,3 +62,34 @@ async def test_each_way_to_end_counts_what_it_archives(pool: Pool, tenant_id: UU
     }
     async with tenant(pool, tenant_id) as conn:
         assert await conn.fetchval("SELECT count(*) FROM operations_archive WHERE NOT is_counted") == 0
+
+
+async def living(pool: Pool, tenant_id: UUID) -> tuple[int, int]:
+    """How many operations live, and how many are said to."""
+    async with tenant(pool, tenant_id) as conn:
+        row = await conn.fetchrow(
+            "SELECT (SELECT count(*) FROM operations)::int, (SELECT coalesce(sum(n), 0) FROM live_counts)::int"
+        )
+    assert row is not None
+    return (row[0], row[1])
+
+
+async def test_what_lives_is_counted_through_all_that_ends_gives_up_and_brings_back(
+    pool: Pool, tenant_id: UUID
+) -> None:
+    target = await end(pool, tenant_id, completed=1, cancelled=1, resolved=1)
+    assert await living(pool, tenant_id) == (0, 0)
+
+    lanes = await accounts(pool, tenant_id, target, 3)
+    await enqueue(pool, tenant_id, *(an_operation(target, lane) for lane in lanes), an_operation(target, lanes[0]))
+    assert await living(pool, tenant_id) == (4, 4)
+
+    async with registered_worker(pool) as owner, tenant(pool, tenant_id) as conn:
+        claimed = await operations.claim(conn, tenant_id, connector_id=target, owner=owner, limit=2)
+        fences = [Fence(op.id, op.epoch, op.account_id) for op in claimed]
+        await operations.bury(conn, tenant_id, owner, [Failure(f, 5, "x", "x") for f in fences])
+    assert await living(pool, tenant_id) == (2, 2)
+
+    async with tenant(pool, tenant_id) as conn:
+        await operations.exhume(conn, tenant_id, [fences[0].id])
+    assert await living(pool, tenant_id) == (3, 3)
