@@ -39,8 +39,6 @@ class Expiry:
             async with tenant(self._house.pool, tenant_id) as conn:
                 due = await safeguard.due(conn, tenant_id=tenant_id, days=self._days)
             done += [each for row in due if (each := await self._expire(tenant_id, row)) is not None]
-        if done:
-            self._house.wake()
         return Expired(len(done), sum(each.cancelled for each in done))
 
     @property

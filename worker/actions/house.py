@@ -1,6 +1,6 @@
 """How every verb works: authorise, act, audit, in one tenant transaction. No audit, no act."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from worker.store.tenant import tenant
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What verbs work with; ``wake`` tells this process' poll that there may be something to do."""
+    """What verbs work with."""
 
     pool: Pool
     queue: OperationQueue
@@ -28,7 +28,6 @@ class House:
     targets: Targets
     vault: Vault
     two_person_approval: bool = False
-    wake: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -62,4 +61,3 @@ async def acting(house: House, principal: Principal, role: Role) -> AsyncIterato
         if not act.entries:
             raise Unauthenticated("An act that leaves no trace is not allowed.")
         await record(conn, principal.tenant_id, act.entries)
-    house.wake()

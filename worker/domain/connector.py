@@ -30,12 +30,16 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What we ask of one target at most. ``rate`` is calls a second (None: no limit), ``deadline_s`` of one call."""
+    """What we ask of one target at most. ``rate`` is calls a second (None: no limit), ``deadline_s`` of one call.
+
+    ``weight``: how much of a turn it gets beside the other targets of its tenant.
+    """
 
     concurrency: int = 8
     rate: float | None = None
     deadline_s: float = 20.0
     page_size: int = 500
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)

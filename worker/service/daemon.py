@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from platform import python_version
 from random import SystemRandom
@@ -35,10 +35,12 @@ from worker.service.gauges import Gauges
 from worker.service.heartbeat import Heartbeat
 from worker.service.house import assemble, check_schema, database_of, limits_of, pooler_of, vault_of
 from worker.service.http import Doors
+from worker.service.listener import Listener
 from worker.service.loop import DuePoller, Handler, every
 from worker.settings import Role, Settings
-from worker.store import due_work, runs, workers
+from worker.store import due_work, notify, runs, workers
 from worker.store.due_work import Kind
+from worker.store.notify import Word
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
 from worker.telemetry import logs, metrics
@@ -107,11 +109,20 @@ class Daemon:
             self._poller.wake()
 
     async def _serve(self, parts: Parts, on_ready: Callable[[int], Awaitable[None]] | None) -> None:
+        listener = self._listener(parts)
         self._poller = DuePoller(
-            parts.pool, self._handlers(parts), poll_s=self._settings.poll_s, drain_s=self._settings.drain_s
+            parts.pool,
+            self._handlers(parts),
+            poll_s=self._settings.poll_s,
+            drain_s=self._settings.drain_s,
+            at_once=max(self._settings.pool_size // 2, 1),
+            rng=self._rng,
+            is_told=lambda: listener is not None and listener.is_hearing,
         )
         writing = asyncio.create_task(parts.finisher.run(), name="finisher")
         duties = [asyncio.create_task(duty, name=name) for name, duty in self._duties(parts).items()]
+        if listener is not None:
+            duties.append(asyncio.create_task(listener.run(), name="listener"))
         polling = asyncio.create_task(self._poller.run(self._stop), name="poll")
         doors = Doors(self._settings, parts.house, parts.receiver, version=self.version, stop=self._stop)
         try:
@@ -119,7 +130,10 @@ class Daemon:
             log.info("daemon.ready", version=self.version, port=port, owner=str(parts.heartbeat.owner))
             if on_ready is not None:
                 await on_ready(port)
-            await self._until_stopped(polling, writing, *doors.tasks)
+            with contextlib.ExitStack() as ears:
+                for ear in (self._poller.hear, *([listener.tell] if listener else [])):
+                    ears.enter_context(notify.hearing(ear))
+                await self._until_stopped(polling, writing, *doors.tasks)
         finally:
             self._stop.set()
             parts.heartbeat.drain()
@@ -130,6 +144,16 @@ class Daemon:
                 task.cancel()
             await asyncio.gather(*duties, writing, return_exceptions=True)
             log.info("daemon.stopped")
+
+    def _listener(self, parts: Parts) -> Listener | None:
+        if not self._settings.notify:
+            return None
+
+        def on_word(word: Word) -> None:
+            del word
+            self.wake()
+
+        return Listener(database_of(self._settings), on_word=on_word, rng=self._rng)
 
     async def _until_stopped(self, *vital: "asyncio.Task[Any]") -> None:
         """Wait for the stop; a vital task that ends by itself takes the daemon with it, loudly."""
@@ -210,7 +234,7 @@ class Daemon:
 
     def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
         targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held)
-        house = replace(assemble(pool, targets, self._settings), wake=self.wake)
+        house = assemble(pool, targets, self._settings)
         loader = WorkLoader(pool, targets)
         executor = Executor(
             targets,
@@ -219,7 +243,7 @@ class Daemon:
             Matching(pool, CorrelationService()),
             attempt_s=self._settings.attempt_s,
         )
-        finisher = Finisher(pool, heartbeat, rng=self._rng, on_written=self.wake)
+        finisher = Finisher(pool, heartbeat, rng=self._rng)
         dispatcher = Dispatcher(
             pool, lease=heartbeat, gate=targets, processor=executor, finisher=finisher, on_room=self.wake
         )

@@ -1,7 +1,7 @@
 """A house without a daemon: what verbs of the command line act with."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from worker.actions import House
 from worker.connectors import Targets
@@ -12,7 +12,7 @@ from worker.recon import Remediation
 from worker.safeguard import SafeguardLimits
 from worker.security import Vault, parse_key, resolve
 from worker.settings import Settings
-from worker.store import schema
+from worker.store import notify, schema
 from worker.store.pool import Pool, open_pool
 from worker.store.server import Pooler
 
@@ -27,7 +27,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         await check_schema(pool)
         targets = Targets(pool, vault_of(settings))
         try:
-            yield assemble(pool, targets, settings)
+            async with notify.telling(pool) if settings.notify else nullcontext():
+                yield assemble(pool, targets, settings)
         finally:
             await targets.aclose()
     finally:

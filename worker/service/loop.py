@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from worker.service.turns import Turns
 from worker.store import due_work
 from worker.store.due_work import Due, Kind
+from worker.store.notify import Hints
 from worker.store.pool import DatabaseGone, Pool
 from worker.telemetry import metrics
 
@@ -23,6 +25,12 @@ Handler = Callable[[UUID, UUID], Awaitable[Any]]
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 15.0
 JITTER = 0.1
+#: Who is told by others polls less often; together with the jitter below three seconds where a poll is a second.
+TOLD_FACTOR = 2
+#: However soon something is due: polls are not closer together because of it.
+LEAST_PAUSE_S = 0.005
+#: Handlers at once, but for runs, where nobody says otherwise.
+AT_ONCE = 4
 
 
 async def every(duty: Duty, *, name: str, interval_s: float, stop: asyncio.Event, rng: Random) -> None:
@@ -69,59 +77,140 @@ _Key = tuple[Kind, UUID, UUID]
 class DuePoller:
     """The one poll behind all duties that react: asks what is due and runs its handlers, one at a time per thing.
 
-    A sick target or a long run holds up nothing else: every handler runs in a task of its own.
+    Every handler runs in a task of its own. Runs last long and are few: they begin at once. All else takes turns
+    (``turns``), so that no tenant and no target has all connections and all attention of this process; what is urgent
+    goes before. ``on_urgent`` is told of it first. A handler's answer may say how many it ``claimed``: that is what
+    its turn has cost.
+
+    A poll comes each ``poll_s``, half as often while ``is_told`` says that others tell us what they make due, and at
+    the moment when something is due that waited for its time.
     """
 
-    def __init__(self, pool: Pool, handlers: dict[Kind, Handler], *, poll_s: float, drain_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        handlers: dict[Kind, Handler],
+        *,
+        poll_s: float,
+        drain_s: float = 5.0,
+        at_once: int = AT_ONCE,
+        rng: Random | None = None,
+        is_told: Callable[[], bool] = lambda: False,
+        on_urgent: Callable[[UUID, UUID], None] = lambda _tenant_id, _ref_id: None,
+    ) -> None:
         self._pool = pool
         self._handlers = handlers
         self._poll_s = poll_s
         self._drain_s = drain_s
-        self._busy: dict[_Key, asyncio.Task[bool]] = {}
-        #: Seen due while its handler ran: what made it so may be younger than what the handler saw.
-        self._missed: set[_Key] = set()
+        self._rng = rng or Random()
+        self._is_told = is_told
+        self._on_urgent = on_urgent
+        self._turns: Turns[_Key] = Turns(at_once=at_once, per_tenant=max(at_once - 1, 1))
+        self._busy: dict[_Key, asyncio.Task[Any]] = {}
+        #: Asked for while its handler ran: what made it due may be younger than what the handler saw.
+        self._missed: dict[_Key, Due] = {}
+        self._weights: dict[_Key, int] = {}
+        self._next_in_s: float | None = None
+        self._polled_at = 0.0
         self._wake = asyncio.Event()
+        self._is_over = False
 
     def wake(self) -> None:
-        """Look now: somebody in this process made work, or has room for more."""
+        """Look now: somebody made work that we were not told by name."""
         self._wake.set()
+
+    def hear(self, hints: Hints) -> None:
+        """This process has committed work: go for it at once, without asking the database what it is."""
+        if any(asked.is_later for asked in hints.asked):
+            self.wake()
+        for asked in hints.asked:
+            kind = Kind(asked.kind)
+            if kind in self._handlers and not asked.is_later:
+                weight = self._weights.get((kind, asked.tenant_id, asked.ref_id), 1)
+                self._meet(Due(asked.tenant_id, kind, asked.ref_id, weight, asked.is_urgent))
+        self._fill()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until stopped, then wait for the handlers that run."""
         pause = FIRST_PAUSE_S
         while not stop.is_set():
+            await asyncio.sleep(self._polled_at + LEAST_PAUSE_S - time.monotonic())  # who wakes often wakes for many
             self._wake.clear()
+            self._polled_at = time.monotonic()
             ok = await guarded(self.run_once, name="poll")
-            pause = self._poll_s if ok else min(max(pause, FIRST_PAUSE_S) * 2, LONGEST_PAUSE_S)
+            pause = self._pause() if ok else min(max(pause, FIRST_PAUSE_S) * 2, LONGEST_PAUSE_S)
             await _first_of(self._wake, stop, timeout_s=pause)
+        self._is_over = True
         await self._end(list(self._busy.values()))
 
-    async def run_once(self) -> int:
-        """Start the handler of everything that is due and not being handled; how many were started."""
-        async with self._pool.acquire() as conn:
-            found = await due_work.due(conn, [kind.value for kind in self._handlers])
-        fresh = [due for due in found if _key(due) not in self._busy]
-        self._missed |= {_key(due) for due in found} & self._busy.keys()
-        for due in fresh:
-            self._start(due)
-        return len(fresh)
+    def _pause(self) -> float:
+        """Until the next poll: not all processes at once, and not past the moment at which something is due."""
+        usual = self._poll_s * (TOLD_FACTOR if self._is_told() else 1) * self._rng.uniform(1 - JITTER, 1 + JITTER)
+        return usual if self._next_in_s is None else min(usual, max(self._next_in_s, LEAST_PAUSE_S))
 
-    def _start(self, due: Due) -> None:
+    async def run_once(self) -> int:
+        """Start the handlers of what is due and whose turn it is; how many of those found were not at work yet."""
+        async with self._pool.acquire() as conn:
+            look = await due_work.look(conn, [kind.value for kind in self._handlers])
+        self._next_in_s = look.next_in_s
+        self._weights = {_key(due): due.weight for due in look.due}
+        fresh = sum(self._meet(due) for due in look.due)
+        self._fill()
+        return fresh
+
+    def _meet(self, due: Due) -> bool:
+        """Let something that is due begin, wait for its turn, or begin again after what runs; whether it was idle."""
         key = _key(due)
-        handler = self._handlers[due.kind]
-        task = asyncio.create_task(
-            guarded(lambda: handler(due.tenant_id, due.ref_id), name=due.kind.value), name=f"{due.kind}:{due.ref_id}"
-        )
+        if due.is_urgent:
+            self._on_urgent(due.tenant_id, due.ref_id)
+        if key in self._busy:
+            self._missed[key] = due
+            return False
+        if due.kind is Kind.RUN or due.is_urgent:
+            self._start(key, self._handle(key))
+        else:
+            self._turns.offer(due.tenant_id, key, weight=due.weight)
+        return True
+
+    def _fill(self) -> None:
+        while not self._is_over and (turn := self._turns.take()) is not None:
+            tenant_id, key = turn
+            if key in self._busy:  # it became urgent while it waited, and runs
+                self._turns.end(tenant_id, key, cost=1)
+            else:
+                self._start(key, self._take_turn(key))
+
+    def _start(self, key: _Key, work: Coroutine[Any, Any, Any]) -> None:
+        kind, _, ref_id = key
+        task = asyncio.create_task(work, name=f"{kind}:{ref_id}")
         self._busy[key] = task
         task.add_done_callback(lambda _: self._ended(key))
 
+    async def _take_turn(self, key: _Key) -> None:
+        cost = 1
+        try:
+            cost = await self._handle(key)
+        finally:
+            self._turns.end(key[1], key, cost=cost)
+
+    async def _handle(self, key: _Key) -> int:
+        kind, tenant_id, ref_id = key
+        handler, counts = self._handlers[kind], None
+
+        async def work() -> None:
+            nonlocal counts
+            counts = await handler(tenant_id, ref_id)
+
+        await guarded(work, name=kind.value)
+        return int(getattr(counts, "claimed", 1))
+
     def _ended(self, key: _Key) -> None:
         self._busy.pop(key, None)
-        if key in self._missed:
-            self._missed.discard(key)
-            self.wake()
+        if (due := self._missed.pop(key, None)) is not None and not self._is_over:
+            self._meet(due)
+        self._fill()
 
-    async def _end(self, tasks: Sequence["asyncio.Task[bool]"]) -> None:
+    async def _end(self, tasks: Sequence["asyncio.Task[Any]"]) -> None:
         """What runs may come to its next stop by itself; what does not is cancelled, and found again by its lease."""
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=self._drain_s)

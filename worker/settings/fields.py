@@ -146,6 +146,10 @@ class Settings(_Group):
     attempt_s: Seconds = Field(default=45.0, description="Deadline of one try of an operation; must be below lease_s.")
     pool_size: int = Field(default=8, ge=2, le=100, description="Database connections of one process.")
     poll_s: Seconds = Field(default=1.0, description="How often a daemon looks for work when nothing wakes it.")
+    notify: bool = Field(
+        default=True,
+        description="Tell other daemons of new work and be told, over one LISTEN connection; off where none can be.",
+    )
     csv_watch_s: Seconds = Field(default=2.0, description="How often a watched file is looked at.")
     two_person_approval: bool = Field(default=False, description="Who asks for held changes may not approve them.")
     hooks: Hooks = Hooks()

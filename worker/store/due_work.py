@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from worker.store import sql
+from worker.store import notify, sql
 from worker.store.pool import Connection
 from worker.store.sql import load
 
@@ -31,17 +31,41 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One thing that is due."""
+    """One thing that is due; ``is_urgent``: something of it must go before whatever a process holds already."""
 
     tenant_id: UUID
     kind: Kind
     ref_id: UUID
+    weight: int = 1
+    is_urgent: bool = False
 
 
-async def ask(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID, *, at: datetime | None = None) -> None:
-    """Make the thing due now (or at ``at``, when that is earlier than what is set)."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is due now, and in how many seconds the next thing will be (None: nothing is planned)."""
+
+    due: list[Due]
+    next_in_s: float | None = None
+
+
+async def ask(
+    conn: Connection,
+    tenant_id: UUID,
+    kind: Kind | str,
+    ref_id: UUID,
+    *,
+    at: datetime | None = None,
+    is_urgent: bool = False,
+) -> None:
+    """Make the thing due now (or at ``at``, when that is earlier than what is set); whoever waits is told of it."""
     await queries.produce.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)
-    await queries.ask.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, due_at=at)
+    changed = await queries.ask.run(
+        conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, due_at=at, urgent=is_urgent
+    )
+    asked = notify.Asked(
+        tenant_id, str(kind), ref_id, is_new=bool(changed), is_later=at is not None, is_urgent=is_urgent
+    )
+    notify.note_asked(conn, asked)
 
 
 async def settle(
@@ -78,20 +102,36 @@ async def settle_closed(conn: Connection, tenant_id: UUID, connector_id: UUID, *
     return True
 
 
+async def calm(conn: Connection, tenant_id: UUID, connector_id: UUID, *, priority: int) -> None:
+    """Say that nothing urgent is left at a target, unless something of this priority is, or is just being added."""
+    if await quiet(conn, tenant_id, Kind.CLAIM, connector_id):
+        await queries.calm.run(conn, tenant_id=tenant_id, ref_id=connector_id, priority=priority)
+
+
+async def weigh(conn: Connection, tenant_id: UUID, connector_id: UUID, *, weight: int) -> None:
+    """Set how much of a turn a target gets beside others."""
+    await queries.weigh.run(conn, tenant_id=tenant_id, ref_id=connector_id, weight=weight)
+
+
 async def forget(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID) -> None:
     """The thing is over for good."""
     await queries.forget.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)
 
 
 async def due(conn: Connection, kinds: list[str]) -> list[Due]:
-    """All that is due now, the longest waiting first.
+    """All that is due now; see ``look``."""
+    return (await look(conn, kinds)).due
+
+
+async def look(conn: Connection, kinds: list[str]) -> Look:
+    """All that is due now, the longest waiting first, and when there will be more.
 
     All of it: what is at work stays due, and however much that is, it must hide nothing that waits behind it.
     """
     found: list[Due] = []
     last: sql.Record | None = None
     while True:
-        page = await queries.due.rows(
+        rows = await queries.due.rows(
             conn,
             kinds=kinds,
             limit=PAGE,
@@ -100,9 +140,10 @@ async def due(conn: Connection, kinds: list[str]) -> list[Due]:
             after_kind=last["kind"] if last else None,
             after_ref_id=last["ref_id"] if last else None,
         )
+        page = [row for row in rows if row["kind"] is not None]
         found += [_due(row) for row in page]
         if len(page) < PAGE:
-            return found
+            return Look(found, next((row["in_s"] for row in rows if row["kind"] is None), None))
         last = page[-1]
 
 
@@ -112,4 +153,4 @@ async def sweep(conn: Connection) -> int:
 
 
 def _due(row: sql.Record) -> Due:
-    return Due(row["tenant_id"], Kind(row["kind"]), row["ref_id"])
+    return Due(row["tenant_id"], Kind(row["kind"]), row["ref_id"], row["weight"], row["urgent"])

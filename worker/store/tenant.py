@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from worker.store import notify
 from worker.store.pool import Connection, Pool, Unusable, manners_of
 
 
@@ -32,12 +33,13 @@ async def transaction(
     except Unusable:
         conn.terminate()  # never to be lent again
         raise
-    try:
-        yield conn
-    except BaseException:
-        await _roll_back(conn)
-        raise
-    await conn.execute("COMMIT")
+    with notify.told(conn):
+        try:
+            yield conn
+        except BaseException:
+            await _roll_back(conn)
+            raise
+        await conn.execute("COMMIT")
 
 
 async def keep_plans(conn: Connection) -> None:

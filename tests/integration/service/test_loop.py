@@ -7,9 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.waiting import eventually
 from worker.service.loop import DuePoller
+from worker.store import due_work
 from worker.store.due_work import PAGE, Kind
 from worker.store.pool import Pool, open_pool
+from worker.store.tenant import tenant
 
 BUSY = 2 * PAGE + 7
 
@@ -21,14 +24,15 @@ async def pool(database: Any) -> AsyncIterator[Pool]:
     await opened.close()
 
 
-async def make_due(pool: Pool, tenant_id: UUID, count: int, *, seconds_ago: int) -> None:
+async def make_due(pool: Pool, tenant_id: UUID, count: int, *, seconds_ago: int, kind: str = "run") -> None:
     async with pool.acquire() as conn:
         await conn.execute(
             "INSERT INTO due_work (tenant_id, kind, ref_id, due_at) "
-            "SELECT $1, 'run', gen_random_uuid(), now() - make_interval(secs => $3) FROM generate_series(1, $2)",
+            "SELECT $1, $4, gen_random_uuid(), now() - make_interval(secs => $3) FROM generate_series(1, $2)",
             tenant_id,
             count,
             seconds_ago,
+            kind,
         )
 
 
@@ -84,3 +88,62 @@ async def test_who_asks_while_the_handler_runs_is_heard_when_it_ends(pool: Pool,
     assert await asyncio.wait_for(started.get(), timeout=30) == first
     stop.set()
     await polling
+
+
+async def test_a_poll_comes_when_something_is_due_that_waited_for_its_time(pool: Pool, tenant_id: UUID) -> None:
+    """Though the next poll would be an hour away."""
+    started = asyncio.Queue[UUID]()
+
+    async def work(_tenant_id: UUID, ref_id: UUID) -> None:
+        started.put_nowait(ref_id)
+
+    await make_due(pool, tenant_id, 1, seconds_ago=-1)
+    stop = asyncio.Event()
+    polling = asyncio.create_task(DuePoller(pool, {Kind.RUN: work}, poll_s=3600).run(stop))
+
+    assert await asyncio.wait_for(started.get(), timeout=30)
+    stop.set()
+    await polling
+
+
+async def test_a_tenant_with_many_targets_at_work_leaves_room_for_another(pool: Pool, tenant_id: UUID) -> None:
+    """Whatever hangs at the targets of one."""
+    started: list[UUID] = []
+    other, is_over = uuid4(), asyncio.Event()
+
+    async def work(by: UUID, _ref_id: UUID) -> None:
+        started.append(by)
+        if by == tenant_id:
+            await is_over.wait()
+
+    poller = DuePoller(pool, {Kind.CLAIM: work}, poll_s=3600, at_once=3)
+    await make_due(pool, tenant_id, BUSY, seconds_ago=60, kind="claim")
+    await poller.run_once()
+    await make_due(pool, other, 5, seconds_ago=1, kind="claim")
+    await poller.run_once()
+
+    await eventually(lambda: started.count(other) == 5)
+    assert started.count(tenant_id) == 2
+    is_over.set()
+
+
+async def test_what_is_urgent_begins_though_all_places_are_taken(pool: Pool, tenant_id: UUID) -> None:
+    started: list[UUID] = []
+    hurried: list[tuple[UUID, UUID]] = []
+    target, is_over = uuid4(), asyncio.Event()
+
+    async def work(_tenant_id: UUID, ref_id: UUID) -> None:
+        started.append(ref_id)
+        await is_over.wait()
+
+    poller = DuePoller(pool, {Kind.CLAIM: work}, poll_s=3600, at_once=1, on_urgent=lambda *which: hurried.append(which))
+    await make_due(pool, tenant_id, 10, seconds_ago=60, kind="claim")
+    await poller.run_once()
+    async with tenant(pool, tenant_id) as conn:
+        await due_work.ask(conn, tenant_id, Kind.CLAIM, target, is_urgent=True)
+    await poller.run_once()
+
+    await eventually(lambda: len(started) == 2)
+    assert started[1] == target
+    assert hurried == [(tenant_id, target)]
+    is_over.set()

@@ -1,0 +1,169 @@
+"""Hints between processes, over real connections: what is told, and that whoever misses it loses nothing."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.conftest import Database
+from tests.waiting import eventually
+from worker.service import listener as listening
+from worker.service.listener import Listener
+from worker.service.loop import DuePoller
+from worker.store import due_work, notify
+from worker.store.due_work import Kind
+from worker.store.notify import Hints, Word
+from worker.store.pool import Pool, open_pool
+from worker.store.tenant import tenant
+
+
+@pytest.fixture
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    opened = await open_pool(database.daemon_dsn, size=4)
+    yield opened
+    await opened.close()
+
+
+class Heard:
+    """A listener at work, and the words that it heard."""
+
+    def __init__(self, dsn: str) -> None:
+        self.words: list[Word] = []
+        self.listener = Listener(dsn, on_word=self.words.append, rng=Random(1))
+
+
+@contextlib.asynccontextmanager
+async def at_work(dsn: str) -> AsyncIterator[Heard]:
+    heard = Heard(dsn)
+    task = asyncio.create_task(heard.listener.run())
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def ask(pool: Pool, tenant_id: UUID, ref_id: UUID, *, fails: Exception | None = None) -> None:
+    async with tenant(pool, tenant_id) as conn:
+        await due_work.ask(conn, tenant_id, Kind.RUN, ref_id)
+        if fails is not None:
+            raise fails
+
+
+async def test_what_one_process_commits_the_other_hears(database: Database, pool: Pool, tenant_id: UUID) -> None:
+    async with at_work(database.daemon_dsn) as one, at_work(database.daemon_dsn) as other:
+        await eventually(lambda: one.listener.is_hearing and other.listener.is_hearing)
+        one.words.clear()
+        other.words.clear()
+        with notify.hearing(one.listener.tell):
+            await ask(pool, tenant_id, uuid4())
+
+        await eventually(lambda: other.words == [Word.WORK])
+        assert one.words == [], "nobody is woken by what it told itself"
+
+
+async def test_a_thousand_commits_are_told_in_a_few_words(database: Database, pool: Pool, tenant_id: UUID) -> None:
+    async with at_work(database.daemon_dsn) as one, at_work(database.daemon_dsn) as other:
+        await eventually(lambda: one.listener.is_hearing and other.listener.is_hearing)
+        other.words.clear()
+        for _ in range(1_000):
+            one.listener.tell(Hints([notify.Asked(tenant_id, "run", uuid4())]))
+        await eventually(lambda: other.words)
+        await ask(pool, tenant_id, uuid4())  # as long as a round trip at least
+
+        assert other.words == [Word.WORK]
+
+
+async def test_what_is_rolled_back_is_told_to_nobody(pool: Pool, tenant_id: UUID) -> None:
+    told: list[Hints] = []
+    with notify.hearing(told.append):
+        with pytest.raises(RuntimeError, match="undone"):
+            await ask(pool, tenant_id, uuid4(), fails=RuntimeError("undone"))
+        assert told == []
+
+        await ask(pool, tenant_id, kept := uuid4())
+
+    assert [[each.ref_id for each in hints.asked] for hints in told] == [[kept]]
+
+
+async def test_a_hint_comes_after_the_commit(pool: Pool, tenant_id: UUID) -> None:
+    """Whoever looks at once sees what it is about."""
+    ref_id, looks = uuid4(), list[asyncio.Task[Any]]()
+
+    async def look() -> list[UUID]:
+        async with pool.acquire() as conn:
+            return [due.ref_id for due in await due_work.due(conn, [Kind.RUN])]
+
+    with notify.hearing(lambda _: looks.append(asyncio.create_task(look()))):
+        await ask(pool, tenant_id, ref_id)
+
+    assert [await one for one in looks] == [[ref_id]]
+
+
+async def test_a_connection_that_is_cut_is_made_anew_and_looked_after(
+    database: Database, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "RECONNECT_S", 0.05)
+    async with at_work(database.daemon_dsn) as one:
+        await eventually(lambda: one.listener.is_hearing)
+        one.words.clear()
+        async with pool.acquire() as conn:
+            cut = await conn.fetchval(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE application_name = 'provisiond listener' AND datname = $1",
+                database.name,
+            )
+        assert cut == 1
+
+        await eventually(lambda: one.words, timeout=60)
+        assert one.words == [Word.WORK, Word.TARGETS], "whatever was told meanwhile is looked for"
+        await eventually(lambda: one.listener.is_hearing)
+
+
+async def test_who_hears_itself_no_more_does_not_rely_on_hints(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a pooler that gives each statement another connection: answers come, hints do not."""
+    monkeypatch.setattr(listening, "ANSWER_S", 0.2)
+    monkeypatch.setattr(listening, "CHECK_S", 0.05)
+    async with at_work(database.daemon_dsn) as one:
+        await eventually(lambda: one.listener.is_hearing)
+        monkeypatch.setattr(notify, "CHANNEL", "somewhere_else")
+
+        await eventually(lambda: not one.listener.is_hearing)
+
+
+async def test_work_of_this_process_begins_without_a_poll(pool: Pool, tenant_id: UUID) -> None:
+    started: list[UUID] = []
+
+    async def work(_tenant_id: UUID, ref_id: UUID) -> None:
+        started.append(ref_id)
+
+    poller = DuePoller(pool, {Kind.RUN: work, Kind.CLAIM: work}, poll_s=3600)
+    with notify.hearing(poller.hear):
+        await ask(pool, tenant_id, run := uuid4())
+        async with tenant(pool, tenant_id) as conn:
+            await due_work.ask(conn, tenant_id, Kind.CLAIM, target := uuid4())
+
+        await eventually(lambda: started == [run, target])
+
+
+async def test_without_any_hint_work_is_found_by_the_poll(pool: Pool, tenant_id: UUID) -> None:
+    started: list[UUID] = []
+
+    async def work(_tenant_id: UUID, ref_id: UUID) -> None:
+        started.append(ref_id)
+
+    poller = DuePoller(pool, {Kind.RUN: work}, poll_s=0.05)
+    stop = asyncio.Event()
+    polling = asyncio.create_task(poller.run(stop))
+    await ask(pool, tenant_id, run := uuid4())
+
+    await eventually(lambda: run in started)
+    stop.set()
+    await polling

@@ -1,0 +1,135 @@
+"""Hints that there is something to do: what was asked for is told after its commit, never before, never inside.
+
+In this process the hint names what is due. To others goes an empty word over one channel: it carries no id, wakes
+everybody at once, and may be lost, for everybody polls as well.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from worker.store.pool import Connection, Pool
+from worker.store.sql import load
+
+queries = load("notify")
+
+CHANNEL = "provisiond_due"
+
+
+class Word(StrEnum):
+    """What one process tells the others: work is due; or a target is to be treated otherwise from now on."""
+
+    WORK = "work"
+    TARGETS = "targets"
+    #: to oneself, to know that one still hears
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing that somebody made due; ``is_new`` when nobody had before, ``is_later`` when it is due in a while.
+
+    ``is_urgent``: it must not queue behind what is held already.
+    """
+
+    tenant_id: UUID
+    kind: str
+    ref_id: UUID
+    is_new: bool = True
+    is_later: bool = False
+    is_urgent: bool = False
+
+
+@dataclass(slots=True)
+class Hints:
+    """What one transaction will have to tell."""
+
+    asked: list[Asked] = field(default_factory=list)
+    has_moved_targets: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.asked) or self.has_moved_targets
+
+
+_open: dict[Connection, Hints] = {}
+_ears: list[Callable[[Hints], None]] = []
+
+
+def note_asked(conn: Connection, asked: Asked) -> None:
+    """Something is due once this transaction is committed; outside of a tenant transaction nobody is told."""
+    if conn in _open:
+        _open[conn].asked.append(asked)
+
+
+def note_moved(conn: Connection) -> None:
+    """A target is to be treated otherwise once this transaction is committed."""
+    if conn in _open:
+        _open[conn].has_moved_targets = True
+
+
+@contextmanager
+def told(conn: Connection) -> Iterator[None]:
+    """Collect the hints of a transaction and tell them when it ends well; with an error they are forgotten."""
+    _open[conn] = Hints()
+    try:
+        yield
+    except BaseException:
+        del _open[conn]
+        raise
+    hints = _open.pop(conn)
+    if hints:
+        for ear in _ears:
+            ear(hints)
+
+
+@contextmanager
+def hearing(ear: Callable[[Hints], None]) -> Iterator[None]:
+    """Be told of what this process commits; the ear must be quick and raise nothing."""
+    _ears.append(ear)
+    try:
+        yield
+    finally:
+        _ears.remove(ear)
+
+
+async def listen(conn: Connection, on_word: Callable[[Word], None], *, on_echo: Callable[[], None]) -> None:
+    """Hear what other processes tell, on a connection of its own; of what it tells itself only that it came."""
+
+    def heard(by: Any, pid: int, channel: str, payload: object) -> None:
+        del channel
+        if pid == by.get_server_pid():
+            on_echo()
+        elif payload != Word.ECHO:
+            on_word(Word.TARGETS if payload == Word.TARGETS else Word.WORK)
+
+    await conn.add_listener(CHANNEL, heard)
+
+
+async def tell(conn: Connection, word: Word) -> None:
+    """Tell the other processes, outside of any transaction."""
+    await queries.tell.run(conn, channel=CHANNEL, word=word.value)
+
+
+@asynccontextmanager
+async def telling(pool: Pool) -> AsyncIterator[None]:
+    """For a short-lived process: what it has committed meanwhile is told to the others at the end."""
+    words: set[Word] = set()
+
+    def note(hints: Hints) -> None:
+        words.update(words_of(hints))
+
+    with hearing(note):
+        yield
+    if words:
+        async with pool.acquire() as conn:
+            for word in sorted(words):
+                await tell(conn, word)
+
+
+def words_of(hints: Hints) -> set[Word]:
+    """What others have to be told."""
+    found = {Word.TARGETS} if hints.has_moved_targets else set()
+    return found | {Word.WORK} if hints.asked else found

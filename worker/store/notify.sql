@@ -1,0 +1,3 @@
+-- name: tell
+-- A statement of its own, outside of any other transaction: a commit that notifies waits for all others that do.
+SELECT pg_notify(:channel, :word)
