@@ -96,7 +96,12 @@ def hearing(ear: Callable[[Hints], None]) -> Iterator[None]:
 
 
 async def listen(conn: Connection, on_word: Callable[[Word], None], *, on_echo: Callable[[], None]) -> None:
-    """Hear what other processes tell, on a connection of its own; of what it tells itself only that it came."""
+    """Hear what other processes tell, on a connection of its own; of what it tells itself only that it came.
+
+    Behind a pooler that lends another server connection each time there is nothing to hear, and nothing is left there.
+    """
+    if await queries.server_pid.value(conn) != conn.get_server_pid():
+        return
 
     def heard(by: Any, pid: int, channel: str, payload: object) -> None:
         del channel
