@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import UUID
 
+from tests.benchmarks import processes
 from tests.benchmarks.ground import Site
 from worker.domain.run import RunKind, RunMode, RunTrigger
 from worker.store import runs
@@ -21,22 +22,21 @@ READY_WITHIN_S = 60.0
 END_WITHIN_S = 40.0
 DONE_WITHIN_S = 180.0
 LOOK_S = 0.01
-MIB = 1024
+POLL_S = 0.05
 
 
 class Served:
     """A running daemon. ``ready_s``: from its start to the first 200 of /readyz."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", ready_s: float, log: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, ready_s: float, log: Path) -> None:
         self.process = process
+        self.port = port
         self.ready_s = ready_s
         self.log = log
 
     def memory(self, field: str) -> float:
         """MiB of the process alone, without its children: ``VmRSS`` now, or ``VmHWM``, the most there ever was."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
-        return int(line.split()[1]) / MIB
+        return processes.memory_mib(self.process.pid, field)
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -49,21 +49,24 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(site: Site) -> AsyncIterator[Served]:
-    """Start a daemon on the site's database, and drain it at the end."""
+async def serve(site: Site, *, dsn: str | None = None, poll_s: float | None = POLL_S) -> AsyncIterator[Served]:
+    """Start a daemon on the site's database, and drain it at the end.
+
+    ``dsn``: where it finds the database, if not where the site does. ``poll_s``: None for what is usual.
+    """
     port, log = _free_port(), site.directory / "serve.log"
     started = time.monotonic()
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("provisiond")), "serve", "--port", str(port)],
-            env=_environment(site),
+            env=_environment(site, dsn or site.dsn, poll_s),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
         )
     try:
         await _until_ready(process, port, log)
-        yield Served(process, time.monotonic() - started, log)
+        yield Served(process, port, time.monotonic() - started, log)
     finally:
         await _end(process)
 
@@ -138,16 +141,20 @@ async def start_run(site: Site, connector_id: UUID, *, kind: RunKind) -> None:
         )
 
 
-def _environment(site: Site) -> dict[str, str]:
-    """As an operator would set it, but for a shorter poll: how soon work is seen is not what is measured here."""
+def _environment(site: Site, dsn: str, poll_s: float | None) -> dict[str, str]:
+    """As an operator would set it, but for a shorter poll where how soon work is seen is not what is measured."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROVISIOND_", "PG"))}
-    return kept | {
-        "PROVISIOND_DATABASE_URL": site.dsn,
-        "PROVISIOND_SECRET_KEY": site.key_text,
-        "PROVISIOND_DATA_DIR": str(site.directory),
-        "PROVISIOND_HOOKS__REQUIRE_SECCOMP": "false",
-        "PROVISIOND_POLL_S": "0.05",
-    }
+    chosen = {} if poll_s is None else {"PROVISIOND_POLL_S": str(poll_s)}
+    return (
+        kept
+        | chosen
+        | {
+            "PROVISIOND_DATABASE_URL": dsn,
+            "PROVISIOND_SECRET_KEY": site.key_text,
+            "PROVISIOND_DATA_DIR": str(site.directory),
+            "PROVISIOND_HOOKS__REQUIRE_SECCOMP": "false",
+        }
+    )
 
 
 async def _until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

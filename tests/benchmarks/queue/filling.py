@@ -6,6 +6,7 @@ import asyncpg
 
 from tests import factories
 from tests.benchmarks.ground import Site
+from tests.benchmarks.queue.arena import Arena
 from worker.domain.connector import Connector
 from worker.store import due_work
 from worker.store.due_work import Kind
@@ -44,6 +45,10 @@ INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, start
     duration_ms)
 SELECT $1, (now() AT TIME ZONE 'UTC')::date, id, 1, 1, now(), now(), true, 'completed', 1 FROM made
 """
+_PLACED = """
+SELECT count(*) FROM operations o JOIN accounts a ON a.tenant_id = o.tenant_id AND a.id = o.account_id
+WHERE o.status = 'pending' AND o.seq <= a.seq AND o.head = (a.head_id = o.id)
+"""
 #: Rows that the server makes in one statement.
 MADE_AT_ONCE = 500_000
 
@@ -71,24 +76,36 @@ async def submit(site: Site, count: int, *, accounts: int) -> None:
         await factories.enqueue(site.pool, site.tenant_id, *operations)
 
 
-async def make_waiting(admin_dsn: str, site: Site, count: int) -> None:
+async def make_waiting(arena: Arena, count: int) -> None:
     """Rows as ``submit`` leaves them, an operation on each account."""
+    site = arena.ours
     connector = await target(site)
-    await _make(admin_dsn, _WAITING, site.tenant_id, connector.id, count)
+    await _make(arena, _WAITING, connector.id, count)
     async with tenant(site.pool, site.tenant_id) as conn:
         await due_work.ask(conn, site.tenant_id, Kind.CLAIM, connector.id)
 
 
-async def make_finished(admin_dsn: str, site: Site, count: int) -> None:
+async def make_finished(arena: Arena, count: int) -> None:
     """Archived operations with an attempt each, of a target that has nothing to do."""
+    site = arena.ours
     connector = await factories.a_connector(site.pool, site.tenant_id, name="past")
-    await _make(admin_dsn, _FINISHED, site.tenant_id, connector.id, count)
+    await _make(arena, _FINISHED, connector.id, count)
 
 
-async def _make(admin_dsn: str, statement: str, tenant_id: UUID, connector_id: UUID, count: int) -> None:
-    conn = await asyncpg.connect(admin_dsn)
+async def waiting(arena: Arena) -> int:
+    """How many operations are stored and pending, each with its place in a lane."""
+    conn = await asyncpg.connect(arena.admin_dsn)
+    try:
+        return int(await conn.fetchval(_PLACED))
+    finally:
+        await conn.close()
+
+
+async def _make(arena: Arena, statement: str, connector_id: UUID, count: int) -> None:
+    conn = await asyncpg.connect(arena.admin_dsn)
     try:
         for at in range(0, count, MADE_AT_ONCE):
-            await conn.execute(statement, tenant_id, connector_id, min(MADE_AT_ONCE, count - at))
+            part = min(MADE_AT_ONCE, count - at)
+            await conn.execute(statement, arena.ours.tenant_id, connector_id, part)
     finally:
         await conn.close()

@@ -13,7 +13,8 @@ import asyncpg
 
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.queue import meter
-from tests.benchmarks.queue.contenders import Arena, Contender, environment
+from tests.benchmarks.queue.arena import Arena, environment
+from tests.benchmarks.queue.contenders import Contender
 from tests.conftest import ROOT
 
 WITHIN_S = 900.0
