@@ -59,11 +59,16 @@ class ConflictStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An operation in a lane. ``is_fixed``: it runs, or may have made something, so it stays as it is."""
+    """An operation in a lane.
+
+    ``is_fixed``: it runs, or may have made something, so it stays as it is. One that is no party is in no dispute, but
+    what it says will be done.
+    """
 
     id: UUID
     change: Change
     is_fixed: bool = False
+    is_party: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ def settle(
     write wins leaves of the newer one what is in no dispute.
     """
     lane = _since_delete(lane)
-    quarrels = {each.id: names for each in lane if (names := disputed(each.change, newer))}
+    quarrels = {each.id: names for each in lane if each.is_party and (names := disputed(each.change, newer))}
     if not quarrels or strategy is ConflictStrategy.MANUAL:
         return Settled(newer, {}, tuple(Clash(id_, names, None) for id_, names in quarrels.items()))
     if strategy is ConflictStrategy.FIRST_WRITE_WINS:

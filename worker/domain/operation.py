@@ -62,6 +62,8 @@ S = OperationStatus
 MOVES: frozenset[tuple[OperationStatus, OperationStatus]] = frozenset(
     {
         (S.PENDING, S.IN_PROGRESS),  # claim
+        (S.PENDING, S.AWAITING_SYSTEM),  # a person decides a conflict
+        (S.FAILED, S.AWAITING_SYSTEM),  # the same
         (S.FAILED, S.IN_PROGRESS),  # claim of a due retry
         (S.IN_PROGRESS, S.COMPLETED),
         (S.IN_PROGRESS, S.FAILED),  # transient error, tries left

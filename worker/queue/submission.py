@@ -1,18 +1,26 @@
-"""Accepting operations: each gets its place in the lane of its account, or is merged into one that waits there."""
+"""Accepting operations: each gets its place in the lane of its account, or is merged into one that waits there.
+
+Where a new one disagrees with what stands in its lane, ``disputes`` says what becomes of both.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from worker.domain import coalesce
+from worker.domain.conflict import Settled
 from worker.domain.errors import NotFound
-from worker.domain.operation import NewOperation, OperationType
+from worker.domain.operation import NewOperation, WaitReason
+from worker.queue.disputes import Disputes, InLane, Rules, carry_out, in_lane, rules_for, weigh
 from worker.queue.opening import open_lanes
 from worker.store import due_work, operations
 from worker.store.pool import Connection
 from worker.store.sql import Record
+
+#: So many at the end of a lane are looked at when something new comes.
+MOST_STANDING = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +28,12 @@ class Enqueued:
     """What became of a submission.
 
     An operation that was merged away is in ``undone`` and was cancelled. One whose account was to be opened and is
-    somebody's by now is nowhere: it was left out.
+    somebody's by now is nowhere: it was left out. An accepted one that gave way in a conflict is cancelled by now.
     """
 
     accepted: tuple[UUID, ...] = ()
     coalesced: tuple[UUID, ...] = ()
     undone: tuple[UUID, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An operation that was never tried, and that a newer plan of its account may rewrite."""
-
-    id: UUID
-    account_id: UUID
-    seq: int
-    change: coalesce.Change
-    approval_id: UUID | None
 
 
 @dataclass(slots=True)
@@ -46,6 +43,7 @@ class Placement:
     inserts: list[tuple[NewOperation, int, bool]] = field(default_factory=list)
     rewrites: dict[UUID, tuple[NewOperation, coalesce.Change]] = field(default_factory=dict)
     undone: dict[UUID, UUID] = field(default_factory=dict)
+    disputes: Disputes = field(default_factory=Disputes)
 
 
 class OperationQueue:
@@ -65,44 +63,81 @@ class OperationQueue:
         return replace(queued, accepted=opened + queued.accepted)
 
 
-def place(operations: Iterable[NewOperation], *, lanes: dict[UUID, Record], waiting: dict[UUID, Waiting]) -> Placement:
+def place(
+    operations: Iterable[NewOperation],
+    *,
+    lanes: Mapping[UUID, Record],
+    standing: Mapping[UUID, Sequence[InLane]],
+    rules: Rules | None = None,
+) -> Placement:
     """Decide for each operation: a new place at the end of its lane, or a change of the one that waits last there.
 
-    ``lanes`` maps account ids to their live count and last seq; ``waiting`` holds per account the last operation,
-    when it may be rewritten. Only what is at the very end of a lane is merged with, so order is kept.
+    ``lanes`` maps account ids to their live count and last seq; ``standing`` is what stands in those that are not
+    empty, the oldest first. Only what is at the very end of a lane is merged with, so order is kept. ``rules`` settle
+    what is in dispute.
     """
     placed = Placement()
     live = {account: row["live"] for account, row in lanes.items()}
     seq = {account: row["seq"] for account, row in lanes.items()}
-    last = dict(waiting)
+    before = {account: list(found) for account, found in standing.items()}
     for op in operations:
-        older = last.get(op.account_id)
-        if older is not None and older.approval_id is not None and op.origin.is_coalesced and not op.is_removal:
-            # a removal that waits for approval is wanted no more: it must not be let go afterwards
-            placed.undone[older.id] = op.account_id
-            last.pop(op.account_id)
-            older = None
-        if older is not None and op.origin.is_coalesced and older.approval_id == op.approval_id:
-            merged = coalesce.merge(older.change, (op.operation_type, op.payload))
-            _merge(placed, op, older, merged, last)
-            continue
-        seq[op.account_id] += 1
-        placed.inserts.append((op, seq[op.account_id], live[op.account_id] == 0))
-        live[op.account_id] += 1
-        last.pop(op.account_id, None)
+        lane = before.get(op.account_id)
+        wanted = _fit(placed, op, lane, last_seq=seq[op.account_id], rules=rules or Rules()) if lane else op
+        if wanted is not None:
+            seq[op.account_id] += 1
+            placed.inserts.append((wanted, seq[op.account_id], live[op.account_id] == 0))
+            live[op.account_id] += 1
     return placed
 
 
+def _fit(
+    placed: Placement, op: NewOperation, lane: list[InLane], *, last_seq: int, rules: Rules
+) -> NewOperation | None:
+    """Fit an operation into a lane that is not empty: what is to be put at its end, None when it was merged away."""
+    older = lane[-1] if op.origin.is_coalesced and lane[-1].seq == last_seq and lane[-1].is_rewritable else None
+    if older is not None and older.approval_id is not None and not op.is_removal:
+        # a removal that waits for approval is wanted no more: it must not be let go afterwards
+        placed.undone[older.id] = op.account_id
+        lane.remove(older)
+        older = None
+    if older is not None and older.approval_id != op.approval_id:
+        older = None
+    settled = weigh(op, [each for each in lane if each is not older], rules)
+    if settled.newer is None:
+        placed.disputes.note(op, lane, settled, newer_id=op.id, rules=rules)
+        placed.disputes.reject(op)
+        return op
+    placed.disputes.note(op, lane, settled, newer_id=older.id if older else op.id, rules=rules)
+    if older is None:
+        return _as_settled(op, settled)
+    _merge(placed, _as_settled(op, settled), older, coalesce.merge(older.change, settled.newer), lane)
+    if settled.waits:
+        placed.disputes.parked.append(older.id)
+    return None
+
+
+def _as_settled(op: NewOperation, settled: Settled) -> NewOperation:
+    """The operation with what it took over from others; one that waits for a person does so from the start."""
+    if not settled.clashes or settled.newer is None:
+        return op
+    if settled.waits:
+        return replace(op, wait_reason=WaitReason.CONFLICT)
+    kind, payload = settled.newer
+    # a repair is dropped when its account has moved: what holds the change of another, too, is not
+    expected = op.expected_hash if payload == op.payload else None
+    return replace(op, operation_type=kind, payload=payload, expected_hash=expected)
+
+
 def _merge(
-    placed: Placement, op: NewOperation, older: Waiting, merged: coalesce.Change | None, last: dict[UUID, Waiting]
+    placed: Placement, op: NewOperation, older: InLane, merged: coalesce.Change | None, lane: list[InLane]
 ) -> None:
+    lane.pop()
     if merged is None:
         placed.rewrites.pop(older.id, None)
         placed.undone[older.id] = op.account_id
-        last.pop(op.account_id)
         return
     placed.rewrites[older.id] = (op, merged)
-    last[op.account_id] = replace(older, change=merged)
+    lane.append(replace(older, change=merged))
 
 
 async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> Enqueued:
@@ -110,11 +145,13 @@ async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperatio
     if not wanted:
         return Enqueued()
     lanes = await _lock(conn, tenant_id, wanted)
-    waiting = await _waiting(conn, tenant_id, wanted, lanes)
-    placed = place(wanted, lanes=lanes, waiting=waiting)
+    standing = await _standing(conn, tenant_id, lanes)
+    rules = await rules_for(conn, tenant_id, wanted, standing) if standing else Rules()
+    placed = place(wanted, lanes=lanes, standing=standing, rules=rules)
     await _insert(conn, tenant_id, placed.inserts)
     await _rewrite(conn, tenant_id, placed)
     await _undo(conn, tenant_id, placed.undone)
+    await carry_out(conn, tenant_id, placed.disputes)
     return Enqueued(
         accepted=tuple(op.id for op, _, _ in placed.inserts),
         coalesced=tuple(placed.rewrites),
@@ -130,30 +167,23 @@ async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation
     return lanes
 
 
-async def _waiting(
-    conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation], lanes: dict[UUID, Record]
-) -> dict[UUID, Waiting]:
-    """Per account with something in its lane: the very last operation, when it may be rewritten."""
-    busy = [a for a in {op.account_id for op in wanted if op.origin.is_coalesced} if lanes[a]["live"] > 0]
+async def _standing(conn: Connection, tenant_id: UUID, lanes: Mapping[UUID, Record]) -> dict[UUID, list[InLane]]:
+    """What stands in the lanes that are not empty, the oldest first; of long ones the last."""
+    busy = [account for account, lane in lanes.items() if lane["live"] > 0]
     if not busy:
         return {}
-    rows = await operations.queries.waiting_of.rows(
+    rows = await operations.queries.standing_of.rows(
         conn,
         tenant_id=tenant_id,
-        head_ids=[lanes[a]["head_id"] for a in busy if lanes[a]["head_id"]],
+        head_ids=[lanes[account]["head_id"] for account in busy if lanes[account]["head_id"]],
         account_ids=busy,
+        most=MOST_STANDING,
     )
-    return {
-        row["account_id"]: Waiting(
-            id=row["id"],
-            account_id=row["account_id"],
-            seq=row["seq"],
-            change=(OperationType(row["operation_type"]), row["payload"]),
-            approval_id=row["approval_id"],
-        )
-        for row in rows
-        if row["seq"] == lanes[row["account_id"]]["seq"]
-    }
+    found: dict[UUID, list[InLane]] = defaultdict(list)
+    known = [each for each in map(in_lane, rows) if each is not None]
+    for each in sorted(known, key=lambda each: each.seq):
+        found[each.account_id].append(each)
+    return dict(found)
 
 
 async def _insert(conn: Connection, tenant_id: UUID, inserts: list[tuple[NewOperation, int, bool]]) -> None:

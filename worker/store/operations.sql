@@ -5,21 +5,19 @@ SELECT id, live, seq, head_id FROM accounts
 WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
 ORDER BY id FOR UPDATE
 
--- name: waiting_of
--- Operations of these accounts that were never tried and that a newer plan may rewrite. The heads come by their id.
--- They stay locked: a claim that came between this look and the rewrite would send the old plan and lose the newer
--- one. One that a claim holds already is left alone, and the newer plan takes its place behind it.
+-- name: standing_of
+-- What stands in these lanes: the heads, which come by their id, and the last of each lane. Heads stay locked: a claim
+-- that came between this look and a rewrite would send the old plan and lose the newer one. One that is being claimed at
+-- this moment is not seen, and what is new takes its place behind it. Nobody claims what is behind a head.
 WITH heads AS (
-    SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
-    WHERE tenant_id = :tenant_id AND id = ANY(:head_ids::uuid[]) AND attempt_number = 0
-      AND status IN ('pending', 'awaiting_system') AND origin IN ('event', 'source', 'recon', 'mapping')
-    FOR UPDATE SKIP LOCKED
+    SELECT id, account_id, seq, operation_type, payload, approval_id, status, wait_reason, origin, attempt_number
+    FROM operations WHERE tenant_id = :tenant_id AND id = ANY(:head_ids::uuid[]) FOR UPDATE SKIP LOCKED
 ),
 others AS (
-    SELECT id, account_id, seq, operation_type, payload, approval_id FROM operations
-    WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[]) AND NOT head
-      AND attempt_number = 0 AND origin IN ('event', 'source', 'recon', 'mapping')
-    FOR UPDATE SKIP LOCKED
+    SELECT o.* FROM unnest(:account_ids::uuid[]) AS lane(id), LATERAL (
+        SELECT id, account_id, seq, operation_type, payload, approval_id, status, wait_reason, origin, attempt_number
+        FROM operations WHERE tenant_id = :tenant_id AND account_id = lane.id AND NOT head
+        ORDER BY seq DESC LIMIT :most) AS o
 )
 SELECT * FROM heads UNION ALL SELECT * FROM others
 

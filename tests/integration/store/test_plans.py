@@ -16,7 +16,7 @@ from worker.store import sql
 HOT = {
     "operations": [
         "lock_lanes",
-        "waiting_of",
+        "standing_of",
         "take_places",
         "rewrite",
         "claim",

@@ -16,9 +16,9 @@ from worker.domain.operation import (
 
 # from -> everything it may become; what is not here is not allowed
 NEXT = {
-    "pending": {"in_progress", "cancelled"},
+    "pending": {"in_progress", "awaiting_system", "cancelled"},
     "in_progress": {"completed", "failed", "dead_letter", "awaiting_system", "pending", "cancelled"},
-    "failed": {"in_progress", "pending", "cancelled"},
+    "failed": {"in_progress", "pending", "awaiting_system", "cancelled"},
     "awaiting_system": {"pending", "cancelled"},
     "dead_letter": {"pending", "resolved"},
     "completed": set(),
