@@ -29,7 +29,8 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(4711001);
     FOR parent, part_of IN VALUES
-        ('operations_archive', 'completed_day'), ('attempts', 'day'), ('operation_logs', 'day')
+        ('operations_archive', 'completed_day'), ('operation_counts', 'completed_day'), ('attempts', 'day'),
+        ('operation_logs', 'day')
     LOOP
         FOR day IN SELECT first_day + n FROM generate_series(0, days - 1) n LOOP
             name := parent || to_char(day, '_YYYYMMDD');
@@ -62,7 +63,7 @@ BEGIN
     END IF;
     SELECT p.relname, c.relname INTO parent, child
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-    WHERE p.relname IN ('operations_archive', 'attempts', 'operation_logs')
+    WHERE p.relname IN ('operations_archive', 'operation_counts', 'attempts', 'operation_logs')
       AND p.relnamespace = current_schema()::regnamespace
       AND c.relname ~ '_\d{8}$' AND to_date(right(c.relname, 8), 'YYYYMMDD') < before_day
     ORDER BY right(c.relname, 8), p.relname LIMIT 1;
@@ -80,29 +81,33 @@ $$;
 CREATE FUNCTION drop_rest(tenant uuid, before_day date, most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '100ms' AS $$
 DECLARE
-    dropped integer := 0;
+    rest text;
+    part_of text;
+    rest_key text;
     n integer;
+    dropped integer := 0;
 BEGIN
     IF before_day > current_date - 7 THEN
         RAISE EXCEPTION 'history younger than seven days is not dropped';
     END IF;
-    DELETE FROM operations_archive_rest WHERE tenant_id = tenant AND (completed_day, id) IN (
-        SELECT completed_day, id FROM operations_archive_rest
-        WHERE tenant_id = tenant AND completed_day < before_day LIMIT most);
-    GET DIAGNOSTICS n = ROW_COUNT;
-    dropped := dropped + n;
-    DELETE FROM attempts_rest WHERE tenant_id = tenant AND (day, operation_id, epoch) IN (
-        SELECT day, operation_id, epoch FROM attempts_rest
-        WHERE tenant_id = tenant AND day < before_day LIMIT most);
-    GET DIAGNOSTICS n = ROW_COUNT;
-    dropped := dropped + n;
-    DELETE FROM operation_logs_rest WHERE tenant_id = tenant AND (day, operation_id, id) IN (
-        SELECT day, operation_id, id FROM operation_logs_rest
-        WHERE tenant_id = tenant AND day < before_day LIMIT most);
-    GET DIAGNOSTICS n = ROW_COUNT;
-    RETURN dropped + n;
+    FOR rest, part_of, rest_key IN VALUES
+        ('operations_archive_rest', 'completed_day', 'completed_day, id'),
+        ('operation_counts_rest', 'completed_day', 'completed_day, id'),
+        ('attempts_rest', 'day', 'day, operation_id, epoch'),
+        ('operation_logs_rest', 'day', 'day, operation_id, id')
+    LOOP
+        EXECUTE format('DELETE FROM %1$I WHERE tenant_id = $1 AND (%3$s) IN (
+            SELECT %3$s FROM %1$I WHERE tenant_id = $1 AND %2$I < $2 LIMIT $3)', rest, part_of, rest_key)
+            USING tenant, before_day, most;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        dropped := dropped + n;
+    END LOOP;
+    RETURN dropped;
 END
 $$;
 
 REVOKE ALL ON FUNCTION drop_rest(uuid, date, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION drop_rest(uuid, date, integer) TO provisiond_worker;
+
+-- Tables that came with this step have no days yet.
+SELECT ensure_partitions(current_date, 14);

@@ -195,7 +195,7 @@ class Daemon:
             duties |= {"rescue": Rescuer(parts.pool).run_once, "cancels": parts.dispatcher.look_for_cancels}
             seconds |= {"rescue": RESCUE_S, "cancels": CANCELS_S}
         if Role.SCHEDULER in roles:
-            duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS).run_once, "sweep": _sweep(parts)}
+            duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
             seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S}
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
