@@ -12,7 +12,7 @@ import uvloop
 from tests.benchmarks import importing, listing, running, targeting
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
-from tests.benchmarks.queue import backlog, held, history, order, submitting, throughput
+from tests.benchmarks.queue import backlog, held, history, order, picking, submitting, throughput
 from worker.domain.errors import SurroundingsError
 from worker.service.daemon import tune_collector
 from worker.telemetry import logs
@@ -27,6 +27,7 @@ MEASURES: dict[str, Measure] = {
     "start": running.measure_start,
     "memory": running.measure_memory,
     "queue.rate": throughput.measure,
+    "queue.pick": picking.measure,
     "queue.submit": submitting.measure,
     "queue.order": order.measure,
     "queue.backlog": backlog.measure,

@@ -12,7 +12,7 @@ WIDTH = 44
 class Figure:
     """One measured value; ``ratio`` is value / what ``versus`` names. Nothing measured: ``value`` None, ``note`` why.
 
-    For a limit ("at most") a ratio below 1 is good, for everything else one above 1.
+    For what says "at most" a ratio below 1 is good, for everything else one above 1.
     """
 
     measure: str
@@ -101,6 +101,11 @@ def beside(measure: str, value: float, unit: str, *, peer: str, rate: float, wan
     """
     promised = f" (target: at least {wanted:g} of it)" if wanted is not None else ""
     return Figure(measure, value, unit, f"{peer}: {rate:,.0f}{promised}", value / rate)
+
+
+def not_above(measure: str, value: float, unit: str, *, peer: str, theirs: float) -> Figure:
+    """A time against that of somebody else on the same server in the same run."""
+    return Figure(measure, value, unit, f"at most that of {peer}: {theirs:.2f}", value / theirs)
 
 
 def left_out(measure: str, unit: str, why: str) -> Figure:

@@ -11,6 +11,7 @@ from tests.benchmarks.queue import filling, installing, limit
 from tests.benchmarks.queue.arena import Arena, database, dropped_at_end, ended, run_sql
 from tests.conftest import ROOT
 
+#: As the daemon's settings have it.
 POLL_S = 1.0
 
 
@@ -27,13 +28,16 @@ class Contender(Protocol):
 
 
 class Ours:
-    """The daemon's dispatcher, finisher, poller and lease. ``accounts``: how many lanes (None: one an operation)."""
+    """The daemon's dispatcher, finisher, poller and lease.
+
+    ``accounts``: how many lanes (None: one an operation). ``notified``: whether processes tell each other of work.
+    """
 
     name = "provisiond"
 
-    def __init__(self, *, accounts: int | None = None, poll_s: float = POLL_S) -> None:
+    def __init__(self, *, accounts: int | None = None, notified: bool = True) -> None:
         self._accounts = accounts
-        self._poll_s = poll_s
+        self.is_notified = notified
 
     @asynccontextmanager
     async def arena(self, ground: Ground) -> AsyncIterator[Arena]:
@@ -42,7 +46,7 @@ class Ours:
             yield Arena(
                 site.name,
                 ground.postgres.admin_dsn(site.name),
-                worker=_module("worker", site.dsn, str(self._poll_s)),
+                worker=_module("worker", site.dsn, str(POLL_S), "on" if self.is_notified else "off"),
                 left="SELECT EXISTS (SELECT FROM operations)",
                 kept="SELECT count(*) FROM operations_archive o JOIN attempts a ON a.tenant_id = o.tenant_id "
                 "AND a.operation_id = o.id AND a.success WHERE o.status = 'completed'",

@@ -1,8 +1,9 @@
 """A worker process of ours: the daemon's own dispatcher, finisher, poller and lease, and a processor that does nothing.
 
-    python -m tests.benchmarks.queue.worker DSN POLL_S     with BENCH_METER and BENCH_GO
+    python -m tests.benchmarks.queue.worker DSN POLL_S on|off     with BENCH_METER and BENCH_GO
 
-Works until SIGTERM, then gives everything back as the daemon does.
+The last word says whether processes tell each other of new work by NOTIFY. Works until SIGTERM, then gives everything
+back as the daemon does.
 """
 
 import asyncio
@@ -10,7 +11,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import uvloop
@@ -22,7 +25,9 @@ from worker.domain.processing import Finished, Gate
 from worker.queue import Dispatcher, Finisher
 from worker.service.daemon import tune_collector
 from worker.service.heartbeat import Heartbeat
+from worker.service.listener import Listener
 from worker.service.loop import DuePoller
+from worker.store import notify
 from worker.store.due_work import Kind
 from worker.store.pool import open_pool
 from worker.telemetry import logs
@@ -52,44 +57,54 @@ class Nothing:
         return Gate(SLOTS, "nothing")
 
 
-async def work(dsn: str, meter: Meter, *, poll_s: float) -> None:
+async def work(dsn: str, meter: Meter, *, poll_s: float, notified: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tune_collector()
     await meter.begin()
     pool = await open_pool(dsn, size=POOL_SIZE)
-    nothing = Nothing(meter)
+    nothing, rng = Nothing(meter), Random()
 
     def lost() -> None:
         dispatcher.forget_all()
 
-    def wake() -> None:
+    def wake(_: Any = None) -> None:
         poller.wake()
 
     heartbeat = Heartbeat(dsn, version="0", roles=["worker"], lease_s=LEASE_S, beat_s=BEAT_S, on_lost=lost)
     await heartbeat.start()
-    finisher = Finisher(pool, heartbeat, rng=Random(), on_written=wake)
+    listener = Listener(dsn, on_word=wake, rng=rng) if notified else None
+    finisher = Finisher(pool, heartbeat, rng=rng)
     dispatcher = Dispatcher(pool, lease=heartbeat, gate=nothing, processor=nothing, finisher=finisher, on_room=wake)
-    poller = DuePoller(pool, {Kind.CLAIM: dispatcher.run_once}, poll_s=poll_s)
-    writing = asyncio.create_task(finisher.run())
-    try:
+    poller = DuePoller(
+        pool,
+        {Kind.CLAIM: dispatcher.run_once},
+        poll_s=poll_s,
+        at_once=POOL_SIZE // 2,
+        rng=rng,
+        is_told=lambda: listener is not None and listener.is_hearing,
+    )
+    running = [asyncio.create_task(finisher.run()), *([asyncio.create_task(listener.run())] if listener else [])]
+    with ExitStack() as ears:
+        for ear in (poller.hear, *([listener.tell] if listener else [])):
+            ears.enter_context(notify.hearing(ear))
         await poller.run(stop)
-        await dispatcher.drain(DRAIN_S)
-        await finisher.drained()
-    finally:
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
-        await heartbeat.stop()
-        await pool.close()
+    await dispatcher.drain(DRAIN_S)
+    await finisher.drained()
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await heartbeat.stop()
+    await pool.close()
 
 
-def main(dsn: str, poll_s: str) -> None:
+def main(dsn: str, poll_s: str, notified: str) -> None:
     # the lines are made as in a daemon, and go nowhere
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
         logs.configure(format="json", stream=nowhere)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(work(dsn, Meter(), poll_s=float(poll_s)))
+            runner.run(work(dsn, Meter(), poll_s=float(poll_s), notified=notified == "on"))
 
 
 if __name__ == "__main__":
