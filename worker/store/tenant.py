@@ -11,6 +11,9 @@ from uuid import UUID
 from worker.store import notify
 from worker.store.pool import Connection, Pool, Unusable, manners_of
 
+#: Undoing takes no time; whoever waits longer has lost the connection, and has waited for it once already.
+ROLLBACK_S = 5.0
+
 
 @asynccontextmanager
 async def transaction(
@@ -39,7 +42,7 @@ async def transaction(
         except BaseException:
             await _roll_back(conn)
             raise
-        await conn.execute("COMMIT")
+        await _commit(conn)
 
 
 async def keep_plans(conn: Connection) -> None:
@@ -47,12 +50,21 @@ async def keep_plans(conn: Connection) -> None:
     await conn.execute(f"SET LOCAL plan_cache_mode = {manners_of(conn).kept_plans}")
 
 
+async def _commit(conn: Connection) -> None:
+    """Commit; without an answer nobody knows whether it was, and the connection is thrown away."""
+    try:
+        await conn.execute("COMMIT")
+    except Unusable:
+        conn.terminate()
+        raise
+
+
 async def _roll_back(conn: Connection) -> None:
     """Undo; a connection that cannot even do that is thrown away, so that what really went wrong is what is raised."""
     if conn.is_closed():
         return
     try:
-        await conn.execute("ROLLBACK")
+        await conn.execute("ROLLBACK", timeout=ROLLBACK_S)
     except Unusable:
         conn.terminate()
 
