@@ -156,11 +156,20 @@ class ConnectorGuard:
         return uid
 
     async def update(
-        self, object_class: str, uid: str, attributes: dict[str, Any], *, active: bool | None = None
+        self,
+        object_class: str,
+        uid: str,
+        attributes: dict[str, Any],
+        *,
+        active: bool | None = None,
+        seen: TargetAccount | None = None,
     ) -> str:
-        """Change the object; returns its uid, which a rename may have changed."""
+        """Change the object; returns its uid, which a rename may have changed.
+
+        ``seen`` is the object as it was read a moment ago: it is not read again to find out whether it is protected.
+        """
         _refuse_unencodable(attributes)
-        await self._refuse_if_protected(object_class, uid, attributes)
+        await self._refuse_if_protected(object_class, uid, attributes, seen=seen)
         new_uid: str = await self._call("update", lambda c: c.update(object_class, uid, attributes, active=active))
         return new_uid
 
@@ -173,13 +182,15 @@ class ConnectorGuard:
             return False
         return True
 
-    async def _refuse_if_protected(self, object_class: str, uid: str, attributes: dict[str, Any]) -> None:
+    async def _refuse_if_protected(
+        self, object_class: str, uid: str, attributes: dict[str, Any], *, seen: TargetAccount | None = None
+    ) -> None:
         """Read the account as it is now: what we remember of it may be old."""
         if self._is_protected is None:
             return
         if "get" not in self.capabilities:
             raise ProtectedAccount("This target cannot be read, so no account can be shown to be unprotected.")
-        account = await self.get(object_class, uid)
+        account = seen or await self.get(object_class, uid)
         if account is None:
             raise UnknownUid
         self._refuse_protected(uid, account.attributes, account.active)

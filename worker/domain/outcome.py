@@ -71,7 +71,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Cancelled by a person while it ran."""
+    """Cancelled while it ran: by a person, or because it gave way to another; ``message`` says why."""
 
     message: str
 

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -34,7 +34,9 @@ from worker.domain.outcome import DeadLettered, Outcome, Released, Retry, Succee
 from worker.domain.processing import Finished
 from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
+from worker.execution.conflicts import Conflicts, reads_first
 from worker.execution.matching import Found, Matching
+from worker.execution.result import Done, finished_of, is_so, succeeded
 from worker.execution.scripting import Scripting
 from worker.execution.wish import Wish
 from worker.execution.work import Foreseen, Prepared, Work, WorkLoader
@@ -47,24 +49,6 @@ log = structlog.get_logger()
 PREPARED_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The target is as wished. ``attributes`` and ``active`` are what the account has now, as far as we know.
-
-    ``sent`` is what was changed, as records may show it; ``wish`` what was wished for in the end, where that is not
-    what the try began with.
-    """
-
-    uid: str | None
-    attributes: dict[str, Any] | None = None
-    active: bool | None = None
-    already_so: bool = False
-    is_gone: bool = False
-    match: dict[str, Any] | None = None
-    sent: dict[str, Any] | None = None
-    wish: Wish | None = None
-
-
 class Executor:
     """The operation processor: ``prepare`` reads for a batch, ``process`` runs one and raises only when cancelled."""
 
@@ -75,6 +59,7 @@ class Executor:
         self._loader = loader
         self._scripting = scripting
         self._matching = matching
+        self._conflicts = Conflicts(loader.pool)
         self._attempt_s = attempt_s
         self._prepared: dict[UUID, Prepared] = {}
 
@@ -129,7 +114,7 @@ class Executor:
                 outcome, wish = await self.execute(work)
         except TimeoutError:  # below the lease, so nobody else has it yet; what was sent is read back by the next try
             outcome, wish = Retry("attempt_timeout", "The try did not end within its deadline."), None
-        return _finished(work, wish, outcome, _since(started))
+        return finished_of(work, wish, outcome, _since(started))
 
     async def _unopened(self, operation: Operation, error: Exception, took: int) -> Finished:
         """A target that cannot even be opened is as sick as one that fails."""
@@ -145,6 +130,7 @@ class Executor:
         """The steps of a try, in order; the outcome, and what was wished for in the end."""
         wish = work.wish()
         try:
+            await self._conflicts.stale(work.op, work)
             wish = await self._scripting.before(work, wish)
             done = await self._call_connector(work, wish)
             wish = await self._scripting.after(work, done.wish or wish, done.uid)
@@ -153,7 +139,7 @@ class Executor:
                 await self._report(work.target, error)
             return _outcome(error, work.op, connector=work.target.connector.name), wish
         await self._report(work.target, None)
-        return _succeeded(work, wish, done), wish
+        return succeeded(work, wish, done), wish
 
     async def _report(self, target: Target, error: ConnectorError | None) -> None:
         """Tell the breaker. The try has ended by now, and a database that is away may not change how."""
@@ -232,20 +218,40 @@ class Executor:
             return await self._adopt(work, wish, found, None)
         if not wish.attributes and wish.active is None:
             return Done(uid, work.account.observed, work.account.observed_active, already_so=True)
+        seen = None
         try:
-            done = await self._change(work, uid, wish.attributes, wish.active)
+            if reads_first(work, wish):
+                seen = await self._seen(work, uid)
+                wish = await self._conflicts.external(work, wish, seen)
+            done = await self._change(work, uid, wish.attributes, wish.active, seen=seen)
         except UnknownUid:
+            await self._conflicts.missing(work, tuple(sorted(wish.attributes)))
             return await self._create_instead(work, wish)
-        known = {**(work.account.observed or {}), **wish.attributes}
-        return replace(done, attributes=known)
+        known = seen.attributes if seen is not None else work.account.observed or {}
+        is_active = seen.active if seen is not None and done.active is None else done.active
+        return replace(done, attributes={**known, **wish.attributes}, active=is_active)
 
-    async def _change(self, work: Work, uid: str, attributes: dict[str, Any], active: bool | None) -> Done:
+    async def _seen(self, work: Work, uid: str) -> TargetAccount:
+        found = await work.target.guard.get(work.op.object_class, uid)
+        if found is None:
+            raise UnknownUid
+        return found
+
+    async def _change(
+        self,
+        work: Work,
+        uid: str,
+        attributes: dict[str, Any],
+        active: bool | None,
+        *,
+        seen: TargetAccount | None = None,
+    ) -> Done:
         try:
             with _noted(attributes, active):
-                uid = await work.target.guard.update(work.op.object_class, uid, attributes, active=active)
+                uid = await work.target.guard.update(work.op.object_class, uid, attributes, active=active, seen=seen)
         except OutcomeUnknown:
             found = await work.target.guard.get(work.op.object_class, uid)
-            if found is None or not _is_so(work, found, attributes, active):
+            if found is None or not is_so(work, found, attributes, active):
                 raise
             return Done(found.uid, attributes, found.active, sent=_sent(attributes, active))
         return Done(uid, attributes, active, sent=_sent(attributes, active))
@@ -276,6 +282,8 @@ class Executor:
             if await work.target.guard.get(work.op.object_class, work.uid) is not None:
                 raise
             was_there = True
+        if not was_there:
+            await self._conflicts.missing(work)
         return Done(None, already_so=not was_there, is_gone=True, sent=_sent({}, None) if was_there else None)
 
     async def _as_found(self, work: Work, uid: str) -> TargetAccount | None:
@@ -290,14 +298,6 @@ class Executor:
                 )
             )
         return found
-
-
-def _is_so(work: Work, found: TargetAccount, attributes: dict[str, Any], active: bool | None) -> bool:
-    """Whether an account surely has what was sent; what is not read back may not have arrived."""
-    if not attributes.keys() <= {rule.name for rule in work.comparator.rules}:
-        return False
-    differing = work.comparator.differences({**found.attributes, **attributes}, actual=found.attributes)
-    return not differing and (active is None or found.active is None or found.active == active)
 
 
 def _sent(attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
@@ -325,51 +325,6 @@ def _outcome(error: Exception, op: Operation, *, connector: str) -> Outcome:
     if isinstance(error, ConnectorError) and isinstance(outcome, Retry | DeadLettered):
         return replace(outcome, sent=error.fields.get("sent"))
     return outcome
-
-
-def _succeeded(work: Work, wish: Wish, done: Done) -> Succeeded:
-    return Succeeded(
-        uid=done.uid,
-        warnings=wish.warnings,
-        already_so=done.already_so,
-        observed=None if done.is_gone else _known(work, done),
-        observed_active=done.active,
-        match=done.match,
-        account_gone=done.is_gone,
-        sent=done.sent,
-        tags=wish.tags,
-    )
-
-
-def _known(work: Work, done: Done) -> dict[str, Any] | None:
-    """What we now believe the account has: the managed attributes that have a value."""
-    if done.attributes is None:
-        return None
-    managed = {rule.name for rule in work.comparator.rules}
-    return {name: value for name, value in done.attributes.items() if name in managed and value is not None}
-
-
-def _finished(work: Work, wish: Wish | None, outcome: Outcome, took: int) -> Finished:
-    connector = work.target.connector.name
-    if wish is None or not isinstance(outcome, Succeeded) or outcome.skipped or outcome.observed is None:
-        return Finished(work.op, outcome, took, connector=connector)
-    active = outcome.observed_active if outcome.observed_active is not None else work.account.observed_active
-    observed_hash = account_hash(work.comparator, outcome.observed, active=active)
-    hooked = wish.hooked
-    if hooked is not None and outcome.match is not None and work.naming in outcome.observed:
-        hooked = {**hooked, work.naming: outcome.observed[work.naming]}
-    agrees = _agrees(work, outcome.observed, hooked if hooked is not None else work.account.hooked, active)
-    return Finished(
-        work.op, outcome, took, observed_hash=observed_hash, hooked=hooked, agrees=agrees, connector=connector
-    )
-
-
-def _agrees(work: Work, observed: dict[str, Any], hooked: dict[str, Any] | None, active: bool | None) -> bool:
-    """Whether the account is all that is expected of it now."""
-    expected = {**(work.account.wanted or {}), **(hooked or {})}
-    wanted_active = work.account.wanted_active
-    is_active_as_wanted = wanted_active is None or (active is not False) == wanted_active
-    return is_active_as_wanted and not work.comparator.differences(expected, actual=observed)
 
 
 def _is_fresh(prepared: Prepared) -> bool:

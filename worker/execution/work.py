@@ -91,7 +91,7 @@ class WorkLoader:
     """Reads what batches need: accounts and identities in one statement, the rest at most every two seconds."""
 
     def __init__(self, pool: Pool, targets: Targets) -> None:
-        self._pool = pool
+        self.pool = pool
         self._targets = targets
         self._rules: dict[UUID, _Rules] = {}
         self._reading: dict[UUID, asyncio.Lock] = {}
@@ -100,7 +100,7 @@ class WorkLoader:
         """What the operations of one target work with, by operation id: a few statements, however many they are."""
         people = [op.user_id for op in operations if op.user_id is not None]
         connector_id = operations[0].connector_id
-        async with tenant(self._pool, tenant_id) as conn:
+        async with tenant(self.pool, tenant_id) as conn:
             found = await work.subjects(conn, tenant_id, [op.account_id for op in operations])
             said = await correlation.decisions(
                 conn, tenant_id=tenant_id, connector_id=connector_id, identity_ids=[*people, NOBODY]
@@ -145,7 +145,7 @@ class WorkLoader:
     async def _read_rules(self, target: Target) -> _Rules:
         connector = target.connector
         schema = await target.object_schema()
-        async with tenant(self._pool, connector.tenant_id) as conn:
+        async with tenant(self.pool, connector.tenant_id) as conn:
             bound = await hooks.bound(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
             active = await mappings.active(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
         mapping = active.get((connector.id, connector.object_class))

@@ -10,9 +10,10 @@ Guarantees:
 
 from worker.queue.dead_letters import DeadLetters
 from worker.queue.dispatcher import Dispatcher
+from worker.queue.disputes import lines_of
 from worker.queue.finisher import Finisher
 from worker.queue.pruner import Pruner
 from worker.queue.rescuer import Rescuer
 from worker.queue.submission import Enqueued, OperationQueue
 
-__all__ = ["DeadLetters", "Dispatcher", "Enqueued", "Finisher", "OperationQueue", "Pruner", "Rescuer"]
+__all__ = ["DeadLetters", "Dispatcher", "Enqueued", "Finisher", "OperationQueue", "Pruner", "Rescuer", "lines_of"]

@@ -158,7 +158,7 @@ async def carry_out(conn: Connection, tenant_id: UUID, disputes: Disputes) -> No
     await conflicts.park(conn, tenant_id, [id_ for id_ in disputes.parked if id_ not in gone])
     for outcome, ended in disputes.cancelled.items():
         await cancel(conn, tenant_id, ended, outcome)
-    await operations.log(conn, tenant_id, [line for each in disputes.found for line in lines(each)])
+    await operations.log(conn, tenant_id, [line for each in disputes.found for line in lines_of(each)])
 
 
 async def cancel(conn: Connection, tenant_id: UUID, ended: Mapping[UUID, UUID], outcome: ConflictOutcome) -> None:
@@ -168,7 +168,7 @@ async def cancel(conn: Connection, tenant_id: UUID, ended: Mapping[UUID, UUID], 
     await conflicts.close(conn, tenant_id, list(ended), notes=_NOTES[outcome])
 
 
-def lines(found: Conflict) -> list[tuple[UUID, str, str]]:
+def lines_of(found: Conflict) -> list[tuple[UUID, str, str]]:
     """What the logs of both sides say; names of attributes, never their values."""
     names = ", ".join(found.affected)
     ends = "a person decides" if found.outcome is None else f"{found.outcome} ({found.strategy})"

@@ -183,12 +183,8 @@ async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: "_
         done |= await operations.bury(conn, tenant_id, owner, ends.buried)
     if ends.released:
         done |= await operations.release(conn, tenant_id, owner, ends.released, started=ends.started)
-    if ends.cancelled:
-        done |= set(
-            await operations.cancel(
-                conn, tenant_id, ends.cancelled, notes="Cancelled by a person while it ran.", by=None, owner=owner
-            )
-        )
+    for notes, fences in ends.cancelled.items():
+        done |= set(await operations.cancel(conn, tenant_id, fences, notes=notes, by=None, owner=owner))
     return done
 
 
@@ -213,7 +209,8 @@ class _Ends:
         self.buried: list[Failure] = []
         self.released: list[Fence] = []
         self.started: set[UUID] = set()
-        self.cancelled: list[Fence] = []
+        #: by the reason
+        self.cancelled: dict[str, list[Fence]] = {}
         self.lines: list[tuple[UUID, str, str]] = []
 
 
@@ -263,7 +260,7 @@ def _sort_one(ends: _Ends, finished: Finished, rng: Random) -> None:
                 ends.started.add(op.id)
                 ends.lines.append((op.id, "info", "Interrupted while it ran; the next try looks at the target first."))
         case Cancelled():
-            ends.cancelled.append(fence)
+            ends.cancelled.setdefault(outcome.message, []).append(fence)
         case _:
             assert_never(outcome)
 

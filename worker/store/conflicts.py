@@ -8,14 +8,12 @@ from uuid import UUID
 from worker.domain.coalesce import Change
 from worker.domain.conflict import ConflictOutcome, ConflictStatus, ConflictStrategy, ConflictType
 from worker.domain.ids import uuid7
+from worker.domain.operation import OperationType
 from worker.store.listings import custom_plans
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
 queries = load("conflicts")
-
-#: So many that wait behind a running operation are looked at.
-MOST_BEHIND = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +61,19 @@ async def record(conn: Connection, tenant_id: UUID, found: Sequence[Conflict]) -
 
 
 async def known(
-    conn: Connection, tenant_id: UUID, *, operation_id: UUID, conflict_type: ConflictType
-) -> ConflictOutcome | None:
-    """How a conflict of an operation with its target was settled, None when it was not, or never was."""
-    row = await queries.known.row(
-        conn, tenant_id=tenant_id, operation_id=operation_id, conflict_type=str(conflict_type)
+    conn: Connection, tenant_id: UUID, *, older: UUID, newer: UUID | None, conflict_type: ConflictType
+) -> Record | None:
+    """(id, status, outcome) of a conflict that was found before."""
+    return await queries.known.row(
+        conn, tenant_id=tenant_id, older=older, newer=newer, conflict_type=str(conflict_type)
     )
-    return ConflictOutcome(row["outcome"]) if row is not None and row["outcome"] else None
+
+
+async def next_of(conn: Connection, tenant_id: UUID, *, account_id: UUID, seq: int) -> Record | None:
+    """What waits right behind the operation with this ``seq``, when its kind is known to us."""
+    row = await queries.next_of.row(conn, tenant_id=tenant_id, account_id=account_id, seq=seq)
+    is_known = row is not None and row["operation_type"] in set(map(str, OperationType))
+    return row if is_known else None
 
 
 async def live(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Record]:

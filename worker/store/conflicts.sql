@@ -14,22 +14,21 @@ FROM unnest(:ids::uuid[], :connector_ids::uuid[], :account_ids::uuid[], :operati
 ON CONFLICT DO NOTHING
 
 -- name: known
--- What was found, and perhaps decided, about an operation and its target before.
+-- What was found, and perhaps decided, before.
 SELECT id, status, outcome FROM conflicts
-WHERE tenant_id = :tenant_id AND operation_id_a = :operation_id AND conflict_type = :conflict_type
-  AND operation_id_b IS NULL
+WHERE tenant_id = :tenant_id AND operation_id_a = :older AND conflict_type = :conflict_type
+  AND operation_id_b IS NOT DISTINCT FROM :newer::uuid
 
 -- name: live
 -- Those of these operations that have not ended, locked.
 SELECT id, account_id, connector_id, status, epoch, attempt_number, operation_type, payload, origin FROM operations
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE
 
--- name: behind
--- What newer plans say that wait behind a running operation of their lane, locked, the first first.
-SELECT id, account_id, connector_id, status, epoch, attempt_number, operation_type, payload, origin FROM operations
+-- name: next_of
+-- What waits right behind an operation of a lane.
+SELECT id, operation_type, payload, origin, identity_version FROM operations
 WHERE tenant_id = :tenant_id AND account_id = :account_id AND NOT head AND seq > :seq
-  AND identity_version > :identity_version
-ORDER BY seq LIMIT :limit FOR UPDATE SKIP LOCKED
+ORDER BY seq LIMIT 1 FOR UPDATE
 
 -- name: amend
 -- A conflict changes what an operation says that waits. Only a repair is dropped when its account has moved: one that

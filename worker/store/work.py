@@ -89,6 +89,7 @@ def _subject(row: Record) -> Subject:
         observed=row["observed"],
         observed_active=row["observed_active"],
         hooked=row["hooked"],
+        live=row["live"],
     )
     identity = None
     if row["external_id"] is not None:

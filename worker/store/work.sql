@@ -2,7 +2,7 @@
 -- The accounts of a claimed batch, each with its identity: both by their keys, however few rows a stale plan believes in.
 WITH a AS MATERIALIZED (
     SELECT id, connector_id, object_class, uid, identity_id, state, wanted, wanted_active, observed, observed_active,
-        hooked, match IS NOT NULL AS is_adopted
+        hooked, live, match IS NOT NULL AS is_adopted
     FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
 ),
 i AS MATERIALIZED (
