@@ -5,8 +5,8 @@
 - half open: after a probe that succeeded. One call at a time first; each success allows one more, which doubles the
   number with every round (1, 2, 4, ...); at the target's limit it closes, a system failure opens it again.
 
-What must outlive a process is ``state``, ``failures``, ``opened_at`` and ``probe_at``. ``ramp`` is each worker's own:
-a worker that meets a half-open breaker starts at one.
+All of it is in the target's rows, and is moved there under a lock: failures are counted, and calls allowed, for all
+workers together.
 """
 
 from dataclasses import dataclass, replace

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from worker.connectors.base import Changes, Connector, ObjectSchema, Page
-from worker.connectors.limiter import TokenBucket
+from worker.connectors.limiter import TokenBucket, Turnstile
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Limits
 from worker.domain.errors import (
@@ -99,7 +99,7 @@ class ConnectorGuard:
         self._may_change = may_change
         self._is_protected = is_protected
         self._observer = observer
-        self._turns = asyncio.Semaphore(limits.concurrency)
+        self._turns = Turnstile(limits.concurrency)
         self._bucket = TokenBucket.full(limits.rate, now=time.monotonic()) if limits.rate else None
         self._held_until = 0.0
         self._live: _Live | None = None
@@ -117,6 +117,34 @@ class ConnectorGuard:
         if live is not None:
             self._retire(live)
             await _close_if_idle(live)
+
+    @property
+    def calls(self) -> tuple[int, int]:
+        """How many calls are under way, and how many wait for their turn."""
+        return self._turns.inside, self._turns.waiting
+
+    @property
+    def rate(self) -> float | None:
+        """Calls a second that are kept to now."""
+        return self._bucket.rate if self._bucket is not None else None
+
+    @property
+    def held_s(self) -> float:
+        """For how long the target still wants to be left alone."""
+        return max(self._held_until - time.monotonic(), 0.0)
+
+    def hold(self, seconds: float) -> None:
+        """Send nothing for so long; an earlier and longer wish stands."""
+        self._held_until = max(self._held_until, time.monotonic() + seconds)
+
+    def keep_to(self, slots: int, rate: float | None, *, until: float, is_newcomer: bool = False) -> None:
+        """Use this share of the target's limits until that moment of the monotonic clock, and nothing after it.
+
+        ``is_newcomer``: others use the target already, so nothing of the rate was saved up for us.
+        """
+        self._turns.set_limit(slots, until=until)
+        if self._bucket is not None and rate:
+            self._bucket = self._bucket.at_rate(rate, now=time.monotonic(), is_empty=is_newcomer)
 
     async def test_connection(self) -> str:
         """Say in one sentence what answered."""
@@ -224,21 +252,21 @@ class ConnectorGuard:
     async def _turn(self) -> AsyncIterator[None]:
         """Wait for our turn. Nothing is sent yet, so giving up here is always safe."""
         self._refuse_while_held()
-        if self._turns.locked():
-            await self._queue()
+        if self._turns.is_free:
+            await self._turns.enter()  # at once
         else:
-            await self._turns.acquire()  # at once
+            await self._queue()
         try:
             await self._pace()
             self._refuse_while_held()
             yield
         finally:
-            self._turns.release()
+            self._turns.leave()
 
     async def _queue(self) -> None:
         try:
             async with asyncio.timeout(self.limits.deadline_s):
-                await self._turns.acquire()
+                await self._turns.enter()
         except TimeoutError:
             raise TargetBusy("Earlier calls kept this one waiting for longer than the deadline.") from None
 
@@ -306,8 +334,7 @@ class ConnectorGuard:
         """Send nothing more while the target's own time runs."""
         retry_after = error.retry_after if isinstance(error, TransientError) else None
         if retry_after is not None:
-            until = time.monotonic() + min(retry_after, LONGEST_HOLD).total_seconds()
-            self._held_until = max(self._held_until, until)
+            self.hold(min(retry_after, LONGEST_HOLD).total_seconds())
 
 
 def _refuse_unencodable(attributes: Mapping[str, Any]) -> None:

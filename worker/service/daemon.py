@@ -50,6 +50,7 @@ log = structlog.get_logger()
 RESCUE_S = 5.0
 CANCELS_S = 1.0
 SWEEP_S = 60.0
+SHARES_S = 1.0
 PRUNE_S = 3600.0
 GAUGES_S = 10.0
 KEEP_DAYS = 90
@@ -150,7 +151,8 @@ class Daemon:
             return None
 
         def on_word(word: Word) -> None:
-            del word
+            if word is Word.TARGETS:
+                parts.targets.look_again()
             self.wake()
 
         return Listener(database_of(self._settings), on_word=on_word, rng=self._rng)
@@ -200,6 +202,8 @@ class Daemon:
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
             seconds["watch"] = self._settings.csv_watch_s
+        duties["shares"] = parts.targets.renew
+        seconds["shares"] = SHARES_S
         duties["gauges"] = Gauges(parts.pool, parts.hooks).run_once
         seconds["gauges"] = GAUGES_S
         return {
@@ -233,7 +237,7 @@ class Daemon:
     _dispatcher: Dispatcher | None = None
 
     def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
-        targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held)
+        targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held, worker=heartbeat.owner)
         house = assemble(pool, targets, self._settings)
         loader = WorkLoader(pool, targets)
         executor = Executor(

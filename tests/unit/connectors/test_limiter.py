@@ -65,3 +65,15 @@ def test_long_run_keeps_the_rate(rate):
         last, bucket = call(bucket, 0.0)
 
     assert last == pytest.approx((1000 - bucket.burst) / rate)
+
+
+def test_another_rate_keeps_what_was_promised():
+    bucket = TokenBucket.full(1.0, now=0.0)
+    for _ in range(3):
+        bucket = bucket.take(0.0)
+
+    assert bucket.at_rate(2.0, now=0.0).delay(0.0) == pytest.approx(1.5)
+
+
+def test_newcomer_beside_others_has_nothing_saved_up():
+    assert TokenBucket.full(100.0, now=0.0).at_rate(50.0, now=0.0, is_empty=True).delay(0.0) == pytest.approx(0.02)
