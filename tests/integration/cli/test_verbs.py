@@ -222,6 +222,16 @@ def test_migrate_twice_is_calm_and_needs_the_owner(empty_database: Database, con
     assert say("migrate") == say("migrate") == (0, "The schema is at step 2; it serves versions from step 1 on.\n", "")
 
 
+def test_migrate_spreads_nothing_over_a_server_that_stands_alone(
+    database: Database, configure: Configure, say: Say
+) -> None:
+    configure(owner_database_url=database.owner_dsn)
+
+    code, _, complaint = say("migrate", "--distribute")
+
+    assert (code, "has no Citus extension" in complaint) == (3, True)
+
+
 async def test_an_import_is_followed_to_its_end(organisation: Organisation, say: Say) -> None:
     async with program("serve", "--port", "0") as serve:
         await serve.until("daemon.ready")
