@@ -11,7 +11,7 @@ from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import EMERGENCY_PRIORITY, NewOperation, OperationType, Origin
 from worker.recon import Wish
 from worker.security import Principal, Role
-from worker.store import emergency, identities, listings_findings, operations, plan_items
+from worker.store import conflicts, emergency, identities, listings_findings, operations, plan_items
 from worker.store.emergency import Lane
 
 #: Which findings a person's provisioning repairs, and how.
@@ -47,9 +47,9 @@ async def disable(house: House, principal: Principal, *, identity_id: UUID, reas
         await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[identity_id], origin=Origin.EMERGENCY)
         lanes = await emergency.lanes(act.conn, act.tenant_id, identity_id=identity_id)
         waiting = await emergency.waiting(act.conn, act.tenant_id, account_ids=[lane.account_id for lane in lanes])
-        cancelled = await operations.cancel(
-            act.conn, act.tenant_id, waiting, notes="Cancelled by the emergency disable of the person.", by=act.by
-        )
+        notes = "Cancelled by the emergency disable of the person."
+        cancelled = await operations.cancel(act.conn, act.tenant_id, waiting, notes=notes, by=act.by)
+        await conflicts.close(act.conn, act.tenant_id, cancelled, notes=notes)
         held_back = Counter(fence.account_id for fence in waiting if fence.id in set(cancelled))  # the rest runs by now
         made = [
             _disabling(lane, identity_id, act.by)

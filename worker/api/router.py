@@ -9,6 +9,7 @@ from worker.actions import House
 from worker.api import (
     approvals,
     cases,
+    conflicts,
     connectors,
     discrepancies,
     events,
@@ -26,7 +27,7 @@ def build_api(house: House, auth: Auth, receiver: EventReceiver) -> APIRouter:
     """The API over the verbs of the house."""
     router = APIRouter(dependencies=[Depends(_refuse_unknown_parameters)])
     router.include_router(events.build(receiver, auth))
-    for noun in (operations, runs, discrepancies, approvals, cases, connectors, identities, records):
+    for noun in (conflicts, operations, runs, discrepancies, approvals, cases, connectors, identities, records):
         router.include_router(noun.build(house, auth))
     return router
 

@@ -14,6 +14,17 @@ from worker.queue.disputes import lines_of
 from worker.queue.finisher import Finisher
 from worker.queue.pruner import Pruner
 from worker.queue.rescuer import Rescuer
+from worker.queue.settling import settle_conflict
 from worker.queue.submission import Enqueued, OperationQueue
 
-__all__ = ["DeadLetters", "Dispatcher", "Enqueued", "Finisher", "OperationQueue", "Pruner", "Rescuer", "lines_of"]
+__all__ = [
+    "DeadLetters",
+    "Dispatcher",
+    "Enqueued",
+    "Finisher",
+    "OperationQueue",
+    "Pruner",
+    "Rescuer",
+    "lines_of",
+    "settle_conflict",
+]

@@ -15,7 +15,7 @@ from worker.domain.errors import NotFound
 from worker.domain.operation import NewOperation, WaitReason
 from worker.queue.disputes import Disputes, InLane, Rules, carry_out, in_lane, rules_for, weigh
 from worker.queue.opening import open_lanes
-from worker.store import due_work, operations
+from worker.store import conflicts, due_work, operations
 from worker.store.pool import Connection
 from worker.store.sql import Record
 
@@ -262,7 +262,7 @@ async def _rewrite(conn: Connection, tenant_id: UUID, placed: Placement) -> None
 
 async def _undo(conn: Connection, tenant_id: UUID, undone: dict[UUID, UUID]) -> None:
     if undone:
+        notes = "A newer plan took this back before it was tried."
         fences = [operations.Fence(id=op, epoch=0, account_id=account) for op, account in undone.items()]
-        await operations.cancel(
-            conn, tenant_id, fences, notes="A newer plan took this back before it was tried.", by=None
-        )
+        await operations.cancel(conn, tenant_id, fences, notes=notes, by=None)
+        await conflicts.close(conn, tenant_id, list(undone), notes=notes)

@@ -104,6 +104,14 @@ async def wake(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[R
     return await queries.wake.rows(conn, tenant_id=tenant_id, ids=list(ids)) if ids else []
 
 
+async def settle(
+    conn: Connection, tenant_id: UUID, conflict_id: UUID, *, outcome: ConflictOutcome, notes: str | None, by: UUID
+) -> bool:
+    """Write a person's decision down; False when there was one before."""
+    where = {"tenant_id": tenant_id, "id": conflict_id}
+    return bool(await queries.settle.run(conn, **where, outcome=str(outcome), notes=notes, by=by))
+
+
 async def close(conn: Connection, tenant_id: UUID, ids: Sequence[UUID], *, notes: str) -> list[Record]:
     """These operations have ended: whatever they are in conflict with goes on; those that do (id, connector_id)."""
     rows = await queries.close.rows(conn, tenant_id=tenant_id, ids=list(ids), notes=notes)
