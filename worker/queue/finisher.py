@@ -178,7 +178,7 @@ async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: "_
         done |= await operations.fail(conn, tenant_id, owner, ends.failures)
     if ends.parked:
         done |= await operations.park(conn, tenant_id, owner, ends.parked)
-    await _cancel_instead(conn, tenant_id, [*ends.failures, *ends.parked])
+    await _cancel_instead(conn, tenant_id, [e for e in (*ends.failures, *ends.parked) if e.fence.id in done])
     if ends.buried:
         done |= await operations.bury(conn, tenant_id, owner, ends.buried)
     if ends.released:

@@ -183,7 +183,7 @@ async def cancel(
     by: UUID | None,
     owner: UUID | None = None,
 ) -> list[UUID]:
-    """Cancel what waits, and what runs under the given fence; ids that were really cancelled."""
+    """Cancel what waits, or for an ``owner`` what it runs under these fences; ids that were really cancelled."""
     await lock_lanes(conn, tenant_id, [f.account_id for f in fences])
     rows = await queries.cancel.rows(
         conn,

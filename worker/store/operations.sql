@@ -406,13 +406,14 @@ WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done)
 RETURNING o.id
 
 -- name: cancel
--- Whatever waits here, or runs under the fence given, is over; the lane's next one becomes its head.
+-- What waits here is over, or, for an owner, what runs under the fence given; the lane's next one becomes its head.
 -- moves: pending -> cancelled, failed -> cancelled, awaiting_system -> cancelled, in_progress -> cancelled
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
 done AS (
     DELETE FROM operations o USING unnest(:ids::uuid[], :epochs::integer[]) AS d(id, epoch)
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id
-      AND (o.status <> 'in_progress' OR (o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner))
+      AND CASE WHEN :owner::uuid IS NULL THEN o.status <> 'in_progress'
+          ELSE o.status = 'in_progress' AND o.epoch = d.epoch AND o.owner IS NOT DISTINCT FROM :owner END
     RETURNING o.*
 ),
 archived AS (
