@@ -15,7 +15,7 @@ CREATE TABLE operation_counts (
 ) PARTITION BY RANGE (completed_day);
 
 CREATE TABLE operation_counts_rest PARTITION OF operation_counts DEFAULT;
-GRANT SELECT, INSERT, DELETE ON operation_counts TO provisiond_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON operation_counts TO provisiond_worker;
 
 -- How many operations live: as many more when they are accepted or come back, as many less when they end or are given up.
 -- Folded by the same duty, and set right by it from time to time, for a process of the step before counts nothing.
@@ -29,9 +29,16 @@ CREATE TABLE live_counts (
     PRIMARY KEY (tenant_id, id)
 );
 
-GRANT SELECT, INSERT, DELETE ON live_counts TO provisiond_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live_counts TO provisiond_worker;
 
 -- What was archived before there were counts, or by a process of the step before, is counted where it is.
 ALTER TABLE operations_archive ADD COLUMN is_counted boolean NOT NULL DEFAULT false;
 CREATE INDEX operations_archive_uncounted ON operations_archive (tenant_id, connector_id, operation_type, status)
     WHERE NOT is_counted;
+
+-- What is not simply waiting, whatever else waits: what processes hold, what is shown as failed or waiting, how many.
+CREATE INDEX operations_begun ON operations (tenant_id, status, connector_id) WHERE status <> 'pending';
+-- Dead letters by cause, without reading them.
+CREATE INDEX dead_letters_causes ON dead_letters (tenant_id, connector_id, error_code, dead_at) INCLUDE (operation_type);
+-- What ended otherwise than well, among a million that did.
+CREATE INDEX operations_archive_called_off ON operations_archive (tenant_id, status, id) WHERE status <> 'completed';

@@ -72,10 +72,10 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
             q=q,
         )
         async with tenant(house.pool, who.tenant_id) as conn:
-            rows = await listings.operations(
-                conn, who.tenant_id, where=where, before=cursor, limit=limit + 1, offset=offset
-            )
             counts = await listings.operation_counts(conn, who.tenant_id, where=where)
+            rows = await listings.operations(
+                conn, who.tenant_id, where=where, before=cursor, limit=limit + 1, offset=offset, known=counts
+            )
         total = counts.get(status, 0) if status else sum(counts.values())
         found = [operation_of(row) for row in rows]
         more = str(found[limit - 1].id) if len(found) > limit else None
@@ -118,8 +118,10 @@ def _add_numbers(router: APIRouter, house: House, *, viewer: Principal) -> None:
     ) -> OperationList:
         where = OperationQuery(connector_id=connector_id, status=OperationStatus.DEAD_LETTER)
         async with tenant(house.pool, who.tenant_id) as conn:
-            rows = await listings.operations(conn, who.tenant_id, where=where, before=None, limit=limit, offset=offset)
             counts = await listings.operation_counts(conn, who.tenant_id, where=where)
+            rows = await listings.operations(
+                conn, who.tenant_id, where=where, before=None, limit=limit, offset=offset, known=counts
+            )
         total = counts.get(OperationStatus.DEAD_LETTER, 0)
         return OperationList(operations=[operation_of(row) for row in rows], total=total, limit=limit, offset=offset)
 

@@ -8,6 +8,7 @@ Guarantees:
 - at least once: what a dead process held is claimed again within one lease, three times at most.
 """
 
+from worker.queue.counting import Counting
 from worker.queue.dead_letters import DeadLetters
 from worker.queue.dispatcher import Dispatcher
 from worker.queue.disputes import lines_of
@@ -18,6 +19,7 @@ from worker.queue.settling import settle_conflict
 from worker.queue.submission import Enqueued, OperationQueue
 
 __all__ = [
+    "Counting",
     "DeadLetters",
     "Dispatcher",
     "Enqueued",

@@ -28,7 +28,7 @@ from worker.hooks import HookExecutor
 from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
 from worker.planning import Planner
-from worker.queue import Dispatcher, Finisher, Pruner, Rescuer
+from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
 from worker.recon import ReconciliationEngine
 from worker.schedule import Ticker
 from worker.service.gauges import Gauges
@@ -52,6 +52,7 @@ CANCELS_S = 1.0
 SWEEP_S = 60.0
 SHARES_S = 1.0
 PRUNE_S = 3600.0
+COUNT_S = 30.0
 GAUGES_S = 10.0
 KEEP_DAYS = 90
 
@@ -198,7 +199,8 @@ class Daemon:
             seconds |= {"rescue": RESCUE_S, "cancels": CANCELS_S}
         if Role.SCHEDULER in roles:
             duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
-            seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S}
+            duties["count"] = Counting(parts.pool).run_once
+            seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S, "count": COUNT_S}
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
             seconds["watch"] = self._settings.csv_watch_s

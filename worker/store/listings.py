@@ -5,8 +5,8 @@ those are the page. Statements run with custom plans: a generic one could not us
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,31 @@ LAST = "\U0010ffff"
 _MOST_LOG_LINES = 1000
 #: From so many people with a name on, the rows are read and looked up instead of the people.
 _MANY_NAMES = 2000
+#: From so many live operations on their counts are believed; fewer are counted one by one.
+MANY = 50_000
+_AN_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where operations are, with the statuses they have there; the first place has those that nobody knows, too."""
+
+    rows: Query
+    ids: Query
+    statuses: frozenset[OperationStatus]
+
+    def may_hold(self, status: OperationStatus | None, known: Mapping[str, int] | None) -> bool:
+        """Whether something of this status, or of any, can be here; ``known`` counts what there is."""
+        if status is not None and status not in self.statuses:
+            return False
+        return known is None or any(known.get(each, 0) for each in self.statuses) or bool(known.keys() - set(S))
+
+
+_PLACES = (
+    _Place(queries.live, queries.live_ids, _LIVE),
+    _Place(queries.dead, queries.dead_ids, frozenset({S.DEAD_LETTER})),
+    _Place(queries.archived, queries.archived_ids, _FINISHED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +70,23 @@ class OperationQuery:
     run_id: UUID | None = None
     account_id: UUID | None = None
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether what it asks for is counted as it comes and goes, so that nobody need read it."""
+        return not any((self.user_id, self.q, self.error_code, self.run_id, self.account_id))
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many match: by shown status, and by error code what needs attention (failed, waiting, dead letters).
 
+    A status may be a word that only a later version knows.
+
     ``oldest_pending`` is when the oldest pending one was made, ``latest_dead`` when the last dead letter was given up.
     """
 
-    by_status: dict[OperationStatus, int]
-    by_error: dict[tuple[OperationStatus, str], int]
+    by_status: dict[str, int]
+    by_error: dict[tuple[str, str], int]
     oldest_pending: datetime | None = None
     latest_dead: datetime | None = None
 
@@ -68,51 +100,118 @@ async def operations(
     after: UUID | None = None,
     limit: int,
     offset: int = 0,
+    known: Mapping[str, int] | None = None,
 ) -> list[Record]:
     """Operations, the newest first: those made before the id ``before``, or the next made after the id ``after``.
+
+    ``known``: how many match by shown status (``operation_counts``), so that nobody looks where there are none.
 
     A row has the columns of its table, ``connector_name``, ``user_name`` of its identity, and the *shown* status:
     pending operations of a closed target wait (maintenance, breaker, baseline).
     """
     closed = await _plan_with_values(conn, tenant_id)
-    filters = await _filters(conn, tenant_id, where)
+    values = await _filters(conn, tenant_id, where) | closed
     page = {"before": before, "after": after, "limit": limit + offset}
-    found: list[Record] = []
-    for query in _places(where.status, (queries.live, queries.dead, queries.archived)):
-        found += await query.rows(conn, **_fitting(query, tenant_id, where.status, filters | closed | page))
-    found.sort(key=lambda row: row["id"], reverse=after is None)
-    page_of = found[offset : offset + limit]
-    return page_of if after is None else page_of[::-1]
+    places = [place for place in _PLACES if place.may_hold(where.status, known)]
+    if offset:
+        # What is skipped is passed over by its ids: the rows themselves are wide.
+        ids: list[UUID] = []
+        for place in places:
+            found = await place.ids.rows(conn, **_fitting(place.ids, tenant_id, where.status, values | page))
+            ids += [row["id"] for row in found]
+        shown = sorted(ids, reverse=after is None)[offset : offset + limit]
+        values = await _filters(conn, tenant_id, OperationQuery()) | closed | {"only_ids": shown}
+        page = {"before": None, "after": None, "limit": limit}
+    rows: list[Record] = []
+    for place in places:
+        rows += await place.rows.rows(conn, **_fitting(place.rows, tenant_id, where.status, values | page))
+    if after is None or offset:
+        return sorted(rows, key=lambda row: row["id"], reverse=True)[:limit]
+    return sorted(rows, key=lambda row: row["id"])[:limit][::-1]
 
 
-async def operation_counts(conn: Connection, tenant_id: UUID, *, where: OperationQuery) -> dict[OperationStatus, int]:
-    """How many match by shown status; the status of ``where`` decides only which places are counted."""
-    return (await tally(conn, tenant_id, where=where)).by_status
+async def operation_counts(conn: Connection, tenant_id: UUID, *, where: OperationQuery) -> dict[str, int]:
+    """How many match by shown status; only the places that can hold the status of ``where`` are counted."""
+    return (await _counted(conn, tenant_id, where, status=where.status, with_oldest=False)).by_status
 
 
 async def tally(conn: Connection, tenant_id: UUID, *, where: OperationQuery, only_open: bool = False) -> Tally:
     """Counts with every filter but the status. ``only_open`` leaves the finished ones out."""
+    return await _counted(conn, tenant_id, where, only_open=only_open)
+
+
+async def _counted(
+    conn: Connection,
+    tenant_id: UUID,
+    where: OperationQuery,
+    *,
+    status: OperationStatus | None = None,
+    only_open: bool = False,
+    with_oldest: bool = True,
+) -> Tally:
     closed = await _plan_with_values(conn, tenant_id)
-    filters = await _filters(conn, tenant_id, where)
-    by_status: Counter[OperationStatus] = Counter()
-    by_error: Counter[tuple[OperationStatus, str]] = Counter()
+    values = await _filters(conn, tenant_id, where) | _hours(where.from_date, where.to_date) | closed
+    found = _Sums(frozenset(closed["closed_ids"]))
+    if status is None or status in _LIVE:
+        await _count_live(conn, tenant_id, where, values, found)
+        if with_oldest and found.oldest is None and found.by_status[S.PENDING]:
+            query = queries.oldest_pending
+            found.oldest = await query.value(conn, **_fitting(query, tenant_id, None, values))
+    if status is None or status is S.DEAD_LETTER:
+        for row in await queries.dead_counts.rows(conn, **_fitting(queries.dead_counts, tenant_id, None, values)):
+            found.add(row["status"], row["error_code"], row["n"])
+            found.latest = max(row["latest"], found.latest or row["latest"])
+    if status in _FINISHED or (status is None and not only_open):
+        query = queries.ended_counts if where.is_counted else queries.archived_counts
+        for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
+            found.add(row["status"], None, row["n"])
+    return Tally(dict(found.by_status), dict(found.by_error), found.oldest, found.latest)
+
+
+async def _count_live(
+    conn: Connection, tenant_id: UUID, where: OperationQuery, values: dict[str, Any], found: "_Sums"
+) -> None:
+    """Row by row while that is quick; from ``MANY`` on by what was counted, where the filters allow it."""
+    if where.is_counted and await queries.living.value(conn, tenant_id=tenant_id) >= MANY:
+        query = queries.many_living
+        for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
+            found.add_living(row["connector_id"], row["status"], row["error_code"], row["n"])
+        found.settle()
+        return
+    query = queries.live_counts
+    for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
+        found.add(row["status"], row["error_code"], row["n"])
+        if row["status"] == S.PENDING:
+            found.oldest = min(row["oldest"], found.oldest or row["oldest"])
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What is being counted; ``closed``: targets whose pending operations are shown as waiting."""
+
+    closed: frozenset[UUID]
+    by_status: Counter[str] = field(default_factory=Counter)
+    by_error: Counter[tuple[str, str]] = field(default_factory=Counter)
+    pending: Counter[UUID] = field(default_factory=Counter)
     oldest: datetime | None = None
     latest: datetime | None = None
-    for query in (queries.live_counts, queries.dead_counts):
-        for row in await query.rows(conn, **_fitting(query, tenant_id, None, filters | closed)):
-            status = OperationStatus(row["status"])
-            by_status[status] += row["n"]
-            if row["error_code"] is not None:
-                by_error[status, row["error_code"]] += row["n"]
-            if status is S.PENDING:
-                oldest = min(row["oldest"], oldest or row["oldest"])
-            if status is S.DEAD_LETTER:
-                latest = max(row["latest"], latest or row["latest"])
-    if not only_open:
-        query = queries.archived_counts
-        for row in await query.rows(conn, **_fitting(query, tenant_id, None, filters)):
-            by_status[OperationStatus(row["status"])] += row["n"]
-    return Tally(dict(by_status), dict(by_error), oldest, latest)
+
+    def add(self, status: str, error_code: str | None, n: int) -> None:
+        self.by_status[status] += n
+        if error_code is not None:
+            self.by_error[status, error_code] += n
+
+    def add_living(self, connector_id: UUID, status: str | None, error_code: str | None, n: int) -> None:
+        """All that lives at a target (no status), or what of it has begun and so is not pending."""
+        self.pending[connector_id] += n if status is None else -n
+        if status is not None:
+            self.add(status, error_code, n)
+
+    def settle(self) -> None:
+        """Name what is left over."""
+        for connector_id, n in self.pending.items():
+            if n > 0:
+                self.by_status[S.AWAITING_SYSTEM if connector_id in self.closed else S.PENDING] += n
 
 
 async def operation_stats(conn: Connection, tenant_id: UUID, *, connector_id: UUID | None = None) -> dict[str, Any]:
@@ -160,7 +259,8 @@ async def _plan_with_values(conn: Connection, tenant_id: UUID) -> dict[str, Any]
     """Ask for custom plans; the closed targets with their reasons."""
     await custom_plans(conn)
     rows = await queries.closed.rows(conn, tenant_id=tenant_id)
-    return {"closed_ids": [row["connector_id"] for row in rows], "reasons": [row["reason"] for row in rows]}
+    closed = [row["connector_id"] for row in rows]
+    return {"closed_ids": closed, "reasons": [row["reason"] for row in rows], "some_closed": bool(closed)}
 
 
 async def _filters(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[str, Any]:
@@ -183,22 +283,36 @@ async def _filters(conn: Connection, tenant_id: UUID, where: OperationQuery) -> 
         "to_date": where.to_date,
         "from_id": _first_id(where.from_date - _CLOCKS_DIFFER) if where.from_date else None,
         "to_id": _first_id(where.to_date + _CLOCKS_DIFFER) if where.to_date else None,
-        "only_id": only_id,
+        "only_ids": [only_id] if only_id else None,
         "named_ids": [] if is_short else named,
         "is_short": is_short,
         **text,
     }
 
 
-def _places(status: OperationStatus | None, every: Sequence[Query]) -> Iterator[Query]:
-    """Those of (live, dead letters, archive) that can hold this status."""
-    live, dead, archived = every
-    if status is None or status in _LIVE:
-        yield live
-    if status is None or status is S.DEAD_LETTER:
-        yield dead
-    if status is None or status in _FINISHED:
-        yield archived
+def _hours(from_date: datetime | None, to_date: datetime | None) -> dict[str, Any]:
+    """The whole hours of a time; where the piece of an hour before them ends, and where the one behind them begins.
+
+    A time within one hour has no whole one and is all early.
+    """
+    first = _hour(from_date + _AN_HOUR - timedelta(microseconds=1)) if from_date else None
+    last = _hour(to_date) if to_date else None
+    is_short = first is not None and last is not None and first > last
+    early_to = (to_date if is_short else first) if from_date != first else None
+    late_from = last if to_date != last and not is_short else None
+    return {
+        "from_hour": first,
+        "to_hour": last,
+        "early_to": early_to,
+        "early_last": _first_id(early_to + _CLOCKS_DIFFER) if early_to else None,
+        "late_from": late_from,
+        "late_first": _first_id(late_from - _CLOCKS_DIFFER) if late_from else None,
+    }
+
+
+def _hour(moment: datetime) -> datetime:
+    """The beginning of its hour, in UTC: an offset of half an hour moves it."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _fitting(query: Query, tenant_id: UUID, status: OperationStatus | None, values: dict[str, Any]) -> dict[str, Any]:

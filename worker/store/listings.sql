@@ -32,10 +32,10 @@ w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :c
       AND (:from_date::timestamptz IS NULL OR w.created_at >= :from_date)
       AND (:to_date::timestamptz IS NULL OR w.created_at < :to_date)
       AND (:from_id::uuid IS NULL OR w.id >= :from_id) AND (:to_id::uuid IS NULL OR w.id < :to_id)
-      AND (:only_id::uuid IS NULL OR w.id = :only_id)
+      AND (:only_ids::uuid[] IS NULL OR w.id = ANY(:only_ids))
       AND (:q::text IS NULL OR w.user_id = ANY(:named_ids::uuid[]) OR (w.target_uid ~>=~ :q AND w.target_uid ~<~ :q_end::text)
-           OR (:is_short::boolean AND w.user_id IN (SELECT p.id FROM identities p WHERE p.tenant_id = :tenant_id
-               AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
+           OR (:is_short::boolean AND EXISTS (SELECT 1 FROM identities p WHERE p.tenant_id = :tenant_id
+               AND p.id = w.user_id AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
 
 -- part: since
 -- What ended did so on the day it was made or later, which leaves out whole partitions.
@@ -46,6 +46,12 @@ w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :c
     ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN w.id END, CASE WHEN :after::uuid IS NULL THEN w.id END DESC
     LIMIT :limit
 
+-- part: shown
+-- The shown status: what is pending for a closed target waits. Written so that a status that few have finds its index.
+(:status::text IS NULL OR (w.status = :status AND (:status <> 'pending' OR w.connector_id <> ALL(:closed_ids::uuid[])))
+       OR (:status = 'awaiting_system' AND :some_closed::boolean AND w.status = 'pending'
+           AND w.connector_id = ANY(:closed_ids)))
+
 -- name: live
 SELECT {columns}, o.head, o.next_retry_at, CASE WHEN o.closed IS NULL THEN o.status ELSE 'awaiting_system' END AS status,
     coalesce(o.closed, o.wait_reason) AS wait_reason
@@ -55,9 +61,7 @@ FROM (
         SELECT r.reason FROM unnest(:closed_ids::uuid[], :reasons::text[]) AS r(connector_id, reason)
         WHERE r.connector_id = w.connector_id AND w.status = 'pending') s ON true
     WHERE {filters}
-      AND (:status::text IS NULL OR :status = CASE WHEN w.status = 'pending'
-           AND w.connector_id = ANY(:closed_ids::uuid[]) THEN 'awaiting_system' ELSE w.status END)
-      AND {slice}) AS o
+      AND {shown} AND {slice}) AS o
 {names}
 
 -- name: dead
@@ -72,6 +76,16 @@ FROM (
     WHERE {filters} AND {since} AND (:status::text IS NULL OR w.status = :status) AND {slice}) AS o
 {names}
 
+-- name: live_ids
+SELECT w.id FROM operations w WHERE {filters} AND {shown} AND {slice}
+
+-- name: dead_ids
+SELECT w.id FROM dead_letters w WHERE {filters} AND {slice}
+
+-- name: archived_ids
+SELECT w.id FROM operations_archive w
+WHERE {filters} AND {since} AND (:status::text IS NULL OR w.status = :status) AND {slice}
+
 -- name: live_counts
 -- By shown status and error code, with every filter but the status.
 SELECT CASE WHEN w.status = 'pending' AND w.connector_id = ANY(:closed_ids::uuid[])
@@ -80,6 +94,58 @@ FROM operations w
 WHERE {filters}
 GROUP BY 1, 2
 
+-- part: early
+-- The piece of an hour at the beginning of a time, or nothing; its rows are found by the ids that were made then.
+w.created_at < :early_to::timestamptz AND w.id < :early_last::uuid
+
+-- part: late
+w.created_at >= :late_from::timestamptz AND w.id >= :late_first::uuid
+
+-- part: whole_hours
+(:from_hour::timestamptz IS NULL OR k.made_hour >= :from_hour) AND (:to_hour::timestamptz IS NULL OR k.made_hour < :to_hour)
+      AND (:connector_id::uuid IS NULL OR k.connector_id = :connector_id)
+      AND (:operation_type::text IS NULL OR k.operation_type = :operation_type)
+
+-- name: living
+-- How many live, as they were counted when they came and went.
+SELECT coalesce(sum(k.n), 0)::bigint FROM live_counts k WHERE k.tenant_id = :tenant_id
+
+-- name: many_living
+-- All that lives by its target, as counted, without a status; and what of it has begun, by its status. One statement,
+-- for both are of one moment.
+SELECT k.connector_id, NULL AS status, NULL AS error_code, sum(k.n)::bigint AS n
+FROM live_counts k WHERE k.tenant_id = :tenant_id AND {whole_hours} GROUP BY k.connector_id
+UNION ALL
+SELECT w.connector_id, NULL, NULL, count(*) FROM operations w WHERE {filters} AND {early} GROUP BY w.connector_id
+UNION ALL
+SELECT w.connector_id, NULL, NULL, count(*) FROM operations w WHERE {filters} AND {late} GROUP BY w.connector_id
+UNION ALL
+SELECT w.connector_id, w.status, w.error_code, count(*) FROM operations w WHERE {filters} AND w.status <> 'pending'
+GROUP BY w.connector_id, w.status, w.error_code
+
+-- name: oldest_pending
+-- By the order of making: the first rows are looked at one by one, whatever index knows all that is pending. Only asked
+-- when there is one.
+SELECT w.created_at FROM operations w
+WHERE {filters} AND coalesce(w.status, '') = 'pending' AND w.connector_id <> ALL(:closed_ids::uuid[])
+ORDER BY w.id LIMIT 1
+
+-- name: ended_counts
+-- What ended, by status: as it was counted in whole hours of making, row by row at the edges and where nobody counted.
+SELECT found.status, sum(found.n)::bigint AS n FROM (
+    SELECT k.status, k.n FROM operation_counts k WHERE k.tenant_id = :tenant_id AND {whole_hours}
+      AND (:from_date::timestamptz IS NULL OR k.completed_day >= (:from_date AT TIME ZONE 'UTC')::date)
+    UNION ALL
+    SELECT w.status, count(*) FROM operations_archive w
+    WHERE {filters} AND {since} AND w.is_counted AND {early} GROUP BY w.status
+    UNION ALL
+    SELECT w.status, count(*) FROM operations_archive w
+    WHERE {filters} AND {since} AND w.is_counted AND {late} GROUP BY w.status
+    UNION ALL
+    SELECT w.status, count(*) FROM operations_archive w WHERE {filters} AND {since} AND NOT w.is_counted
+    GROUP BY w.status) AS found
+GROUP BY found.status
+
 -- name: dead_counts
 SELECT 'dead_letter' AS status, w.error_code, count(*) AS n, min(w.dead_at) AS oldest, max(w.dead_at) AS latest
 FROM dead_letters w
@@ -87,7 +153,7 @@ WHERE {filters}
 GROUP BY 1, 2
 
 -- name: archived_counts
--- With no filter but connector and type this reads one small index and no row.
+-- Row by row, for the filters that nobody counts by.
 SELECT w.status, count(*) AS n FROM operations_archive w
 WHERE {filters} AND {since}
 GROUP BY w.status

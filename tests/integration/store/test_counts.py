@@ -1,12 +1,14 @@
 """What ended is counted by whoever ends it, in rows that a duty folds."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
-from worker.store import operations
+from worker.queue import Counting
+from worker.store import operation_counts, operations
 from worker.store.operations import Completion, Failure, Fence
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
@@ -28,9 +30,9 @@ async def counted(pool: Pool, tenant_id: UUID) -> dict[tuple[str, str], int]:
     return {(row["operation_type"], row["status"]): row["n"] for row in rows}
 
 
-async def end(pool: Pool, tenant_id: UUID, *, completed: int, cancelled: int, resolved: int) -> UUID:
+async def end(pool: Pool, tenant_id: UUID, *, completed: int, cancelled: int, resolved: int, name: str = "app") -> UUID:
     """So many operations, one batch for each way to end; their target."""
-    target = await a_connector(pool, tenant_id, has_baseline=True)
+    target = await a_connector(pool, tenant_id, name=name, has_baseline=True)
     n = completed + cancelled + resolved
     lanes = await accounts(pool, tenant_id, target.id, n)
     await enqueue(pool, tenant_id, *(an_operation(target.id, lane) for lane in lanes))
@@ -93,3 +95,55 @@ async def test_what_lives_is_counted_through_all_that_ends_gives_up_and_brings_b
     async with tenant(pool, tenant_id) as conn:
         await operations.exhume(conn, tenant_id, [fences[0].id])
     assert await living(pool, tenant_id) == (3, 3)
+
+
+async def test_folding_keeps_every_sum_and_leaves_one_row_of_a_kind(pool: Pool, tenant_id: UUID) -> None:
+    target = await end(pool, tenant_id, completed=2, cancelled=1, resolved=0)
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute(
+            "INSERT INTO operation_counts SELECT tenant_id, completed_day, gen_random_uuid(), made_hour, connector_id, "
+            "operation_type, status, 5 FROM operation_counts WHERE connector_id = $1",
+            target,
+        )
+    before = await counted(pool, tenant_id)
+
+    done = await asyncio.gather(*(Counting(pool).run_once() for _ in range(3)))
+
+    assert await counted(pool, tenant_id) == before
+    assert all(each.corrected == 0 for each in done)
+    await Counting(pool).run_once()
+    async with tenant(pool, tenant_id) as conn:
+        kinds = await conn.fetch(
+            "SELECT count(*) FROM operation_counts "
+            "GROUP BY completed_day, made_hour, connector_id, operation_type, status"
+        )
+        assert {row["count"] for row in kinds} == {1}
+        assert await conn.fetchval("SELECT count(*) FROM live_counts") == 0
+
+
+async def test_what_a_process_of_the_step_before_did_not_count_is_set_right(pool: Pool, tenant_id: UUID) -> None:
+    target = await end(pool, tenant_id, completed=1, cancelled=0, resolved=0)
+    lanes = await accounts(pool, tenant_id, target, 3)
+    await enqueue(pool, tenant_id, *(an_operation(target, lane) for lane in lanes))
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute("DELETE FROM live_counts")
+
+    first, second = Counting(pool), Counting(pool)
+    corrected = (await first.run_once()).corrected + (await second.run_once()).corrected
+
+    assert corrected == 1
+    assert await living(pool, tenant_id) == (3, 3)
+
+
+async def test_counts_are_set_right_by_one_process_at_a_time(pool: Pool, tenant_id: UUID) -> None:
+    target = await end(pool, tenant_id, completed=1, cancelled=0, resolved=0)
+    lanes = await accounts(pool, tenant_id, target, 2)
+    await enqueue(pool, tenant_id, *(an_operation(target, lane) for lane in lanes))
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute("DELETE FROM live_counts")
+
+    async with tenant(pool, tenant_id) as one, tenant(pool, tenant_id) as other:
+        corrected = [await operation_counts.recount(conn, tenant_id) for conn in (one, other)]
+
+    assert corrected == [1, 0]
+    assert await living(pool, tenant_id) == (2, 2)

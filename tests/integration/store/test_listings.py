@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
 from worker.domain.ids import uuid7
 from worker.domain.operation import OperationStatus as S
 from worker.domain.operation import OperationType
-from worker.store import connectors, identities, listings, operations, overview
+from worker.store import connectors, identities, listings, operation_counts, operations, overview
 from worker.store.identities import StoredIdentity
 from worker.store.listings import OperationQuery
 from worker.store.operations import Completion, Failure, Fence
@@ -29,9 +30,12 @@ class Queue:
     connector_id: UUID
     ids: list[UUID]
     user_id: UUID
+    admin_dsn: str
 
     async def page(self, **filters: Any) -> list[Any]:
-        slice_ = {name: filters.pop(name) for name in ("before", "after", "limit", "offset") if name in filters}
+        slice_ = {
+            name: filters.pop(name) for name in ("before", "after", "limit", "offset", "known") if name in filters
+        }
         async with tenant(self.pool, self.tenant_id) as conn:
             return await listings.operations(
                 conn, self.tenant_id, where=OperationQuery(**filters), **{"limit": 50, **slice_}
@@ -71,7 +75,7 @@ async def queue(database: Any, tenant_id: UUID) -> AsyncIterator[Queue]:
             await operations.complete(conn, tenant_id, owner, good)
             await operations.bury(conn, tenant_id, owner, bad)
         await enqueue(pool, tenant_id, *(wanted[n] for n in (2, 5, 8)))
-        yield Queue(pool, tenant_id, connector.id, [op.id for op in wanted], person.id)
+        yield Queue(pool, tenant_id, connector.id, [op.id for op in wanted], person.id, database.admin_dsn)
     await pool.close()
 
 
@@ -106,12 +110,66 @@ async def test_pages_go_newest_first_through_all_places_and_back(queue: Queue) -
         pytest.param({"run_id": uuid7()}, [], id="another run"),
     ],
 )
-async def test_a_filter_lists_and_counts_the_same(queue: Queue, filters: dict[str, Any], expected: list[int]) -> None:
+@pytest.mark.parametrize("many", [pytest.param(1, id="by counts"), pytest.param(1_000_000, id="row by row")])
+async def test_a_filter_lists_and_counts_the_same(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], expected: list[int], many: int
+) -> None:
+    monkeypatch.setattr(listings, "MANY", many)
     counted = await queue.counts(**filters)
 
-    assert await queue.places(**filters) == expected
+    assert await queue.places(**filters) == await queue.places(**filters, known=counted) == expected
+    assert await queue.places(**filters, offset=1, known=counted) == expected[1:]
     total = counted.get(filters["status"], 0) if "status" in filters else sum(counted.values())
     assert total == len(expected)
+
+
+@pytest.mark.parametrize("many", [pytest.param(1, id="by counts"), pytest.param(1_000_000, id="row by row")])
+@pytest.mark.parametrize("uncounted", [pytest.param(False, id="all counted"), pytest.param(True, id="some before")])
+async def test_times_within_hours_and_over_many_are_counted_exactly(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, many: int, uncounted: bool
+) -> None:
+    """Whole hours come from counts, the rest of an hour from its rows, and what nobody counted too."""
+    monkeypatch.setattr(listings, "MANY", many)
+    begin = datetime(2026, 3, 1, 8, 20, tzinfo=UTC)
+    made = [begin + timedelta(minutes=25 * n) for n in range(9)]
+    await _make_at(queue, made, uncounted=uncounted)
+
+    for first in (None, 0, 1, 3, 8):
+        for last in (None, 0, 2, 5, 8):
+            where = {
+                "from_date": made[first] if first is not None else None,
+                "to_date": made[last] + timedelta(minutes=7) if last is not None else None,
+            }
+            expected = [n for n in range(9) if (first is None or n >= first) and (last is None or n <= last)]
+            assert sorted(await queue.places(**where)) == expected, where
+            assert sum((await queue.counts(**where)).values()) == len(expected), where
+
+
+async def _make_at(queue: Queue, made: list[datetime], *, uncounted: bool) -> None:
+    """As if the nine had been made at these times, and ended now."""
+    ids = [UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | n) for n, at in enumerate(made)]
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await conn.execute("DELETE FROM live_counts")
+        await conn.execute("DELETE FROM operation_counts")
+    owner = await asyncpg.connect(queue.admin_dsn)
+    for table in ("operations", "dead_letters", "operations_archive"):
+        await owner.execute(
+            f"UPDATE {table} t SET id = n.id, created_at = n.at FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) "
+            "AS n(old, id, at) WHERE t.id = n.old",
+            queue.ids,
+            ids,
+            made,
+        )
+    await owner.execute("UPDATE operations_archive SET is_counted = NOT $1::boolean", uncounted)
+    await owner.close()
+    queue.ids[:] = ids
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await operation_counts.recount(conn, queue.tenant_id)
+        await conn.execute(
+            "INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, "
+            "status, n) SELECT tenant_id, completed_day, id, date_trunc('hour', created_at, 'UTC'), connector_id, "
+            "operation_type, status, 1 FROM operations_archive WHERE is_counted"
+        )
 
 
 async def test_filters_by_person_id_and_time(queue: Queue) -> None:

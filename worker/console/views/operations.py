@@ -44,7 +44,7 @@ class OperationPage:
     """``counts`` is per status with every filter but the status applied; ``total`` with all of them. Both exact."""
 
     rows: tuple[OperationRow, ...]
-    counts: dict[OperationStatus, int]
+    counts: dict[str, int]
     total: int
     as_of: datetime
     cursors: Cursors = field(default_factory=Cursors)

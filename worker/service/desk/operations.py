@@ -32,11 +32,17 @@ _CAUSES_SHOWN = 8
 async def page(conn: Connection, tenant_id: UUID, *, where: OperationFilter, day: Day) -> OperationPage:
     """One slice of the list with its counts."""
     query, ends = query_of(where), ends_of(where)
+    tally = await listings.tally(conn, tenant_id, where=query)
     rows = await listings.operations(
-        conn, tenant_id, where=query, before=ends.before, after=ends.after, limit=ends.limit
+        conn,
+        tenant_id,
+        where=query,
+        before=ends.before,
+        after=ends.after,
+        limit=ends.limit,
+        known=tally.by_status,
     )
     shown, cursors = cut(rows, where)
-    tally = await listings.tally(conn, tenant_id, where=query)
     seconds = await listings.queries.recent_times.value(conn, tenant_id=tenant_id, connector_id=where.connector_id)
     total = sum(tally.by_status.values()) if where.status is None else tally.by_status.get(where.status, 0)
     return OperationPage(
@@ -137,9 +143,7 @@ def row_of(row: Record) -> OperationRow:
     )
 
 
-def _causes(
-    by_error: dict[tuple[OperationStatus, str], int], status: OperationStatus | None
-) -> tuple[tuple[str, int], ...]:
+def _causes(by_error: dict[tuple[str, str], int], status: OperationStatus | None) -> tuple[tuple[str, int], ...]:
     counts: dict[str, int] = {}
     for (state, code), n in by_error.items():
         if status in {None, state}:

@@ -1,0 +1,38 @@
+"""Keeping the counts of operations short and right.
+
+Statements that accept and end operations add rows of counts (``operations.sql``); lists sum them (``listings.sql``).
+"""
+
+from uuid import UUID
+
+from worker.store.pool import Connection
+from worker.store.sql import load
+
+queries = load("operation_counts")
+
+
+async def fold(conn: Connection, tenant_id: UUID, *, limit: int) -> int:
+    """Make one row of those that count the same, at most ``limit`` of a day and of what lives; how many
+    are left.
+
+    The sums never change. Safe when several do it at once.
+    """
+    left = await queries.fold_living.run(conn, tenant_id=tenant_id, limit=limit)
+    for row in await queries.days.rows(conn, tenant_id=tenant_id):
+        left += await queries.fold.run(conn, tenant_id=tenant_id, day=row["completed_day"], limit=limit)
+    return left
+
+
+async def recount(conn: Connection, tenant_id: UUID) -> int:
+    """Set right what is counted of what lives; how many counts were wrong. Leaves it to whoever does it just now.
+
+    Reads all that lives. A process of the step before counts nothing: while one runs, its work is missing until then.
+    """
+    if not await queries.alone.value(conn, tenant_id=tenant_id):
+        return 0
+    return await queries.recount.run(conn, tenant_id=tenant_id)
+
+
+async def tenants(conn: Connection, *, after: UUID | None, limit: int) -> list[UUID]:
+    """The next tenants in the order of their ids."""
+    return [row["id"] for row in await queries.tenants.rows(conn, after=after, limit=limit)]
