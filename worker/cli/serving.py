@@ -22,10 +22,11 @@ def serve(options: argparse.Namespace) -> int:
     settings = settings_of(options, roles=options.roles, bind__port=options.port, bind__host=options.host)
     logs.configure(level=settings.log.level, format=settings.log.format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings))
+        return runner.run(run_until_signalled(settings))
 
 
-async def _serve(settings: Settings) -> int:
+async def run_until_signalled(settings: Settings) -> int:
+    """Run a daemon on this loop until a signal ends it; the exit code."""
     stop = asyncio.Event()
     on_signals(stop)
     await Daemon(settings, stop=stop).run()

@@ -47,7 +47,8 @@ from worker.telemetry import logs, metrics
 
 log = structlog.get_logger()
 
-RESCUE_S = 5.0
+#: What expired owners held is looked for so often within the time of a lease.
+RESCUES_A_LEASE = 12
 CANCELS_S = 1.0
 SWEEP_S = 60.0
 SHARES_S = 1.0
@@ -196,7 +197,7 @@ class Daemon:
         seconds: dict[str, float] = {}
         if Role.WORKER in roles:
             duties |= {"rescue": Rescuer(parts.pool).run_once, "cancels": parts.dispatcher.look_for_cancels}
-            seconds |= {"rescue": RESCUE_S, "cancels": CANCELS_S}
+            seconds |= {"rescue": self._settings.lease_s / RESCUES_A_LEASE, "cancels": CANCELS_S}
         if Role.SCHEDULER in roles:
             duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
             duties["count"] = Counting(parts.pool).run_once
