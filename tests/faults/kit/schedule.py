@@ -50,12 +50,12 @@ class Profile:
 
     name: str
     faults: Mapping[Fault, int]
-    daemons: int = 6
+    daemons: int = 7
     accounts: int = 2_000
     #: Operations that wait: enough for every daemon to hold some.
     depth: int = 600
-    lease_s: float = 1.5
-    gap_s: float = 0.12
+    lease_s: float = 1.2
+    gap_s: float = 0.08
     heal_within_s: float = 120.0
 
     def scaled(self, share: float) -> "Profile":
