@@ -1,6 +1,7 @@
 """The process' lease: one row in ``workers``, extended from a thread and over a connection of its own.
 
-A busy event loop, a full pool or a slow statement must not cost the lease; so nothing here is shared with the rest.
+A busy event loop, a full pool or a slow statement must not cost the lease; so nothing here is shared with the rest, and
+no wait for the database is much longer than a tenth of the lease: a connection that hangs is replaced while there is time.
 ``is_held`` compares a clock that also counts sleep (CLOCK_BOOTTIME) with the end of the lease less a margin, and is
 asked before every request that changes a target.
 """
@@ -10,7 +11,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import structlog
@@ -24,7 +26,11 @@ log = structlog.get_logger()
 
 #: How much earlier than the database we take the lease for over.
 MARGIN = 0.1
+#: How long the database is waited for, of the lease's time.
+PATIENCE = 0.1
+LEAST_PATIENCE_S = 2.0
 RECONNECT_S = 0.5
+START_WITHIN_S = 20.0
 
 
 class Heartbeat:
@@ -45,6 +51,7 @@ class Heartbeat:
         self._roles = roles
         self._lease_s = lease_s
         self._beat_s = beat_s
+        self._patience_s = max(PATIENCE * lease_s, LEAST_PATIENCE_S)
         self._on_lost = on_lost
         self._owner = uuid4()
         self._held_until = 0.0
@@ -52,6 +59,7 @@ class Heartbeat:
         self._is_draining = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended = asyncio.Event()
 
     @property
     def owner(self) -> UUID:
@@ -63,11 +71,11 @@ class Heartbeat:
         return _boottime() < self._held_until
 
     async def start(self) -> None:
-        """Take the lease; raises SurroundingsError when the database does not answer within the lease's time."""
+        """Take the lease; raises SurroundingsError when the database does not let us within a while."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._thread.start()
-        until = time.monotonic() + min(self._lease_s, 20)
+        until = time.monotonic() + START_WITHIN_S
         while not self.is_held():
             if time.monotonic() > until or not self._thread.is_alive():
                 self._stop.set()
@@ -78,53 +86,78 @@ class Heartbeat:
         """Show others that this process takes no more work."""
         self._is_draining = True
 
-    async def stop(self) -> None:
-        """End the thread and give the lease back; nothing may be held any more."""
+    async def ended(self) -> None:
+        """Wait until the thread is gone: before ``stop`` that is a bug, and a daemon without a lease does nothing."""
+        await self._ended.wait()
+
+    async def stop(self, *, within_s: float = 5.0) -> None:
+        """End the thread and give the lease back; nothing may be held any more.
+
+        When the database does not answer in time, the lease is left to run out.
+        """
         self._stop.set()
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 5)
+            await asyncio.to_thread(self._thread.join, within_s)
 
     def _run(self) -> None:
-        asyncio.run(self._beat_until_stopped())
+        try:
+            asyncio.run(self._beat_until_stopped())
+        finally:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._ended.set)
 
     async def _beat_until_stopped(self) -> None:
         registered = False
         while not self._stop.is_set():
             try:
-                conn = await connect(self._dsn, application="provisiond heartbeat")
-                try:
+                async with self._connection() as conn:
                     if not registered:
+                        self._owner = uuid4()  # the row of the last attempt may be there all the same
                         await self._register(conn)
                         registered = True
                     await self._beat_on(conn)
-                finally:
-                    await conn.close(timeout=2)
             except (*DatabaseTrouble, SurroundingsError) as error:
                 log.warning("heartbeat.database_away", error=type(error).__name__)
                 self._wait(RECONNECT_S)
 
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """A connection of our own; one with which anything went wrong is thrown away unasked."""
+        async with asyncio.timeout(self._patience_s):
+            conn = await connect(self._dsn, application="provisiond heartbeat")
+        try:
+            yield conn
+            async with asyncio.timeout(self._patience_s):
+                await conn.close()
+        finally:
+            conn.terminate()
+
     async def _beat_on(self, conn: Connection) -> None:
         while not self._stop.is_set():
             asked = _boottime()
-            if await workers.beat(conn, self._owner, lease_s=self._lease_s, is_draining=self._is_draining):
+            async with asyncio.timeout(self._patience_s):
+                is_ours = await workers.beat(conn, self._owner, lease_s=self._lease_s, is_draining=self._is_draining)
+            if is_ours:
                 self._hold_from(asked)
             else:
                 await self._start_anew(conn)
             metrics.heartbeat_timestamp.set_to_current_time()
             self._wait(self._beat_s)
-        await workers.leave(conn, self._owner)
+        async with asyncio.timeout(self._patience_s):
+            await workers.leave(conn, self._owner)
 
     async def _register(self, conn: Connection) -> None:
         asked = _boottime()
-        await workers.register(
-            conn,
-            self._owner,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=self._version,
-            roles=self._roles,
-            lease_s=self._lease_s,
-        )
+        async with asyncio.timeout(self._patience_s):
+            await workers.register(
+                conn,
+                self._owner,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=self._version,
+                roles=self._roles,
+                lease_s=self._lease_s,
+            )
         self._hold_from(asked)
 
     async def _start_anew(self, conn: Connection) -> None:

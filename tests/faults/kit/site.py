@@ -16,7 +16,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from tests.faults.kit import observer, target
+from tests import invariants
+from tests.faults.kit import target
 from tests.faults.kit.proxy import Proxy
 from worker.domain.connector import Connector, Limits
 from worker.domain.ids import uuid7
@@ -130,7 +131,7 @@ async def open_site(*, accounts: int, deadline_s: float, directory: Path | None 
         other = await stack.enter_async_context(EmbeddedPostgres(folder / "target", durable=False))
         urls = await postgres.bootstrap(DATABASE)
         await migrate(urls.owner)
-        await observer.prepare(postgres.admin_dsn(DATABASE))
+        await _watch(postgres.admin_dsn(DATABASE))
         target_dsn = await other.application("application")
         await target.prepare(target_dsn)
         site = Site(
@@ -148,6 +149,14 @@ async def open_site(*, accounts: int, deadline_s: float, directory: Path | None 
         stack.push_async_callback(site.close)
         await _furnish(site, accounts=accounts, deadline_s=deadline_s)
         yield site
+
+
+async def _watch(admin_dsn: str) -> None:
+    conn = await asyncpg.connect(admin_dsn)
+    try:
+        await invariants.watch(conn)
+    finally:
+        await conn.close()
 
 
 def through(proxy: Proxy, dsn: str) -> str:

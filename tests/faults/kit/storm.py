@@ -64,7 +64,7 @@ async def storm(profile: Profile, *, seed: int, say: Say = print, directory: Pat
         ):
             nemesis = Nemesis(site, fleet, profile)
             async with submitting(site, acks, depth=profile.depth, seed=seed):
-                await _until_working(site)
+                await _until_working(site, fleet)
                 async with _told(site, nemesis, say):
                     await nemesis.rage(steps)
             violations = await _calm(site, fleet, profile)
@@ -110,11 +110,12 @@ async def submitting(site: Site, acks: Path, *, depth: int, seed: int) -> AsyncI
             await process.wait()
 
 
-async def _until_working(site: Site) -> None:
+async def _until_working(site: Site, fleet: Fleet) -> None:
     """The storm begins once operations are worked off."""
     for _ in range(600):
         if (await site.rows("SELECT count(*) AS n FROM operations_archive"))[0]["n"] > 50:
             return
+        await fleet.revive()
         await asyncio.sleep(0.1)
     raise AssertionError("nothing was worked off before the storm")
 
@@ -124,6 +125,7 @@ async def _calm(site: Site, fleet: Fleet, profile: Profile) -> list[str]:
     deadline = time.monotonic() + profile.heal_within_s
     violations = []
     while (left := (await site.rows(LIVE))[0]["n"]) and time.monotonic() < deadline:
+        await fleet.revive()
         await asyncio.sleep(0.2)
     if left:
         violations.append(f"{left} operations were not done {profile.heal_within_s:.0f} s after the storm")
