@@ -261,10 +261,14 @@ class Targets:
             log.warning("target.probe_lost", connector=connector.name, error=type(error).__name__)
 
     async def report(self, target: Target, error: ConnectorError | None) -> None:
-        """Note how a call ended: a system failure counts against the target, anything else is an answer."""
+        """Note how a call ended: a system failure counts against the target, anything else is an answer.
+
+        A process without a lease may just have been held still: that is no time to say who did not answer.
+        """
         limit = target.connector.limits.concurrency
         if error is not None and error.is_system_failure:
-            await self._move(target, lambda found: found.on_system_failure(_now()), error)
+            if self._may_change():
+                await self._move(target, lambda found: found.on_system_failure(_now()), error)
         elif not isinstance(error, OutcomeUnknown):  # a lost answer says nothing either way
             await self._move(target, lambda found: found.on_success(limit), None)
             await self._note_success(target)

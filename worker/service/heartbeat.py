@@ -1,7 +1,7 @@
 """The process' lease: one row in ``workers``, extended from a thread and over a connection of its own.
 
 A busy event loop, a full pool or a slow statement must not cost the lease; so nothing here is shared with the rest, and
-no wait for the database is much longer than a tenth of the lease: a connection that hangs is replaced while there is time.
+no wait for the database is much longer than a tenth of the lease: what hangs is replaced while there is time.
 ``is_held`` compares a clock that also counts sleep (CLOCK_BOOTTIME) with the end of the lease less a margin, and is
 asked before every request that changes a target.
 """

@@ -93,6 +93,7 @@ async def _accounted_for(conn: Connection, verdict: Verdict, given: Submitted) -
     verdict.figures |= {
         "acknowledged": len(given.acknowledged),
         "completed": sum(place == "completed" for place in places.values()),
+        "cancelled": sum(place == "cancelled" for place in places.values()),
         "crash loops": letters.get("crash_loop", 0),
         "lost": len(lost),
     }

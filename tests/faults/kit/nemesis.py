@@ -21,6 +21,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.1, 2.0
 DRAIN_S = 2.0
 #: Seconds beyond the drain in which a daemon ends, by the promise and for a machine that has other work.
 STOP_SLACK_S = 20.0
+#: All others hit the way to the database, or to the target.
+OF_DAEMONS = frozenset({Fault.KILL, Fault.PAUSE, Fault.TERM})
 #: How long a fault is looked for somebody to hit.
 SEARCH_S = 5.0
 HELD = """
@@ -29,7 +31,6 @@ WHERE w.pid = $1 AND o.status = 'in_progress'
 """
 OWNERS = "SELECT id FROM workers WHERE pid = $1"
 LEFT = "SELECT count(*) AS n FROM operations WHERE owner = ANY($1::uuid[])"
-REGISTERED = "SELECT count(*) AS n FROM workers WHERE id = ANY($1::uuid[])"
 TERMINATE = """
 SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity WHERE usename = 'provisiond_worker'
 """
@@ -45,6 +46,7 @@ class Nemesis:
         self._beside: set[asyncio.Task[None]] = set()
         self.tally = Tally()
         self.violations: list[str] = []
+        self._database_faults = 0
         self._acts: dict[Fault, Callable[[Step], Awaitable[bool | None]]] = {
             Fault.KILL: self._kill,
             Fault.PAUSE: self._pause,
@@ -67,6 +69,7 @@ class Nemesis:
         """All of the schedule; at its end nothing that was begun goes on."""
         for step in steps:
             await asyncio.sleep(step.after)
+            self._database_faults += step.fault not in OF_DAEMONS
             hit = await self._acts[step.fault](step)
             if hit is not None:  # else it goes on beside the others, and says so itself
                 self.tally.note(step.fault, hit=hit)
@@ -128,24 +131,25 @@ class Nemesis:
         return None
 
     async def _term(self, step: Step) -> bool | None:
-        for slot in self._fleet.free(step.pick):
-            pid = self._fleet.pids[slot]
-            if is_running(pid) and (await self._site.rows(HELD, pid))[0]["n"]:
-                self._fleet.held.add(slot)
-                owners = [row["id"] for row in await self._site.rows(OWNERS, pid)]
-                os.kill(pid, signal.SIGTERM)
-                await self._go_on_beside(self._ending(slot, pid, owners))
-                return None
-        return False
+        slot = await self._stopped_at_work(step.pick)
+        if slot is None:
+            return False
+        pid = self._fleet.pids[slot]
+        owners = [row["id"] for row in await self._site.rows(OWNERS, pid)]
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGCONT)
+        await self._go_on_beside(self._ending(slot, pid, owners))
+        return None
 
     async def _ending(self, slot: int, pid: int, owners: list[object]) -> None:
         """A daemon that was asked to end ends, and leaves nothing in its hands."""
+        faults = self._database_faults
         if not await until_gone(pid, within_s=DRAIN_S + 3 + STOP_SLACK_S):
             self.violations.append(f"daemon {pid} did not end after SIGTERM")
             os.kill(pid, signal.SIGKILL)
-        for what, query in (("operations", LEFT), ("leases", REGISTERED)):
-            if left := (await self._site.rows(query, owners))[0]["n"]:
-                self.violations.append(f"daemon {pid} ended after SIGTERM and left {left} {what}")
+        left = (await self._site.rows(LEFT, owners))[0]["n"]
+        if left and self._database_faults == faults:  # else it may have had no way to give them back
+            self.violations.append(f"daemon {pid} ended after SIGTERM and left {left} operations")
         await self._fleet.start(slot)
         self._fleet.held.discard(slot)
         self.tally.note(Fault.TERM, hit=True)

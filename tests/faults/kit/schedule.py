@@ -73,7 +73,7 @@ PROFILES = {
     "quick": Profile(
         "quick", {Fault.KILL: 10, Fault.PAUSE: 10, Fault.TERM: 2, Fault.CRASH: 1, **_others(1)}, daemons=4, accounts=400
     ),
-    "smoke": Profile("smoke", {Fault.KILL: 100, Fault.PAUSE: 100, Fault.TERM: 8, Fault.CRASH: 5, **_others(3)}),
+    "smoke": Profile("smoke", {Fault.KILL: 105, Fault.PAUSE: 105, Fault.TERM: 8, Fault.CRASH: 5, **_others(3)}),
     "full": Profile("full", {Fault.KILL: 2_000, Fault.PAUSE: 1_000, Fault.TERM: 100, Fault.CRASH: 125, **_others(40)}),
 }
 

@@ -206,7 +206,7 @@ async def _furnish(site: Site, *, accounts: int, deadline_s: float) -> None:
         await pool.close()
     target_conn = await asyncpg.connect(site.target_dsn)
     try:
-        await target_conn.executemany("INSERT INTO people VALUES ($1, 0)", [(one,) for one in there if one])
+        await target_conn.executemany("INSERT INTO people (login) VALUES ($1)", [(one,) for one in there if one])
         await target_conn.execute("TRUNCATE ledger")
     finally:
         await target_conn.close()

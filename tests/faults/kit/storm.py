@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.faults.kit.fleet import ROOT, Fleet, Zygote
@@ -16,8 +16,18 @@ from tests.faults.kit.judge import judge
 from tests.faults.kit.nemesis import DRAIN_S, STOP_SLACK_S, Nemesis
 from tests.faults.kit.schedule import Fault, Profile, Tally, schedule
 from tests.faults.kit.site import Site, open_site
+from tests.faults.kit.target import ledger
 
 LIVE = "SELECT count(*) AS n FROM operations"
+#: What is kept of the database when a promise was broken, beside the daemons' logs and the target's ledger.
+EVIDENCE = {
+    "events": "SELECT * FROM watched.events ORDER BY n",
+    "attempts": "SELECT * FROM attempts ORDER BY completed_at",
+    "archive": "SELECT * FROM operations_archive ORDER BY completed_at",
+    "letters": "SELECT * FROM dead_letters",
+    "live": "SELECT * FROM operations",
+    "accounts": "SELECT * FROM accounts",
+}
 SAY_EVERY_S = 10.0
 Say = Callable[[str], None]
 
@@ -55,7 +65,7 @@ async def storm(profile: Profile, *, seed: int, say: Say = print, directory: Pat
     say(f"seed {seed}, profile {profile.name}: {len(steps)} steps")
     say("schedule: " + " ".join(f"{step.after:.2f}:{step.fault}:{step.pick % profile.daemons}" for step in steps))
     started = time.monotonic()
-    async with open_site(accounts=profile.accounts, deadline_s=profile.lease_s / 2, directory=directory) as site:
+    async with open_site(accounts=profile.accounts, deadline_s=profile.lease_s * 0.8, directory=directory) as site:
         settings = site.settings(lease_s=profile.lease_s)
         acks = site.directory / "acks"
         async with (
@@ -157,4 +167,9 @@ async def _keep_evidence(site: Site, seed: int, say: Say) -> None:
     kept.mkdir(parents=True, exist_ok=True)
     for log in [*site.directory.glob("*.log"), site.directory / "acks"]:
         (kept / log.name).write_bytes(log.read_bytes())
+    for name, statement in EVIDENCE.items():
+        rows = await site.rows(f"SELECT row_to_json(e)::text AS line FROM ({statement}) e")
+        (kept / f"{name}.jsonl").write_text("".join(f"{row['line']}\n" for row in rows))
+    effects = await ledger(site.target_dsn)
+    (kept / "ledger.jsonl").write_text("".join(f"{json.dumps(asdict(effect))}\n" for effect in effects))
     say(f"what the daemons said is kept in {kept}")

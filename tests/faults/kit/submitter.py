@@ -19,6 +19,7 @@ from random import Random
 from typing import Any, TextIO
 from uuid import UUID
 
+from tests.faults.kit.target import column_of
 from worker.domain.errors import SurroundingsError
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationType, Origin
@@ -115,7 +116,7 @@ class Submitter:
             account_id=self._accounts[wanted.login],
             operation_type=OperationType.UPDATE,
             object_class="user",
-            payload={"attributes": {"rank": wanted.rank}},
+            payload={"attributes": {column_of(wanted.rank): wanted.rank}},
             origin=Origin.API,
         )
 

@@ -1,34 +1,46 @@
 """The target: an application's table that keeps its own ledger of what was done to it, in a database of its own.
 
-Every change carries a rank that rises with each operation of an account. The application can dedupe: a rank that it
-has already is no second effect, an older one is refused; both are written down as they come.
+Every change carries a rank that rises with each operation of an account, in one of several columns in turn, so that
+changes which wait for one account do not disagree. The application can dedupe: a rank that it has already is no second
+effect, one below the highest is refused; both are written down as they come.
 """
 
 from dataclasses import dataclass
 
 import asyncpg
 
-DDL = """
-CREATE TABLE people (login text PRIMARY KEY, rank bigint NOT NULL);
+COLUMNS = 16
+_NEW, _OLD = (", ".join(f"{row}.r{n}" for n in range(COLUMNS)) for row in ("NEW", "OLD"))
+DDL = f"""
+CREATE TABLE people (login text PRIMARY KEY, {", ".join(f"r{n} bigint NOT NULL DEFAULT 0" for n in range(COLUMNS))});
 CREATE TABLE ledger (
     n bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), login text NOT NULL, verb text NOT NULL,
     before bigint, wanted bigint, verdict text NOT NULL);
 CREATE FUNCTION keep_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    highest bigint := CASE WHEN tg_op = 'UPDATE' THEN greatest({_OLD}) END;
+    wanted bigint := greatest({_NEW});
 BEGIN
-    IF tg_op = 'INSERT' THEN
-        INSERT INTO ledger (login, verb, wanted, verdict) VALUES (NEW.login, 'create', NEW.rank, 'applied');
-    ELSIF NEW.rank > OLD.rank THEN
+    IF tg_op = 'UPDATE' AND NEW = OLD THEN
         INSERT INTO ledger (login, verb, before, wanted, verdict)
-        VALUES (NEW.login, 'update', OLD.rank, NEW.rank, 'applied');
+        VALUES (NEW.login, 'update', highest, highest, 'again');
+    ELSIF tg_op = 'UPDATE' AND wanted <= highest THEN
+        INSERT INTO ledger (login, verb, before, wanted, verdict)
+        VALUES (NEW.login, 'update', highest, least({_NEW}), 'late');
+        RETURN OLD;
     ELSE
-        INSERT INTO ledger (login, verb, before, wanted, verdict) VALUES (NEW.login, 'update', OLD.rank, NEW.rank,
-            CASE WHEN NEW.rank = OLD.rank THEN 'again' ELSE 'late' END);
-        NEW.rank := OLD.rank;
+        INSERT INTO ledger (login, verb, before, wanted, verdict)
+        VALUES (NEW.login, lower(tg_op), highest, wanted, 'applied');
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER ledger BEFORE INSERT OR UPDATE ON people FOR EACH ROW EXECUTE FUNCTION keep_ledger();
 """
+
+
+def column_of(rank: int) -> str:
+    """Where this rank is written."""
+    return f"r{rank % COLUMNS}"
 
 
 @dataclass(frozen=True, slots=True)
