@@ -195,9 +195,8 @@ class Executor:
         wanted = dict(wish.attributes)
         if match is not None and work.naming in found.attributes:
             wanted[work.naming] = found.attributes[work.naming]
-        differing = {
-            n: v for n, v in wanted.items() if n in work.comparator.differences(wanted, actual=found.attributes)
-        }
+        managed = work.comparator.differences(wanted, actual=found.attributes)
+        differing = {n: v for n, v in wanted.items() if n in managed or _is_asked_for(work, n, v, found)}
         active = wish.active if wish.active is not None and wish.active != found.active else None
         if not differing and active is None:
             return Done(found.uid, {**found.attributes, **wanted}, found.active, already_so=True, match=match)
@@ -298,6 +297,17 @@ class Executor:
                 )
             )
         return found
+
+
+def _is_asked_for(work: Work, name: str, value: Any, found: TargetAccount) -> bool:
+    """Whether the operation itself names an attribute that no mapping manages, and the account has another value.
+
+    A planned create names some that are for new accounts only: they are left as they are found.
+    """
+    if name not in work.op.attributes or any(rule.name == name for rule in work.comparator.rules):
+        return False
+    is_for_new_ones = work.op.operation_type is OperationType.CREATE and work.op.origin.is_coalesced
+    return not is_for_new_ones and found.attributes.get(name) != value
 
 
 def _sent(attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:

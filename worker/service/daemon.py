@@ -49,6 +49,7 @@ log = structlog.get_logger()
 
 #: What expired owners held is looked for so often within the time of a lease.
 RESCUES_A_LEASE = 12
+LEAST_RESCUE_S = 0.25
 CANCELS_S = 1.0
 SWEEP_S = 60.0
 SHARES_S = 1.0
@@ -197,7 +198,7 @@ class Daemon:
         seconds: dict[str, float] = {}
         if Role.WORKER in roles:
             duties |= {"rescue": Rescuer(parts.pool).run_once, "cancels": parts.dispatcher.look_for_cancels}
-            seconds |= {"rescue": self._settings.lease_s / RESCUES_A_LEASE, "cancels": CANCELS_S}
+            seconds |= {"rescue": max(self._settings.lease_s / RESCUES_A_LEASE, LEAST_RESCUE_S), "cancels": CANCELS_S}
         if Role.SCHEDULER in roles:
             duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
             duties["count"] = Counting(parts.pool).run_once

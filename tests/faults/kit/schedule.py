@@ -50,11 +50,11 @@ class Profile:
 
     name: str
     faults: Mapping[Fault, int]
-    daemons: int = 7
+    daemons: int = 6
     accounts: int = 2_000
     #: Operations that wait: enough for every daemon to hold some.
     depth: int = 600
-    lease_s: float = 1.2
+    lease_s: float = 1.5
     gap_s: float = 0.08
     heal_within_s: float = 120.0
 

@@ -77,7 +77,7 @@ class Site:
             "attempt_s": lease_s * 0.7,
             "drain_s": 2.0,
             "pool_size": 4,
-            "poll_s": 0.1,
+            "poll_s": 0.25,
             **others,
         }
 

@@ -19,6 +19,8 @@ import uvloop
 
 from worker.cli.serving import run_until_signalled
 from worker.connectors.builtin import sql as _sql  # noqa: F401 - imported by the first target otherwise, in every child
+from worker.hooks import HookExecutor
+from worker.service import daemon
 from worker.settings import load
 from worker.telemetry import logs
 
@@ -38,11 +40,19 @@ def main() -> None:
         print(pid, flush=True)
 
 
+class NoScripts(HookExecutor):
+    """Nothing is bound to a hook in a storm, and children that wait for scripts would cost more than the daemons."""
+
+    async def start(self) -> None:
+        """Start no child."""
+
+
 def become_daemon(settings: dict[str, Any], log: str) -> NoReturn:
     """Be what ``provisiond serve`` is, under a parent that ends it when it ends."""
     code = FAILED
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        daemon.HookExecutor = NoScripts
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)

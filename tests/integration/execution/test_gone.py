@@ -91,6 +91,21 @@ async def test_a_create_for_somebody_whose_account_is_there_brings_it_to_what_is
     assert site.target.accounts[uid].attributes["department"] == "Sales"
 
 
+@pytest.mark.parametrize("kind", ["create", "update"])
+async def test_what_is_asked_of_an_account_that_is_there_is_done_whether_a_mapping_manages_it_or_not(
+    site: Site, kind: str
+) -> None:
+    """Our record knows of no account; what a plan would give new accounts only was asked for by name here."""
+    owner = await site.person("Ada", "Moss")
+    uid = site.target.put({"login": "ada.moss", "employee_number": "1"})
+    account_id = await site.account(owner, wanted={"login": "ada.moss"}, wanted_active=True)
+    await site.asks(kind, account_id, owner, login="ada.moss", employee_number="7")
+
+    await site.run()
+
+    assert site.target.accounts[uid].attributes["employee_number"] == "7"
+
+
 async def test_a_repair_of_an_account_that_changed_meanwhile_is_left_to_the_next_run(site: Site) -> None:
     owner, account_id, uid = await site.has()
     seen = await site.hash_of(uid)
