@@ -12,7 +12,7 @@ import uvloop
 from tests.benchmarks import importing, listing, running, targeting
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
-from tests.benchmarks.queue import backlog, held, history, order, picking, submitting, throughput
+from tests.benchmarks.queue import asking, backlog, held, history, idle, journey, order, picking, submitting, throughput
 from worker.domain.errors import SurroundingsError
 from worker.service.daemon import tune_collector
 from worker.telemetry import logs
@@ -33,6 +33,9 @@ MEASURES: dict[str, Measure] = {
     "queue.backlog": backlog.measure,
     "queue.history": history.measure,
     "queue.held": held.measure,
+    "queue.journey": journey.measure,
+    "queue.idle": idle.measure,
+    "queue.list": asking.measure,
     "recon": listing.measure,
 }
 

@@ -72,7 +72,7 @@ async def serve(site: Site, *, dsn: str | None = None, poll_s: float | None = PO
 
 
 async def until_done(site: Site) -> None:
-    """Wait until nothing waits for a daemon: no run lives, nobody is to be planned, no operation can go on."""
+    """Wait until nothing waits for a daemon: no run, no event, nobody to be planned, no operation that can go on."""
     await _while(site, _is_busy)
 
 
@@ -113,7 +113,7 @@ async def _is_busy(site: Site) -> bool:
         return bool(
             await conn.fetchval(
                 "SELECT EXISTS (SELECT FROM runs WHERE status IN ('pending', 'running')) "
-                "OR EXISTS (SELECT FROM plan_items) "
+                "OR EXISTS (SELECT FROM inbox WHERE status = 'received') OR EXISTS (SELECT FROM plan_items) "
                 "OR EXISTS (SELECT FROM operations WHERE status IN ('pending', 'in_progress', 'failed'))"
             )
         )

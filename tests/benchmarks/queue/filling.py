@@ -24,6 +24,10 @@ WITH made AS MATERIALIZED (SELECT uuidv7() AS account_id, uuidv7() AS id FROM ge
 lanes AS (
     INSERT INTO accounts (tenant_id, id, connector_id, object_class, state, seq, live, head_id)
     SELECT $1, account_id, $2, 'user', 'pending', 1, 1, id FROM made
+),
+counted AS (
+    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
+    SELECT $1, date_trunc('hour', now(), 'UTC'), $2, 'update', count(*) FROM made
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, seq, head, operation_type, object_class, status,
     payload, origin, created_at, updated_at)
@@ -36,14 +40,20 @@ WITH made AS MATERIALIZED (SELECT uuidv7() AS id, uuidv7() AS account_id FROM ge
 archived AS (
     INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, seq, operation_type,
         object_class, status, priority, retry_count, max_retries, attempt_number, crashed_leases, payload, epoch,
-        origin, version, created_at, updated_at, started_at, completed_at)
+        origin, version, created_at, updated_at, started_at, completed_at, is_counted)
     SELECT $1, (now() AT TIME ZONE 'UTC')::date, id, $2, account_id, 1, 'update', 'user', 'completed', 0, 0, 10, 1, 0,
-        '{"attributes": {"title": "x"}}', 1, 'api', 3, now(), now(), now(), now()
+        '{"attributes": {"title": "x"}}', 1, 'api', 3, now(), now(), now(), now(), true
+    FROM made
+),
+counted AS (
+    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
+    SELECT $1, (now() AT TIME ZONE 'UTC')::date, uuidv7(), date_trunc('hour', now(), 'UTC'), $2, 'update', 'completed',
+        count(*)
     FROM made
 )
 INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
     duration_ms)
-SELECT $1, (now() AT TIME ZONE 'UTC')::date, id, 1, 1, now(), now(), true, 'completed', 1 FROM made
+SELECT $1, (now() AT TIME ZONE 'UTC')::date, id, 1, 1, now(), now(), true, 'done', 1 FROM made
 """
 _PLACED = """
 SELECT count(*) FROM operations o JOIN accounts a ON a.tenant_id = o.tenant_id AND a.id = o.account_id
@@ -53,9 +63,9 @@ WHERE o.status = 'pending' AND o.seq <= a.seq AND o.head = (a.head_id = o.id)
 MADE_AT_ONCE = 500_000
 
 
-async def target(site: Site) -> Connector:
-    """A target that is open."""
-    return await factories.a_connector(site.pool, site.tenant_id, settings={"require_baseline": False})
+async def target(site: Site, *, is_open: bool = True) -> Connector:
+    """A target that is open, or waits for its first listing."""
+    return await factories.a_connector(site.pool, site.tenant_id, settings={"require_baseline": not is_open})
 
 
 async def lanes(site: Site, connector: Connector, count: int) -> list[UUID]:
@@ -76,20 +86,22 @@ async def submit(site: Site, count: int, *, accounts: int) -> None:
         await factories.enqueue(site.pool, site.tenant_id, *operations)
 
 
-async def make_waiting(arena: Arena, count: int) -> None:
-    """Rows as ``submit`` leaves them, an operation on each account."""
+async def make_waiting(arena: Arena, count: int, *, is_open: bool = True) -> Connector:
+    """Rows as ``submit`` leaves them, an operation on each account, for a target of their own."""
     site = arena.ours
-    connector = await target(site)
+    connector = await target(site, is_open=is_open)
     await _make(arena, _WAITING, connector.id, count)
     async with tenant(site.pool, site.tenant_id) as conn:
         await due_work.ask(conn, site.tenant_id, Kind.CLAIM, connector.id)
+    return connector
 
 
-async def make_finished(arena: Arena, count: int) -> None:
+async def make_finished(arena: Arena, count: int) -> Connector:
     """Archived operations with an attempt each, of a target that has nothing to do."""
     site = arena.ours
     connector = await factories.a_connector(site.pool, site.tenant_id, name="past")
     await _make(arena, _FINISHED, connector.id, count)
+    return connector
 
 
 async def waiting(arena: Arena) -> int:
