@@ -14,7 +14,7 @@ from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line
 from tests.benchmarks.ground import Ground, open_ground
 from tests.benchmarks.queue import asking, backlog, held, history, idle, journey, order, picking, submitting, throughput
 from worker.domain.errors import SurroundingsError
-from worker.service.daemon import tune_collector
+from worker.service.collector import tune_collector
 from worker.telemetry import logs
 
 Measure = Callable[[Ground, Size], AsyncIterator[Figure]]

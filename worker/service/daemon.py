@@ -6,7 +6,6 @@ started goes back, what runs may end, results are written, runs are put down at 
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -31,6 +30,7 @@ from worker.planning import Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
 from worker.recon import ReconciliationEngine
 from worker.schedule import Ticker
+from worker.service.collector import tune_collector
 from worker.service.gauges import Gauges
 from worker.service.heartbeat import Heartbeat
 from worker.service.house import assemble, check_schema, database_of, limits_of, pooler_of, vault_of
@@ -274,13 +274,6 @@ class Daemon:
             house=house,
             receiver=EventReceiver(pool),
         )
-
-
-def tune_collector() -> None:
-    """What is loaded by now stays; what a busy daemon makes is short-lived and seldom in cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _run_handler(parts: Parts, stop: asyncio.Event) -> Handler:

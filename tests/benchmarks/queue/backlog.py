@@ -42,11 +42,10 @@ async def short_rate(ground: Ground, count: int) -> float:
 
 async def _long(ground: Ground, waiting: int, count: int) -> tuple[float, float, float]:
     """The rate over the first ones, and MiB after a tenth of all and at the most."""
-    async with Ours().arena(ground) as arena:
+    async with Ours(is_whole=True).arena(ground) as arena:
         await filling.make_waiting(arena, waiting)
         await settle(arena)
         async with crew(ground, arena, 1) as workers:
-            await workers.go()
             rate = await middle_rate(workers, count)
             await workers.until(round(waiting * SETTLED))
             pid = workers.processes[0].pid

@@ -30,14 +30,16 @@ class Contender(Protocol):
 class Ours:
     """The daemon's dispatcher, finisher, poller and lease.
 
-    ``accounts``: how many lanes (None: one an operation). ``notified``: whether processes tell each other of work.
+    ``accounts``: how many lanes (None: one an operation). ``is_notified``: whether processes tell each other of work.
+    ``is_whole``: whether the workers load all that a daemon consists of.
     """
 
     name = "provisiond"
 
-    def __init__(self, *, accounts: int | None = None, notified: bool = True) -> None:
+    def __init__(self, *, accounts: int | None = None, is_notified: bool = True, is_whole: bool = False) -> None:
         self._accounts = accounts
-        self.is_notified = notified
+        self._is_whole = is_whole
+        self.is_notified = is_notified
 
     @asynccontextmanager
     async def arena(self, ground: Ground) -> AsyncIterator[Arena]:
@@ -46,12 +48,15 @@ class Ours:
             yield Arena(
                 site.name,
                 ground.postgres.admin_dsn(site.name),
-                worker=_module("worker", site.dsn, str(POLL_S), "on" if self.is_notified else "off"),
+                worker=_module("worker", site.dsn, str(POLL_S), *self._words()),
                 left="SELECT EXISTS (SELECT FROM operations)",
                 kept="SELECT count(*) FROM operations_archive o JOIN attempts a ON a.tenant_id = o.tenant_id "
                 "AND a.operation_id = o.id AND a.success WHERE o.status = 'completed'",
                 site=site,
             )
+
+    def _words(self) -> tuple[str, str]:
+        return "on" if self.is_notified else "off", "whole" if self._is_whole else "parts"
 
     async def fill(self, arena: Arena, count: int) -> None:
         await filling.submit(arena.ours, count, accounts=self._accounts or count)

@@ -14,20 +14,23 @@ from tests.benchmarks.queue.contenders import Ours
 from tests.benchmarks.queue.race import crew, settle
 from tests.benchmarks.queue.windows import quarter_rates
 
-#: More than can be worked off at the rate of a short queue.
-MARGIN = 1.5
+#: A backlog for so much more than the rate of a short queue, and for at least so many a second: it must not run out.
+MARGIN, LEAST = 1.5, 20_000
 
 
 async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
     """The last quarter beside the first, one process at full load all the time."""
     rate = await short_rate(ground, size.ordered)
     async with Ours().arena(ground) as arena:
-        await filling.make_waiting(arena, round(rate * (size.held_s + 1) * MARGIN) + size.ordered)
+        waiting = round(max(rate * MARGIN, LEAST) * (size.held_s + 1))
+        await filling.make_waiting(arena, waiting)
         await settle(arena)
         async with _held(arena), crew(ground, arena, 1) as workers:
             await workers.go()
             await workers.until(size.ordered // 10)
             rates = await quarter_rates(workers, size.held_s)
+            if workers.handled == waiting:
+                raise RuntimeError(f"{waiting} waiting operations were too few")
     name = f"transaction held {size.held_s} s, last quarter"
     yield beside(name, rates[-1], UNIT, peer="first quarter", rate=rates[0], wanted=SHARE)
 

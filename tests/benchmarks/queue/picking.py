@@ -43,7 +43,7 @@ async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
         for name, value, share in (("p50", p50, 0.5), ("p99", p99, 0.99)):
             peers_own = _at(theirs, share)
             yield not_above(f"pick-up {name}, beside {peer.name}", value, "ms", peer=peer.name, theirs=peers_own)
-    deaf = await _ours(ground, Ours(notified=False), size.deaf_picks, gap_s=DEAF_GAP_S)
+    deaf = await _ours(ground, Ours(is_notified=False), size.deaf_picks, gap_s=DEAF_GAP_S)
     yield at_most("pick-up p99 without NOTIFY", _at(deaf, 0.99) / 1000, "s", DEAF_P99_S)
 
 

@@ -13,11 +13,14 @@ LOOK_S = 0.05
 
 
 async def middle_rate(workers: Crew, count: int) -> float:
-    """Jobs a second handled between the first tenth and the last of so many; the workers must have been started."""
-    started = await workers.until(round(count * FROM))
-    before = workers.handled
-    ended = await workers.until(round(count * TO))
-    return (workers.handled - before) / ((ended - started) / 1e9)
+    """Start the workers; jobs a second handled between the first tenth and the last of so many.
+
+    A run that is over before anybody could look twice counts from its start.
+    """
+    began = await workers.go()
+    started, before = await workers.until(round(count * FROM)), workers.handled
+    ended, after = await workers.until(round(count * TO)), workers.handled
+    return (after - before) / ((ended - started) / 1e9) if after > before else after / ((ended - began) / 1e9)
 
 
 async def quarter_rates(workers: Crew, seconds: float) -> list[float]:
@@ -35,5 +38,4 @@ async def quarter_rates(workers: Crew, seconds: float) -> list[float]:
 async def one_rate(ground: Ground, arena: Arena, count: int) -> float:
     """The middle rate of one process over what waits in this arena."""
     async with crew(ground, arena, 1) as workers:
-        await workers.go()
         return await middle_rate(workers, count)

@@ -1,12 +1,13 @@
 """A worker process of ours: the daemon's own dispatcher, finisher, poller and lease, and a processor that does nothing.
 
-    python -m tests.benchmarks.queue.worker DSN POLL_S on|off     with BENCH_METER and BENCH_GO
+    python -m tests.benchmarks.queue.worker DSN POLL_S on|off whole|parts     with BENCH_METER and BENCH_GO
 
-The last word says whether processes tell each other of new work by NOTIFY. Works until SIGTERM, then gives everything
-back as the daemon does.
+``on``: processes tell each other of new work by NOTIFY. ``whole``: all that a daemon consists of is loaded, which takes
+its time and matters to nothing but memory. Works until SIGTERM, then gives everything back as the daemon does.
 """
 
 import asyncio
+import importlib
 import os
 import signal
 import sys
@@ -23,7 +24,7 @@ from worker.domain.operation import Operation
 from worker.domain.outcome import Succeeded
 from worker.domain.processing import Finished, Gate
 from worker.queue import Dispatcher, Finisher
-from worker.service.daemon import tune_collector
+from worker.service.collector import tune_collector
 from worker.service.heartbeat import Heartbeat
 from worker.service.listener import Listener
 from worker.service.loop import DuePoller
@@ -99,7 +100,9 @@ async def work(dsn: str, meter: Meter, *, poll_s: float, notified: bool) -> None
     await pool.close()
 
 
-def main(dsn: str, poll_s: str, notified: str) -> None:
+def main(dsn: str, poll_s: str, notified: str, loaded: str) -> None:
+    if loaded == "whole":
+        importlib.import_module("worker.service.daemon")
     # the lines are made as in a daemon, and go nowhere
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
         logs.configure(format="json", stream=nowhere)
