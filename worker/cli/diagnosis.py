@@ -21,7 +21,7 @@ from worker.domain.hook import HookLimits
 from worker.hooks import HookExecutor
 from worker.service.house import database_of, pooler_of, vault_of
 from worker.settings import Settings
-from worker.store import connectors, listings_targets, overview, schema, workers
+from worker.store import connectors, listings_targets, overview, schema, server, workers
 from worker.store.pool import Connection, Pool, open_pool
 from worker.store.standing import standing
 from worker.store.tenant import tenant
@@ -86,11 +86,17 @@ async def _database(settings: Settings) -> list[Finding]:
             found += findings.of_standing(await standing(conn), now=datetime.now(UTC))
             if schema.refusal(state) is None:
                 found += await _work(conn)
+        found += await _pooler(database_of(settings), settings)
         if schema.refusal(state) is None:
             found += await _connectors(pool, settings)
     finally:
         await pool.close()
     return found
+
+
+async def _pooler(dsn: str, settings: Settings) -> list[Finding]:
+    found = await server.look(dsn, pooler=pooler_of(settings), application="provisiond doctor")
+    return findings.of_pooler(found, shares_servers=found.is_pooled and await server.shares_servers(dsn))
 
 
 async def _work(conn: Connection) -> list[Finding]:

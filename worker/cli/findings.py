@@ -8,9 +8,10 @@ from enum import StrEnum
 from worker.domain.connector import BreakerState, Connector, ConnectorStatus
 from worker.hooks import HookStatus
 from worker.store.schema import CODE_NUMBER, SchemaState, refusal
+from worker.store.server import Server
 from worker.store.standing import Standing
 
-OLDEST_SERVER = 14
+OLDEST_SERVER = 15
 CLOCKS_DIFFER = timedelta(seconds=30)
 #: An operation that could run waits no longer than this where daemons keep up.
 LONG_WAIT = timedelta(minutes=5)
@@ -44,6 +45,19 @@ def of_schema(found: SchemaState, *, code: int = CODE_NUMBER) -> Finding:
 def of_standing(found: Standing, *, now: datetime) -> list[Finding]:
     """The daemon's role, and the server it is connected to."""
     return [_of_role(found), _of_server(found), _of_clock(found.now - now)]
+
+
+def of_pooler(found: Server, *, shares_servers: bool) -> list[Finding]:
+    """What is between us and the server; nothing where it is the server itself."""
+    if not found.is_pooled:
+        return []
+    said = "It lends a server connection for a transaction: statements are not kept prepared."
+    if shares_servers:
+        return [Finding("pooler", Grade.OK, said)]
+    advice = (
+        "Set its pool_mode to transaction, or connect to PostgreSQL itself: each of our connections holds one there."
+    )
+    return [Finding("pooler", Grade.WARN, "It seems to keep a server connection for each of ours.", advice)]
 
 
 def of_sandbox(found: HookStatus, *, require_seccomp: bool) -> Finding:
@@ -145,10 +159,12 @@ def _of_server(found: Standing) -> Finding:
     said = f"PostgreSQL {found.server_version}."
     if found.server_version < OLDEST_SERVER:
         return Finding("server", Grade.BAD, said, f"Version {OLDEST_SERVER} or newer is needed.")
-    if not found.is_durable:
-        return Finding(
-            "server", Grade.WARN, f"{said} It has fsync off.", "A power cut would lose operations: turn it on."
-        )
+    if found.is_standby:
+        advice = "Give the daemon the primary, or all servers in one URL with target_session_attrs=read-write."
+        return Finding("server", Grade.BAD, f"{said} It is a read-only standby.", advice)
+    if found.lossy:
+        advice = "A power cut would lose operations that were acknowledged: turn it on."
+        return Finding("server", Grade.WARN, f"{said} It has {', '.join(found.lossy)} off.", advice)
     return Finding("server", Grade.OK, said)
 
 

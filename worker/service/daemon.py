@@ -33,7 +33,7 @@ from worker.schedule import Ticker
 from worker.service.collector import tune_collector
 from worker.service.gauges import Gauges
 from worker.service.heartbeat import Heartbeat
-from worker.service.house import assemble, check_schema, database_of, limits_of, pooler_of, vault_of
+from worker.service.house import assemble, check_schema, check_standing, database_of, limits_of, pooler_of, vault_of
 from worker.service.http import Doors
 from worker.service.listener import Listener
 from worker.service.loop import DuePoller, Handler, every
@@ -97,6 +97,7 @@ class Daemon:
         async with contextlib.AsyncExitStack() as stack:
             pool = await open_pool(dsn, size=settings.pool_size, pooler=pooler_of(settings))
             stack.push_async_callback(pool.close)
+            await check_standing(pool, settings)
             await check_schema(pool)
             heartbeat = self._heartbeat(dsn)
             await heartbeat.start()

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
+import structlog
+
 from worker.actions import House
 from worker.connectors import Targets
 from worker.domain.errors import SettingsError, SurroundingsError
@@ -12,9 +14,11 @@ from worker.recon import Remediation
 from worker.safeguard import SafeguardLimits
 from worker.security import Vault, parse_key, resolve
 from worker.settings import Settings
-from worker.store import notify, schema
-from worker.store.pool import Pool, open_pool
+from worker.store import notify, schema, server, standing
+from worker.store.pool import Pool, manners_of, open_pool
 from worker.store.server import Pooler
+
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -57,6 +61,20 @@ async def check_schema(pool: Pool) -> None:
         refusal = schema.refusal(await schema.state(conn))
     if refusal is not None:
         raise SurroundingsError(refusal)
+
+
+async def check_standing(pool: Pool, settings: Settings) -> None:
+    """Raise SurroundingsError where a daemon must not work; warn of what may cost it something."""
+    async with pool.acquire() as conn:
+        found = await standing.standing(conn)
+        is_pooled = manners_of(conn).statement_cache == 0
+    refused = standing.refusal(found)
+    if refused is not None:
+        raise SurroundingsError(refused)
+    for said in standing.cautions(found):
+        log.warning("database.caution", said=said)
+    if is_pooled and not await server.shares_servers(database_of(settings)):
+        log.warning("database.caution", said="The pooler seems to keep a server connection for each of ours.")
 
 
 def limits_of(settings: Settings) -> SafeguardLimits:

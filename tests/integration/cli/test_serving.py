@@ -83,6 +83,14 @@ def test_schema_behind(empty_database: Database, configure: Configure, capsys: p
     assert said == "The schema is at step 0, this version needs step 2: run `provisiond migrate`."
 
 
+def test_role_that_row_level_security_does_not_bind(
+    database: Database, configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(database_url=database.admin_dsn)
+
+    assert "is not bound by row-level security, which keeps tenants apart" in refusal_of(capsys, code=3)
+
+
 async def a_later_step(database: Database, *, oldest_code: int) -> None:
     conn = await asyncpg.connect(database.owner_dsn)
     await conn.execute(

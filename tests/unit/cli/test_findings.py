@@ -10,10 +10,11 @@ from worker.cli.findings import Finding, Grade
 from worker.domain.connector import BreakerState, Connector, ConnectorStatus
 from worker.hooks import HookStatus
 from worker.store.schema import SchemaState
+from worker.store.server import Server
 from worker.store.standing import Standing
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-STANDING = Standing("worker", False, False, 0, 16, True, NOW)
+STANDING = Standing("worker", False, False, 0, 16, (), False, NOW)
 APP = Connector(UUID(int=1), UUID(int=2), "app", "sql", has_baseline=True)
 
 
@@ -41,8 +42,9 @@ def test_a_role_that_may_nothing_on_a_good_server_is_well() -> None:
         pytest.param({"is_superuser": True}, "role", Grade.BAD, "is a superuser", id="superuser"),
         pytest.param({"bypasses_rls": True}, "role", Grade.BAD, "can bypass row-level security", id="bypass"),
         pytest.param({"owned": 7}, "role", Grade.BAD, "owns 7 objects of the schema", id="owner"),
-        pytest.param({"server_version": 13}, "server", Grade.BAD, "PostgreSQL 13.", id="old server"),
-        pytest.param({"is_durable": False}, "server", Grade.WARN, "fsync off", id="not durable"),
+        pytest.param({"server_version": 14}, "server", Grade.BAD, "PostgreSQL 14.", id="old server"),
+        pytest.param({"lossy": ("fsync",)}, "server", Grade.WARN, "has fsync off", id="not durable"),
+        pytest.param({"is_standby": True}, "server", Grade.BAD, "a read-only standby", id="standby"),
         pytest.param({"now": NOW + timedelta(minutes=3)}, "clock", Grade.WARN, "3 min ahead of", id="clock ahead"),
         pytest.param({"now": NOW - timedelta(hours=3)}, "clock", Grade.WARN, "3 h behind", id="clock behind"),
     ],
@@ -54,6 +56,18 @@ def test_standing(changes: dict[str, Any], what: str, grade: Grade, said: str) -
     assert (changed.grade, bool(changed.advice)) == (grade, True)
     assert said in changed.said
     assert {each.grade for each in found.values()} == {Grade.OK}
+
+
+@pytest.mark.parametrize(
+    ("server", "shares", "grades"),
+    [
+        pytest.param(Server(), False, [], id="none"),
+        pytest.param(Server(is_pooled=True), True, [Grade.OK], id="for a transaction"),
+        pytest.param(Server(is_pooled=True), False, [Grade.WARN], id="for a session"),
+    ],
+)
+def test_pooler(server: Server, shares: bool, grades: list[Grade]) -> None:
+    assert [each.grade for each in findings.of_pooler(server, shares_servers=shares)] == grades
 
 
 @pytest.mark.parametrize(
