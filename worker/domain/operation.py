@@ -1,7 +1,7 @@
 """An operation: one wanted change to one account, and the states it may pass through."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -82,6 +82,8 @@ MOVES: frozenset[tuple[OperationStatus, OperationStatus]] = frozenset(
 )
 
 EMERGENCY_PRIORITY = 100
+#: Stands for a time that nobody has asked for.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_CRASHED_LEASES = 3
 
 
@@ -92,18 +94,17 @@ def may_move(before: OperationStatus, after: OperationStatus) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A claimed or stored operation.
+    """A claimed operation: what a try of it needs to know.
 
     ``payload`` is ``{"attributes": {target name: value | [values] | null}, "active"?: bool}``; null clears.
     ``epoch`` and ``owner`` are the fence: a finish that does not carry the present pair changes nothing.
     """
 
-    tenant_id: UUID
     id: UUID
+    tenant_id: UUID
     connector_id: UUID
     account_id: UUID
     operation_type: OperationType
-    status: OperationStatus
     object_class: str
     payload: dict[str, Any]
     user_id: UUID | None = None
@@ -113,25 +114,18 @@ class Operation:
     max_retries: int = 10
     attempt_number: int = 0
     crashed_leases: int = 0
-    seq: int = 0
     epoch: int = 0
     owner: UUID | None = None
     origin: Origin = Origin.API
-    wait_reason: WaitReason | None = None
-    error_code: str | None = None
-    error_message: str | None = None
     identity_version: int | None = None
-    mapping_version: int | None = None
     run_id: UUID | None = None
     correlation_id: UUID | None = None
-    case_id: UUID | None = None
-    redrive_of: UUID | None = None
-    discrepancy_id: UUID | None = None
     expected_hash: int | None = None
-    created_by: UUID | None = None
     parks: int = 0
-    version: int = 1
+    created_by: UUID | None = None
     created_at: datetime | None = None
+    #: since when it has been at the head of its lane and could be claimed
+    ready_at: datetime = EPOCH
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -1,24 +1,26 @@
 """Claiming what is due and running it: per target at most as many at once as its gate allows.
 
 A target has a short local queue, so that its slots never wait for a claim; what is in it was claimed and not started,
-and goes back without a try spent when the daemon drains or the target closes.
+and goes back without a try spent when the daemon drains or the target closes. What is more urgent goes first there
+too, and an emergency is claimed although the local queue is full.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
-from worker.domain.operation import Operation, WaitReason
+from worker.domain.operation import EMERGENCY_PRIORITY, Operation, WaitReason
 from worker.domain.outcome import Cancelled, Outcome, Released, Retry
 from worker.domain.processing import Finished, Gate, Lease, OperationProcessor, TargetGate
 from worker.queue.finisher import Finisher
+from worker.queue.marks import BACK_EVERY_S, Marks
 from worker.store import due_work, operations
-from worker.store.pool import Pool
+from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 from worker.telemetry import logs, metrics
 
@@ -30,7 +32,11 @@ AHEAD_S = 0.5
 #: After a claim that failed, the next of the same target.
 REST_S = 1.0
 #: At most this many of one target in one process, whatever its concurrency and pace.
-MOST_HELD = 500
+MOST_HELD = 2_000
+#: At most this many in one claim: more at once is no faster, and keeps the database longer.
+MOST_CLAIMED = 500
+#: Emergencies that are claimed although there is no room.
+MOST_EMERGENCIES = 50
 #: What one operation adds to the mean of how long they take.
 _NEWEST = 0.1
 
@@ -61,6 +67,7 @@ class _Target:
     #: A claim failed halfway: its rows may be ours without our knowing.
     is_suspect: bool = False
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    marks: Marks = field(default_factory=Marks)
 
     @property
     def held(self) -> int:
@@ -74,6 +81,16 @@ class _Target:
     def note(self, seconds: float) -> None:
         """Learn from one operation how long they take."""
         self.pace = max((1 - _NEWEST) * self.pace + _NEWEST * seconds, 0.001)
+
+    def line_up(self, found: Sequence[Operation]) -> None:
+        """Put what was claimed behind what waits here, but for what is more urgent."""
+        is_overtaking = self.waiting and found and found[0].priority > self.waiting[-1].priority
+        self.waiting.extend(found)
+        if is_overtaking:
+            self.waiting = deque(sorted(self.waiting, key=lambda op: -op.priority))
+
+
+_Claim = Callable[[Connection, UUID, UUID, _Target], Awaitable[list[Operation]]]
 
 
 class Dispatcher:
@@ -114,17 +131,19 @@ class Dispatcher:
             if room <= 0:
                 target.has_asked = False  # who asked gets no answer now, and has to ask again when there is room
                 self._start_runners(target)  # there may be more slots than when they were started
-                return Claimed()
-            return await self._claim(tenant_id, connector_id, target, room)
+                return await self._claim(tenant_id, connector_id, target, self._emergencies)
+            return await self._claim(tenant_id, connector_id, target, self._next(min(room, MOST_CLAIMED)))
 
-    async def _claim(self, tenant_id: UUID, connector_id: UUID, target: _Target, room: int) -> Claimed:
+    async def _claim(self, tenant_id: UUID, connector_id: UUID, target: _Target, claim: "_Claim") -> Claimed:
         found: list[Operation] = []
         try:
             if target.is_suspect:
                 await self._release_strays(tenant_id, connector_id, target)
             target.is_suspect = True
-            found = await self._claim_rows(tenant_id, connector_id, room)
+            async with tenant(self._pool, tenant_id, is_hot=True) as conn:
+                found = await claim(conn, tenant_id, connector_id, target)
             target.is_suspect = False
+            metrics.last_claim_timestamp.set_to_current_time()
             if found:
                 await self._processor.prepare(tenant_id, found)
         except BaseException:
@@ -134,23 +153,42 @@ class Dispatcher:
             raise
         metrics.claims_total.labels("work" if found else "empty").inc()
         metrics.claimed_operations_total.labels(target.name).inc(len(found))
-        target.waiting.extend(found)
+        target.line_up(found)
         target.has_asked = False
         if self._is_draining:  # asked to end while the claim was under way
             self._give_back(target)
         self._start_runners(target)
+        if len(found) == MOST_CLAIMED:  # there is more, and may be room for it
+            self._ask_for_more(target)
         return Claimed(claimed=len(found))
 
-    async def _claim_rows(self, tenant_id: UUID, connector_id: UUID, room: int) -> list[Operation]:
-        async with tenant(self._pool, tenant_id, is_hot=True) as conn:
-            await operations.queries.wake_due.run(conn, tenant_id=tenant_id, connector_id=connector_id, limit=room)
+    def _next(self, limit: int) -> "_Claim":
+        async def claim(conn: Connection, tenant_id: UUID, connector_id: UUID, target: _Target) -> list[Operation]:
+            now = time.monotonic()
+            is_front, ranges = target.marks.is_front_due(now), target.marks.ranges(now)
             found = await operations.claim(
-                conn, tenant_id, connector_id=connector_id, owner=self._lease.owner, limit=room
+                conn, tenant_id, connector_id=connector_id, owner=self._lease.owner, limit=limit, ranges=ranges
             )
-            if len(found) < room:
-                await due_work.settle_claim(conn, tenant_id, connector_id)
-        metrics.last_claim_timestamp.set_to_current_time()
-        return found
+            if is_front:
+                target.marks.looked_from_front(time.monotonic(), took_s=time.monotonic() - now)
+            target.marks.passed(found, is_all=len(found) < limit)
+            if len(found) < limit:
+                await due_work.settle_claim(conn, tenant_id, connector_id, again_s=None if is_front else BACK_EVERY_S)
+            return found
+
+        return claim
+
+    async def _emergencies(
+        self, conn: Connection, tenant_id: UUID, connector_id: UUID, target: _Target
+    ) -> list[Operation]:
+        return await operations.claim_ready(
+            conn,
+            tenant_id,
+            connector_id=connector_id,
+            owner=self._lease.owner,
+            limit=MOST_EMERGENCIES,
+            ranges=[operations.FRONT.up_to_urgency(-EMERGENCY_PRIORITY)],
+        )
 
     async def _release_strays(self, tenant_id: UUID, connector_id: UUID, target: _Target) -> None:
         """Give back rows of a claim whose commit was never answered: ours in the database, unknown here."""
@@ -189,9 +227,13 @@ class Dispatcher:
                 if runner.cancelling():  # cut off by a drain that took too long, or by a lease that is lost
                     return
                 target.note(time.monotonic() - started)
-                if not target.has_asked and len(target.waiting) <= target.ahead // 2:
-                    target.has_asked = True
-                    self._on_room()
+                if len(target.waiting) <= target.ahead // 2:
+                    self._ask_for_more(target)
+
+    def _ask_for_more(self, target: _Target) -> None:
+        if not target.has_asked and target.held < min(target.slots + target.ahead, MOST_HELD):
+            target.has_asked = True
+            self._on_room()
 
     async def _process(self, op: Operation) -> None:
         """Run one operation and hand in how it ended; one that the drain cut off is released."""

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, KeysView, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from random import Random
 from typing import assert_never
 from uuid import UUID
@@ -18,6 +18,7 @@ from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Ret
 from worker.domain.processing import Finished, Lease
 from worker.domain.redaction import shown
 from worker.domain.retry import backoff
+from worker.queue.telling import tell
 from worker.store import due_work, operations
 from worker.store.operations import Completion, Failure, Fence
 from worker.store.pool import Connection, DatabaseTrouble, Pool, RowRefused, UniqueViolation
@@ -54,60 +55,60 @@ class Finisher:
         self._lease = lease
         self._rng = rng
         self._on_written = on_written
-        self._queue: asyncio.Queue[tuple[UUID, Finished]] = asyncio.Queue()
+        self._handed_in: deque[tuple[UUID, Finished]] = deque()
+        self._writing: list[tuple[UUID, Finished]] = []
+        self._has_some = asyncio.Event()
+        self._is_full = asyncio.Event()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
         self._written_at = 0.0
-        #: By operation, tries handed in and not written yet: one that went back may be claimed and tried again before
-        #: the rest of its batch is written.
-        self._handed_in: Counter[UUID] = Counter()
 
     def put(self, owner: UUID, finished: Finished) -> None:
         """Hand in a try; ``owner`` is the lease under which it was claimed."""
-        self._handed_in[finished.operation.id] += 1
-        self._queue.put_nowait((owner, finished))
+        self._handed_in.append((owner, finished))
+        if len(self._handed_in) == 1:
+            self._is_empty.clear()
+            self._has_some.set()
+        elif len(self._handed_in) == BATCH:
+            self._is_full.set()
 
     @property
-    def pending(self) -> KeysView[UUID]:
+    def pending(self) -> frozenset[UUID]:
         """Ids of operations with tries that were handed in and are not written yet."""
-        return self._handed_in.keys()
+        return frozenset(finished.operation.id for _, finished in (*self._writing, *self._handed_in))
 
     async def drained(self) -> None:
         """Wait until everything handed in is written, at most ``LONGEST_DRAIN_S``; the rest is found by its lease."""
         try:
             async with asyncio.timeout(LONGEST_DRAIN_S):
-                await self._queue.join()
+                await self._is_empty.wait()
         except TimeoutError:
             log.warning("finish.not_drained", operations=len(self.pending))
 
     async def run(self) -> None:
         """Write batches until cancelled."""
         while True:
-            batch = await self._gather()
+            await self._gather()
             try:
-                await self._write_surely(batch)
+                await self._write_surely(self._writing)
             finally:
-                for _, finished in batch:
-                    self._forget(finished.operation.id)
-                    self._queue.task_done()
+                self._writing = []
+                if not self._handed_in:
+                    self._is_empty.set()
                 self._written_at = time.monotonic()
 
-    def _forget(self, operation_id: UUID) -> None:
-        self._handed_in[operation_id] -= 1
-        if not self._handed_in[operation_id]:
-            del self._handed_in[operation_id]
-
-    async def _gather(self) -> list[tuple[UUID, Finished]]:
-        batch = [await self._queue.get()]
-        until = max(time.monotonic() + GATHER_S, self._written_at + PACE_S)
-        while len(batch) < BATCH:
-            if self._queue.empty():
-                left = until - time.monotonic()
-                if left <= 0:
-                    break
-                await asyncio.sleep(left)
-                if self._queue.empty():
-                    break
-            batch.append(self._queue.get_nowait())
-        return batch
+    async def _gather(self) -> None:
+        """Wait for tries, a little longer for more of them, and take a batch."""
+        await self._has_some.wait()
+        wait_s = max(GATHER_S, self._written_at + PACE_S - time.monotonic())
+        if len(self._handed_in) < BATCH:
+            self._is_full.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._is_full.wait()
+        self._writing = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
+        if not self._handed_in:
+            self._has_some.clear()
 
     async def _write_surely(self, batch: Sequence[tuple[UUID, Finished]]) -> None:
         """Write each tenant's part, waiting for a database that is away; without a lease there is nothing to write."""
@@ -152,9 +153,7 @@ class Finisher:
             if asked:
                 for connector_id in sorted({f.operation.connector_id for f in part}):
                     await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
-        for finished in part:
-            if finished.operation.id in done:
-                tell(finished)
+        tell([finished for finished in part if finished.operation.id in done])
         return Written(finished=len(done), fenced=len(part) - len(done), asked=asked)
 
 
@@ -306,59 +305,3 @@ def _unstorable(finished: Finished) -> Finished:
     """One result that cannot be kept must not hold up the others, nor be tried for ever."""
     outcome = DeadLettered("unstorable", "The target answered with characters or sizes that cannot be stored.")
     return Finished(finished.operation, outcome, finished.duration_ms)
-
-
-def tell(finished: Finished) -> None:
-    """Count and log how a try ended; of those that fail alike, one a minute is logged."""
-    op, outcome = finished.operation, finished.outcome
-    status = status_of(finished)
-    metrics.operations_total.labels(finished.connector, str(op.operation_type), status).inc()
-    metrics.operation_duration_seconds.labels(finished.connector, str(op.operation_type)).observe(
-        finished.duration_ms / 1000
-    )
-    if status == "completed" and op.created_at is not None:
-        waited = datetime.now(UTC) - op.created_at
-        metrics.operation_wait_seconds.labels(finished.connector).observe(max(waited.total_seconds(), 0.0))
-    cause = cause_of(finished)
-    ids = {"tenant_id": op.tenant_id, "operation_id": op.id, "correlation_id": op.correlation_id, "run_id": op.run_id}
-    log.info(
-        "operation.finished",
-        connector=finished.connector,
-        type=str(op.operation_type),
-        status=status,
-        error_code=getattr(outcome, "error_code", None),
-        attempt=op.attempt_number,
-        took_ms=finished.duration_ms,
-        **{name: str(value) for name, value in ids.items() if value is not None},
-        **({"cause": cause} if cause else {}),
-    )
-
-
-def cause_of(finished: Finished) -> str | None:
-    """What all that fail alike have in common, so that one of them is logged a minute; None for what did not fail."""
-    match finished.outcome:
-        case Retry() | DeadLettered() as outcome:
-            return f"{finished.connector} {status_of(finished)} {outcome.error_code}"
-        case Parked() as outcome:
-            return f"{finished.connector} {outcome.reason} {outcome.error_code}"
-        case _:
-            return None
-
-
-def status_of(finished: Finished) -> str:
-    """The status that the operation has after this try."""
-    match finished.outcome:
-        case Succeeded():
-            return "completed"
-        case Retry():
-            return "dead_letter" if finished.operation.is_last_try else "failed"
-        case DeadLettered():
-            return "dead_letter"
-        case Parked():
-            return "awaiting_system"
-        case Released():
-            return "pending"
-        case Cancelled():
-            return "cancelled"
-        case _:
-            assert_never(finished.outcome)

@@ -86,11 +86,14 @@ async def quiet(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUI
     return bool(await queries.try_settle_lock.value(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id))
 
 
-async def settle_claim(conn: Connection, tenant_id: UUID, connector_id: UUID) -> bool:
-    """Put a target's claim to sleep until its next retry is due, unless something is ready; False as in ``settle``."""
+async def settle_claim(conn: Connection, tenant_id: UUID, connector_id: UUID, *, again_s: float | None = None) -> bool:
+    """Put a target's claim to sleep until its next retry is due, unless something is ready; False as in ``settle``.
+
+    With ``again_s`` for so long only: who has not looked at all that is ready cannot know.
+    """
     if not await quiet(conn, tenant_id, Kind.CLAIM, connector_id):
         return False
-    await queries.settle_claim.run(conn, tenant_id=tenant_id, ref_id=connector_id)
+    await queries.settle_claim.run(conn, tenant_id=tenant_id, ref_id=connector_id, again_s=again_s)
     return True
 
 

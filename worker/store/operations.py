@@ -11,12 +11,13 @@ Guarantees:
 import hashlib
 import json
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from worker.domain.ids import uuid7
-from worker.domain.operation import MAX_CRASHED_LEASES, Operation, OperationStatus, OperationType, Origin, WaitReason
+from worker.domain.operation import EPOCH, MAX_CRASHED_LEASES, Operation, OperationType, Origin
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
@@ -72,23 +73,94 @@ async def lock_lanes(conn: Connection, tenant_id: UUID, account_ids: Sequence[UU
     return {row["id"]: row for row in rows}
 
 
-async def claim(conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID, limit: int) -> list[Operation]:
-    """Claim up to ``limit`` operations of one target: a few that a process died with, retries that are due, then the
-    most urgent heads.
+class Range(NamedTuple):
+    """A stretch of what is ready, in the order of claims (urgency, ready_at, id): behind ``start``, up to an urgency.
 
-    Returns nothing when the owner's lease has run out.
+    Urgency is the priority with its sign turned, so that the smallest comes first.
     """
-    where = {"tenant_id": tenant_id, "connector_id": connector_id, "owner": owner}
-    found: list[Record] = []
-    for query in (queries.claim_suspects, queries.claim_due, queries.claim):
-        if len(found) < limit:
-            found += await query.rows(conn, **where, limit=limit - len(found))
-    return sorted((from_row(row) for row in found), key=lambda op: (-op.priority, op.id))
+
+    urgency: int
+    ready_at: datetime
+    id: UUID
+    up_to: int
+
+    @property
+    def start(self) -> tuple[int, datetime, UUID]:
+        """What the stretch lies behind."""
+        return self.urgency, self.ready_at, self.id
+
+    def moved_back(self, by: timedelta) -> Self:
+        """The same with an earlier start."""
+        return self._replace(ready_at=self.ready_at - by, id=_NOBODY)
+
+    def up_to_urgency(self, urgency: int) -> Self:
+        """The same with another end."""
+        return self._replace(up_to=urgency)
+
+
+_NOBODY = UUID(int=0)
+#: The smallest and the greatest value of the column.
+FIRST_URGENCY, LAST_URGENCY = -32_768, 32_767
+#: All that is ready.
+FRONT = Range(FIRST_URGENCY, EPOCH, _NOBODY, LAST_URGENCY)
+
+
+async def claim(
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    connector_id: UUID,
+    owner: UUID,
+    limit: int,
+    ranges: Sequence[Range] = (FRONT,),
+) -> list[Operation]:
+    """Claim up to ``limit`` operations of one target: a few that a process died with, retries that are due, then the
+    most urgent heads of ``ranges``; in the order in which they should run.
+
+    Returns nothing when the owner's lease has run out. Types that this version does not know are left alone.
+    """
+    where = {"tenant_id": tenant_id, "connector_id": connector_id, "owner": owner, "types": _KNOWN}
+    rows: list[Record] = []
+    special = await queries.special.row(conn, tenant_id=tenant_id, connector_id=connector_id)
+    if special is not None and special["waits"]:
+        await queries.wake_due.run(conn, tenant_id=tenant_id, connector_id=connector_id, limit=limit)
+    if special is not None and special["is_suspect"]:
+        rows += await queries.claim_suspects.rows(conn, **where, limit=limit)
+    if special is not None and special["is_due"] and len(rows) < limit:
+        rows += await queries.claim_due.rows(conn, **where, limit=limit - len(rows))
+    found = [_claimed(row) for row in rows]
+    if len(found) < limit:
+        found += await claim_ready(
+            conn, tenant_id, connector_id=connector_id, owner=owner, limit=limit - len(found), ranges=ranges
+        )
+    return sorted(found, key=_turn) if rows else found
+
+
+async def claim_ready(
+    conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID, limit: int, ranges: Sequence[Range]
+) -> list[Operation]:
+    """Claim heads that are ready and lie in ``ranges``, the most urgent first."""
+    rows = await queries.claim.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        owner=owner,
+        types=_KNOWN,
+        limit=limit,
+        urgencies=[r.urgency for r in ranges],
+        times=[r.ready_at for r in ranges],
+        after_ids=[r.id for r in ranges],
+        up_to=[r.up_to for r in ranges],
+    )
+    return sorted(map(_claimed, rows), key=_turn)
+
+
+def _turn(op: Operation) -> tuple[int, datetime, UUID]:
+    return -op.priority, op.ready_at, op.id
 
 
 async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Completion]) -> dict[UUID, bool]:
     """Finish these tries; the ids that were really finished, each with whether its lane has a next one."""
-    await lock_lanes(conn, tenant_id, [e.fence.account_id for e in ends])
     linked = [e for e in ends if e.uid is not None and not e.account_gone]
     if linked:
         await queries.absorb.run(
@@ -102,6 +174,7 @@ async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequenc
         conn,
         tenant_id=tenant_id,
         owner=owner,
+        account_ids=[e.fence.account_id for e in ends],
         ids=[e.fence.id for e in ends],
         epochs=[e.fence.epoch for e in ends],
         durations=[e.duration_ms for e in ends],
@@ -117,7 +190,10 @@ async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequenc
         agrees=[e.agrees for e in ends],
         sent=[e.sent for e in ends],
     )
-    return {row["id"]: row["goes_on"] for row in rows}
+    goes_on = [row["account_id"] for row in rows if row["live"]]
+    if goes_on:
+        await queries.promote.rows(conn, tenant_id=tenant_id, account_ids=sorted(goes_on))
+    return {row["id"]: row["live"] > 0 for row in rows}
 
 
 async def fail(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Failure]) -> set[UUID]:
@@ -251,44 +327,26 @@ def body_hash(body: Any) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
+_TYPES = {str(kind): kind for kind in OperationType}
+_KNOWN = list(_TYPES)
+_ORIGINS = {str(origin): origin for origin in Origin}
+_TYPE, _ORIGIN = 4, 16
+
+
+def _claimed(row: Record) -> Operation:
+    """A row as the statements that claim return it: their columns stand in the order of Operation's fields."""
+    values = list(row)
+    values[_TYPE] = _TYPES[values[_TYPE]]
+    values[_ORIGIN] = _ORIGINS.get(values[_ORIGIN], Origin.API)  # a later version's: let alone as what people asked for
+    return Operation(*values)
+
+
 def from_row(row: Record) -> Operation:
-    """A row of operations or dead_letters as a value."""
-    return Operation(
-        tenant_id=row["tenant_id"],
-        id=row["id"],
-        connector_id=row["connector_id"],
-        account_id=row["account_id"],
-        operation_type=OperationType(row["operation_type"]),
-        status=OperationStatus(row["status"]),
-        object_class=row["object_class"],
-        payload=row["payload"],
-        user_id=row["user_id"],
-        target_uid=row["target_uid"],
-        priority=row["priority"],
-        retry_count=row["retry_count"],
-        max_retries=row["max_retries"],
-        attempt_number=row["attempt_number"],
-        crashed_leases=row["crashed_leases"],
-        seq=row["seq"],
-        epoch=row["epoch"],
-        owner=row.get("owner"),
-        origin=Origin(row["origin"]),
-        wait_reason=WaitReason(row["wait_reason"]) if row["wait_reason"] else None,
-        error_code=row["error_code"],
-        error_message=row["error_message"],
-        identity_version=row["identity_version"],
-        mapping_version=row["mapping_version"],
-        run_id=row["run_id"],
-        correlation_id=row["correlation_id"],
-        discrepancy_id=row["discrepancy_id"],
-        expected_hash=row["expected_hash"],
-        case_id=row["case_id"],
-        redrive_of=row["redrive_of"],
-        created_by=row["created_by"],
-        parks=row["parks"],
-        version=row["version"],
-        created_at=row["created_at"],
-    )
+    """A whole row of operations, dead_letters or the archive as a value."""
+    names = (each.name for each in fields(Operation))
+    values = {name: row[name] for name in names if name in row}
+    values |= {"operation_type": OperationType(row["operation_type"]), "origin": Origin(row["origin"])}
+    return Operation(**values)
 
 
 def _common(ends: Sequence[Failure]) -> dict[str, Any]:

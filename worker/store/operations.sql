@@ -22,7 +22,8 @@ others AS (
 SELECT * FROM heads UNION ALL SELECT * FROM others
 
 -- name: insert
-WITH n AS (
+WITH t AS MATERIALIZED (SELECT db_now() AS now),
+n AS (
     SELECT * FROM unnest(
         :ids::uuid[], :connector_ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :seqs::bigint[],
         :heads::boolean[], :operation_types::text[], :object_classes::text[], :target_uids::text[],
@@ -43,18 +44,19 @@ counted AS (
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
     target_uid, status, wait_reason, priority, max_retries, payload, idempotency_key, origin, identity_version,
     mapping_version, run_id, correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by,
-    created_at, updated_at)
+    created_at, updated_at, ready_at)
 SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, n.seq, n.head, n.operation_type, n.object_class,
     n.target_uid, CASE WHEN n.wait_reason IS NULL THEN 'pending' ELSE 'awaiting_system' END, n.wait_reason, n.priority,
     n.max_retries, n.payload, n.idempotency_key, n.origin, n.identity_version, n.mapping_version, n.run_id,
-    n.correlation_id, n.discrepancy_id, n.expected_hash, n.approval_id, n.redrive_of, n.created_by, t.now, t.now
+    n.correlation_id, n.discrepancy_id, n.expected_hash, n.approval_id, n.redrive_of, n.created_by, t.now, t.now, t.now
 FROM n, t
 
 -- name: open_lanes
 -- Accounts that nobody knows yet, each with its first operation at the head of its lane. An account that somebody made
 -- or linked in the meantime stays as it is, and the operation is left out. A payload is sent only where it says more
 -- than what is wanted, and what all have in common is sent once.
-WITH n AS (
+WITH t AS MATERIALIZED (SELECT db_now() AS now),
+n AS (
     SELECT * FROM unnest(:ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :wanted::jsonb[],
         :payloads::jsonb[], :identity_versions::bigint[], :correlation_ids::uuid[])
     AS n(id, account_id, user_id, wanted, payload, identity_version, correlation_id)
@@ -77,11 +79,11 @@ counted AS (
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
     status, priority, max_retries, payload, origin, identity_version, mapping_version, run_id, correlation_id,
-    created_at, updated_at)
+    created_at, updated_at, ready_at)
 SELECT :tenant_id, n.id, :connector_id, n.account_id, n.user_id, 1, true, 'create', :object_class, 'pending',
     :priority, :max_retries, coalesce(n.payload, jsonb_build_object('attributes', n.wanted, 'active', true)), :origin,
     coalesce(n.identity_version, :identity_version::bigint), :mapping_version, :run_id,
-    coalesce(n.correlation_id, :correlation_id::uuid), t.now, t.now
+    coalesce(n.correlation_id, :correlation_id::uuid), t.now, t.now, t.now
 FROM n, t
 WHERE (n.id IN (SELECT head_id FROM made)) IS TRUE
 
@@ -106,18 +108,41 @@ FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[], :identit
     AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash)
 WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
 
+-- part: claimed
+-- What a try needs to know of its operation, in the order in which store.operations reads it.
+id, tenant_id, connector_id, account_id, operation_type, object_class, payload, user_id, target_uid, priority,
+    retry_count, max_retries, attempt_number, crashed_leases, epoch, owner, origin, identity_version, run_id,
+    correlation_id, expected_hash, parks, created_by, created_at, ready_at
+
 -- name: claim
--- The most urgent heads of one target, the oldest first. A process without a lease gets nothing.
+-- The most urgent heads of one target, of equals the one that has been ready longest. A process without a lease gets
+-- nothing. Each range starts behind what was claimed of its urgency before and ends where the next one starts; a range
+-- is read only as far as it is needed.
 -- moves: pending -> in_progress
+WITH t AS MATERIALIZED (SELECT db_now() AS now)
 UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
-    wait_reason = NULL, started_at = coalesce(started_at, db_now()), updated_at = db_now(), version = version + 1
+    wait_reason = NULL, started_at = coalesce(started_at, t.now), updated_at = t.now, version = version + 1
+FROM t
 WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
-    SELECT id FROM operations
-    WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
-      AND crashed_leases = 0
-      AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
-    ORDER BY priority DESC, id LIMIT :limit FOR UPDATE SKIP LOCKED))
-RETURNING *
+    SELECT o.id FROM unnest(:urgencies::smallint[], :times::timestamptz[], :after_ids::uuid[], :up_to::smallint[])
+        AS r(urgency, ready_at, id, up_to), LATERAL (
+        SELECT id FROM operations
+        WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
+          AND crashed_leases = 0 AND operation_type = ANY(:types::text[])
+          AND (urgency, ready_at, id) > (r.urgency, r.ready_at, r.id) AND urgency <= r.up_to
+          AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+        ORDER BY urgency, ready_at, id LIMIT :limit FOR UPDATE SKIP LOCKED) AS o
+    LIMIT :limit))
+RETURNING {claimed}
+
+-- name: special
+-- Whether a target has anything to claim beside its heads: mostly it has not, and one look is cheaper than three.
+SELECT EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
+               AND crashed_leases > 0 AND status = 'pending' AND head) AS is_suspect,
+    EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
+            AND status = 'failed' AND head AND next_retry_at <= db_now()) AS is_due,
+    EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
+            AND status = 'awaiting_system' AND head AND next_retry_at <= db_now()) AS waits
 
 -- name: claim_suspects
 -- Of those that were in the hands of a process when it died, a few at a time: one of them may be what killed it. The
@@ -130,7 +155,7 @@ WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
     SELECT o.id FROM (VALUES (1, 8), (2, 1)) AS s(crashes, most), LATERAL (
         SELECT id FROM operations
         WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
-          AND crashed_leases > 0 AND crashed_leases = s.crashes
+          AND crashed_leases > 0 AND crashed_leases = s.crashes AND operation_type = ANY(:types::text[])
           AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
           AND NOT EXISTS (SELECT 1 FROM operations h WHERE h.tenant_id = :tenant_id AND h.connector_id = :connector_id
                           AND h.status = 'in_progress' AND h.crashed_leases > 0 AND h.owner = :owner)
@@ -138,7 +163,7 @@ WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
               SELECT 1 FROM operations e WHERE e.tenant_id = :tenant_id AND e.connector_id = :connector_id
                 AND e.status = 'pending' AND e.head AND e.crashed_leases > 0 AND e.crashed_leases = 1))
         ORDER BY priority DESC, id LIMIT least(s.most, :limit) FOR UPDATE SKIP LOCKED) AS o))
-RETURNING *
+RETURNING {claimed}
 
 -- name: claim_due
 -- Retries whose time has come.
@@ -148,16 +173,16 @@ UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1,
 WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
     SELECT id FROM operations
     WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'failed' AND head
-      AND next_retry_at <= db_now()
+      AND next_retry_at <= db_now() AND operation_type = ANY(:types::text[])
       AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
     ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED))
-RETURNING *
+RETURNING {claimed}
 
 -- name: wake_due
 -- Those that waited for their target for a moment only, and whose moment is over.
 -- moves: awaiting_system -> pending
-UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, updated_at = db_now(),
-    version = version + 1
+UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, ready_at = db_now(),
+    updated_at = db_now(), version = version + 1
 WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
     SELECT id FROM operations
     WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awaiting_system' AND head
@@ -167,16 +192,16 @@ WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
 -- name: wake_target
 -- The target is back: whatever waited for it goes on.
 -- moves: awaiting_system -> pending
-UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, updated_at = db_now(),
-    version = version + 1
+UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, ready_at = db_now(),
+    updated_at = db_now(), version = version + 1
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awaiting_system'
   AND wait_reason = ANY(:reasons::text[])
 
 -- name: wake
 -- A person decided: these go on.
 -- moves: awaiting_system -> pending
-UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, updated_at = db_now(),
-    version = version + 1
+UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, ready_at = db_now(),
+    updated_at = db_now(), version = version + 1
 WHERE tenant_id = :tenant_id AND status = 'awaiting_system'
   AND (approval_id = :approval_id OR case_id = :case_id)
 RETURNING id, connector_id
@@ -194,39 +219,39 @@ gone AS (
 DELETE FROM match_keys WHERE tenant_id = :tenant_id AND account_id = ANY(ARRAY(SELECT id FROM gone))
 
 -- name: complete
--- Rows are found by their keys alone, whatever the statistics of a table say that was empty a moment ago: joined with
--- the arrays, a stale plan would read all that waits for each of them.
--- Move operations this owner still holds to the archive, each with its attempt; the lane's next one becomes its head.
+-- Move operations this owner still holds to the archive, each with its attempt, and take them off their lanes. Lanes
+-- are locked in the order of their ids: the rows of accounts are read by their key, whose order that is.
+-- Rows are found by their keys alone, whatever the statistics of a table say that was empty a moment ago.
 -- moves: in_progress -> completed
-WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
-d AS (
-    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :endings::text[], :uids::text[],
-        :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[], :hooked::jsonb[],
-        :matches::jsonb[], :gone::boolean[], :changed::boolean[], :agrees::boolean[], :sent::jsonb[])
-    AS d(id, epoch, duration_ms, ending, uid, observed, observed_active, observed_hash, hooked, match, gone, changed,
-         agrees, sent)
-),
+WITH t AS MATERIALIZED (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
 done AS (
     DELETE FROM operations o
-    WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(
-        SELECT h.id FROM (
-            SELECT id, epoch FROM operations
-            WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND owner IS NOT DISTINCT FROM :owner FOR UPDATE) h
-        WHERE ((h.id, h.epoch) IN (SELECT d.id, d.epoch FROM d)) IS TRUE))
-    RETURNING o.*
+    USING unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :endings::text[], :uids::text[],
+        :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[], :hooked::jsonb[],
+        :matches::jsonb[], :gone::boolean[], :changed::boolean[], :agrees::boolean[], :sent::jsonb[])
+        AS d(id, epoch, duration_ms, ending, uid, observed, observed_active, observed_hash, hooked, match, gone,
+             changed, agrees, sent)
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
+      AND o.owner IS NOT DISTINCT FROM :owner
+    RETURNING o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class, o.target_uid,
+        o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases, o.payload, o.idempotency_key,
+        o.epoch, o.origin, o.identity_version, o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id,
+        o.case_id, o.approval_id, o.redrive_of, o.created_by, o.version, o.created_at, o.started_at,
+        d.duration_ms, d.ending, d.uid, d.observed, d.observed_active, d.observed_hash, d.hooked, d.match, d.gone,
+        d.changed, d.agrees, d.sent
 ),
 archived AS (
     INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, user_id, seq,
         operation_type, object_class, target_uid, status, priority, retry_count, max_retries, attempt_number,
-        crashed_leases, error_code, error_message, payload, idempotency_key, epoch, origin, identity_version,
-        mapping_version, run_id, correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version,
-        created_at, updated_at, started_at, completed_at, ending, is_counted)
+        crashed_leases, payload, idempotency_key, epoch, origin, identity_version, mapping_version, run_id,
+        correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at,
+        started_at, completed_at, ending, is_counted)
     SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
-        coalesce(d.uid, o.target_uid), 'completed', o.priority, o.retry_count, o.max_retries, o.attempt_number,
-        o.crashed_leases, NULL, NULL, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
-        o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
-        o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, d.ending, true
-    FROM done o JOIN d ON d.id = o.id, t
+        coalesce(o.uid, o.target_uid), 'completed', o.priority, o.retry_count, o.max_retries, o.attempt_number,
+        o.crashed_leases, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version, o.mapping_version,
+        o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of, o.created_by,
+        o.version + 1, o.created_at, t.now, o.started_at, t.now, o.ending, true
+    FROM done o, t
 ),
 ended AS (
     SELECT (array_agg(o.id))[1] AS id, date_trunc('hour', o.created_at, 'UTC') AS made_hour, o.connector_id,
@@ -244,44 +269,49 @@ uncounted AS (
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
         outcome, duration_ms, worker, sent)
-    SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => d.duration_ms / 1000.0),
-        t.now, true, coalesce(d.ending, 'done'), d.duration_ms, :owner, d.sent
-    FROM done o JOIN d ON d.id = o.id, t
-),
-following AS (
-    SELECT a.id AS account_id, n.id FROM done o
-    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done))
-        AND a.id = o.account_id AND a.live > 1
-    CROSS JOIN LATERAL (
-        SELECT b.id FROM operations b
-        WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head ORDER BY b.seq LIMIT 1) n
-),
-promoted AS (
-    UPDATE operations SET head = true
-    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
+    SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => o.duration_ms / 1000.0),
+        t.now, true, coalesce(o.ending, 'done'), o.duration_ms, :owner, o.sent
+    FROM done o, t
 )
 UPDATE accounts a SET
     live = a.live - 1,
-    head_id = (SELECT f.id FROM following f WHERE f.account_id = a.id),
-    uid = CASE WHEN d.gone THEN NULL ELSE coalesce(d.uid, a.uid) END,
-    state = CASE WHEN d.gone THEN 'dead' WHEN coalesce(d.uid, a.uid) IS NULL THEN a.state ELSE 'active' END,
-    gone_at = CASE WHEN d.gone THEN t.now END,
-    observed = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed, a.observed) END,
-    observed_active = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed_active, a.observed_active) END,
-    observed_hash = CASE WHEN d.gone THEN NULL ELSE coalesce(d.observed_hash, a.observed_hash) END,
-    hooked = CASE WHEN d.gone THEN NULL ELSE coalesce(d.hooked, a.hooked) END,
+    head_id = NULL,
+    uid = CASE WHEN o.gone THEN NULL ELSE coalesce(o.uid, a.uid) END,
+    state = CASE WHEN o.gone THEN 'dead' WHEN coalesce(o.uid, a.uid) IS NULL THEN a.state ELSE 'active' END,
+    gone_at = CASE WHEN o.gone THEN t.now END,
+    observed = CASE WHEN o.gone THEN NULL ELSE coalesce(o.observed, a.observed) END,
+    observed_active = CASE WHEN o.gone THEN NULL ELSE coalesce(o.observed_active, a.observed_active) END,
+    observed_hash = CASE WHEN o.gone THEN NULL ELSE coalesce(o.observed_hash, a.observed_hash) END,
+    hooked = CASE WHEN o.gone THEN NULL ELSE coalesce(o.hooked, a.hooked) END,
     -- As wanted, and nothing else waits in the lane: a run need not look at it again while the target shows the same.
-    agreed_hash = CASE WHEN d.agrees AND a.live = 1 THEN hash_record_extended(ROW(a.identity_id, a.wanted_hash,
-        a.wanted_active, coalesce(d.hooked, a.hooked), coalesce(d.observed_hash, a.observed_hash), a.mapping_version,
+    agreed_hash = CASE WHEN o.agrees AND a.live = 1 THEN hash_record_extended(ROW(a.identity_id, a.wanted_hash,
+        a.wanted_active, coalesce(o.hooked, a.hooked), coalesce(o.observed_hash, a.observed_hash), a.mapping_version,
         a.identity_version), 0) END,
-    match = coalesce(d.match, a.match),
-    last_change_at = CASE WHEN d.changed THEN t.now ELSE a.last_change_at END,
-    last_change_run = CASE WHEN d.changed THEN o.run_id ELSE a.last_change_run END,
-    last_change_operation = CASE WHEN d.changed THEN o.id ELSE a.last_change_operation END,
-    last_change_by = CASE WHEN d.changed THEN o.created_by ELSE a.last_change_by END
-FROM done o JOIN d ON d.id = o.id, t
-WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done)) AND a.id = o.account_id
-RETURNING o.id, a.head_id IS NOT NULL AS goes_on
+    match = coalesce(o.match, a.match),
+    last_change_at = CASE WHEN o.changed THEN t.now ELSE a.last_change_at END,
+    last_change_run = CASE WHEN o.changed THEN o.run_id ELSE a.last_change_run END,
+    last_change_operation = CASE WHEN o.changed THEN o.id ELSE a.last_change_operation END,
+    last_change_by = CASE WHEN o.changed THEN o.created_by ELSE a.last_change_by END
+FROM done o, t
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = o.account_id
+RETURNING o.id, a.id AS account_id, a.live
+
+-- name: promote
+-- The next one of each of these lanes becomes its head. A statement of its own behind the one that took the head off:
+-- that one waited for whoever was just adding to the lane, and only a later look sees what they added.
+WITH t AS MATERIALIZED (SELECT db_now() AS now),
+following AS MATERIALIZED (
+    SELECT a.id AS account_id, n.id FROM unnest(:account_ids::uuid[]) AS a(id), LATERAL (
+        SELECT b.id FROM operations b
+        WHERE b.tenant_id = :tenant_id AND b.account_id = a.id AND NOT b.head ORDER BY b.seq LIMIT 1) n
+),
+promoted AS (
+    UPDATE operations o SET head = true, ready_at = t.now FROM t
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(SELECT f.id FROM following f)) AND NOT o.head
+)
+UPDATE accounts a SET head_id = f.id FROM following f
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = f.account_id AND a.head_id IS NULL
+RETURNING a.id
 
 -- name: fail
 -- The try failed and the next is scheduled; the lane stays closed.
@@ -337,7 +367,7 @@ RETURNING operation_id AS id
 -- Put back: no try is spent and no attempt is written. One that was started may have reached its target, so its
 -- number stays: the next try looks there first, and a newer plan is not merged into it.
 -- moves: in_progress -> pending
-UPDATE operations o SET status = 'pending', owner = NULL,
+UPDATE operations o SET status = 'pending', owner = NULL, ready_at = db_now(),
     attempt_number = o.attempt_number - CASE WHEN d.started THEN 0 ELSE 1 END, updated_at = db_now(),
     version = o.version + 1
 FROM unnest(:ids::uuid[], :epochs::integer[], :started::boolean[]) AS d(id, epoch, started)
@@ -397,7 +427,7 @@ following AS (
         WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head ORDER BY b.seq LIMIT 1) n
 ),
 promoted AS (
-    UPDATE operations SET head = true
+    UPDATE operations SET head = true, ready_at = db_now()
     WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
 )
 UPDATE accounts a SET live = a.live - 1, head_id = (SELECT f.id FROM following f WHERE f.account_id = a.id)
@@ -451,7 +481,7 @@ following AS (
     WHERE o.head
 ),
 promoted AS (
-    UPDATE operations SET head = true
+    UPDATE operations SET head = true, ready_at = db_now()
     WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
 ),
 freed AS (SELECT account_id, count(*) AS n, bool_or(head) AS was_head FROM done GROUP BY account_id),
@@ -483,7 +513,7 @@ lost AS (
       AND crashed_leases + 1 < :most LIMIT :limit FOR UPDATE SKIP LOCKED
 ),
 back AS (
-    UPDATE operations o SET status = 'pending', crashed_leases = o.crashed_leases + 1, owner = NULL,
+    UPDATE operations o SET status = 'pending', crashed_leases = o.crashed_leases + 1, owner = NULL, ready_at = t.now,
         error_code = 'lease_lost', error_message = 'The process that ran this stopped before it could say how it ended.',
         updated_at = t.now, version = o.version + 1
     FROM lost l, t WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(SELECT id FROM lost)) AND o.id = l.id
@@ -513,8 +543,8 @@ WHERE tenant_id = :tenant_id AND status = 'in_progress' AND owner = ANY(:dead::u
 
 -- name: retry_now
 -- moves: failed -> pending
-UPDATE operations SET status = 'pending', retry_count = 0, next_retry_at = NULL, updated_at = db_now(),
-    version = version + 1
+UPDATE operations SET status = 'pending', retry_count = 0, next_retry_at = NULL, ready_at = db_now(),
+    updated_at = db_now(), version = version + 1
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND status = 'failed'
 RETURNING id, connector_id
 
@@ -538,12 +568,13 @@ inserted AS (
     INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
         target_uid, status, priority, retry_count, max_retries, attempt_number, crashed_leases, parks, payload, secrets,
         idempotency_key, epoch, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id,
-        expected_hash, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at, started_at)
+        expected_hash, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at, started_at,
+        ready_at)
     SELECT :tenant_id, b.id, b.connector_id, b.account_id, b.user_id, p.seq, p.head, b.operation_type, b.object_class,
         b.target_uid, 'pending', b.priority, 0, b.max_retries, b.attempt_number, 0, 0, b.payload, b.secrets,
         b.idempotency_key, b.epoch, b.origin, b.identity_version, b.mapping_version, b.run_id, b.correlation_id,
         b.discrepancy_id, NULL, b.case_id, b.approval_id, b.redrive_of, b.created_by, b.version + 1, b.created_at,
-        t.now, b.started_at
+        t.now, b.started_at, t.now
     FROM back b JOIN placed p ON p.id = b.id, t
     RETURNING id, connector_id, account_id, head, seq, operation_type, created_at
 ),

@@ -15,7 +15,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Literal, TextIO
 from uuid import UUID
 
@@ -71,8 +70,18 @@ def configure(*, level: str = "info", format: Format = "auto", stream: TextIO | 
     _take_over_standard_logging(out, level=number, shared=shared, renderer=renderer)
 
 
-#: The ids of what is being worked on; those of a task are copied into the tasks it starts.
-_ids: ContextVar[Mapping[str, UUID | str]] = ContextVar("ids", default=MappingProxyType({}))
+class _Scope:
+    """Ids that hold inside a ``with``, over those of the scope around it; written out only when a line is."""
+
+    __slots__ = ("ids", "outer")
+
+    def __init__(self, ids: Mapping[str, UUID | str | None], outer: "_Scope | None") -> None:
+        self.ids = ids
+        self.outer = outer
+
+
+#: What is being worked on; that of a task is copied into the tasks it starts.
+_scope: ContextVar[_Scope | None] = ContextVar("scope", default=None)
 
 
 class bound:  # noqa: N801 - read as a verb: with logs.bound(run_id=...)
@@ -88,24 +97,27 @@ class bound:  # noqa: N801 - read as a verb: with logs.bound(run_id=...)
         operation_id: UUID | str | None = None,
         run_id: UUID | str | None = None,
     ) -> None:
-        given = {
+        self._ids = {
             "correlation_id": correlation_id,
             "tenant_id": tenant_id,
             "operation_id": operation_id,
             "run_id": run_id,
         }
-        self._ids = {name: value for name, value in given.items() if value}
 
     def __enter__(self) -> None:
-        self._token = _ids.set({**_ids.get(), **self._ids})
+        self._token = _scope.set(_Scope(self._ids, _scope.get()))
 
     def __exit__(self, *exc_info: object) -> None:
-        _ids.reset(self._token)
+        _scope.reset(self._token)
 
 
 def _with_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    for name, value in _ids.get().items():
-        event.setdefault(name, str(value))
+    scope = _scope.get()
+    while scope is not None:
+        for name, value in scope.ids.items():
+            if value:
+                event.setdefault(name, str(value))
+        scope = scope.outer
     return event
 
 

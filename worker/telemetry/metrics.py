@@ -15,6 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from worker.telemetry.histogram import BatchHistogram
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
@@ -40,17 +42,21 @@ def _seconds(name: str, text: str, *labels: str, buckets: tuple[float, ...]) -> 
     return Histogram(f"provisiond_{name}", text, labels, registry=registry, buckets=buckets)
 
 
+def _many_seconds(name: str, text: str, *labels: str, buckets: tuple[float, ...]) -> BatchHistogram:
+    return BatchHistogram(f"provisiond_{name}", text, labels, registry=registry, buckets=buckets)
+
+
 # The queue
 operations_total = _counter(
     "operations_total", "Tries of operations that ended, by the status they ended in.", "connector", "type", "status"
 )
-operation_wait_seconds = _seconds(
+operation_wait_seconds = _many_seconds(
     "operation_wait_seconds",
     "Time from an operation's acceptance to its completion, waits included.",
     "connector",
     buckets=_WAIT_SECONDS,
 )
-operation_duration_seconds = _seconds(
+operation_duration_seconds = _many_seconds(
     "operation_duration_seconds",
     "Time one try of an operation took, hooks and correlation included.",
     "connector",
