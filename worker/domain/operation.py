@@ -126,6 +126,8 @@ class Operation:
     created_at: datetime | None = None
     #: since when it has been at the head of its lane and could be claimed
     ready_at: datetime = EPOCH
+    #: its place in the lane of its account
+    seq: int = 0
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -112,7 +112,7 @@ WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND 
 -- What a try needs to know of its operation, in the order in which store.operations reads it.
 id, tenant_id, connector_id, account_id, operation_type, object_class, payload, user_id, target_uid, priority,
     retry_count, max_retries, attempt_number, crashed_leases, epoch, owner, origin, identity_version, run_id,
-    correlation_id, expected_hash, parks, created_by, created_at, ready_at
+    correlation_id, expected_hash, parks, created_by, created_at, ready_at, seq
 
 -- name: claim
 -- The most urgent heads of one target, of equals the one that has been ready longest. A process without a lease gets

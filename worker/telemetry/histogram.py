@@ -41,7 +41,7 @@ class BatchHistogram(Collector):
     ) -> None:
         self._name = name
         self._text = text
-        self._label_names = tuple(labels)
+        self._labelnames = tuple(labels)
         self._bounds = tuple(buckets)
         self._bound_names = [*map(floatToGoString, self._bounds), "+Inf"]
         self._series: dict[tuple[str, ...], _Series] = {}
@@ -50,14 +50,18 @@ class BatchHistogram(Collector):
 
     def labels(self, *values: str) -> _Series:
         """The series of these label values, made when it is first asked for."""
-        if len(values) != len(self._label_names):
-            raise ValueError(f"{self._name} has the labels {', '.join(self._label_names)}")
+        if len(values) != len(self._labelnames):
+            raise ValueError(f"{self._name} has the labels {', '.join(self._labelnames)}")
         with self._lock:
             return self._series.setdefault(values, _Series(self._bounds))
 
+    def describe(self) -> Iterator[HistogramMetricFamily]:
+        """The family without values: by it the registry knows the names that are taken."""
+        yield HistogramMetricFamily(self._name, self._text, labels=self._labelnames)
+
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Everything counted so far."""
-        family = HistogramMetricFamily(self._name, self._text, labels=self._label_names)
+        family = HistogramMetricFamily(self._name, self._text, labels=self._labelnames)
         with self._lock:
             series = list(self._series.items())
         for values, each in series:

@@ -399,9 +399,11 @@ async def test_redrive_makes_a_corrected_operation_and_resolves_the_old(
     (again,) = await claim(pool, tenant_id, target, owner)
     async with tenant(pool, tenant_id) as conn:
         before = await operations.find(conn, tenant_id, old)
-    assert (again.id, again.redrive_of, again.attributes) == (new, old, {"title": "y"})
+        now = await operations.find(conn, tenant_id, new)
+    assert (again.id, again.attributes) == (new, {"title": "y"})
     assert before is not None
-    assert before["status"] == "resolved"
+    assert now is not None
+    assert (before["status"], now["redrive_of"]) == ("resolved", old)
 
 
 async def test_linking_an_object_that_has_a_record_of_its_own_merges_the_two(

@@ -28,7 +28,7 @@ NEXT = {
 
 
 def an_operation(**changes: object) -> Operation:
-    given = {"operation_type": OperationType.UPDATE, "status": OperationStatus.PENDING, "payload": {}} | changes
+    given = {"operation_type": OperationType.UPDATE, "payload": {}} | changes
     return Operation(UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4), object_class="user", **given)
 
 

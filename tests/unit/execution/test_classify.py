@@ -7,7 +7,7 @@ import pytest
 from worker.domain import errors
 from worker.domain.errors import ConnectorError, HookError, PermanentError, ProvisioningError, TransientError
 from worker.domain.ids import uuid7
-from worker.domain.operation import Operation, OperationStatus, OperationType, WaitReason
+from worker.domain.operation import Operation, OperationType, WaitReason
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Released, Retry, Succeeded
 from worker.execution.classify import MOST_PARKS, Ended, outcome_of
 
@@ -21,7 +21,6 @@ def an_operation(**fields: Any) -> Operation:
         connector_id=uuid7(),
         account_id=uuid7(),
         operation_type=OperationType.UPDATE,
-        status=OperationStatus.IN_PROGRESS,
         object_class="user",
         payload={},
         **fields,

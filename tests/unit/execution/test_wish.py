@@ -4,7 +4,7 @@ import pytest
 
 from worker.domain.account import Account
 from worker.domain.ids import uuid7
-from worker.domain.operation import Operation, OperationStatus, OperationType
+from worker.domain.operation import Operation, OperationType
 from worker.execution.wish import Wish, wish_of
 
 CREATE, UPDATE, DELETE = OperationType
@@ -21,7 +21,6 @@ def an_operation(kind: OperationType, attributes: dict[str, Any], **payload: Any
         connector_id=uuid7(),
         account_id=ACCOUNT.id,
         operation_type=kind,
-        status=OperationStatus.IN_PROGRESS,
         object_class="user",
         payload={"attributes": attributes, **payload},
     )

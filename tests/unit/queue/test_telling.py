@@ -9,10 +9,10 @@ import pytest
 import structlog
 
 from worker.domain.ids import uuid7
-from worker.domain.operation import Operation, OperationStatus, OperationType, WaitReason
+from worker.domain.operation import Operation, OperationType, WaitReason
 from worker.domain.outcome import Cancelled, DeadLettered, Outcome, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished
-from worker.queue.finisher import cause_of, tell
+from worker.queue.telling import LINES_TOGETHER, cause_of, tell
 from worker.telemetry import logs, metrics
 
 
@@ -23,7 +23,6 @@ def ended(outcome: Outcome, **fields: Any) -> Finished:
         connector_id=uuid7(),
         account_id=uuid7(),
         operation_type=OperationType.UPDATE,
-        status=OperationStatus.IN_PROGRESS,
         object_class="user",
         payload={},
         **fields,
@@ -63,8 +62,8 @@ def test_thousands_that_fail_alike_write_one_short_line_with_their_ids(written: 
     first, *others = [
         ended(Retry("timeout", "x" * 5000), run_id=uuid7(), correlation_id=uuid7(), max_retries=3) for _ in range(1000)
     ]
-    for each in (first, *others):
-        tell(each)
+    tell([first])
+    tell(others)
 
     (line,) = written.getvalue().splitlines()
     said = json.loads(line)
@@ -82,8 +81,14 @@ def test_each_completion_is_told_with_how_long_it_took_from_its_acceptance(writt
         return metrics.registry.get_sample_value("provisiond_operation_wait_seconds_sum", {"connector": "crm"}) or 0.0
 
     before = waited()
-    for _ in range(2):
-        tell(ended(Succeeded("u"), created_at=datetime.now(UTC) - timedelta(hours=1)))
+    tell([ended(Succeeded("u"), created_at=datetime.now(UTC) - timedelta(hours=1)) for _ in range(2)])
 
     assert len(written.getvalue().splitlines()) == 2
     assert waited() - before >= 7200
+
+
+def test_many_that_complete_together_are_told_in_one_line(written: StringIO) -> None:
+    tell([ended(Succeeded("u")) for _ in range(LINES_TOGETHER + 1)])
+
+    (line,) = map(json.loads, written.getvalue().splitlines())
+    assert (line["event"], line["operations"]) == ("operations.finished", LINES_TOGETHER + 1)
