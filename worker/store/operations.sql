@@ -35,7 +35,6 @@ n AS (
            priority, max_retries, payload, idempotency_key, origin, identity_version, mapping_version, run_id,
            correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by)
 ),
-t AS (SELECT db_now() AS now),
 counted AS (
     INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
     SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), n.connector_id, n.operation_type, count(*)
@@ -71,7 +70,6 @@ made AS (
     ON CONFLICT (tenant_id, connector_id, object_class, identity_id) WHERE identity_id IS NOT NULL DO NOTHING
     RETURNING head_id
 ),
-t AS (SELECT db_now() AS now),
 counted AS (
     INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
     SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), :connector_id, 'create', count(*) FROM made, t
