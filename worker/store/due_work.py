@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from worker.domain.operation import OperationType, WaitReason
 from worker.store import notify, sql
 from worker.store.pool import Connection
 from worker.store.sql import load
@@ -17,6 +18,10 @@ queries = load("due_work")
 
 #: How many due things are read at once.
 PAGE = 500
+
+
+_TYPES = [str(kind) for kind in OperationType]
+_REASONS = [str(reason) for reason in WaitReason]
 
 
 class Kind(StrEnum):
@@ -93,7 +98,9 @@ async def settle_claim(conn: Connection, tenant_id: UUID, connector_id: UUID, *,
     """
     if not await quiet(conn, tenant_id, Kind.CLAIM, connector_id):
         return False
-    await queries.settle_claim.run(conn, tenant_id=tenant_id, ref_id=connector_id, again_s=again_s)
+    await queries.settle_claim.run(
+        conn, tenant_id=tenant_id, ref_id=connector_id, again_s=again_s, types=_TYPES, reasons=_REASONS
+    )
     return True
 
 

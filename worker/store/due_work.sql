@@ -36,15 +36,17 @@ WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = :ref_id
 
 -- name: settle_claim
 -- What a target has left decides when it is looked at again; due_work is not moved when it says so already. Who has not
--- looked at all that is ready looks again soon.
+-- looked at all that is ready looks again soon. What only a later version knows wakes nobody.
 WITH next AS (
     SELECT CASE
         WHEN :again_s::float8 IS NULL AND EXISTS (
             SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.connector_id = :ref_id
-              AND o.status = 'pending' AND o.head) THEN db_now()
+              AND o.status = 'pending' AND o.head AND o.operation_type = ANY(:types::text[])) THEN db_now()
         ELSE least(db_now() + make_interval(secs => :again_s),
                    (SELECT min(o.next_retry_at) FROM operations o WHERE o.tenant_id = :tenant_id
-                    AND o.connector_id = :ref_id AND o.status IN ('failed', 'awaiting_system') AND o.head))
+                    AND o.connector_id = :ref_id AND o.status IN ('failed', 'awaiting_system') AND o.head
+                    AND o.operation_type = ANY(:types::text[])
+                    AND (o.status = 'failed' OR o.wait_reason = ANY(:reasons::text[]))))
     END AS due_at
 )
 UPDATE due_work w SET due_at = coalesce(next.due_at, 'infinity')

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from worker.domain.ids import uuid7
-from worker.domain.operation import EPOCH, MAX_CRASHED_LEASES, Operation, OperationType, Origin
+from worker.domain.operation import EPOCH, MAX_CRASHED_LEASES, Operation, OperationType, Origin, WaitReason
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
@@ -123,7 +123,7 @@ async def claim(
     rows: list[Record] = []
     special = await queries.special.row(conn, tenant_id=tenant_id, connector_id=connector_id)
     if special is not None and special["waits"]:
-        await queries.wake_due.run(conn, tenant_id=tenant_id, connector_id=connector_id, limit=limit)
+        await wake_due(conn, tenant_id, connector_id=connector_id, limit=limit)
     if special is not None and special["is_suspect"]:
         rows += await queries.claim_suspects.rows(conn, **where, limit=limit)
     if special is not None and special["is_due"] and len(rows) < limit:
@@ -134,6 +134,13 @@ async def claim(
             conn, tenant_id, connector_id=connector_id, owner=owner, limit=limit - len(found), ranges=ranges
         )
     return sorted(found, key=_turn) if rows else found
+
+
+async def wake_due(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> None:
+    """Those that waited for their target for a moment go on when it is over."""
+    await queries.wake_due.run(
+        conn, tenant_id=tenant_id, connector_id=connector_id, reasons=_KNOWN_REASONS, limit=limit
+    )
 
 
 async def claim_ready(
@@ -280,14 +287,23 @@ async def held(conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: 
 
 
 async def rescue(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:
-    """Put back what expired owners held (id, connector_id); crash loops are left to ``crash_looping``."""
-    return await queries.rescue.rows(conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, limit=limit)
+    """Put back what expired owners held (id, connector_id); crash loops are left to ``crash_looping``.
+
+    What a person had asked to cancel is cancelled instead of its next try.
+    """
+    rows = await queries.rescue.rows(
+        conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, types=_KNOWN, limit=limit
+    )
+    unwanted = [Fence(row["id"], row["epoch"], row["account_id"]) for row in rows if row["cancel_requested_by"]]
+    if unwanted:
+        await cancel(conn, tenant_id, unwanted, notes="Cancelled by a person while it ran.", by=None)
+    return rows
 
 
 async def crash_looping(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:
     """What expired owners held for the third time (id, epoch, owner, account_id, connector_id)."""
     return await queries.crash_looping.rows(
-        conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, limit=limit
+        conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, types=_KNOWN, limit=limit
     )
 
 
@@ -329,6 +345,7 @@ def body_hash(body: Any) -> bytes:
 
 _TYPES = {str(kind): kind for kind in OperationType}
 _KNOWN = list(_TYPES)
+_KNOWN_REASONS = [str(reason) for reason in WaitReason]
 _ORIGINS = {str(origin): origin for origin in Origin}
 _TYPE, _ORIGIN = 4, 16
 

@@ -184,7 +184,7 @@ UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NU
 WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
     SELECT id FROM operations
     WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awaiting_system' AND head
-      AND next_retry_at <= db_now()
+      AND next_retry_at <= db_now() AND wait_reason = ANY(:reasons::text[])
     ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED))
 
 -- name: wake_target
@@ -502,20 +502,22 @@ SELECT id FROM operations
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND cancel_requested_by IS NOT NULL
 
 -- name: rescue
--- What expired owners held goes back, its crashed lease counted and an attempt written that says so.
+-- What expired owners held goes back, its crashed lease counted and an attempt written that says so. What this version
+-- does not know is left to processes that do: only they can say whether to try it again.
 -- moves: in_progress -> pending
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
 lost AS (
     SELECT id, owner, updated_at FROM operations
     WHERE tenant_id = :tenant_id AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
-      AND crashed_leases + 1 < :most LIMIT :limit FOR UPDATE SKIP LOCKED
+      AND crashed_leases + 1 < :most AND operation_type = ANY(:types::text[]) LIMIT :limit FOR UPDATE SKIP LOCKED
 ),
 back AS (
     UPDATE operations o SET status = 'pending', crashed_leases = o.crashed_leases + 1, owner = NULL, ready_at = t.now,
         error_code = 'lease_lost', error_message = 'The process that ran this stopped before it could say how it ended.',
         updated_at = t.now, version = o.version + 1
     FROM lost l, t WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(SELECT id FROM lost)) AND o.id = l.id
-    RETURNING o.id, o.connector_id, o.attempt_number, o.epoch, l.owner AS lost_owner, l.updated_at AS lost_at
+    RETURNING o.id, o.connector_id, o.account_id, o.attempt_number, o.epoch, o.cancel_requested_by,
+        l.owner AS lost_owner, l.updated_at AS lost_at
 ),
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
@@ -525,7 +527,7 @@ tried AS (
         least(2147483647, extract(epoch FROM t.now - b.lost_at) * 1000)::integer, b.lost_owner
     FROM back b, t
 )
-SELECT id, connector_id FROM back
+SELECT id, connector_id, account_id, epoch, cancel_requested_by FROM back
 
 -- name: orphaned
 -- Owners that gave their lease back, or were forgotten, and hold something all the same.
@@ -537,7 +539,7 @@ WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress'
 -- Held by an expired owner for the third time: the operation itself may be what kills its workers.
 SELECT id, epoch, owner, account_id, connector_id FROM operations
 WHERE tenant_id = :tenant_id AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
-  AND crashed_leases + 1 >= :most ORDER BY account_id LIMIT :limit
+  AND crashed_leases + 1 >= :most AND operation_type = ANY(:types::text[]) ORDER BY account_id LIMIT :limit
 
 -- name: retry_now
 -- moves: failed -> pending
