@@ -177,25 +177,26 @@ async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: "_
         done |= await operations.fail(conn, tenant_id, owner, ends.failures)
     if ends.parked:
         done |= await operations.park(conn, tenant_id, owner, ends.parked)
-    await _cancel_instead(conn, tenant_id, [e for e in (*ends.failures, *ends.parked) if e.fence.id in done])
     if ends.buried:
         done |= await operations.bury(conn, tenant_id, owner, ends.buried)
     if ends.released:
         done |= await operations.release(conn, tenant_id, owner, ends.released, started=ends.started)
+    again = [*(end.fence for end in (*ends.failures, *ends.parked)), *ends.released]
+    await _cancel_instead(conn, tenant_id, [fence for fence in again if fence.id in done])
     for notes, fences in ends.cancelled.items():
         done |= set(await operations.cancel(conn, tenant_id, fences, notes=notes, by=None, owner=owner))
     return done
 
 
-async def _cancel_instead(conn: Connection, tenant_id: UUID, ends: Sequence[Failure]) -> None:
+async def _cancel_instead(conn: Connection, tenant_id: UUID, again: Sequence[Fence]) -> None:
     """Of those that would be tried again, cancel what a person asked to cancel while it ran."""
-    if not ends:
+    if not again:
         return
-    rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=[e.fence.id for e in ends])
+    rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=[fence.id for fence in again])
     asked = {row["id"] for row in rows}
-    fences = [e.fence for e in ends if e.fence.id in asked]
-    if fences:
-        await operations.cancel(conn, tenant_id, fences, notes="Cancelled by a person while it ran.", by=None)
+    unwanted = [fence for fence in again if fence.id in asked]
+    if unwanted:
+        await operations.cancel(conn, tenant_id, unwanted, notes="Cancelled by a person while it ran.", by=None)
 
 
 class _Ends:

@@ -195,6 +195,7 @@ class Model:
             case Released():
                 op.status, op.owner = S.PENDING, None
                 op.tries -= 0 if outcome.was_started else 1
+                self._cancel_if_asked(op)
             case Cancelled():
                 self._end(op, S.CANCELLED)
         return True
@@ -229,6 +230,7 @@ class Model:
                 op.status, op.owner = S.PENDING, None
                 op.crashes += 1
                 back += 1
+                self._cancel_if_asked(op)
         for owner in dead:
             del self.workers[owner]
         return back, buried

@@ -288,7 +288,7 @@ class Queue(RuleBasedStateMachine):
         tenant_id = self.world.tenant_id
 
         async def claim(conn: Connection) -> list[Operation]:
-            await operations.queries.wake_due.run(conn, tenant_id=tenant_id, connector_id=target, limit=100)
+            await operations.wake_due(conn, tenant_id, connector_id=target, limit=100)
             found = await operations.claim(conn, tenant_id, connector_id=target, owner=owner, limit=limit)
             if len(found) < limit:
                 assert await due_work.settle_claim(conn, tenant_id, target)
