@@ -40,7 +40,7 @@ from worker.service.loop import DuePoller, Handler, every
 from worker.settings import Role, Settings
 from worker.store import due_work, notify, runs, workers
 from worker.store.due_work import Kind
-from worker.store.notify import Word
+from worker.store.notify import Hints, Word
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
 from worker.telemetry import logs, metrics
@@ -159,7 +159,11 @@ class Daemon:
                 parts.targets.look_again()
             self.wake()
 
-        return Listener(database_of(self._settings), on_word=on_word, rng=self._rng)
+        def on_asked(hints: Hints) -> None:
+            if self._poller is not None:
+                self._poller.hear(hints)
+
+        return Listener(database_of(self._settings), on_word=on_word, on_asked=on_asked, rng=self._rng)
 
     async def _until_stopped(self, *vital: "asyncio.Task[Any]") -> None:
         """Wait for the stop; a vital task that ends by itself takes the daemon with it, loudly."""

@@ -8,6 +8,7 @@ what does not hear that is not relied on; what does not even answer is made anew
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -15,7 +16,7 @@ import structlog
 
 from worker.domain.errors import SurroundingsError
 from worker.store import notify
-from worker.store.notify import Hints, Word
+from worker.store.notify import Asked, Hints, Word
 from worker.store.pool import Connection, DatabaseTrouble, connect
 
 log = structlog.get_logger()
@@ -30,13 +31,25 @@ LONGEST_RECONNECT_S = 4.0
 
 
 class Listener:
-    """Calls ``on_word`` for each hint of another process, and for both words after each time that it could not hear."""
+    """Calls ``on_word`` for each hint of another process, and for both words after each time that it could not hear.
 
-    def __init__(self, dsn: str, *, on_word: Callable[[Word], None], rng: Random) -> None:
+    A hint that names one thing goes to ``on_asked``, where there is one.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        on_word: Callable[[Word], None],
+        on_asked: Callable[[Hints], None] | None = None,
+        rng: Random,
+    ) -> None:
         self._dsn = dsn
         self._on_word = on_word
+        self._on_asked = on_asked
         self._rng = rng
         self._words: set[Word] = set()
+        self._asked: set[Asked] = set()
         self._tell_at: float | None = None
         self._told_at = 0.0
         self._has_words = asyncio.Event()
@@ -57,6 +70,8 @@ class Listener:
         is_news = hints.has_moved_targets or any(asked.is_new for asked in hints.asked)
         at = self._told_at + (PACE_S if is_news else PACE_KNOWN_S)
         self._words |= words
+        if len(self._asked) <= 1:
+            self._asked |= {replace(asked, is_new=True) for asked in hints.asked}
         if self._tell_at is None or at < self._tell_at:
             self._tell_at = at
             self._has_words.set()
@@ -80,8 +95,9 @@ class Listener:
             pause = min(pause * 2, LONGEST_RECONNECT_S)
 
     async def _begin(self, conn: Connection) -> None:
-        await notify.listen(conn, self._on_word, on_echo=self._echo.set)
+        await notify.listen(conn, on_word=self._on_word, on_asked=self._hear, on_echo=self._echo.set)
         self._words.clear()
+        self._asked.clear()
         self._tell_at = None
         self._is_connected = True
         await self._check(conn)
@@ -93,12 +109,24 @@ class Listener:
             await self._until(checked_at + CHECK_S)
             now = time.monotonic()
             if self._tell_at is not None and self._tell_at <= now:
-                words, self._words, self._tell_at, self._told_at = self._words, set(), None, now
-                for word in sorted(words):
-                    await _within(notify.tell(conn, word))
+                await self._tell(conn, now)
             if now >= checked_at + CHECK_S:
                 await self._check(conn)
                 checked_at = time.monotonic()
+
+    async def _tell(self, conn: Connection, now: float) -> None:
+        words, asked = self._words, self._asked
+        self._words, self._asked, self._tell_at, self._told_at = set(), set(), None, now
+        only = asked.pop() if len(asked) == 1 else None
+        for word in sorted(words):
+            is_named = word is Word.WORK and only is not None and not only.is_later
+            await _within(notify.tell(conn, word, only=only if is_named else None))
+
+    def _hear(self, asked: Asked) -> None:
+        if self._on_asked is None:
+            self._on_word(Word.WORK)
+        else:
+            self._on_asked(Hints([asked]))
 
     async def _until(self, moment: float) -> None:
         """Wait until the moment, or until it is time to tell something."""

@@ -124,8 +124,8 @@ class DuePoller:
         if any(asked.is_later for asked in hints.asked):
             self.wake()
         for asked in hints.asked:
-            kind = Kind(asked.kind)
-            if kind in self._handlers and not asked.is_later:
+            kind = next((each for each in self._handlers if each == asked.kind), None)
+            if kind is not None and not asked.is_later:
                 weight = self._weights.get((kind, asked.tenant_id, asked.ref_id), 1)
                 self._meet(Due(asked.tenant_id, kind, asked.ref_id, weight, asked.is_urgent))
         self._fill()

@@ -1,7 +1,7 @@
 """Hints that there is something to do: what was asked for is told after its commit, never before, never inside.
 
-In this process the hint names what is due. To others goes an empty word over one channel: it carries no id, wakes
-everybody at once, and may be lost, for everybody polls as well.
+In this process the hint names what is due. To others goes a word over one channel, with the name of what is due when
+it is one thing; it may be lost, for everybody polls as well.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -95,7 +95,13 @@ def hearing(ear: Callable[[Hints], None]) -> Iterator[None]:
         _ears.remove(ear)
 
 
-async def listen(conn: Connection, on_word: Callable[[Word], None], *, on_echo: Callable[[], None]) -> None:
+async def listen(
+    conn: Connection,
+    *,
+    on_word: Callable[[Word], None],
+    on_asked: Callable[[Asked], None],
+    on_echo: Callable[[], None],
+) -> None:
     """Hear what other processes tell, on a connection of its own; of what it tells itself only that it came.
 
     Behind a pooler that lends another server connection each time there is nothing to hear, and nothing is left there.
@@ -105,17 +111,30 @@ async def listen(conn: Connection, on_word: Callable[[Word], None], *, on_echo: 
 
     def heard(by: Any, pid: int, channel: str, payload: object) -> None:
         del channel
+        word, _, name = str(payload).partition(" ")
         if pid == by.get_server_pid():
             on_echo()
-        elif payload != Word.ECHO:
-            on_word(Word.TARGETS if payload == Word.TARGETS else Word.WORK)
+        elif (asked := named(name)) is not None:
+            on_asked(asked)
+        elif word != Word.ECHO:  # what a later version tells is worth a look, too
+            on_word(Word.TARGETS if word == Word.TARGETS else Word.WORK)
 
     await conn.add_listener(CHANNEL, heard)
 
 
-async def tell(conn: Connection, word: Word) -> None:
-    """Tell the other processes, outside of any transaction."""
-    await queries.tell.run(conn, channel=CHANNEL, word=word.value)
+async def tell(conn: Connection, word: Word, *, only: Asked | None = None) -> None:
+    """Tell the other processes, outside of any transaction; ``only``: the one thing that is due."""
+    name = f" {only.kind} {only.tenant_id} {only.ref_id} {int(only.is_urgent)}" if only is not None else ""
+    await queries.tell.run(conn, channel=CHANNEL, word=f"{word}{name}")
+
+
+def named(name: str) -> Asked | None:
+    """What a name names; None when it names nothing that this version knows."""
+    try:
+        kind, tenant_id, ref_id, urgent = name.split()
+        return Asked(UUID(tenant_id), kind, UUID(ref_id), is_urgent=urgent == "1")
+    except ValueError:
+        return None
 
 
 @asynccontextmanager

@@ -73,9 +73,12 @@ async def work(dsn: str, meter: Meter, *, poll_s: float, notified: bool) -> None
     def wake(_: Any = None) -> None:
         poller.wake()
 
+    def hear(hints: notify.Hints) -> None:
+        poller.hear(hints)
+
     heartbeat = Heartbeat(dsn, version="0", roles=["worker"], lease_s=LEASE_S, beat_s=BEAT_S, on_lost=lost)
     await heartbeat.start()
-    listener = Listener(dsn, on_word=wake, rng=rng) if notified else None
+    listener = Listener(dsn, on_word=wake, on_asked=hear, rng=rng) if notified else None
     finisher = Finisher(pool, heartbeat, rng=rng)
     dispatcher = Dispatcher(pool, lease=heartbeat, gate=nothing, processor=nothing, finisher=finisher, on_room=wake)
     poller = DuePoller(

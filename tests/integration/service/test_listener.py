@@ -33,7 +33,8 @@ class Heard:
 
     def __init__(self, dsn: str) -> None:
         self.words: list[Word] = []
-        self.listener = Listener(dsn, on_word=self.words.append, rng=Random(1))
+        self.named: list[Hints] = []
+        self.listener = Listener(dsn, on_word=self.words.append, on_asked=self.named.append, rng=Random(1))
 
 
 @contextlib.asynccontextmanager
@@ -61,10 +62,25 @@ async def test_what_one_process_commits_the_other_hears(database: Database, pool
         one.words.clear()
         other.words.clear()
         with notify.hearing(one.listener.tell):
-            await ask(pool, tenant_id, uuid4())
+            await ask(pool, tenant_id, ref_id := uuid4())
 
-        await eventually(lambda: other.words == [Word.WORK])
-        assert one.words == [], "nobody is woken by what it told itself"
+        await eventually(lambda: other.named)
+        assert other.named == [Hints([notify.Asked(tenant_id, "run", ref_id)])]
+        assert (one.words, one.named) == ([], []), "nobody is woken by what it told itself"
+
+
+async def test_what_can_be_heard_is_understood_or_worth_a_look(database: Database, pool: Pool) -> None:
+    """Also what a later version says."""
+    async with at_work(database.daemon_dsn) as one:
+        await eventually(lambda: one.listener.is_hearing)
+        one.words.clear()
+        async with pool.acquire() as conn:
+            for said in ("targets", "work", "later things", "work claim 1 2 3", "", "echo"):
+                await conn.execute("SELECT pg_notify($1, $2)", notify.CHANNEL, said)
+        await eventually(lambda: len(one.words) == 5)
+
+        assert one.words == [Word.TARGETS, *[Word.WORK] * 4]
+        assert one.named == []
 
 
 async def test_a_thousand_commits_are_told_in_a_few_words(database: Database, pool: Pool, tenant_id: UUID) -> None:
