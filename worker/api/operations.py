@@ -1,18 +1,24 @@
 """Operations over HTTP."""
 
-from datetime import datetime
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from worker.actions import House
+from worker.actions import House, bulk
 from worker.actions import operations as acts
+from worker.actions.bulk import BulkDone
 from worker.api.schemas.operations import (
     Attempt,
     AttemptList,
+    BulkAnswer,
+    BulkBody,
+    BulkFilter,
+    BulkOutcome,
     LogLine,
     LogList,
+    Moment,
     Operation,
     OperationBody,
     OperationList,
@@ -29,6 +35,8 @@ from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
 
+#: What a request for many may take; the rest is asked for again.
+BULK_S = 20.0
 Limit = Annotated[int, Query(ge=1, le=100)]
 #: Deeper pages are read by their cursor.
 Offset = Annotated[int, Query(ge=0, le=10_000)]
@@ -41,6 +49,7 @@ def build(house: House, auth: Auth) -> APIRouter:
     _add_list(router, house, viewer=viewer)
     _add_submit(router, house, operator=operator)
     _add_numbers(router, house, viewer=viewer)
+    _add_bulk(router, house, operator=operator)
     _add_one(router, house, viewer=viewer)
     _add_acts(router, house, operator=operator)
     return router
@@ -55,8 +64,8 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
         user_id: UUID | None = None,
         status: OperationStatus | None = None,
         operation_type: OperationType | None = None,
-        from_date: datetime | None = None,
-        to_date: datetime | None = None,
+        from_date: Moment | None = None,
+        to_date: Moment | None = None,
         q: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
         limit: Limit = 20,
         offset: Offset = 0,
@@ -145,6 +154,38 @@ def _add_one(router: APIRouter, house: House, *, viewer: Principal) -> None:
             rows = await listings.logs(conn, who.tenant_id, operation_id=operation_id)
         lines = [LogLine.model_validate({**dict(row), "timestamp": row["at"]}) for row in rows]
         return LogList(operation_id=operation_id, logs=lines)
+
+
+def _add_bulk(router: APIRouter, house: House, *, operator: Principal) -> None:
+    @router.post("/bulk", response_model=BulkAnswer)
+    async def bulk_act(body: BulkBody, who: Principal = operator) -> BulkAnswer:
+        notes = body.resolution_notes
+        if body.ids is not None:
+            done = await bulk.act_on(house, who, action=body.action, ids=body.ids, notes=notes, origin=Origin.API)
+        else:
+            where = OperationQuery(**(body.filter or BulkFilter()).model_dump())
+            if body.dry_run:
+                done = BulkDone(total=await bulk.matching(house, who, action=body.action, where=where))
+            else:
+                done = await bulk.act_on_matching(
+                    house,
+                    who,
+                    action=body.action,
+                    where=where,
+                    expected=body.expected or 0,
+                    notes=notes,
+                    origin=Origin.API,
+                    most_s=BULK_S,
+                )
+        return BulkAnswer(
+            results=[BulkOutcome(**asdict(each)) for each in done.results],
+            total=done.total,
+            succeeded=done.succeeded,
+            failed=done.failed,
+            skipped=done.skipped,
+            remaining=done.remaining,
+            dry_run=body.dry_run,
+        )
 
 
 def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:

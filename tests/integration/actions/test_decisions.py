@@ -167,6 +167,18 @@ async def test_a_test_says_whether_the_target_answers(works: Works) -> None:
     assert await works.value("SELECT count(*) FROM audit WHERE action = 'connector.test'") == 2
 
 
+async def _retry(works: Works, *, where: OperationQuery, expected: int) -> int:
+    done = await bulk.act_on_matching(
+        works.house,
+        works.operator,
+        action=bulk.BulkAction.RETRY,
+        where=where,
+        expected=expected,
+        origin=Origin.CONSOLE,
+    )
+    return done.succeeded
+
+
 async def test_retry_of_whatever_matches_refuses_more_than_was_shown(works: Works) -> None:
     await works.reconcile()
     await works.table.execute("ALTER TABLE people ADD CHECK (mail NOT LIKE '%@bad.example')")
@@ -176,8 +188,8 @@ async def test_retry_of_whatever_matches_refuses_more_than_was_shown(works: Work
     where = OperationQuery(status=OperationStatus.DEAD_LETTER)
 
     with pytest.raises(WrongState):
-        await bulk.retry_matching(works.house, works.operator, where=where, expected=2)
-    done = await bulk.retry_matching(works.house, works.operator, where=where, expected=3)
+        await _retry(works, where=where, expected=2)
+    done = await _retry(works, where=where, expected=3)
     await works.work()
 
     assert done == 3
@@ -193,7 +205,7 @@ async def test_retry_of_whatever_matches_makes_nothing_of_a_wish_that_could_not_
 
     letter = await works.value("SELECT id FROM dead_letters")
 
-    done = await bulk.retry_matching(works.house, works.operator, where=where, expected=1)
+    done = await _retry(works, where=where, expected=1)
     with pytest.raises(WrongState, match="nothing to send"):
         await operations.redrive(works.house, works.operator, operation_id=letter, payload=None, origin=Origin.CONSOLE)
 
@@ -228,7 +240,7 @@ async def test_retry_of_whatever_matches_removes_nobody_uncounted(held: Works) -
     before = await held.value("SELECT count(*) FROM operations")
     where = OperationQuery(status=OperationStatus.DEAD_LETTER)
 
-    done = await bulk.retry_matching(held.house, held.operator, where=where, expected=12)
+    done = await _retry(held, where=where, expected=12)
 
     assert done == 0
     assert await held.value("SELECT count(*) FROM operations") == before

@@ -89,3 +89,38 @@ async def test_an_operation_on_a_protected_account_is_refused_at_the_door(client
     assert problem["message"] == "The account is protected and is never changed by us."
     assert await works.value("SELECT count(*) FROM operations") == 0
     assert await works.rows("SELECT id FROM dead_letters") == [(letter,)]
+
+
+async def test_many_are_acted_on_by_ids_or_by_a_filter_that_says_how_many(client: Client, works: Works) -> None:
+    await works.reconcile()
+    await works.hire(("Kim", "Berg", "kim@example.org"), ("Lou", "Anders", "lou@example.org"))
+    _, listed = await client.get("/api/operations?status=pending")
+    one, unknown = listed["operations"][0]["id"], str(uuid4())
+    everything = {"action": "cancel", "filter": {"status": "pending"}}
+
+    by_ids = await client.post("/api/operations/bulk", {"action": "cancel", "ids": [one, unknown]})
+    asked = await client.post("/api/operations/bulk", everything | {"dry_run": True})
+    too_few = await client.post("/api/operations/bulk", everything | {"expected": 0})
+    by_filter = await client.post("/api/operations/bulk", everything | {"expected": 1})
+    unsaid = await client.post("/api/operations/bulk", everything)
+    neither = await client.post("/api/operations/bulk", {"action": "cancel"})
+    unallowed = await client.post("/api/operations/bulk", everything | {"expected": 1}, role="viewer")
+
+    assert by_ids[0] == 200
+    assert [by_ids[1][name] for name in ("total", "succeeded", "failed", "skipped")] == [2, 1, 1, 0]
+    assert [each["success"] for each in by_ids[1]["results"]] == [True, False]
+    assert (asked[1]["total"], asked[1]["succeeded"], asked[1]["dry_run"]) == (1, 0, True)
+    assert (too_few[0], by_filter[1]["succeeded"], by_filter[1]["remaining"]) == (409, 1, 0)
+    assert (unsaid[0], neither[0], unallowed[0]) == (422, 422, 403)
+
+
+async def test_dates_are_of_their_zone_or_of_utc(client: Client, works: Works) -> None:
+    await works.reconcile()
+    await works.hire(("Kim", "Berg", "kim@example.org"))
+
+    _, before = await client.get("/api/operations?to_date=2026-01-01T00:00:00%2B05:30")
+    _, after = await client.get("/api/operations?from_date=2026-01-01T00:00:00Z")
+    _, day = await client.get("/api/operations?from_date=2026-01-01&to_date=2026-01-02")
+    status, _ = await client.get("/api/operations?from_date=yesterday")
+
+    assert (before["total"], after["total"], day["total"], status) == (0, 1, 0, 422)

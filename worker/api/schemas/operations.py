@@ -1,12 +1,13 @@
 """Operations on the wire: the names of the contract."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from worker.domain.operation import OperationType
+from worker.actions.bulk import BulkAction
+from worker.domain.operation import OperationStatus, OperationType
 from worker.domain.redaction import shown_payload
 from worker.store.sql import Record
 
@@ -36,6 +37,75 @@ class RedriveBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     payload: dict[str, Any] | None = None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+#: A time; without a zone, or as a day alone, it is one of UTC.
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class BulkFilter(BaseModel):
+    """Which operations, as in the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connector_id: UUID | None = None
+    user_id: UUID | None = None
+    status: OperationStatus | None = None
+    operation_type: OperationType | None = None
+    from_date: Moment | None = None
+    to_date: Moment | None = None
+    error_code: str | None = Field(default=None, min_length=1, max_length=200)
+    run_id: UUID | None = None
+    q: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+class BulkBody(BaseModel):
+    """One verb on the operations of these ids, or on all that match. A filter wants ``expected``, how many may match at
+    most, or ``dry_run``, which tells how many do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: BulkAction
+    ids: list[UUID] | None = Field(default=None, min_length=1, max_length=100)
+    filter: BulkFilter | None = None
+    expected: int | None = Field(default=None, ge=0)
+    resolution_notes: str = Field(default="", max_length=4000)
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.ids is None) is (self.filter is None):
+            raise ValueError("give ids or a filter")
+        if self.filter is not None and not self.dry_run and self.expected is None:
+            raise ValueError("say in expected how many may match, or ask with dry_run how many do")
+        if self.ids is not None and self.dry_run:
+            raise ValueError("a dry run is of a filter")
+        return self
+
+
+class BulkOutcome(BaseModel):
+    operation_id: UUID
+    success: bool
+    skipped: bool
+    error: str | None
+    redriven_as: UUID | None
+
+
+class BulkAnswer(BaseModel):
+    """``results`` of ids: each; of a filter: a hundred of those that were not done. ``remaining`` matched and were not
+    reached in the time of a request: send the same again."""
+
+    results: list[BulkOutcome]
+    total: int
+    succeeded: int
+    failed: int
+    skipped: int
+    remaining: int
+    dry_run: bool
 
 
 class Operation(BaseModel):

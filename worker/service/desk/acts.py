@@ -52,9 +52,16 @@ class Acts:
 
     async def retry_matching(self, principal: Person, *, where: OperationFilter, expected: int) -> ActResult:
         async def act() -> ActResult:
-            done = await bulk.retry_matching(self._house, _of(principal), where=query_of(where), expected=expected)
-            left = " What was refused before it was ever tried stays: look at each." if done < expected else ""
-            return ActResult(f"{_count(done, 'operation')} retried.{left}", ok=done > 0)
+            done = await bulk.act_on_matching(
+                self._house,
+                _of(principal),
+                action=bulk.BulkAction.RETRY,
+                where=query_of(where),
+                expected=expected,
+                origin=Origin.CONSOLE,
+            )
+            left = " What was refused before it was ever tried stays: look at each." if done.skipped else ""
+            return ActResult(f"{_count(done.succeeded, 'operation')} retried.{left}", ok=done.succeeded > 0)
 
         return await _said(act)
 
