@@ -150,7 +150,6 @@ async def test_no_statement_of_the_queue_reads_what_it_does_not_need(hall: Hall)
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.xfail(strict=False, reason="no index leads to what an owner holds: its rescue reads all that waits")
 async def test_a_rescue_reads_only_what_the_dead_held(hall: Hall) -> None:
     await _judge(_rescues(hall))
 
@@ -178,7 +177,7 @@ async def _acts(hall: Hall) -> AsyncIterator[Told]:
         yield await hall.told(claim)
         assert len(held) == BATCH
         yield await hall.told(lambda conn, end=end, held=held: end(conn, hall, held), by_hash=True)
-    yield await hall.told(lambda conn: operations.queries.wake_due.run(conn, **where, limit=BATCH))
+    yield await hall.told(lambda conn: operations.wake_due(conn, **where, limit=BATCH))
     yield await hall.told(lambda conn: due_work.settle_claim(conn, tenant_id, target))
     yield await hall.told(lambda conn: operations.exhume(conn, tenant_id, LETTERS))
     yield await hall.told(lambda conn: operations.queries.resolve.rows(conn, tenant_id=tenant_id, ids=OTHERS, **_WHY))
