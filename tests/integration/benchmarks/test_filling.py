@@ -16,7 +16,8 @@ from worker.store.pool import open_pool
 #: What differs from row to row.
 OWN = ["id", "account_id", "connector_id", "head_id", "created_at", "updated_at", "ready_at"]
 ROWS = """
-SELECT to_jsonb(o) - $1::text[] AS operation, to_jsonb(a) - $1::text[] AS account, a.head_id = o.id AS leads, o.ready_at = o.created_at AS is_ready,
+SELECT to_jsonb(o) - $1::text[] AS operation, to_jsonb(a) - $1::text[] AS account,
+    a.head_id = o.id AS leads, o.ready_at = o.created_at AS is_ready,
     (SELECT sum(n) FROM live_counts l WHERE l.connector_id = o.connector_id) AS counted
 FROM operations o JOIN accounts a ON a.id = o.account_id
 """
