@@ -1,5 +1,6 @@
 """Bring the schema up to date, as its owner; safe when two start at once, for a transaction lock serialises them."""
 
+import asyncio
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
@@ -27,7 +28,17 @@ _LOCK = 4711000
 _REFUSALS = {
     "42501": "This role may not change the schema: migrate as the role that owns the database.",
     "53100": "The disk of the database server is full; nothing was changed.",
+    "55P03": "Somebody has held a table for long, and nothing was changed: end old transactions and start again.",
+    "40P01": "The tables are too busy to be changed, and nothing was: start again at a quieter time.",
 }
+#: A table is changed while daemons use it: those who come behind us wait as long as we do for its lock, so we give up
+#: soon, let everybody by, and try again.
+LOCK_TIMEOUT = "3s"
+TRIES = 10
+_BETWEEN_TRIES_S = 1.0
+_BUSY = {"55P03", "40P01"}
+#: Statements go through SQLAlchemy, scripts go past it.
+_FAILURES = (DBAPIError, asyncpg.PostgresError)
 
 
 def directory() -> Path:
@@ -52,10 +63,9 @@ async def migrate(owner_dsn: str) -> SchemaState:
         raise SurroundingsError("This server is a read-only standby: migrate on the primary.")
     engine = create_async_engine(_sqlalchemy_url(owner_dsn), poolclass=NullPool)
     try:
-        async with engine.begin() as conn:
-            await conn.run_sync(_upgrade)
-    except DBAPIError as error:
-        reason = _REFUSALS.get(getattr(error.orig, "sqlstate", None) or "")
+        await _patiently(engine)
+    except _FAILURES as error:
+        reason = _REFUSALS.get(_state_of(error))
         if reason is None:
             raise
         raise SurroundingsError(reason) from error
@@ -68,8 +78,27 @@ async def migrate(owner_dsn: str) -> SchemaState:
         await check.close()
 
 
+async def _patiently(engine: AsyncEngine) -> None:
+    """All or nothing, again while the tables are in use."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            async with engine.begin() as conn:
+                await conn.run_sync(_upgrade)
+        except _FAILURES as error:
+            if _state_of(error) not in _BUSY or not tries_left:
+                raise
+            await asyncio.sleep(_BETWEEN_TRIES_S)
+        else:
+            return
+
+
+def _state_of(error: DBAPIError | asyncpg.PostgresError) -> str:
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+
+
 def _upgrade(conn: SyncConnection) -> None:
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    conn.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     if conn.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": DAEMON_ROLE}).first() is None:
         raise SurroundingsError(
             f"The role {DAEMON_ROLE} does not exist; create it once: CREATE ROLE {DAEMON_ROLE} LOGIN."

@@ -1,0 +1,90 @@
+"""Changing a schema that is in use: nobody waits for long, and what could not be changed is as before."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.conftest import Database
+from tests.waiting import eventually
+from worker.domain.errors import SurroundingsError
+from worker.store import migrate as migrations
+from worker.store.migrate import migrate
+from worker.store.schema import CODE_NUMBER, SchemaState
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(migrations, "_BETWEEN_TRIES_S", 0.2)
+
+
+@pytest.fixture
+async def at_first_step(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A database as the version before left it."""
+    found = migrations.ScriptDirectory.from_config
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "ScriptDirectory", _Before(found))
+        assert await migrate(empty_database.owner_dsn) == SchemaState(1, 1)
+    return empty_database
+
+
+class _Before:
+    """The scripts without the later steps."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    def from_config(self, config: Any) -> Any:
+        scripts = self._found(config)
+        upgrade = scripts._upgrade_revs
+        scripts._upgrade_revs = lambda _, revision: upgrade("0001", revision)
+        return scripts
+
+
+async def reading(database: Database) -> "asyncpg.Connection[Any]":
+    conn = await asyncpg.connect(database.owner_dsn)
+    await conn.execute("BEGIN")
+    await conn.execute("SELECT count(*) FROM operations")
+    return conn
+
+
+async def test_a_table_in_use_is_waited_for(at_first_step: Database) -> None:
+    reader = await reading(at_first_step)
+    migrating = asyncio.create_task(migrate(at_first_step.owner_dsn))
+    await eventually(lambda: _is_waited_for(at_first_step), timeout=60)
+    await reader.close()
+
+    assert await migrating == SchemaState(CODE_NUMBER, 1)
+
+
+async def _is_waited_for(database: Database) -> bool:
+    conn = await asyncpg.connect(database.owner_dsn)
+    found: int = await conn.fetchval(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    await conn.close()
+    return found > 0
+
+
+async def test_a_table_that_stays_in_use_is_left_as_it_was(
+    at_first_step: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "TRIES", 2)
+    reader = await reading(at_first_step)
+    try:
+        with pytest.raises(SurroundingsError, match="nothing was changed: end old transactions"):
+            await migrate(at_first_step.owner_dsn)
+        step = await reader.fetchval("SELECT max(number) FROM schema_versions")
+    finally:
+        await reader.close()
+
+    assert step == 1
+
+
+async def test_two_at_once_reach_the_same_step(at_first_step: Database) -> None:
+    found = await asyncio.gather(*(migrate(at_first_step.owner_dsn) for _ in range(3)))
+
+    assert found == [SchemaState(CODE_NUMBER, 1)] * 3
