@@ -17,8 +17,11 @@ def migrate(options: argparse.Namespace) -> int:
     if settings.owner_database_url is None:
         raise SettingsError("Set PROVISIOND_OWNER_DATABASE_URL to the database as the role that owns the schema.")
     owner_dsn = settings.owner_database_url.get_secret_value()
-    state = asyncio.run(migrations.migrate(owner_dsn))
+    state = asyncio.run(migrations.migrate(owner_dsn, phase=migrations.Phase(options.phase)))
     say(f"The schema is at step {state.applied}; it serves versions from step {state.oldest_code} on.")
+    last = migrations.last_step()
+    if state.applied < last:
+        say(f"Up to step {last} is left for when no older version runs: provisiond migrate --phase post.")
     if options.distribute:
         _tell(asyncio.run(distribute(owner_dsn)))
     return 0

@@ -40,6 +40,12 @@ def _running(verbs: Any) -> None:
     dev.add_argument("--no-drift", action="store_true", help="let nothing go wrong at the demo's targets on purpose")
     dev.add_argument("--data-dir", metavar="DIR", help="where everything is kept (.provisiond)")
     migrate = _verb(verbs, "migrate", "migrating", "migrate", "bring the schema up to date, as its owner")
+    migrate.add_argument(
+        "--phase",
+        choices=("pre", "post"),
+        default="pre",
+        help="pre: before the new version runs, the old one may run on; post: after the old one is gone",
+    )
     migrate.add_argument("--distribute", action="store_true", help="spread tenants over the nodes of a Citus cluster")
 
 

@@ -62,7 +62,7 @@ class Development:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._postgres)
             urls = await self._postgres.bootstrap(DATABASE)
-            await migrate.migrate(urls.owner)
+            await migrate.migrate(urls.owner, phase=migrate.Phase.POST)
             settings = self._settings(urls.daemon)
             pool = await open_pool(urls.daemon, size=4, application="provisiond dev")
             stack.push_async_callback(pool.close)

@@ -1,7 +1,7 @@
 """Bring the schema up to date, as its owner; safe when two start at once, for a transaction lock serialises them."""
 
 import asyncio
-from functools import partial
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,17 @@ def directory() -> Path:
     return packaged if packaged.is_dir() else Path(str(resources.files("worker"))).parent / "migrations"
 
 
-async def migrate(owner_dsn: str) -> SchemaState:
-    """Apply every missing migration in one transaction and return the state reached.
+class Phase(StrEnum):
+    """How far to go: to where the version before still runs, or on to what is in its way."""
+
+    PRE = "pre"
+    POST = "post"
+
+
+async def migrate(owner_dsn: str, *, phase: Phase = Phase.PRE) -> SchemaState:
+    """Apply every missing migration of a phase in one transaction and return the state reached.
+
+    An empty database has no version before and is taken all the way.
 
     Raises SurroundingsError when the database cannot be reached, the role may not do it, or the daemon's role does not
     exist.
@@ -63,7 +72,7 @@ async def migrate(owner_dsn: str) -> SchemaState:
         raise SurroundingsError("This server is a read-only standby: migrate on the primary.")
     engine = create_async_engine(_sqlalchemy_url(owner_dsn), poolclass=NullPool)
     try:
-        await _patiently(engine)
+        await _patiently(engine, phase)
     except _FAILURES as error:
         reason = _REFUSALS.get(_state_of(error))
         if reason is None:
@@ -78,12 +87,12 @@ async def migrate(owner_dsn: str) -> SchemaState:
         await check.close()
 
 
-async def _patiently(engine: AsyncEngine) -> None:
+async def _patiently(engine: AsyncEngine, phase: Phase) -> None:
     """All or nothing, again while the tables are in use."""
     for tries_left in reversed(range(TRIES)):
         try:
             async with engine.begin() as conn:
-                await conn.run_sync(_upgrade)
+                await conn.run_sync(_upgrade, phase)
         except _FAILURES as error:
             if _state_of(error) not in _BUSY or not tries_left:
                 raise
@@ -96,23 +105,45 @@ def _state_of(error: DBAPIError | asyncpg.PostgresError) -> str:
     return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
-def _upgrade(conn: SyncConnection) -> None:
+def _upgrade(conn: SyncConnection, phase: Phase) -> None:
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     conn.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     if conn.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": DAEMON_ROLE}).first() is None:
         raise SurroundingsError(
             f"The role {DAEMON_ROLE} does not exist; create it once: CREATE ROLE {DAEMON_ROLE} LOGIN."
         )
+    config = _config()
+    scripts = ScriptDirectory.from_config(config)
+
+    def steps(applied: tuple[str, ...], _: object) -> list[Any]:
+        wanted = _last(scripts) if phase is Phase.POST or not applied else _last(scripts, Phase.PRE)
+        if applied and wanted <= max(applied):
+            return []
+        return scripts._upgrade_revs(wanted, applied)  # type: ignore[arg-type]  # noqa: SLF001 - what alembic's own upgrade command calls
+
+    with EnvironmentContext(config, scripts, fn=steps) as environment:
+        environment.configure(connection=conn)
+        environment.run_migrations()
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(directory()))
     config.set_main_option("version_locations", str(directory()))
     config.set_main_option("path_separator", "os")
     config.attributes["run_script"] = _run_script
-    scripts = ScriptDirectory.from_config(config)
-    upgrade = partial(scripts._upgrade_revs, "head")  # noqa: SLF001 - what alembic's own upgrade command calls
-    with EnvironmentContext(config, scripts, fn=lambda revision, _: upgrade(revision)) as environment:
-        environment.configure(connection=conn)
-        environment.run_migrations()
+    return config
+
+
+def last_step() -> int:
+    """The number of the last step there is, of whatever phase."""
+    return int(_last(ScriptDirectory.from_config(_config())))
+
+
+def _last(scripts: ScriptDirectory, phase: Phase | None = None) -> str:
+    """The last revision, or the last one of a phase: files are named NNNN_PHASE_what."""
+    names = {revision.revision: Path(revision.path).name for revision in scripts.walk_revisions()}
+    return max(number for number, name in names.items() if phase is None or f"_{phase.value}_" in name)
 
 
 def _run_script(conn: SyncConnection, script: str) -> None:

@@ -9,6 +9,10 @@ import pytest
 from tests.conftest import Database, Server, at_database
 from tests.integration.cli.conftest import Configure, program
 from worker.cli import run
+from worker.store.migrate import last_step
+from worker.store.schema import CODE_NUMBER
+
+LATER = last_step() + 1
 
 
 def refusal_of(capsys: pytest.CaptureFixture[str], *, code: int) -> str:
@@ -94,7 +98,8 @@ def test_role_that_row_level_security_does_not_bind(
 async def a_later_step(database: Database, *, oldest_code: int) -> None:
     conn = await asyncpg.connect(database.owner_dsn)
     await conn.execute(
-        "INSERT INTO schema_versions (number, name, oldest_code, applied_at) VALUES (3, 'later', $1, now())",
+        "INSERT INTO schema_versions (number, name, oldest_code, applied_at) VALUES ($1, 'later', $2, now())",
+        LATER,
         oldest_code,
     )
     await conn.close()
@@ -103,7 +108,7 @@ async def a_later_step(database: Database, *, oldest_code: int) -> None:
 @pytest.fixture
 async def database_of_a_later_version(database: Database) -> Database:
     """What a version that left no room for this one has migrated."""
-    await a_later_step(database, oldest_code=3)
+    await a_later_step(database, oldest_code=LATER)
     return database
 
 
@@ -114,7 +119,7 @@ def test_schema_ahead_by_an_incompatible_step(
 
     said = refusal_of(capsys, code=3)
 
-    assert said == "The schema is at step 3 and no longer serves this version: upgrade provisiond."
+    assert said == f"The schema is at step {LATER} and no longer serves this version: upgrade provisiond."
 
 
 def test_port_taken(database: Database, configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,7 +140,7 @@ async def test_first_signal_drains_and_a_compatible_later_schema_is_served(
 ) -> None:
     """Nothing is left that would have to be rescued: the lease is given back."""
     configure(database_url=database.daemon_dsn)
-    await a_later_step(database, oldest_code=1)
+    await a_later_step(database, oldest_code=CODE_NUMBER)
 
     async with program("serve", "--port", "0") as serve:
         await serve.until("daemon.ready")

@@ -10,8 +10,11 @@ from tests.conftest import Database
 from tests.waiting import eventually
 from worker.domain.errors import SurroundingsError
 from worker.store import migrate as migrations
-from worker.store.migrate import migrate
+from worker.store.migrate import Phase, migrate
 from worker.store.schema import CODE_NUMBER, SchemaState
+
+#: What the version before still runs on, and what only this one does.
+PRE, POST = SchemaState(CODE_NUMBER, 1), SchemaState(migrations.last_step(), CODE_NUMBER)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +59,7 @@ async def test_a_table_in_use_is_waited_for(at_first_step: Database) -> None:
     await eventually(lambda: _is_waited_for(at_first_step), timeout=60)
     await reader.close()
 
-    assert await migrating == SchemaState(CODE_NUMBER, 1)
+    assert await migrating == PRE
 
 
 async def _is_waited_for(database: Database) -> bool:
@@ -87,4 +90,17 @@ async def test_a_table_that_stays_in_use_is_left_as_it_was(
 async def test_two_at_once_reach_the_same_step(at_first_step: Database) -> None:
     found = await asyncio.gather(*(migrate(at_first_step.owner_dsn) for _ in range(3)))
 
-    assert found == [SchemaState(CODE_NUMBER, 1)] * 3
+    assert found == [PRE] * 3
+
+
+async def test_what_the_version_before_needs_stays_until_it_is_gone(at_first_step: Database) -> None:
+    first = await migrate(at_first_step.owner_dsn)
+    again = await migrate(at_first_step.owner_dsn)
+    after = await migrate(at_first_step.owner_dsn, phase=Phase.POST)
+    once_more = await migrate(at_first_step.owner_dsn)
+
+    assert (first, again, after, once_more) == (PRE, PRE, POST, POST)
+
+
+async def test_an_empty_database_is_taken_all_the_way(empty_database: Database) -> None:
+    assert await migrate(empty_database.owner_dsn) == POST
