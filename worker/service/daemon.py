@@ -6,6 +6,8 @@ started goes back, what runs may end, results are written, runs are put down at 
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -53,9 +55,10 @@ LEAST_RESCUE_S = 0.25
 CANCELS_S = 1.0
 SWEEP_S = 60.0
 SHARES_S = 1.0
+SOURCES_KNOWN_S = 10.0
 PRUNE_S = 3600.0
 COUNT_S = 30.0
-GAUGES_S = 10.0
+GAUGES_S = 15.0
 KEEP_DAYS = 90
 
 
@@ -275,7 +278,7 @@ class Daemon:
             importer=Importer(pool, sources=targets, is_stopping=stopping, limits=limits),
             engine=ReconciliationEngine(pool, targets, house.acceptance, stop=self._stop, limits=limits),
             ticker=Ticker(pool),
-            watcher=SourceWatcher(pool),
+            watcher=SourceWatcher(pool, known_s=SOURCES_KNOWN_S),
             house=house,
             receiver=EventReceiver(pool),
         )
@@ -297,10 +300,17 @@ def _run_handler(parts: Parts, stop: asyncio.Event) -> Handler:
 
 
 def _watch(parts: Parts) -> Callable[[], Awaitable[None]]:
+    """Look at the files of all tenants; who they are is asked seldom, for it hardly changes."""
+    known: list[UUID] = []
+    asked_at = -math.inf
+
     async def watch() -> None:
-        async with parts.pool.acquire() as conn:
-            tenants = [row["id"] for row in await workers.tenants(conn)]
-        for tenant_id in tenants:
+        nonlocal known, asked_at
+        if time.monotonic() - asked_at >= SOURCES_KNOWN_S:
+            async with parts.pool.acquire() as conn:
+                known = [row["id"] for row in await workers.tenants(conn)]
+            asked_at = time.monotonic()
+        for tenant_id in known:
             await parts.watcher.run_once(tenant_id, tenant_id)
 
     return watch

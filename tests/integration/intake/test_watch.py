@@ -63,3 +63,24 @@ async def test_absent_files_and_unwatched_sources_are_left_alone(house: House) -
     watcher = SourceWatcher(house.pool)
 
     assert [await look(house, watcher) for _ in range(2)] == [Watched(1, 0)] * 2
+
+
+async def test_who_knows_the_sources_for_a_while_asks_nothing_while_nothing_changes(house: House) -> None:
+    """And starts nothing for a source that was switched off meanwhile."""
+    await house.source()
+    house.write(staff(3))
+    aged(house.folder / "hr.csv")
+    watcher = SourceWatcher(house.pool, known_s=3600)
+    (run,) = [(await look(house, watcher)).started for _ in range(2)][1:]
+    (started,) = await house.rows("SELECT id FROM runs")
+    await house.process(await house.claim(started["id"]))
+    await look(house, watcher)
+    await house.rows("UPDATE connectors SET sync_token = 'another', status = 'inactive'")
+    seen = await look(house, watcher)
+    house.write(staff(4))
+    aged(house.folder / "hr.csv", 30)
+
+    assert run == 1
+    assert seen == Watched(files=1, started=0)
+    assert [(await look(house, watcher)).started for _ in range(3)] == [0, 0, 0]
+    assert len(await house.rows("SELECT id FROM runs")) == 1
