@@ -2,6 +2,7 @@
 
 Start: database and schema, lease, sandbox, duties, doors. Stop: readiness falls, no new claim, what is claimed and not
 started goes back, what runs may end, results are written, runs are put down at their next page, the lease is returned.
+A stop ends ``CLOSE_S`` after the drain whatever hangs: what it had to leave is found by the lease.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from worker.planning import Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
 from worker.recon import ReconciliationEngine
 from worker.schedule import Ticker
+from worker.service.closing import Closing
 from worker.service.collector import tune_collector
 from worker.service.gauges import Gauges
 from worker.service.heartbeat import Heartbeat
@@ -60,6 +62,9 @@ PRUNE_S = 3600.0
 COUNT_S = 30.0
 GAUGES_S = 15.0
 KEEP_DAYS = 90
+#: What a stop may take beyond the drain, and how much of that is for the steps behind it.
+CLOSE_S = 2.5
+AFTER_DRAIN_S = 1.5
 
 
 @dataclass(slots=True)
@@ -90,6 +95,7 @@ class Daemon:
         self._stop = stop
         self._rng = SystemRandom()
         self._poller: DuePoller | None = None
+        self._closing = Closing(within_s=settings.drain_s + CLOSE_S)
         self.version = version("provisiond")
 
     async def run(self, *, on_ready: Callable[[int], Awaitable[None]] | None = None) -> None:
@@ -99,16 +105,16 @@ class Daemon:
         dsn = database_of(settings)
         async with contextlib.AsyncExitStack() as stack:
             pool = await open_pool(dsn, size=settings.pool_size, pooler=pooler_of(settings))
-            stack.push_async_callback(pool.close)
+            stack.push_async_callback(self._close, pool)
             await check_standing(pool, settings)
             await check_schema(pool)
             heartbeat = self._heartbeat(dsn)
             await heartbeat.start()
-            stack.push_async_callback(heartbeat.stop)
+            stack.push_async_callback(self._leave, heartbeat)
             hooks = await stack.enter_async_context(self._hooks())
             parts = self._assemble(pool, heartbeat, hooks)
             tune_collector()
-            stack.push_async_callback(parts.targets.aclose)
+            stack.push_async_callback(self._let_go, parts.targets)
             await self._serve(parts, on_ready)
 
     def wake(self) -> None:
@@ -141,17 +147,32 @@ class Daemon:
             with contextlib.ExitStack() as ears:
                 for ear in (self._poller.hear, *([listener.tell] if listener else [])):
                     ears.enter_context(notify.hearing(ear))
-                await self._until_stopped(polling, writing, *doors.tasks)
+                beating = asyncio.create_task(parts.heartbeat.ended(), name="heartbeat")
+                duties.append(beating)
+                await self._until_stopped(polling, writing, beating, *doors.tasks)
         finally:
             self._stop.set()
             parts.heartbeat.drain()
-            await asyncio.gather(parts.dispatcher.drain(self._settings.drain_s), polling, return_exceptions=True)
-            await parts.finisher.drained()  # what a claim gave back that was under way when we were asked to stop
-            await doors.close()
-            for task in (*duties, writing):
+            await self._closing.step("drain", self._drain(parts, polling), sparing_s=AFTER_DRAIN_S)
+            await self._closing.step("doors", doors.close(), sparing_s=AFTER_DRAIN_S / 2)
+            for task in (*duties, polling, writing):
                 task.cancel()
-            await asyncio.gather(*duties, writing, return_exceptions=True)
+            await self._closing.step("duties", asyncio.gather(*duties, polling, writing, return_exceptions=True))
             log.info("daemon.stopped")
+
+    async def _drain(self, parts: Parts, polling: "asyncio.Task[None]") -> None:
+        await asyncio.gather(parts.dispatcher.drain(self._settings.drain_s), polling, return_exceptions=True)
+        await parts.finisher.drained()  # what a claim gave back that was under way when we were asked to stop
+
+    async def _let_go(self, targets: Targets) -> None:
+        await self._closing.step("targets", targets.aclose(), sparing_s=AFTER_DRAIN_S / 3)
+
+    async def _leave(self, heartbeat: Heartbeat) -> None:
+        await heartbeat.stop(within_s=self._closing.left_s)
+
+    async def _close(self, pool: Pool) -> None:
+        if not await self._closing.step("database", pool.close()):
+            pool.terminate()
 
     def _listener(self, parts: Parts) -> Listener | None:
         if not self._settings.notify:

@@ -23,7 +23,8 @@ Handler = Callable[[UUID, UUID], Awaitable[Any]]
 
 #: A duty that failed waits this long, doubled each time, before its next round.
 FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 15.0
+#: A database that is back is noticed within this.
+LONGEST_PAUSE_S = 3.0
 JITTER = 0.1
 #: Who is told by others polls less often; together with the jitter below three seconds where a poll is a second.
 TOLD_FACTOR = 2

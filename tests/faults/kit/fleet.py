@@ -111,6 +111,10 @@ class Fleet:
         """Whether the daemon has come as far as to take work; one whose database is away ends instead."""
         return self.logs[slot].exists() and "daemon.ready" in self.logs[slot].read_text()
 
+    def losses(self, slot: int) -> int:
+        """How often the daemon has lost its lease."""
+        return self.logs[slot].read_text().count("heartbeat.lease_lost")
+
     def free(self, pick: int) -> list[int]:
         """The slots that nobody holds, beginning somewhere."""
         order = [(pick + n) % len(self.pids) for n in range(len(self.pids))]

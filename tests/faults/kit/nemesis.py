@@ -29,7 +29,7 @@ HELD = """
 SELECT count(*) AS n FROM operations o JOIN workers w ON w.id = o.owner
 WHERE w.pid = $1 AND o.status = 'in_progress'
 """
-OWNERS = "SELECT id FROM workers WHERE pid = $1"
+OWNERS = "SELECT id FROM workers WHERE pid = $1 AND expires_at > clock_timestamp()"
 LEFT = "SELECT count(*) AS n FROM operations WHERE owner = ANY($1::uuid[])"
 TERMINATE = """
 SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity WHERE usename = 'provisiond_worker'
@@ -143,12 +143,13 @@ class Nemesis:
 
     async def _ending(self, slot: int, pid: int, owners: list[object]) -> None:
         """A daemon that was asked to end ends, and leaves nothing in its hands."""
-        faults = self._database_faults
+        faults, losses = self._database_faults, self._fleet.losses(slot)
         if not await until_gone(pid, within_s=DRAIN_S + 3 + STOP_SLACK_S):
             self.violations.append(f"daemon {pid} did not end after SIGTERM")
             os.kill(pid, signal.SIGKILL)
         left = (await self._site.rows(LEFT, owners))[0]["n"]
-        if left and self._database_faults == faults:  # else it may have had no way to give them back
+        is_excused = (faults, losses) != (self._database_faults, self._fleet.losses(slot))
+        if left and not is_excused:  # else it may have had no way to give them back
             self.violations.append(f"daemon {pid} ended after SIGTERM and left {left} operations")
         await self._fleet.start(slot)
         self._fleet.held.discard(slot)

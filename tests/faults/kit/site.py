@@ -29,8 +29,8 @@ from worker.store.pool import DatabaseTrouble, open_pool
 from worker.store.tenant import tenant
 
 DATABASE = "storm"
-#: At most so many operations of the target at once in one daemon.
-CONCURRENCY = 6
+#: Shared by all daemons; what dead ones had is theirs for some seconds yet.
+CONCURRENCY = 40
 FILL = """
 INSERT INTO accounts (tenant_id, id, connector_id, object_class, state, wanted, uid)
 SELECT $1, a.id, $2, 'user', CASE WHEN a.uid IS NULL THEN 'pending' ELSE 'active' END,
