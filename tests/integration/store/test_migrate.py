@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -11,7 +12,9 @@ from tests.waiting import eventually
 from worker.domain.errors import SurroundingsError
 from worker.store import migrate as migrations
 from worker.store.migrate import Phase, migrate
+from worker.store.pool import DatabaseGone, open_pool
 from worker.store.schema import CODE_NUMBER, SchemaState
+from worker.store.tenant import tenant
 
 #: What the version before still runs on, and what only this one does.
 PRE, POST = SchemaState(CODE_NUMBER, 1), SchemaState(migrations.last_step(), CODE_NUMBER)
@@ -104,3 +107,26 @@ async def test_what_the_version_before_needs_stays_until_it_is_gone(at_first_ste
 
 async def test_an_empty_database_is_taken_all_the_way(empty_database: Database) -> None:
     assert await migrate(empty_database.owner_dsn) == POST
+
+
+async def test_a_schema_that_changes_under_a_daemon_interrupts_it_for_a_moment(
+    database: Database, tenant_id: UUID
+) -> None:
+    """A prepared statement that gives one column more than before is refused once, and prepared anew."""
+    pool = await open_pool(database.daemon_dsn, size=1)
+    everything = "SELECT * FROM operations WHERE tenant_id = $1"
+    owner = await asyncpg.connect(database.owner_dsn)
+    try:
+        async with tenant(pool, tenant_id) as conn:
+            await conn.fetch(everything, tenant_id)
+        await owner.execute("ALTER TABLE operations ADD COLUMN later integer")
+        with pytest.raises(DatabaseGone):
+            async with tenant(pool, tenant_id) as conn:
+                await conn.fetch(everything, tenant_id)
+        async with tenant(pool, tenant_id) as conn:
+            again = await conn.fetch(everything, tenant_id)
+    finally:
+        await owner.close()
+        await pool.close()
+
+    assert again == []
