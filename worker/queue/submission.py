@@ -3,10 +3,8 @@
 Where a new one disagrees with what stands in its lane, ``disputes`` says what becomes of both.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from worker.domain import coalesce
@@ -17,7 +15,6 @@ from worker.queue.disputes import Disputes, InLane, Rules, carry_out, in_lane, r
 from worker.queue.opening import open_lanes
 from worker.store import conflicts, due_work, operations
 from worker.store.pool import Connection
-from worker.store.sql import Record
 
 #: So many at the end of a lane are looked at when something new comes.
 MOST_STANDING = 32
@@ -37,10 +34,27 @@ class Enqueued:
 
 
 @dataclass(slots=True)
+class Lane:
+    """A lane while operations are put into it.
+
+    ``live`` operations are in it, ``seq`` is the last place that was given; ``standing`` is what is seen there, the
+    oldest first. ``added`` and ``head_id`` say what is new: so many, and which of them is the head.
+    """
+
+    account_id: UUID
+    live: int
+    seq: int
+    standing: list[InLane] | None = None
+    added: int = 0
+    head_id: UUID | None = None
+
+
+@dataclass(slots=True)
 class Placement:
-    """Where everything goes: pure result of ``place``."""
+    """Where everything goes: pure result of ``place``. An insert is an operation, its place, whether it is the head."""
 
     inserts: list[tuple[NewOperation, int, bool]] = field(default_factory=list)
+    grown: list[Lane] = field(default_factory=list)
     rewrites: dict[UUID, tuple[NewOperation, coalesce.Change]] = field(default_factory=dict)
     undone: dict[UUID, UUID] = field(default_factory=dict)
     disputes: Disputes = field(default_factory=Disputes)
@@ -63,30 +77,27 @@ class OperationQueue:
         return replace(queued, accepted=opened + queued.accepted)
 
 
-def place(
-    operations: Iterable[NewOperation],
-    *,
-    lanes: Mapping[UUID, Record],
-    standing: Mapping[UUID, Sequence[InLane]],
-    rules: Rules | None = None,
-) -> Placement:
+def place(operations: Iterable[NewOperation], *, lanes: Mapping[UUID, Lane], rules: Rules | None = None) -> Placement:
     """Decide for each operation: a new place at the end of its lane, or a change of the one that waits last there.
 
-    ``lanes`` maps account ids to their live count and last seq; ``standing`` is what stands in those that are not
-    empty, the oldest first. Only what is at the very end of a lane is merged with, so order is kept. ``rules`` settle
-    what is in dispute.
+    ``lanes`` by account id are changed. Only what is at the very end of a lane is merged with, so order is kept.
+    ``rules`` settle what is in dispute. Raises KeyError for an account that has no lane.
     """
     placed = Placement()
-    live = {account: row["live"] for account, row in lanes.items()}
-    seq = {account: row["seq"] for account, row in lanes.items()}
-    before = {account: list(found) for account, found in standing.items()}
     for op in operations:
-        lane = before.get(op.account_id)
-        wanted = _fit(placed, op, lane, last_seq=seq[op.account_id], rules=rules or Rules()) if lane else op
-        if wanted is not None:
-            seq[op.account_id] += 1
-            placed.inserts.append((wanted, seq[op.account_id], live[op.account_id] == 0))
-            live[op.account_id] += 1
+        lane = lanes[op.account_id]  # looked up once: ids are slow to hash
+        standing = lane.standing
+        wanted = _fit(placed, op, standing, last_seq=lane.seq, rules=rules or Rules()) if standing else op
+        if wanted is None:
+            continue
+        lane.seq += 1
+        placed.inserts.append((wanted, lane.seq, lane.live == 0))
+        if lane.live == 0:
+            lane.head_id = wanted.id
+        if lane.added == 0:
+            placed.grown.append(lane)
+        lane.live += 1
+        lane.added += 1
     return placed
 
 
@@ -145,10 +156,13 @@ async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperatio
     if not wanted:
         return Enqueued()
     lanes = await _lock(conn, tenant_id, wanted)
-    standing = await _standing(conn, tenant_id, lanes)
-    rules = await rules_for(conn, tenant_id, wanted, standing) if standing else Rules()
-    placed = place(wanted, lanes=lanes, standing=standing, rules=rules)
-    await _insert(conn, tenant_id, placed.inserts)
+    busy = {lane.account_id: lane.standing for lane in lanes.values() if lane.standing}
+    rules = await rules_for(conn, tenant_id, wanted, busy) if busy else None
+    try:
+        placed = place(wanted, lanes=lanes, rules=rules)
+    except KeyError as error:
+        raise NotFound(f"There is no account {error.args[0]}.") from error
+    await _insert(conn, tenant_id, placed)
     await _rewrite(conn, tenant_id, placed)
     await _undo(conn, tenant_id, placed.undone)
     await carry_out(conn, tenant_id, placed.disputes)
@@ -159,81 +173,40 @@ async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperatio
     )
 
 
-async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> dict[UUID, Record]:
-    lanes = await operations.lock_lanes(conn, tenant_id, [op.account_id for op in wanted])
-    missing = {op.account_id for op in wanted} - lanes.keys()
-    if missing:
-        raise NotFound(f"There is no account {min(missing)}.")
+async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> dict[UUID, Lane]:
+    """Lock the lanes of the accounts that are there, and look at what stands in those that are not empty."""
+    rows = await operations.lock_lanes(conn, tenant_id, [op.account_id for op in wanted])
+    lanes = {account: Lane(account, row["live"], row["seq"]) for account, row in rows.items()}
+    busy = [lane for lane in lanes.values() if lane.live > 0]
+    if not busy:
+        return lanes
+    found = await operations.queries.standing_of.rows(
+        conn,
+        tenant_id=tenant_id,
+        head_ids=[head for lane in busy if (head := rows[lane.account_id]["head_id"])],
+        account_ids=[lane.account_id for lane in busy],
+        most=MOST_STANDING,
+    )
+    known = [each for each in map(in_lane, found) if each is not None]
+    for each in sorted(known, key=lambda each: each.seq):
+        lane = lanes[each.account_id]
+        lane.standing = [*(lane.standing or ()), each]
     return lanes
 
 
-async def _standing(conn: Connection, tenant_id: UUID, lanes: Mapping[UUID, Record]) -> dict[UUID, list[InLane]]:
-    """What stands in the lanes that are not empty, the oldest first; of long ones the last."""
-    busy = [account for account, lane in lanes.items() if lane["live"] > 0]
-    if not busy:
-        return {}
-    rows = await operations.queries.standing_of.rows(
-        conn,
-        tenant_id=tenant_id,
-        head_ids=[lanes[account]["head_id"] for account in busy if lanes[account]["head_id"]],
-        account_ids=busy,
-        most=MOST_STANDING,
-    )
-    found: dict[UUID, list[InLane]] = defaultdict(list)
-    known = [each for each in map(in_lane, rows) if each is not None]
-    for each in sorted(known, key=lambda each: each.seq):
-        found[each.account_id].append(each)
-    return dict(found)
-
-
-async def _insert(conn: Connection, tenant_id: UUID, inserts: list[tuple[NewOperation, int, bool]]) -> None:
-    if not inserts:
+async def _insert(conn: Connection, tenant_id: UUID, placed: Placement) -> None:
+    if not placed.inserts:
         return
-    await operations.queries.insert.run(conn, tenant_id=tenant_id, **_columns(inserts))
-    lanes: dict[UUID, list[Any]] = {}
-    for op, seq, head in inserts:
-        lane = lanes.setdefault(op.account_id, [0, 0, None])
-        lane[0] += 1
-        lane[1] = max(lane[1], seq)
-        lane[2] = op.id if head else lane[2]
+    await operations.insert(conn, tenant_id, placed.inserts)
+    is_one_each = len(placed.grown) == len(placed.inserts)
     await operations.queries.take_places.run(
         conn,
         tenant_id=tenant_id,
-        account_ids=list(lanes),
-        added=[lane[0] for lane in lanes.values()],
-        seqs=[lane[1] for lane in lanes.values()],
-        head_ids=[lane[2] for lane in lanes.values()],
+        account_ids=[lane.account_id for lane in placed.grown],
+        added=1,
+        each_added=[] if is_one_each else [lane.added for lane in placed.grown],
+        head_ids=[lane.head_id for lane in placed.grown],
     )
-
-
-def _columns(inserts: list[tuple[NewOperation, int, bool]]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = defaultdict(list)
-    for op, seq, head in inserts:
-        columns["ids"].append(op.id)
-        columns["connector_ids"].append(op.connector_id)
-        columns["account_ids"].append(op.account_id)
-        columns["user_ids"].append(op.user_id)
-        columns["seqs"].append(seq)
-        columns["heads"].append(head)
-        columns["operation_types"].append(str(op.operation_type))
-        columns["object_classes"].append(op.object_class)
-        columns["target_uids"].append(op.target_uid)
-        columns["wait_reasons"].append(str(op.wait_reason) if op.wait_reason else None)
-        columns["priorities"].append(op.priority)
-        columns["max_retries"].append(op.max_retries)
-        columns["payloads"].append(op.payload)
-        columns["idempotency_keys"].append(op.idempotency_key)
-        columns["origins"].append(str(op.origin))
-        columns["identity_versions"].append(op.identity_version)
-        columns["mapping_versions"].append(op.mapping_version)
-        columns["run_ids"].append(op.run_id)
-        columns["correlation_ids"].append(op.correlation_id)
-        columns["discrepancy_ids"].append(op.discrepancy_id)
-        columns["expected_hashes"].append(op.expected_hash)
-        columns["approval_ids"].append(op.approval_id)
-        columns["redrive_ofs"].append(op.redrive_of)
-        columns["created_bys"].append(op.created_by)
-    return columns
 
 
 async def _rewrite(conn: Connection, tenant_id: UUID, placed: Placement) -> None:

@@ -22,33 +22,39 @@ others AS (
 SELECT * FROM heads UNION ALL SELECT * FROM others
 
 -- name: insert
+-- What all of them have in common is sent once, and its array is empty: the server fills it up with nothing.
 WITH t AS MATERIALIZED (SELECT db_now() AS now),
-n AS (
-    SELECT * FROM unnest(
-        :ids::uuid[], :connector_ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :seqs::bigint[],
-        :heads::boolean[], :operation_types::text[], :object_classes::text[], :target_uids::text[],
-        :wait_reasons::text[], :priorities::smallint[], :max_retries::smallint[], :payloads::jsonb[],
-        :idempotency_keys::text[], :origins::text[], :identity_versions::bigint[], :mapping_versions::integer[],
-        :run_ids::uuid[], :correlation_ids::uuid[], :discrepancy_ids::uuid[], :expected_hashes::bigint[],
-        :approval_ids::uuid[], :redrive_ofs::uuid[], :created_bys::uuid[]
-    ) AS n(id, connector_id, account_id, user_id, seq, head, operation_type, object_class, target_uid, wait_reason,
-           priority, max_retries, payload, idempotency_key, origin, identity_version, mapping_version, run_id,
-           correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by)
-),
 counted AS (
     INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), n.connector_id, n.operation_type, count(*)
-    FROM n, t GROUP BY date_trunc('hour', t.now, 'UTC'), n.connector_id, n.operation_type
+    SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), k.connector_id, k.operation_type, k.n
+    FROM unnest(:counted_connectors::uuid[], :counted_types::text[], :counts::bigint[])
+        AS k(connector_id, operation_type, n), t
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
     target_uid, status, wait_reason, priority, max_retries, payload, idempotency_key, origin, identity_version,
     mapping_version, run_id, correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by,
     created_at, updated_at, ready_at)
-SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, n.seq, n.head, n.operation_type, n.object_class,
-    n.target_uid, CASE WHEN n.wait_reason IS NULL THEN 'pending' ELSE 'awaiting_system' END, n.wait_reason, n.priority,
-    n.max_retries, n.payload, n.idempotency_key, n.origin, n.identity_version, n.mapping_version, n.run_id,
-    n.correlation_id, n.discrepancy_id, n.expected_hash, n.approval_id, n.redrive_of, n.created_by, t.now, t.now, t.now
-FROM n, t
+SELECT :tenant_id, n.id, coalesce(n.connector_id, :connector_id), n.account_id, coalesce(n.user_id, :user_id),
+    coalesce(n.seq, :seq), coalesce(n.head, :head), coalesce(n.operation_type, :operation_type),
+    coalesce(n.object_class, :object_class), coalesce(n.target_uid, :target_uid),
+    CASE WHEN coalesce(n.wait_reason, :wait_reason) IS NULL THEN 'pending' ELSE 'awaiting_system' END,
+    coalesce(n.wait_reason, :wait_reason), coalesce(n.priority, :priority), coalesce(n.max_retries, :max_retries),
+    coalesce(n.payload, :payload), coalesce(n.idempotency_key, :idempotency_key), coalesce(n.origin, :origin),
+    coalesce(n.identity_version, :identity_version), coalesce(n.mapping_version, :mapping_version),
+    coalesce(n.run_id, :run_id), coalesce(n.correlation_id, :correlation_id),
+    coalesce(n.discrepancy_id, :discrepancy_id), coalesce(n.expected_hash, :expected_hash),
+    coalesce(n.approval_id, :approval_id), coalesce(n.redrive_of, :redrive_of), coalesce(n.created_by, :created_by),
+    t.now, t.now, t.now
+FROM unnest(
+    :ids::uuid[], :each_connector_id::uuid[], :account_ids::uuid[], :each_user_id::uuid[], :each_seq::bigint[],
+    :each_head::boolean[], :each_operation_type::text[], :each_object_class::text[], :each_target_uid::text[], :each_wait_reason::text[],
+    :each_priority::smallint[], :each_max_retries::smallint[], :each_payload::jsonb[], :each_idempotency_key::text[],
+    :each_origin::text[], :each_identity_version::bigint[], :each_mapping_version::integer[], :each_run_id::uuid[],
+    :each_correlation_id::uuid[], :each_discrepancy_id::uuid[], :each_expected_hash::bigint[], :each_approval_id::uuid[],
+    :each_redrive_of::uuid[], :each_created_by::uuid[])
+    AS n(id, connector_id, account_id, user_id, seq, head, operation_type, object_class, target_uid, wait_reason,
+         priority, max_retries, payload, idempotency_key, origin, identity_version, mapping_version, run_id,
+         correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by), t
 
 -- name: open_lanes
 -- Accounts that nobody knows yet, each with its first operation at the head of its lane. An account that somebody made
@@ -90,8 +96,12 @@ WHERE (n.id IN (SELECT head_id FROM made)) IS TRUE
 SELECT id, head_id FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
 
 -- name: take_places
-UPDATE accounts a SET live = a.live + p.added, seq = p.seq, head_id = coalesce(a.head_id, p.head_id)
-FROM unnest(:account_ids::uuid[], :added::integer[], :seqs::bigint[], :head_ids::uuid[]) AS p(id, added, seq, head_id)
+-- What all lanes get alike is sent once. The subscripts tell the planner that there are many: of a few it would compare
+-- each with each.
+UPDATE accounts a SET live = a.live + coalesce(p.added, :added), seq = a.seq + coalesce(p.added, :added),
+    head_id = coalesce(a.head_id, p.head_id)
+FROM ROWS FROM (unnest(:account_ids::uuid[]), unnest(:each_added::integer[]), unnest(:head_ids::uuid[]),
+                generate_subscripts(:account_ids::uuid[], 1)) AS p(id, added, head_id, place)
 WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = p.id
 
 -- name: rewrite
@@ -101,9 +111,11 @@ UPDATE operations o SET payload = r.payload, operation_type = r.operation_type, 
     mapping_version = r.mapping_version, correlation_id = r.correlation_id, run_id = coalesce(r.run_id, o.run_id),
     expected_hash = CASE WHEN o.expected_hash IS NOT NULL OR r.operation_type = 'delete' THEN r.expected_hash END,
     version = o.version + 1, updated_at = db_now()
-FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[], :identity_versions::bigint[],
-            :mapping_versions::integer[], :correlation_ids::uuid[], :run_ids::uuid[], :expected_hashes::bigint[])
-    AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash)
+FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:operation_types::text[]), unnest(:payloads::jsonb[]),
+                unnest(:identity_versions::bigint[]), unnest(:mapping_versions::integer[]),
+                unnest(:correlation_ids::uuid[]), unnest(:run_ids::uuid[]), unnest(:expected_hashes::bigint[]),
+                generate_subscripts(:ids::uuid[], 1))
+    AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash, place)
 WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
 
 -- part: claimed

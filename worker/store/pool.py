@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from pydantic_core import to_json
 
 from worker.domain.errors import SurroundingsError
 from worker.store import server
@@ -132,7 +133,6 @@ async def _reset(conn: "asyncpg.Connection[Any]") -> None:
         await conn.execute("ROLLBACK")
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 #: What the server's binary form of jsonb starts with, before the text.
 _JSONB_FORM = b"\x01"
@@ -148,7 +148,7 @@ class Document:
 def _dump(value: Any) -> bytes:
     if isinstance(value, Document):
         value = value.value
-    return _encode(value).encode()
+    return to_json(value, inf_nan_mode="constants")
 
 
 def _load(data: bytes) -> Any:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation
-from worker.store.operations import Fence
+from worker.store.operations import Fence, spelt
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
@@ -145,27 +145,12 @@ async def refuse(
 ) -> None:
     """Keep these as dead letters that were never tried; one that says the same already is enough."""
     if operations:
-        await queries.refuse.run(conn, tenant_id=tenant_id, code=code, message=message, **_refused(operations))
-
-
-def _refused(operations: Sequence[NewOperation]) -> dict[str, list[Any]]:
-    return {
-        "ids": [each.id for each in operations],
-        "connector_ids": [each.connector_id for each in operations],
-        "account_ids": [each.account_id for each in operations],
-        "user_ids": [each.user_id for each in operations],
-        "operation_types": [each.operation_type.value for each in operations],
-        "object_classes": [each.object_class for each in operations],
-        "target_uids": [each.target_uid for each in operations],
-        "priorities": [each.priority for each in operations],
-        "max_retries": [each.max_retries for each in operations],
-        "payloads": [each.payload for each in operations],
-        "origins": [each.origin.value for each in operations],
-        "identity_versions": [each.identity_version for each in operations],
-        "mapping_versions": [each.mapping_version for each in operations],
-        "run_ids": [each.run_id for each in operations],
-        "correlation_ids": [each.correlation_id for each in operations],
-        "discrepancy_ids": [each.discrepancy_id for each in operations],
-        "redrive_ofs": [each.redrive_of for each in operations],
-        "created_bys": [each.created_by for each in operations],
-    }
+        await queries.refuse.run(
+            conn,
+            tenant_id=tenant_id,
+            code=code,
+            message=message,
+            ids=[each.id for each in operations],
+            account_ids=[each.account_id for each in operations],
+            **spelt(operations),
+        )

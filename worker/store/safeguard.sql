@@ -83,22 +83,35 @@ WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[])
 
 -- name: refuse
 -- What would change a protected account, where people look for what needs them: among the dead letters. Refused once,
--- however often it is planned.
+-- however often it is planned. What all have in common is sent once, as for those that are accepted.
+WITH n AS (
+    SELECT n.id, coalesce(n.connector_id, :connector_id) AS connector_id, n.account_id,
+        coalesce(n.user_id, :user_id) AS user_id, coalesce(n.operation_type, :operation_type) AS operation_type,
+        coalesce(n.object_class, :object_class) AS object_class, coalesce(n.target_uid, :target_uid) AS target_uid,
+        coalesce(n.priority, :priority) AS priority, coalesce(n.max_retries, :max_retries) AS max_retries,
+        coalesce(n.payload, :payload) AS payload, coalesce(n.origin, :origin) AS origin,
+        coalesce(n.identity_version, :identity_version) AS identity_version,
+        coalesce(n.mapping_version, :mapping_version) AS mapping_version, coalesce(n.run_id, :run_id) AS run_id,
+        coalesce(n.correlation_id, :correlation_id) AS correlation_id,
+        coalesce(n.discrepancy_id, :discrepancy_id) AS discrepancy_id,
+        coalesce(n.redrive_of, :redrive_of) AS redrive_of, coalesce(n.created_by, :created_by) AS created_by
+    FROM unnest(
+        :ids::uuid[], :each_connector_id::uuid[], :account_ids::uuid[], :each_user_id::uuid[], :each_operation_type::text[],
+        :each_object_class::text[], :each_target_uid::text[], :each_priority::smallint[], :each_max_retries::smallint[],
+        :each_payload::jsonb[], :each_origin::text[], :each_identity_version::bigint[], :each_mapping_version::integer[],
+        :each_run_id::uuid[], :each_correlation_id::uuid[], :each_discrepancy_id::uuid[], :each_redrive_of::uuid[],
+        :each_created_by::uuid[])
+        AS n(id, connector_id, account_id, user_id, operation_type, object_class, target_uid, priority, max_retries,
+             payload, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id, redrive_of,
+             created_by)
+)
 INSERT INTO dead_letters (tenant_id, id, connector_id, account_id, user_id, seq, operation_type, object_class,
     target_uid, status, priority, max_retries, error_code, error_message, payload, origin, identity_version,
     mapping_version, run_id, correlation_id, discrepancy_id, redrive_of, created_by, created_at, updated_at, dead_at)
 SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, 0, n.operation_type, n.object_class, n.target_uid,
     'dead_letter', n.priority, n.max_retries, :code, :message, n.payload, n.origin, n.identity_version,
     n.mapping_version, n.run_id, n.correlation_id, n.discrepancy_id, n.redrive_of, n.created_by, t.now, t.now, t.now
-FROM unnest(:ids::uuid[], :connector_ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :operation_types::text[],
-            :object_classes::text[], :target_uids::text[], :priorities::smallint[], :max_retries::smallint[],
-            :payloads::jsonb[], :origins::text[], :identity_versions::bigint[], :mapping_versions::integer[],
-            :run_ids::uuid[], :correlation_ids::uuid[], :discrepancy_ids::uuid[], :redrive_ofs::uuid[],
-            :created_bys::uuid[])
-    AS n(id, connector_id, account_id, user_id, operation_type, object_class, target_uid, priority, max_retries,
-         payload, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id, redrive_of,
-         created_by),
-    (SELECT db_now() AS now) t
+FROM n, (SELECT db_now() AS now) t
 WHERE NOT EXISTS (
     SELECT 1 FROM dead_letters d
     WHERE d.tenant_id = :tenant_id AND d.user_id = n.user_id AND d.account_id = n.account_id AND d.error_code = :code

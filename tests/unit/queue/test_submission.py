@@ -9,7 +9,7 @@ from tests.factories import an_operation
 from worker.domain.conflict import ConflictOutcome, ConflictStrategy
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin, WaitReason
 from worker.queue.disputes import InLane, Rules
-from worker.queue.submission import Placement, place
+from worker.queue.submission import Lane, Placement, place
 
 TARGET, ACCOUNT = uuid4(), uuid4()
 
@@ -29,12 +29,8 @@ def placed(
     *new: NewOperation, lane: list[InLane], strategy: ConflictStrategy = ConflictStrategy.LAST_WRITE_WINS
 ) -> Placement:
     last = max((each.seq for each in lane), default=0)
-    return place(
-        new,
-        lanes={ACCOUNT: {"live": len(lane), "seq": last}},  # type: ignore[dict-item]  # of a record, only look-ups are used
-        standing={ACCOUNT: lane} if lane else {},
-        rules=Rules({TARGET: strategy}),
-    )
+    lanes = {ACCOUNT: Lane(ACCOUNT, live=len(lane), seq=last, standing=list(lane))}
+    return place(new, lanes=lanes, rules=Rules({TARGET: strategy}))
 
 
 def payloads(found: Placement) -> list[dict[str, Any]]:
