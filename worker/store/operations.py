@@ -117,7 +117,7 @@ def spelt(wanted: Sequence[NewOperation]) -> dict[str, Any]:
         **_once("target_uid", [op.target_uid for op in wanted]),
         **_once("priority", [op.priority for op in wanted]),
         **_once("max_retries", [op.max_retries for op in wanted]),
-        **_once("payload", [op.payload for op in wanted]),
+        "each_payload": [op.payload for op in wanted],  # Python takes 1 for true: these are never called common
         **_once("origin", [op.origin for op in wanted]),
         **_once("identity_version", [op.identity_version for op in wanted]),
         **_once("mapping_version", [op.mapping_version for op in wanted]),

@@ -89,7 +89,7 @@ WITH n AS (
         coalesce(n.user_id, :user_id) AS user_id, coalesce(n.operation_type, :operation_type) AS operation_type,
         coalesce(n.object_class, :object_class) AS object_class, coalesce(n.target_uid, :target_uid) AS target_uid,
         coalesce(n.priority, :priority) AS priority, coalesce(n.max_retries, :max_retries) AS max_retries,
-        coalesce(n.payload, :payload) AS payload, coalesce(n.origin, :origin) AS origin,
+        n.payload, coalesce(n.origin, :origin) AS origin,
         coalesce(n.identity_version, :identity_version) AS identity_version,
         coalesce(n.mapping_version, :mapping_version) AS mapping_version, coalesce(n.run_id, :run_id) AS run_id,
         coalesce(n.correlation_id, :correlation_id) AS correlation_id,

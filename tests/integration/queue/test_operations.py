@@ -493,3 +493,44 @@ async def test_a_held_removal_gives_way_to_a_plan_that_wants_the_account_again(
 
     (held,) = await fetch(pool, tenant_id, "SELECT status FROM operations_archive WHERE id = $1", removal.id)
     assert (op.id, held["status"]) == (back.id, "cancelled")
+
+
+async def test_values_that_python_calls_equal_are_stored_as_they_are(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    """What all operations of a submission have in common is sent once; true, 1 and 1.0 are not the same."""
+    ids = await accounts(pool, tenant_id, target, 3)
+    values = [True, 1, 1.5]
+    operations = [
+        an_operation(target, account, payload={"attributes": {"flag": value}})
+        for account, value in zip(ids, values, strict=True)
+    ]
+    await enqueue(pool, tenant_id, *operations)
+
+    claimed = await claim(pool, tenant_id, target, owner)
+
+    assert [(op.attributes["flag"], type(op.attributes["flag"])) for op in claimed] == [
+        (value, type(value)) for value in values
+    ]
+
+
+async def test_what_some_operations_of_a_submission_do_not_say_stays_unsaid(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    first, second, third = await accounts(pool, tenant_id, target, 3)
+    person = uuid4()
+    await enqueue(
+        pool,
+        tenant_id,
+        an_operation(target, first, priority=7, user_id=person, max_retries=0),
+        an_operation(target, second),
+        an_operation(target, third, target_uid="u3"),
+    )
+
+    claimed = await claim(pool, tenant_id, target, owner)
+
+    assert [(op.priority, op.user_id, op.max_retries, op.target_uid) for op in claimed] == [
+        (7, person, 0, None),
+        (0, None, 10, None),
+        (0, None, 10, "u3"),
+    ]
