@@ -13,7 +13,7 @@ from worker.domain.errors import NotFound
 from worker.domain.operation import NewOperation, WaitReason
 from worker.queue.disputes import Disputes, InLane, Rules, carry_out, in_lane, rules_for, weigh
 from worker.queue.opening import open_lanes
-from worker.store import conflicts, due_work, operations
+from worker.store import conflicts, due_work, operations, submission
 from worker.store.pool import Connection
 
 #: So many at the end of a lane are looked at when something new comes.
@@ -197,7 +197,7 @@ async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation
 async def _insert(conn: Connection, tenant_id: UUID, placed: Placement) -> None:
     if not placed.inserts:
         return
-    await operations.insert(conn, tenant_id, placed.inserts)
+    await submission.insert(conn, tenant_id, placed.inserts)
     is_one_each = len(placed.grown) == len(placed.inserts)
     await operations.queries.take_places.run(
         conn,

@@ -47,8 +47,8 @@ SELECT :tenant_id, n.id, coalesce(n.connector_id, :connector_id), n.account_id, 
     t.now, t.now, t.now
 FROM unnest(
     :ids::uuid[], :each_connector_id::uuid[], :account_ids::uuid[], :each_user_id::uuid[], :each_seq::bigint[],
-    :each_head::boolean[], :each_operation_type::text[], :each_object_class::text[], :each_target_uid::text[], :each_wait_reason::text[],
-    :each_priority::smallint[], :each_max_retries::smallint[], :each_payload::jsonb[], :each_idempotency_key::text[],
+    :each_head::boolean[], :each_operation_type::text[], :each_object_class::text[], :each_target_uid::text[],
+    :each_wait_reason::text[], :each_priority::smallint[], :each_max_retries::smallint[], :each_payload::jsonb[], :each_idempotency_key::text[],
     :each_origin::text[], :each_identity_version::bigint[], :each_mapping_version::integer[], :each_run_id::uuid[],
     :each_correlation_id::uuid[], :each_discrepancy_id::uuid[], :each_expected_hash::bigint[], :each_approval_id::uuid[],
     :each_redrive_of::uuid[], :each_created_by::uuid[])

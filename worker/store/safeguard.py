@@ -7,9 +7,10 @@ from uuid import UUID
 
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation
-from worker.store.operations import Fence, spelt
+from worker.store.operations import Fence
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
+from worker.store.submission import spelt
 
 queries = load("safeguard")
 
