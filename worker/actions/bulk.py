@@ -43,13 +43,17 @@ TAKES: Mapping[BulkAction, tuple[OperationStatus, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of one: done, skipped because it was not in a state for it, or failed; ``error`` says why not."""
+    """What became of one: done, skipped because it was not in a state for it, or failed; ``error`` says why not.
+
+    ``under_way``: it ran, and its daemon was asked to end it.
+    """
 
     operation_id: UUID
     success: bool
     skipped: bool = False
     error: str | None = None
     redriven_as: UUID | None = None
+    under_way: bool = False
 
 
 @dataclass(slots=True)
@@ -169,7 +173,8 @@ async def _one(order: _Order, id_: UUID) -> BulkResult:
             case BulkAction.RETRY:
                 await acts.retry(order.house, order.principal, operation_id=id_)
             case BulkAction.CANCEL:
-                await acts.cancel(order.house, order.principal, operation_id=id_)
+                is_over = await acts.cancel(order.house, order.principal, operation_id=id_)
+                return BulkResult(id_, success=True, under_way=not is_over)
             case BulkAction.RESOLVE:
                 await acts.resolve(order.house, order.principal, operation_id=id_, notes=order.notes)
             case BulkAction.REDRIVE:

@@ -19,18 +19,20 @@ from worker.api.schemas.operations import (
     LogLine,
     LogList,
     Moment,
-    Operation,
     OperationBody,
     OperationList,
     OperationStats,
+    OperationWithWait,
     RedriveBody,
     ResolveBody,
+    Waiting,
     operation_of,
 )
 from worker.domain.errors import NotFound
 from worker.domain.operation import OperationStatus, OperationType, Origin
+from worker.domain.waiting import waits_for
 from worker.security import Principal, Role
-from worker.store import listings, operations
+from worker.store import listings, listings_waiting, operations
 from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
@@ -92,13 +94,13 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
 
 
 def _add_submit(router: APIRouter, house: House, *, operator: Principal) -> None:
-    @router.post("", response_model=Operation, status_code=201)
+    @router.post("", response_model=OperationWithWait, status_code=201)
     async def submit(
         body: OperationBody,
         response: Response,
         who: Principal = operator,
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
-    ) -> Operation:
+    ) -> OperationWithWait:
         wanted = acts.Submission(
             connector_id=body.connector_id,
             user_id=body.user_id,
@@ -136,8 +138,8 @@ def _add_numbers(router: APIRouter, house: House, *, viewer: Principal) -> None:
 
 
 def _add_one(router: APIRouter, house: House, *, viewer: Principal) -> None:
-    @router.get("/{operation_id}", response_model=Operation)
-    async def get_operation(operation_id: UUID, who: Principal = viewer) -> Operation:
+    @router.get("/{operation_id}", response_model=OperationWithWait)
+    async def get_operation(operation_id: UUID, who: Principal = viewer) -> OperationWithWait:
         return await _get(house, who, operation_id)
 
     @router.get("/{operation_id}/attempts", response_model=AttemptList)
@@ -189,31 +191,37 @@ def _add_bulk(router: APIRouter, house: House, *, operator: Principal) -> None:
 
 
 def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
-    @router.post("/{operation_id}/retry", response_model=Operation)
-    async def retry(operation_id: UUID, who: Principal = operator) -> Operation:
+    @router.post("/{operation_id}/retry", response_model=OperationWithWait)
+    async def retry(operation_id: UUID, who: Principal = operator) -> OperationWithWait:
         await acts.retry(house, who, operation_id=operation_id)
         return await _get(house, who, operation_id)
 
-    @router.post("/{operation_id}/cancel", response_model=Operation)
-    async def cancel(operation_id: UUID, who: Principal = operator) -> Operation:
+    @router.post("/{operation_id}/cancel", response_model=OperationWithWait)
+    async def cancel(operation_id: UUID, who: Principal = operator) -> OperationWithWait:
         await acts.cancel(house, who, operation_id=operation_id)
         return await _get(house, who, operation_id)
 
-    @router.post("/{operation_id}/resolve", response_model=Operation)
-    async def resolve(operation_id: UUID, body: ResolveBody, who: Principal = operator) -> Operation:
+    @router.post("/{operation_id}/resolve", response_model=OperationWithWait)
+    async def resolve(operation_id: UUID, body: ResolveBody, who: Principal = operator) -> OperationWithWait:
         await acts.resolve(house, who, operation_id=operation_id, notes=body.resolution_notes)
         return await _get(house, who, operation_id)
 
-    @router.post("/{operation_id}/redrive", response_model=Operation, status_code=201)
-    async def redrive(operation_id: UUID, body: RedriveBody | None = None, who: Principal = operator) -> Operation:
+    @router.post("/{operation_id}/redrive", response_model=OperationWithWait, status_code=201)
+    async def redrive(
+        operation_id: UUID, body: RedriveBody | None = None, who: Principal = operator
+    ) -> OperationWithWait:
         payload = body.payload if body else None
         new = await acts.redrive(house, who, operation_id=operation_id, payload=payload, origin=Origin.API)
         return await _get(house, who, new)
 
 
-async def _get(house: House, who: Principal, operation_id: UUID) -> Operation:
+async def _get(house: House, who: Principal, operation_id: UUID) -> OperationWithWait:
     async with tenant(house.pool, who.tenant_id) as conn:
         row = await operations.find(conn, who.tenant_id, operation_id)
+        still = await listings_waiting.standstill(conn, who.tenant_id, operation_id=operation_id)
     if row is None:
         raise NotFound(f"There is no operation {operation_id}.")
-    return operation_of(row)
+    waits = waits_for(still) if still is not None else None
+    return OperationWithWait(
+        **dict(operation_of(row)), waits_for=Waiting(**asdict(waits)) if waits is not None else None
+    )

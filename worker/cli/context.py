@@ -11,10 +11,10 @@ from uuid import UUID
 from worker.actions import House
 from worker.cli.configuration import settings_of
 from worker.domain.connector import Connector
-from worker.domain.errors import NotFound, SettingsError, SurroundingsError
+from worker.domain.errors import InvalidRequest, NotFound, SettingsError, SurroundingsError
 from worker.security import Principal, Role
 from worker.service.house import open_house
-from worker.store import connectors, principals, workers
+from worker.store import connectors, identities, principals, workers
 from worker.store.pool import DatabaseGone
 from worker.store.tenant import tenant
 
@@ -37,6 +37,16 @@ class Desk:
         if found is None:
             raise NotFound(f"There is no connector {name}; see `provisiond connectors list`.")
         return found
+
+    async def identity(self, who: str) -> UUID:
+        """The id of a person by user name, external id or id; raises NotFound or InvalidRequest."""
+        async with tenant(self.house.pool, self.tenant_id) as conn:
+            found = await identities.find(conn, tenant_id=self.tenant_id, who=who)
+        if not found:
+            raise NotFound(f"There is no identity {who}.")
+        if len(found) > 1:
+            raise InvalidRequest(f"{who} is the user name of {len(found)} people; give the external id.")
+        return found[0]
 
 
 def acting(options: argparse.Namespace, act: Callable[[Desk], Awaitable[int]]) -> int:

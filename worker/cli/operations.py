@@ -1,19 +1,29 @@
 """``provisiond ops``."""
 
 import argparse
-from collections.abc import Awaitable, Callable, Mapping
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
 from typing import Any
-from uuid import UUID
 
+from worker.actions import bulk
 from worker.actions import operations as acts
-from worker.cli.arguments import id_of, word_of
+from worker.actions.bulk import BulkAction
+from worker.cli.arguments import id_of, moment_of, word_of
 from worker.cli.context import Desk, acting
 from worker.cli.output import complain, facts, say, say_json, show
-from worker.domain.errors import NotFound, RequestError
-from worker.domain.operation import OperationStatus, Origin
-from worker.store import listings, operations
+from worker.domain.errors import InvalidRequest, NotFound
+from worker.domain.operation import OperationStatus, OperationType, Origin
+from worker.domain.waiting import Blocker, WaitsFor, waits_for
+from worker.store import listings, listings_waiting, operations
+from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 
+#: The exit code when something of what was asked could not be done.
+NOT_ALL = 4
 COLUMNS = {
     "id": "id",
     "status": "status",
@@ -36,6 +46,10 @@ INTERNAL = {
     "crashed_leases",
     "attempts",
     "logs",
+    "waits_for",
+    "is_counted",
+    "urgency",
+    "ready_at",
 }
 
 
@@ -43,9 +57,7 @@ def list_operations(options: argparse.Namespace) -> int:
     """List operations."""
 
     async def act(desk: Desk) -> int:
-        status = word_of(OperationStatus, options.status, noun="status") if options.status else None
-        connector_id = (await desk.connector(options.connector)).id if options.connector else None
-        where = listings.OperationQuery(status=status, connector_id=connector_id)
+        where = await query_of(desk, options)
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             rows = await listings.operations(conn, desk.tenant_id, where=where, limit=options.limit)
         show([_told(dict(row)) for row in rows], COLUMNS, as_json=options.json, empty="No operation matches.")
@@ -55,7 +67,7 @@ def list_operations(options: argparse.Namespace) -> int:
 
 
 def show_one(options: argparse.Namespace) -> int:
-    """One operation with its attempts and its log."""
+    """One operation: what it waits for, and its life in order."""
 
     async def act(desk: Desk) -> int:
         operation_id = id_of(options.id)
@@ -63,13 +75,20 @@ def show_one(options: argparse.Namespace) -> int:
             row = await operations.find(conn, desk.tenant_id, operation_id)
             if row is None:
                 raise NotFound(f"There is no operation {operation_id}.")
+            still = await listings_waiting.standstill(conn, desk.tenant_id, operation_id=operation_id)
             tries = await listings.attempts(conn, desk.tenant_id, operation_id=operation_id)
             lines = await listings.logs(conn, desk.tenant_id, operation_id=operation_id)
-        told = {**_told(dict(row)), "attempts": [dict(each) for each in tries], "logs": [dict(each) for each in lines]}
+        waits = waits_for(still) if still is not None else None
+        told = {
+            **_told(dict(row)),
+            "waits_for": asdict(waits) if waits is not None else None,
+            "attempts": [dict(each) for each in tries],
+            "logs": [dict(each) for each in lines],
+        }
         if options.json:
             say_json(told)
         else:
-            _tell_story(told)
+            _tell_story(told, waits)
         return 0
 
     return acting(options, act)
@@ -77,80 +96,179 @@ def show_one(options: argparse.Namespace) -> int:
 
 def retry(options: argparse.Namespace) -> int:
     """Try again now."""
-
-    async def one(desk: Desk, operation_id: UUID) -> str:
-        await acts.retry(desk.house, desk.principal, operation_id=operation_id)
-        return "will be tried again"
-
-    return _each(options, one)
+    return _many(options, BulkAction.RETRY, "will be tried again")
 
 
 def cancel(options: argparse.Namespace) -> int:
     """Cancel."""
-
-    async def one(desk: Desk, operation_id: UUID) -> str:
-        is_over = await acts.cancel(desk.house, desk.principal, operation_id=operation_id)
-        return "is cancelled" if is_over else "is under way; its daemon is asked to end it"
-
-    return _each(options, one)
-
-
-def redrive(options: argparse.Namespace) -> int:
-    """Make new operations from dead letters."""
-
-    async def one(desk: Desk, operation_id: UUID) -> str:
-        made = await acts.redrive(
-            desk.house, desk.principal, operation_id=operation_id, payload=None, origin=Origin.API
-        )
-        return f"was sent again as {made}"
-
-    return _each(options, one)
+    return _many(options, BulkAction.CANCEL, "is cancelled")
 
 
 def resolve(options: argparse.Namespace) -> int:
     """Close dead letters."""
+    return _many(options, BulkAction.RESOLVE, "is resolved")
 
-    async def one(desk: Desk, operation_id: UUID) -> str:
-        await acts.resolve(desk.house, desk.principal, operation_id=operation_id, notes=options.notes)
-        return "is resolved"
 
-    return _each(options, one)
+def redrive(options: argparse.Namespace) -> int:
+    """Make new operations from dead letters, one of them with a corrected payload."""
+    if options.payload is None:
+        return _many(options, BulkAction.REDRIVE, "was sent again")
+    if len(options.id) != 1:
+        raise InvalidRequest("A corrected payload is for one operation: give its id.")
+    payload = _payload(options.payload)
+
+    async def act(desk: Desk) -> int:
+        made = await acts.redrive(
+            desk.house, desk.principal, operation_id=id_of(options.id[0]), payload=payload, origin=Origin.API
+        )
+        result = {"id": options.id[0], "result": f"was sent again as {made}", "redriven_as": made, "error": None}
+        _tell_results([result], as_json=options.json)
+        return 0
+
+    return acting(options, act)
+
+
+async def query_of(desk: Desk, options: argparse.Namespace) -> OperationQuery:
+    """The filters of a command line; raises InvalidRequest or NotFound for what cannot be."""
+    return OperationQuery(
+        status=word_of(OperationStatus, options.status, noun="status") if options.status else None,
+        operation_type=word_of(OperationType, options.type, noun="type") if options.type else None,
+        connector_id=(await desk.connector(options.connector)).id if options.connector else None,
+        user_id=await desk.identity(options.user) if options.user else None,
+        error_code=options.error_code,
+        run_id=id_of(options.run) if options.run else None,
+        from_date=moment_of(options.since) if options.since else None,
+        to_date=moment_of(options.until) if options.until else None,
+        q=options.q,
+    )
+
+
+def _payload(path: str) -> dict[str, Any]:
+    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InvalidRequest(f"The payload is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise InvalidRequest("The payload must be a JSON object.")
+    return found
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in HIDDEN}
 
 
-def _tell_story(operation: Mapping[str, Any]) -> None:
+def _tell_story(operation: Mapping[str, Any], waits: WaitsFor | None) -> None:
     facts({name: value for name, value in operation.items() if name not in INTERNAL}, as_json=False)
+    if waits is not None:
+        say(waiting_sentence(waits))
+    for at, line in _life(operation):
+        say(f"{at:%Y-%m-%d %H:%M:%S}  {line}")
+
+
+def waiting_sentence(waits: WaitsFor) -> str:
+    """What it waits for, in a sentence with what one needs to look further."""
+    until = f" until {waits.until:%Y-%m-%d %H:%M:%S}" if waits.until else ""
+    behind = f"; {waits.ahead} of the same account go first" if waits.ahead else ""
+    match waits.blocker:
+        case Blocker.OPERATION:
+            return f"It waits behind {waits.ahead} of the same account; the one in front is {waits.id}."
+        case Blocker.CASE | Blocker.APPROVAL | Blocker.CONFLICT:
+            return f"It waits for a person: {waits.blocker.value} {waits.id or '(unknown)'}{behind}."
+        case Blocker.TARGET:
+            return f"It waits for its target ({waits.reason or 'closed'}){until}."
+        case Blocker.TIME:
+            return f"It waits for its next try{until}."
+        case Blocker.WORKER:
+            return "It waits for a free worker."
+
+
+def _life(operation: Mapping[str, Any]) -> list[tuple[datetime, str]]:
+    """What happened to it, in order: making, tries, log lines, its end."""
+    life = [(operation["created_at"], f"accepted: {operation['operation_type']}, origin {operation['origin']}")]
     for each in operation["attempts"]:
         why = " ".join(filter(None, (each["error_code"], each["error_message"])))
         took = f" after {each['duration_ms']} ms" if each["duration_ms"] is not None else ""
-        say(f"attempt {each['attempt_number']}: {each['outcome']}{took}" + (f": {why}" if why else ""))
-    for line in operation["logs"]:
-        say(f"{line['at']:%H:%M:%S} {line['level']}: {line['message']}")
+        told = f"attempt {each['attempt_number']}: {each['outcome']}{took}" + (f": {why}" if why else "")
+        life.append((each["completed_at"], told))
+    life += [(line["at"], f"{line['level']}: {line['message']}") for line in operation["logs"]]
+    ended = operation.get("completed_at") or operation.get("dead_at")
+    if ended:
+        life.append((ended, str(operation["status"])))
+    return sorted(life, key=lambda each: each[0])
 
 
-def _each(options: argparse.Namespace, one: Callable[[Desk, UUID], Awaitable[str]]) -> int:
-    """Do it to every id; what cannot be done is said, and the exit code tells."""
+def _many(options: argparse.Namespace, action: BulkAction, done: str) -> int:
+    """Do it to the ids given, or to whatever matches the filters given; the exit code tells whether all was done."""
+    notes = getattr(options, "notes", "")
 
     async def act(desk: Desk) -> int:
-        results = [await _attempted(desk, text, one) for text in options.id]
-        if options.json:
-            say_json(results)
-        else:
-            for result in results:
-                if result["error"]:
-                    complain(f"{result['id']}: {result['error']}")
-                else:
-                    say(f"{result['id']} {result['result']}")
-        return 4 if any(result["error"] for result in results) else 0
+        if options.id:
+            return await _each(desk, options, action, done, notes)
+        where = await query_of(desk, options)
+        if where == OperationQuery():
+            raise InvalidRequest("Say which: ids, or filters such as --status, --connector, --error-code.")
+        if options.expect is None:
+            found = await bulk.matching(desk.house, desk.principal, action=action, where=where)
+            _tell_count({"would_take": found, "action": action.value}, as_json=options.json)
+            return 0
+        result = await bulk.act_on_matching(
+            desk.house,
+            desk.principal,
+            action=action,
+            where=where,
+            expected=options.expect,
+            notes=notes,
+            origin=Origin.API,
+        )
+        told = {"total": result.total, "succeeded": result.succeeded, "skipped": result.skipped}
+        _tell_count({**told, "failed": result.failed, "action": action.value}, as_json=options.json)
+        return NOT_ALL if result.succeeded < result.total else 0
 
     return acting(options, act)
 
 
-async def _attempted(desk: Desk, text: str, one: Callable[[Desk, UUID], Awaitable[str]]) -> dict[str, str | None]:
-    try:
-        return {"id": text, "result": await one(desk, id_of(text)), "error": None}
-    except RequestError as error:
-        return {"id": text, "result": None, "error": str(error)}
+async def _each(desk: Desk, options: argparse.Namespace, action: BulkAction, done: str, notes: str) -> int:
+    results: list[dict[str, Any]] = []
+    for text in options.id:
+        try:
+            told = await bulk.act_on(
+                desk.house, desk.principal, action=action, ids=[id_of(text)], notes=notes, origin=Origin.API
+            )
+        except InvalidRequest as error:
+            results.append({"id": text, "result": None, "redriven_as": None, "error": str(error)})
+            continue
+        one = told.results[0]
+        sentence = f"{done} as {one.redriven_as}" if one.redriven_as else done
+        if one.under_way:
+            sentence = "is under way; its daemon is asked to end it"
+        results.append(
+            {
+                "id": text,
+                "result": sentence if one.success else None,
+                "redriven_as": one.redriven_as,
+                "error": one.error,
+            }
+        )
+    _tell_results(results, as_json=options.json)
+    return NOT_ALL if any(result["error"] for result in results) else 0
+
+
+def _tell_results(results: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        say_json(results)
+        return
+    for result in results:
+        if result["error"]:
+            complain(f"{result['id']}: {result['error']}")
+        else:
+            say(f"{result['id']} {result['result']}")
+
+
+def _tell_count(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        say_json(told)
+    elif "would_take" in told:
+        say(f"{told['would_take']} match; to {told['action']} them, say so again with --expect {told['would_take']}.")
+    else:
+        say(f"{told['succeeded']} of {told['total']} done, {told['skipped']} skipped, {told['failed']} failed.")

@@ -6,6 +6,7 @@ from typing import Any
 
 MOST_ROWS = 1000
 LAST_PORT = 65_535
+MOST_SECONDS = 31_536_000
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,11 +61,13 @@ def _looking(verbs: Any) -> None:
 
 
 def _operations(verbs: Any) -> None:
-    ops = _group(verbs, "ops", "operations: list, show, retry, redrive, cancel, resolve")
-    listing = _list(ops, "list", "operations", "list_operations", "list operations, the newest first")
-    listing.add_argument("--status", help="pending, in_progress, failed, dead_letter, awaiting_system, completed, …")
-    listing.add_argument("--connector", help="the name of a connector")
-    show = _verb(ops, "show", "operations", "show_one", "one operation with its attempts and log")
+    ops = _group(verbs, "ops", "operations: list, tail, show, retry, redrive, cancel, resolve")
+    _filters(_list(ops, "list", "operations", "list_operations", "list operations, the newest first"))
+    tail = _verb(ops, "tail", "tailing", "tail", "follow what is accepted, tried and ended, until Ctrl-C")
+    _filters(tail)
+    tail.add_argument("--for", type=_seconds, metavar="SECONDS", dest="for_s", help="end by itself after so long")
+    _tenant(tail)
+    show = _verb(ops, "show", "operations", "show_one", "one operation: what it waits for, its life in order")
     show.add_argument("id")
     _tenant(show)
     for name, help_text in (
@@ -73,12 +76,34 @@ def _operations(verbs: Any) -> None:
         ("redrive", "make a new operation from a dead letter"),
     ):
         verb = _verb(ops, name, "operations", name, help_text)
-        verb.add_argument("id", nargs="+")
-        _tenant(verb)
+        _chosen(verb)
+        if name == "redrive":
+            verb.add_argument("--payload", metavar="FILE", help="the corrected payload, of one operation; - for stdin")
     resolve = _verb(ops, "resolve", "operations", "resolve", "close a dead letter with a note")
-    resolve.add_argument("id", nargs="+")
     resolve.add_argument("--notes", required=True)
-    _tenant(resolve)
+    _chosen(resolve)
+
+
+def _chosen(parser: argparse.ArgumentParser) -> None:
+    """Operations by id, or by filters and how many they may match."""
+    parser.add_argument("id", nargs="*", help="ids; or give filters")
+    _filters(parser)
+    parser.add_argument(
+        "--expect", type=int, metavar="N", help="with filters: do it to all that match if no more than N do; else tell"
+    )
+    _tenant(parser)
+
+
+def _filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--status", help="pending, in_progress, failed, dead_letter, awaiting_system, completed, …")
+    parser.add_argument("--connector", help="the name of a connector")
+    parser.add_argument("--type", help="create, update or delete")
+    parser.add_argument("--user", help="whose: user name, external id or id")
+    parser.add_argument("--error-code", help="the code of the last error")
+    parser.add_argument("--run", help="the id of the run that asked for it")
+    parser.add_argument("--since", metavar="TIME", help="accepted since: 2026-03-01, 2026-03-01T08:30, 15m, 6h, 2d")
+    parser.add_argument("--until", metavar="TIME", help="accepted before")
+    parser.add_argument("--q", metavar="TEXT", help="an id, or the beginning of a user name or target uid")
 
 
 def _runs(verbs: Any) -> None:
@@ -163,6 +188,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_ROWS:
         raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_ROWS}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be seconds from 0 to {MOST_SECONDS}")
+    return found
 
 
 def _port(text: str) -> int:

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from worker.actions import connectors as connector_acts
 from worker.actions import identities as identity_acts
@@ -18,7 +17,7 @@ from worker.domain.errors import InvalidRequest, NotFound
 from worker.domain.run import RunMode
 from worker.security import Role, verify
 from worker.store import connectors as store
-from worker.store import identities, listings_people
+from worker.store import listings_people
 from worker.store.tenant import tenant
 
 CONNECTOR_COLUMNS = {name: name for name in ("name", "type", "direction", "status", "breaker", "baseline", "id")}
@@ -93,7 +92,7 @@ def show_identity(options: argparse.Namespace) -> int:
     """One identity with both sides of its accounts."""
 
     async def act(desk: Desk) -> int:
-        identity_id = await _identity(desk, options.who)
+        identity_id = await desk.identity(options.who)
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             person = await listings_people.get(conn, desk.tenant_id, identity_id=identity_id)
             held = await listings_people.accounts(conn, desk.tenant_id, identity_id=identity_id)
@@ -115,7 +114,7 @@ def disable_identity(options: argparse.Namespace) -> int:
     """Disable every account of a person now."""
 
     async def act(desk: Desk) -> int:
-        identity_id = await _identity(desk, options.who)
+        identity_id = await desk.identity(options.who)
         done = await identity_acts.disable(desk.house, desk.principal, identity_id=identity_id, reason=options.reason)
         if options.json:
             say_json({"id": identity_id, "operations": done.operations, "left_alone": done.left_alone})
@@ -183,14 +182,3 @@ def differences(account: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
 def _differs(one: Any, other: Any) -> bool:
     empty: tuple[Any, ...] = (None, "", [])
     return bool(one != other and not (one in empty and other in empty))
-
-
-async def _identity(desk: Desk, who: str) -> UUID:
-    """The id of a person by user name, external id or id."""
-    async with tenant(desk.house.pool, desk.tenant_id) as conn:
-        found = await identities.find(conn, tenant_id=desk.tenant_id, who=who)
-    if not found:
-        raise NotFound(f"There is no identity {who}.")
-    if len(found) > 1:
-        raise InvalidRequest(f"{who} is the user name of {len(found)} people; give the external id.")
-    return found[0]

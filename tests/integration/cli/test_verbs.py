@@ -270,3 +270,59 @@ def test_a_tenant_is_made_before_anything_else(database: Database, configure: Co
     assert read(say, "tenants", "list") == [made]
     assert say("tenants", "create", "acme")[::2] == (4, "provisiond: There is a tenant acme already.\n")
     assert say("tokens", "create", "me", "--role", "admin")[0] == 0
+
+
+def test_one_tells_what_it_waits_for_and_its_life_in_order(say: Say, organisation: Organisation) -> None:
+    _, waiting, _ = say("ops", "show", organisation.pending)
+    _, story, _ = say("ops", "show", organisation.dead[0])
+    told = read(say, "ops", "show", organisation.pending)
+
+    assert "It waits for its target (baseline)." in waiting
+    assert told["waits_for"]["blocker"] == "target"
+    assert story.index("accepted: update") < story.index("attempt 1: dead_letter") < story.rindex("dead_letter")
+
+
+def test_what_matches_is_counted_first_and_taken_when_as_many_were_expected(
+    say: Say, organisation: Organisation
+) -> None:
+    which = ("--status", "dead_letter", "--connector", "app", "--error-code", "invalid_attributes", "--since", "1h")
+
+    asked = read(say, "ops", "retry", *which)
+    code, _, refused = say("ops", "retry", *which, "--expect", "2")
+    done = say("ops", "retry", *which, "--expect", "3")
+    nothing = say("ops", "cancel")
+
+    assert asked["would_take"] == 3
+    assert (code, "Meanwhile 3 match" in refused) == (4, True)
+    assert done[:2] == (0, "3 of 3 done, 0 skipped, 0 failed.\n")
+    assert (nothing[0], "Say which" in nothing[2]) == (4, True)
+
+
+def test_a_dead_letter_is_sent_again_with_the_payload_of_a_file(
+    say: Say, organisation: Organisation, tmp_path: Path
+) -> None:
+    (tmp_path / "payload.json").write_text('{"attributes": {"title": "shorter"}}', encoding="utf-8")
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+
+    [sent] = read(say, "ops", "redrive", organisation.dead[0], "--payload", tmp_path / "payload.json")
+    broken = say("ops", "redrive", organisation.dead[1], "--payload", tmp_path / "broken.json")
+
+    assert read(say, "ops", "show", sent["redriven_as"])["payload"] == {"attributes": {"title": "shorter"}}
+    assert (broken[0], "not JSON" in broken[2]) == (4, True)
+
+
+def test_tail_tells_what_was_accepted_and_became_of_it_once_each(say: Say, organisation: Organisation) -> None:
+    say("ops", "cancel", organisation.pending)
+
+    code, out, _ = say("ops", "tail", "--since", "1h", "--for", "0", "--json")
+    events = [json.loads(line) for line in out.splitlines()]
+    _, lines, _ = say("ops", "tail", "--since", "1h", "--for", "0", "--status", "dead_letter")
+    _, none, _ = say("ops", "tail", "--for", "0", "--connector", "people")
+
+    assert code == 0
+    assert sorted((event["event"], event["id"]) for event in events) == sorted(
+        [("cancelled", str(organisation.pending)), *(("dead_letter", str(id_)) for id_ in organisation.dead)]
+    )
+    assert len(lines.splitlines()) == 3
+    assert "app" in lines
+    assert none == ""

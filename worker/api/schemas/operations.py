@@ -88,11 +88,14 @@ class BulkBody(BaseModel):
 
 
 class BulkOutcome(BaseModel):
+    """``under_way``: it ran, and its daemon was asked to end it."""
+
     operation_id: UUID
     success: bool
     skipped: bool
     error: str | None
     redriven_as: UUID | None
+    under_way: bool
 
 
 class BulkAnswer(BaseModel):
@@ -144,6 +147,23 @@ class Operation(BaseModel):
     mapping_version: int | None
     redrive_of: UUID | None
     version: int
+
+
+class Waiting(BaseModel):
+    """What is in the way of a live operation: ``blocker`` operation (the head of its account's lane), case, approval,
+    conflict, target, time (its next try) or worker; ``ahead``: operations of the same account that go first."""
+
+    blocker: str
+    id: UUID | None
+    ahead: int
+    reason: str | None
+    until: datetime | None
+
+
+class OperationWithWait(Operation):
+    """``waits_for`` is null when it runs or has ended."""
+
+    waits_for: Waiting | None = None
 
 
 class OperationList(BaseModel):

@@ -20,7 +20,7 @@ from worker.service.desk.audit import entries_of
 from worker.service.desk.briefs import briefs, change, gone
 from worker.service.desk.flow import Day
 from worker.service.desk.slices import cut, ends_of
-from worker.store import listings, listings_audit, listings_people
+from worker.store import listings, listings_audit, listings_people, listings_waiting
 from worker.store.listings import OperationQuery
 from worker.store.pool import Connection
 from worker.store.sql import Record
@@ -68,7 +68,7 @@ async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> Op
     accounts = await listings_people.accounts(conn, tenant_id, account_id=row["account_id"])
     attempts = await listings.attempts(conn, tenant_id, operation_id=operation_id)
     logs = await listings.logs(conn, tenant_id, operation_id=operation_id)
-    lane = await _lane(conn, tenant_id, row)
+    still = await listings_waiting.standstill(conn, tenant_id, operation_id=operation_id)
     account = accounts[0] if accounts else None
     return OperationDetail(
         row=row_of(row),
@@ -94,8 +94,8 @@ async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> Op
         resolved_at=row.get("resolved_at"),
         version=row["version"],
         details=_details(row, account, logs),
-        lane_ahead=lane[0],
-        lane_head=lane[1],
+        lane_ahead=still.ahead if still is not None else 0,
+        lane_head=still.head_id if still is not None and still.ahead else None,
         audit=await entries_of(conn, tenant_id, object_type="operation", object_id=str(operation_id)),
     )
 
@@ -185,15 +185,6 @@ def _attempt(row: Record) -> AttemptView:
         worker=str(row["worker"])[-6:] if row["worker"] else None,
         sent=row["sent"],
     )
-
-
-async def _lane(conn: Connection, tenant_id: UUID, row: Record) -> tuple[int, UUID | None]:
-    """How many of the same account go first, and which is at the head."""
-    if row.get("head") is not False:
-        return 0, None
-    before = await listings.operations(conn, tenant_id, where=OperationQuery(account_id=row["account_id"]), limit=200)
-    ahead = [each for each in before if each.get("head") is not None and each["seq"] < row["seq"]]
-    return len(ahead), next((each["id"] for each in ahead if each["head"]), None)
 
 
 async def _name_of(conn: Connection, tenant_id: UUID, principal_id: UUID | None) -> str | None:
