@@ -11,6 +11,3 @@ CREATE TABLE target_shares (
 ) WITH (fillfactor = 50);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON target_shares TO provisiond_worker;
-
--- Something waits for this target that must not queue behind what processes have claimed ahead.
-ALTER TABLE due_work ADD COLUMN urgent boolean NOT NULL DEFAULT false;

@@ -37,6 +37,7 @@ from worker.domain.errors import (
     ProtectedAccount,
     TargetBusy,
     TargetTimeout,
+    TargetUnavailable,
     TransientError,
     UnknownUid,
     Unsupported,
@@ -60,6 +61,7 @@ _NEEDS: Mapping[str, str | None] = {
     "delete": "delete",
 }
 _CHANGES = frozenset({"create", "update", "delete"})
+_WHILE_SHUT = frozenset({"test", "schema", "search", "sync"})
 
 
 class CallObserver(Protocol):
@@ -102,6 +104,8 @@ class ConnectorGuard:
         self._turns = Turnstile(limits.concurrency)
         self._bucket = TokenBucket.full(limits.rate, now=time.monotonic()) if limits.rate else None
         self._held_until = 0.0
+        #: The breaker is open: only its probe goes, and who lists the target may try.
+        self.is_shut = False
         self._live: _Live | None = None
         self._opening = asyncio.Lock()
         self._is_closed = False
@@ -233,6 +237,8 @@ class ConnectorGuard:
         if needs is not None and needs not in self.capabilities:
             raise Unsupported(f"This connector type cannot {operation}.")
         changes = operation in _CHANGES
+        if self.is_shut and operation not in _WHILE_SHUT:
+            raise TargetUnavailable("It failed again and again, and is not called before a probe of it succeeds.")
         started = time.monotonic()
         result = "ok"
         try:

@@ -158,7 +158,8 @@ class Targets:
         breaker = Breaker(standing.state, standing.failures, standing.opened_at, standing.probe_at, standing.ramp)
         if target is None or is_new:
             target = await self._renew(key, connector, breaker, sealed)
-        target.connector, target.breaker, target.read_at = connector, breaker, time.monotonic()
+        target.connector, target.read_at = connector, time.monotonic()
+        _is_now(target, breaker)
         if share is not None:
             _keep_to(target, share, asked_at)
         if standing.held_s:
@@ -306,7 +307,7 @@ class Targets:
             after = move(before)
             if after is not before:
                 await self._write(conn, connector, before, after, error)
-        target.breaker = after
+        _is_now(target, after)
         target.read_at = target.asked_at = -math.inf  # there are more slots now, or fewer
         metrics.breaker_state.labels(connector.name).set(_GAUGE[after.state])
 
@@ -330,6 +331,11 @@ class Targets:
             await _tell(conn, connector, after)
         elif after.ramp > before.ramp:  # there is room for more
             await due_work.ask(conn, connector.tenant_id, due_work.Kind.CLAIM, connector.id)
+
+
+def _is_now(target: Target, breaker: Breaker) -> None:
+    target.breaker = breaker
+    target.guard.is_shut = breaker.state is BreakerState.OPEN
 
 
 def _is_used(target: Target) -> bool:

@@ -12,7 +12,8 @@ from worker.domain.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How many operations of a target may run at once in this process; 0 with the reason when it is closed.
+    """How many operations of a target may run at once in this process; 0 with the reason when it is closed, without
+    one when other processes use all that it grants.
 
     ``connector`` is the target's name, ``look_again`` when a closed target is worth another look (None: when asked).
     """

@@ -257,9 +257,14 @@ class Dispatcher:
             self._finisher.put(op.owner, Finished(op, outcome, 0))
 
     async def _close(self, tenant_id: UUID, connector_id: UUID, target: _Target, gate: Gate) -> None:
-        """A closed target sleeps until it is worth a look; what was claimed and not started goes back."""
+        """A closed target sleeps until it is worth a look; what was claimed and not started goes back.
+
+        One whose slots are all with other processes stays due: there may be one for us at the next look.
+        """
         target.slots = 0
         self._give_back(target)
+        if gate.reason is None:
+            return
         async with tenant(self._pool, tenant_id) as conn:
             if gate.reason is WaitReason.TARGET_DOWN:  # it cannot be used, whatever its row says
                 await due_work.settle(conn, tenant_id, due_work.Kind.CLAIM, connector_id, next_due=gate.look_again)

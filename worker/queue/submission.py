@@ -10,7 +10,7 @@ from uuid import UUID
 from worker.domain import coalesce
 from worker.domain.conflict import Settled
 from worker.domain.errors import NotFound
-from worker.domain.operation import NewOperation, WaitReason
+from worker.domain.operation import EMERGENCY_PRIORITY, NewOperation, WaitReason
 from worker.queue.disputes import Disputes, InLane, Rules, carry_out, in_lane, rules_for, weigh
 from worker.queue.opening import open_lanes
 from worker.store import conflicts, due_work, operations, submission
@@ -72,8 +72,10 @@ class OperationQueue:
             return Enqueued()
         opened = await open_lanes(conn, tenant_id, [op for op in operations if op.opens is not None])
         queued = await _queue(conn, tenant_id, [op for op in operations if op.opens is None])
+        urgent = {op.connector_id for op in operations if op.priority >= EMERGENCY_PRIORITY}
         for connector_id in sorted({op.connector_id for op in operations}):
-            await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
+            is_urgent = connector_id in urgent
+            await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id, is_urgent=is_urgent)
         return replace(queued, accepted=opened + queued.accepted)
 
 

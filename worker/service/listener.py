@@ -67,7 +67,7 @@ class Listener:
         words = notify.words_of(hints)
         if not self._is_connected or not words:
             return
-        is_news = hints.has_moved_targets or any(asked.is_new for asked in hints.asked)
+        is_news = hints.has_moved_targets or any(asked.is_new or asked.is_urgent for asked in hints.asked)
         at = self._told_at + (PACE_S if is_news else PACE_KNOWN_S)
         self._words |= words
         if len(self._asked) <= 1:

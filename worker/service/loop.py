@@ -79,8 +79,8 @@ class DuePoller:
     """The one poll behind all duties that react: asks what is due and runs its handlers, one at a time per thing.
 
     Every handler runs in a task of its own. Runs last long and are few: they begin at once. All else takes turns
-    (``turns``), so that no tenant and no target has all connections and all attention of this process; what is urgent
-    goes before. ``on_urgent`` is told of it first. A handler's answer may say how many it ``claimed``: that is what
+    (``turns``), so that no tenant and no target has all connections and all attention of this process; what we are
+    told is urgent goes before. A handler's answer may say how many it ``claimed``: that is what
     its turn has cost.
 
     A poll comes each ``poll_s``, half as often while ``is_told`` says that others tell us what they make due, and at
@@ -97,7 +97,6 @@ class DuePoller:
         at_once: int = AT_ONCE,
         rng: Random | None = None,
         is_told: Callable[[], bool] = lambda: False,
-        on_urgent: Callable[[UUID, UUID], None] = lambda _tenant_id, _ref_id: None,
     ) -> None:
         self._pool = pool
         self._handlers = handlers
@@ -105,7 +104,6 @@ class DuePoller:
         self._drain_s = drain_s
         self._rng = rng or Random()
         self._is_told = is_told
-        self._on_urgent = on_urgent
         self._turns: Turns[_Key] = Turns(at_once=at_once, per_tenant=max(at_once - 1, 1))
         self._busy: dict[_Key, asyncio.Task[Any]] = {}
         #: Asked for while its handler ran: what made it due may be younger than what the handler saw.
@@ -162,8 +160,6 @@ class DuePoller:
     def _meet(self, due: Due) -> bool:
         """Let something that is due begin, wait for its turn, or begin again after what runs; whether it was idle."""
         key = _key(due)
-        if due.is_urgent:
-            self._on_urgent(due.tenant_id, due.ref_id)
         if key in self._busy:
             self._missed[key] = due
             return False

@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One thing that is due; ``is_urgent``: something of it must go before whatever a process holds already."""
+    """One thing that is due; ``is_urgent``: its handler need not wait for a turn."""
 
     tenant_id: UUID
     kind: Kind
@@ -62,11 +62,12 @@ async def ask(
     at: datetime | None = None,
     is_urgent: bool = False,
 ) -> None:
-    """Make the thing due now (or at ``at``, when that is earlier than what is set); whoever waits is told of it."""
+    """Make the thing due now (or at ``at``, when that is earlier than what is set); whoever waits is told of it.
+
+    ``is_urgent``: whoever is told need not wait for a turn.
+    """
     await queries.produce.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)
-    changed = await queries.ask.run(
-        conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, due_at=at, urgent=is_urgent
-    )
+    changed = await queries.ask.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, due_at=at)
     asked = notify.Asked(
         tenant_id, str(kind), ref_id, is_new=bool(changed), is_later=at is not None, is_urgent=is_urgent
     )
@@ -110,12 +111,6 @@ async def settle_closed(conn: Connection, tenant_id: UUID, connector_id: UUID, *
         return False
     await queries.settle_closed.run(conn, tenant_id=tenant_id, ref_id=connector_id, next_due=next_due)
     return True
-
-
-async def calm(conn: Connection, tenant_id: UUID, connector_id: UUID, *, priority: int) -> None:
-    """Say that nothing urgent is left at a target, unless something of this priority is, or is just being added."""
-    if await quiet(conn, tenant_id, Kind.CLAIM, connector_id):
-        await queries.calm.run(conn, tenant_id=tenant_id, ref_id=connector_id, priority=priority)
 
 
 async def weigh(conn: Connection, tenant_id: UUID, connector_id: UUID, *, weight: int) -> None:
@@ -163,4 +158,4 @@ async def sweep(conn: Connection) -> int:
 
 
 def _due(row: sql.Record) -> Due:
-    return Due(row["tenant_id"], Kind(row["kind"]), row["ref_id"], row["weight"], row["urgent"])
+    return Due(row["tenant_id"], Kind(row["kind"]), row["ref_id"], row["weight"])

@@ -5,27 +5,19 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended(concat(:tenant_id::uuid, :k
 
 -- name: ask
 -- The producer's half, under its lock: move due_at earlier, never later. The weight is the connector's, for a claim.
-INSERT INTO due_work (tenant_id, kind, ref_id, due_at, urgent, weight)
-SELECT :tenant_id, :kind, :ref_id, coalesce(:due_at::timestamptz, db_now()), :urgent::boolean,
+INSERT INTO due_work (tenant_id, kind, ref_id, due_at, weight)
+SELECT :tenant_id, :kind, :ref_id, coalesce(:due_at::timestamptz, db_now()),
     coalesce((SELECT (c.limits ->> 'weight')::integer FROM connectors c
               WHERE c.tenant_id = :tenant_id AND c.id = :ref_id AND :kind = 'claim'), 1)
 WHERE NOT EXISTS (  -- due already: then nobody has to wait for the row of somebody who has not committed
     SELECT 1 FROM due_work w WHERE w.tenant_id = :tenant_id AND w.kind = :kind AND w.ref_id = :ref_id
-      AND w.due_at <= coalesce(:due_at::timestamptz, db_now()) AND w.urgent >= :urgent::boolean)
-ON CONFLICT (tenant_id, kind, ref_id) DO UPDATE
-SET due_at = least(due_work.due_at, EXCLUDED.due_at), urgent = due_work.urgent OR EXCLUDED.urgent
-WHERE due_work.due_at > EXCLUDED.due_at OR due_work.urgent < EXCLUDED.urgent
+      AND w.due_at <= coalesce(:due_at::timestamptz, db_now()))
+ON CONFLICT (tenant_id, kind, ref_id) DO UPDATE SET due_at = EXCLUDED.due_at
+WHERE due_work.due_at > EXCLUDED.due_at
 
 -- name: weigh
 UPDATE due_work SET weight = :weight
 WHERE tenant_id = :tenant_id AND kind = 'claim' AND ref_id = :ref_id AND weight <> :weight::integer
-
--- name: calm
--- What was urgent is claimed: nothing is left that would have to go before the rest.
-UPDATE due_work w SET urgent = false
-WHERE w.tenant_id = :tenant_id AND w.kind = 'claim' AND w.ref_id = :ref_id AND w.urgent
-  AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.connector_id = :ref_id
-                  AND o.status = 'pending' AND o.head AND o.priority >= :priority::smallint)
 
 -- name: try_settle_lock
 SELECT pg_try_advisory_xact_lock(hashtextextended(concat(:tenant_id::uuid, :kind::text, :ref_id::uuid), 0))
@@ -69,13 +61,13 @@ DELETE FROM due_work WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = 
 -- What is due now, the longest waiting first, behind the last one of the page before; and, without a kind, in how many
 -- seconds the next thing is due. One look at the clock for both, or something could be neither.
 WITH t AS MATERIALIZED (SELECT db_now() AS now)
-(SELECT w.tenant_id, w.kind, w.ref_id, w.due_at, w.weight, w.urgent, NULL::float8 AS in_s FROM t, due_work w
+(SELECT w.tenant_id, w.kind, w.ref_id, w.due_at, w.weight, NULL::float8 AS in_s FROM t, due_work w
 WHERE w.due_at <= t.now AND w.kind = ANY(:kinds::text[])
   AND (:after_due_at::timestamptz IS NULL OR w.due_at > :after_due_at OR (w.due_at = :after_due_at
        AND (w.tenant_id, w.kind, w.ref_id) > (:after_tenant_id::uuid, :after_kind::text, :after_ref_id::uuid)))
 ORDER BY w.due_at, w.tenant_id, w.kind, w.ref_id LIMIT :limit)
 UNION ALL
-(SELECT NULL, NULL, NULL, w.due_at, NULL, NULL, extract(epoch FROM w.due_at - t.now)::float8 FROM t, due_work w
+(SELECT NULL, NULL, NULL, w.due_at, NULL, extract(epoch FROM w.due_at - t.now)::float8 FROM t, due_work w
 WHERE w.due_at > t.now AND w.due_at < 'infinity' AND w.kind = ANY(:kinds::text[]) ORDER BY w.due_at LIMIT 1)
 
 -- name: sweep

@@ -32,7 +32,7 @@ class Word(StrEnum):
 class Asked:
     """One thing that somebody made due; ``is_new`` when nobody had before, ``is_later`` when it is due in a while.
 
-    ``is_urgent``: it must not queue behind what is held already.
+    ``is_urgent``: whoever is told need not wait for a turn.
     """
 
     tenant_id: UUID

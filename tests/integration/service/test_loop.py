@@ -9,7 +9,7 @@ import pytest
 
 from tests.waiting import eventually
 from worker.service.loop import DuePoller
-from worker.store import due_work
+from worker.store import due_work, notify
 from worker.store.due_work import PAGE, Kind
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
@@ -129,21 +129,19 @@ async def test_a_tenant_with_many_targets_at_work_leaves_room_for_another(pool: 
 
 async def test_what_is_urgent_begins_though_all_places_are_taken(pool: Pool, tenant_id: UUID) -> None:
     started: list[UUID] = []
-    hurried: list[tuple[UUID, UUID]] = []
     target, is_over = uuid4(), asyncio.Event()
 
     async def work(_tenant_id: UUID, ref_id: UUID) -> None:
         started.append(ref_id)
         await is_over.wait()
 
-    poller = DuePoller(pool, {Kind.CLAIM: work}, poll_s=3600, at_once=1, on_urgent=lambda *which: hurried.append(which))
+    poller = DuePoller(pool, {Kind.CLAIM: work}, poll_s=3600, at_once=1)
     await make_due(pool, tenant_id, 10, seconds_ago=60, kind="claim")
     await poller.run_once()
-    async with tenant(pool, tenant_id) as conn:
-        await due_work.ask(conn, tenant_id, Kind.CLAIM, target, is_urgent=True)
-    await poller.run_once()
+    with notify.hearing(poller.hear):
+        async with tenant(pool, tenant_id) as conn:
+            await due_work.ask(conn, tenant_id, Kind.CLAIM, target, is_urgent=True)
 
     await eventually(lambda: len(started) == 2)
     assert started[1] == target
-    assert hurried == [(tenant_id, target)]
     is_over.set()
