@@ -19,14 +19,14 @@ SETTLED = 0.1
 
 
 async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
-    """The short queue goes before and after."""
-    count = min(size.noops, size.waiting // 2)
-    before = await short_rate(ground, count)
+    """The short queue goes before, and where there is time after, too."""
+    count = min(size.short, size.waiting // 2)
+    short = [await short_rate(ground, count)]
     rate, early, most = await _long(ground, size.waiting, count)
-    after = await short_rate(ground, count)
+    if size.turns > 1:
+        short.append(await short_rate(ground, count))
     waiting = f"{size.waiting:,}"
-    short = mean([before, after])
-    yield beside(f"queue, {waiting} waiting", rate, UNIT, peer=f"{count:,} waiting", rate=short, wanted=SHARE)
+    yield beside(f"queue, {waiting} waiting", rate, UNIT, peer=f"{count:,} waiting", rate=mean(short), wanted=SHARE)
     yield at_most(f"memory of a worker over {waiting}", most, "MiB", MOST_MIB)
     yield at_most(f"the same, after {size.waiting * SETTLED:,.0f} of them", early, "MiB", MOST_MIB)
 

@@ -13,12 +13,13 @@ from tests.benchmarks.queue.windows import one_rate
 
 
 async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
-    """The empty one goes before and after."""
-    before = await short_rate(ground, size.noops)
-    rate = await _rate(ground, size.finished, size.noops)
-    after = await short_rate(ground, size.noops)
+    """The empty one goes before, and where there is time after, too."""
+    empty = [await short_rate(ground, size.short)]
+    rate = await _rate(ground, size.finished, size.short)
+    if size.turns > 1:
+        empty.append(await short_rate(ground, size.short))
     name = f"queue, {size.finished:,} finished"
-    yield beside(name, rate, UNIT, peer="none finished", rate=mean([before, after]), wanted=SHARE)
+    yield beside(name, rate, UNIT, peer="none finished", rate=mean(empty), wanted=SHARE)
 
 
 async def _rate(ground: Ground, finished: int, count: int) -> float:

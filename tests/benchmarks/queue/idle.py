@@ -13,7 +13,7 @@ from worker.domain.run import RunKind
 CPU_PERCENT = 1.0
 QUERIES_A_SECOND = 2.0
 #: After the last work, until connections and caches are as they stay.
-SETTLE_S = 5.0
+SETTLE_S = 3.0
 
 
 async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
