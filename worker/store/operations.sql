@@ -48,10 +48,11 @@ SELECT :tenant_id, n.id, coalesce(n.connector_id, :connector_id), n.account_id, 
 FROM unnest(
     :ids::uuid[], :each_connector_id::uuid[], :account_ids::uuid[], :each_user_id::uuid[], :each_seq::bigint[],
     :each_head::boolean[], :each_operation_type::text[], :each_object_class::text[], :each_target_uid::text[],
-    :each_wait_reason::text[], :each_priority::smallint[], :each_max_retries::smallint[], :each_payload::jsonb[], :each_idempotency_key::text[],
-    :each_origin::text[], :each_identity_version::bigint[], :each_mapping_version::integer[], :each_run_id::uuid[],
-    :each_correlation_id::uuid[], :each_discrepancy_id::uuid[], :each_expected_hash::bigint[], :each_approval_id::uuid[],
-    :each_redrive_of::uuid[], :each_created_by::uuid[])
+    :each_wait_reason::text[], :each_priority::smallint[], :each_max_retries::smallint[], :each_payload::jsonb[],
+    :each_idempotency_key::text[], :each_origin::text[], :each_identity_version::bigint[],
+    :each_mapping_version::integer[], :each_run_id::uuid[], :each_correlation_id::uuid[],
+    :each_discrepancy_id::uuid[], :each_expected_hash::bigint[], :each_approval_id::uuid[], :each_redrive_of::uuid[],
+    :each_created_by::uuid[])
     AS n(id, connector_id, account_id, user_id, seq, head, operation_type, object_class, target_uid, wait_reason,
          priority, max_retries, payload, idempotency_key, origin, identity_version, mapping_version, run_id,
          correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by), t
@@ -644,9 +645,13 @@ SELECT * FROM dead_letters WHERE tenant_id = :tenant_id AND id = :id
 SELECT * FROM operations_archive WHERE tenant_id = :tenant_id AND id = :id
 
 -- name: idempotent
-INSERT INTO idempotency_keys (tenant_id, key, body_hash, operation_id)
-VALUES (:tenant_id, :key, :body_hash, :operation_id)
-ON CONFLICT (tenant_id, key) DO NOTHING
+-- Who comes with a key that somebody uses at this moment waits for them. A key that is over counts as new, whether it
+-- was cleared away or not.
+INSERT INTO idempotency_keys (tenant_id, key, body_hash, operation_id, created_at)
+SELECT :tenant_id, :key, :body_hash, :operation_id, t.now FROM (SELECT db_now() AS now) t
+ON CONFLICT (tenant_id, key) DO UPDATE SET body_hash = EXCLUDED.body_hash, operation_id = EXCLUDED.operation_id,
+    created_at = EXCLUDED.created_at
+WHERE idempotency_keys.created_at < db_now() - interval '7 days'
 
 -- name: idempotency_key
 SELECT body_hash, operation_id FROM idempotency_keys WHERE tenant_id = :tenant_id AND key = :key
