@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from worker.console import views
+from worker.domain.conflict import ConflictOutcome
 
 
 class Principal(Protocol):
@@ -94,13 +95,17 @@ class ConsoleReads(Protocol):
     async def cases(self, tenant_id: UUID, *, where: views.CaseFilter) -> views.CasePage: ...
     async def case(self, tenant_id: UUID, *, case_id: UUID) -> views.CaseDetail | None: ...
 
+    async def conflicts(self, tenant_id: UUID, *, where: views.ConflictFilter) -> views.ConflictPage: ...
+    async def conflict(self, tenant_id: UUID, *, conflict_id: UUID) -> views.ConflictDetail | None: ...
+
     async def identities(self, tenant_id: UUID, *, where: views.IdentityFilter) -> views.IdentityPage: ...
     async def identity(self, tenant_id: UUID, *, identity_id: UUID) -> views.IdentityDetail | None: ...
 
     async def audit(self, tenant_id: UUID, *, where: views.AuditFilter) -> views.AuditPage: ...
 
     def changes(self, tenant_id: UUID) -> AsyncIterator[str]:
-        """Topics of what changes, as it changes: operations, runs, discrepancies, cases, connectors, approvals.
+        """Topics of what changes, as it changes: operations, runs, discrepancies, cases, conflicts, connectors,
+        approvals.
 
         A hint, never the data; the iterator ends when the daemon stops.
         """
@@ -160,6 +165,11 @@ class ConsoleActs(Protocol):
 
     async def reject_case(self, principal: Principal, *, case_id: UUID, notes: str | None) -> ActResult:
         """It is none of them: a waiting create makes a new account."""
+
+    async def resolve_conflict(
+        self, principal: Principal, *, conflict_id: UUID, outcome: ConflictOutcome, notes: str | None
+    ) -> ActResult:
+        """Say which of two operations that disagree counts; they go on, change or are cancelled."""
 
     async def disable_identity(self, principal: Principal, *, identity_id: UUID, reason: str) -> ActResult:
         """Emergency: disable every account of the person now."""

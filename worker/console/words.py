@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from worker.console.views import ConnectorBrief, OperationRow
+from worker.domain.conflict import ConflictOutcome, ConflictType
 from worker.domain.connector import BreakerState, ConnectorStatus
 from worker.domain.operation import OperationStatus, OperationType, Origin, WaitReason
 from worker.domain.run import RunTrigger
@@ -46,6 +47,26 @@ TRIGGER_WORDS: dict[RunTrigger, str] = {
     RunTrigger.WEBHOOK: "an event",
     RunTrigger.RESUME: "a run that goes on",
     RunTrigger.WATCH: "a changed file",
+}
+
+
+CONFLICT_WORDS: dict[ConflictType, str] = {
+    ConflictType.CONCURRENT_UPDATE: "Two operations disagree",
+    ConflictType.STALE_DATA: "A newer plan disagrees",
+    ConflictType.MISSING_TARGET: "The account is gone",
+    ConflictType.EXTERNAL_CHANGE: "The target was changed",
+}
+
+#: What a person may decide, in words: about two operations, and about one and its target.
+OUTCOMES_OF_TWO: dict[ConflictOutcome, str] = {
+    ConflictOutcome.SUPERSEDED: "The newer counts: cancel the older",
+    ConflictOutcome.REJECTED: "The older counts: cancel the newer",
+    ConflictOutcome.MERGED: "Both as one: the newer value, of several values what either adds or removes",
+    ConflictOutcome.APPLIED: "Run both, the older first",
+}
+OUTCOMES_AT_TARGET: dict[ConflictOutcome, str] = {
+    ConflictOutcome.APPLIED: "Ours counts: go on",
+    ConflictOutcome.REJECTED: "What is at the target counts: cancel the operation",
 }
 
 

@@ -124,8 +124,17 @@ async def bases(conn: Connection, tenant_id: UUID, account_ids: Sequence[UUID]) 
     return {row["id"]: row["observed"] or {} for row in rows}
 
 
-async def page(conn: Connection, tenant_id: UUID, *, where: ConflictQuery, limit: int, offset: int = 0) -> list[Record]:
-    """Conflicts with the names of things, the newest first."""
+async def page(
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    where: ConflictQuery,
+    limit: int,
+    offset: int = 0,
+    before: UUID | None = None,
+    after: UUID | None = None,
+) -> list[Record]:
+    """Conflicts with the names of things, the newest first; those before or after an id."""
     await custom_plans(conn)
     return await queries.page.rows(
         conn,
@@ -134,15 +143,16 @@ async def page(conn: Connection, tenant_id: UUID, *, where: ConflictQuery, limit
         status=str(where.status) if where.status else None,
         limit=limit,
         offset=offset,
+        before=before,
+        after=after,
         **_where(where),
     )
 
 
 async def get(conn: Connection, tenant_id: UUID, conflict_id: UUID) -> Record | None:
     """One conflict as ``page`` shows it."""
-    await custom_plans(conn)
-    where = _where(ConflictQuery())
-    return await queries.page.row(conn, tenant_id=tenant_id, id=conflict_id, status=None, limit=1, offset=0, **where)
+    where = {"status": None, "offset": 0, "before": None, "after": None, **_where(ConflictQuery())}
+    return await queries.page.row(conn, tenant_id=tenant_id, id=conflict_id, limit=1, **where)
 
 
 async def counts(conn: Connection, tenant_id: UUID, *, where: ConflictQuery) -> dict[ConflictStatus, int]:

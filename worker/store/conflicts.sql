@@ -87,7 +87,9 @@ FROM (
       AND (:conflict_type::text IS NULL OR c.conflict_type = :conflict_type)
       AND (:connector_id::uuid IS NULL OR c.connector_id = :connector_id)
       AND (:operation_id::uuid IS NULL OR c.operation_id_a = :operation_id OR c.operation_id_b = :operation_id)
-    ORDER BY c.id DESC LIMIT :limit OFFSET :offset) AS c
+      AND (:before::uuid IS NULL OR c.id < :before) AND (:after::uuid IS NULL OR c.id > :after)
+    ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN c.id END, CASE WHEN :after::uuid IS NULL THEN c.id END DESC
+    LIMIT :limit OFFSET :offset) AS c
 LEFT JOIN connectors k ON k.tenant_id = :tenant_id AND k.id = c.connector_id
 LEFT JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = c.account_id
 LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = a.identity_id
@@ -100,6 +102,3 @@ WHERE c.tenant_id = :tenant_id AND (:conflict_type::text IS NULL OR c.conflict_t
   AND (:connector_id::uuid IS NULL OR c.connector_id = :connector_id)
   AND (:operation_id::uuid IS NULL OR c.operation_id_a = :operation_id OR c.operation_id_b = :operation_id)
 GROUP BY c.status
-
--- name: pending
-SELECT count(*) FROM conflicts WHERE tenant_id = :tenant_id AND status = 'pending'

@@ -35,7 +35,8 @@ FROM schedules WHERE tenant_id = :tenant_id AND enabled
 -- name: badges
 SELECT (SELECT count(*) FROM dead_letters WHERE tenant_id = :tenant_id) AS dead_letters,
     (SELECT count(*) FROM cases WHERE tenant_id = :tenant_id AND status = 'open') AS cases,
-    (SELECT count(*) FROM approvals WHERE tenant_id = :tenant_id AND status = 'open') AS approvals
+    (SELECT count(*) FROM approvals WHERE tenant_id = :tenant_id AND status = 'open') AS approvals,
+    (SELECT count(*) FROM conflicts WHERE tenant_id = :tenant_id AND status = 'pending') AS conflicts
 
 -- name: completed
 -- What completed in some hours: by connector and hour. Whole partitions of other days are left out.
@@ -67,6 +68,7 @@ SELECT (SELECT concat(count(*), max(o.updated_at)) FROM (
         WHERE tenant_id = :tenant_id AND resolution_status = 'pending') AS discrepancies,
     (SELECT count(*)::text FROM cases WHERE tenant_id = :tenant_id AND status = 'open') AS cases,
     (SELECT concat(count(*), sum(held)) FROM approvals WHERE tenant_id = :tenant_id AND status = 'open') AS approvals,
+    (SELECT count(*)::text FROM conflicts WHERE tenant_id = :tenant_id AND status = 'pending') AS conflicts,
     (SELECT string_agg(concat(status, breaker_state, version, baseline_at), ',' ORDER BY id)
         FROM connectors WHERE tenant_id = :tenant_id) AS connectors,
     (SELECT n::text FROM audit_heads WHERE tenant_id = :tenant_id) AS acts

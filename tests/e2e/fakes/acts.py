@@ -12,6 +12,7 @@ from tests.e2e.fakes import sample
 from tests.e2e.fakes.reads import FakeReads
 from worker.console.doors import ActResult, ConsoleSession, Principal
 from worker.console.views import OperationFilter
+from worker.domain.conflict import ConflictOutcome
 from worker.domain.operation import OperationStatus as S
 
 COOKIE = "pvd_test"
@@ -122,6 +123,11 @@ class FakeActs:
         self, principal: Principal, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None
     ) -> ActResult:
         return self._note("confirm_case", "They are linked.", case_id=case_id, identity_id=identity_id, uid=uid)
+
+    async def resolve_conflict(
+        self, principal: Principal, *, conflict_id: UUID, outcome: ConflictOutcome, notes: str | None
+    ) -> ActResult:
+        return self._note("resolve_conflict", "Settled.", conflict_id=conflict_id, outcome=outcome)
 
     async def reject_case(self, principal: Principal, *, case_id: UUID, notes: str | None) -> ActResult:
         return self._note("reject_case", "None of them: a new account is made.", case_id=case_id)

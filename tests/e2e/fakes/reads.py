@@ -44,7 +44,7 @@ class FakeReads:
         if self.quiet:
             return v.Badges()
         dead = sum(o.status is OperationStatus.DEAD_LETTER for o in self.operations_now)
-        return v.Badges(dead_letters=dead, cases=5, approvals=2)
+        return v.Badges(dead_letters=dead, cases=5, approvals=2, conflicts=1)
 
     async def home(self, tenant_id: UUID) -> v.HomeView:
         counts = Counter(o.status for o in self.operations_now)
@@ -170,6 +170,17 @@ class FakeReads:
     async def case(self, tenant_id: UUID, *, case_id: UUID) -> v.CaseDetail | None:
         row = next((c for c in sample.CASES if c.id == case_id), None)
         return sample.case_detail(row) if row else None
+
+    async def conflicts(self, tenant_id: UUID, *, where: v.ConflictFilter) -> v.ConflictPage:
+        every = [] if self.quiet else sample.CONFLICTS
+        rows, cursors = part([c for c in every if where.status in {None, c.status}], where, most=self.rows)
+        return v.ConflictPage(
+            rows=rows, by_status=dict(Counter(c.status for c in every)), as_of=datetime.now(UTC), cursors=cursors
+        )
+
+    async def conflict(self, tenant_id: UUID, *, conflict_id: UUID) -> v.ConflictDetail | None:
+        row = next((c for c in sample.CONFLICTS if c.id == conflict_id), None)
+        return sample.conflict_detail(row) if row else None
 
     async def identities(self, tenant_id: UUID, *, where: v.IdentityFilter) -> v.IdentityPage:
         every = [i for i in sample.IDENTITIES if not where.q or i.user_name.startswith(where.q)]

@@ -14,6 +14,9 @@ from worker.console.views import (
     Candidate,
     CaseDetail,
     CaseRow,
+    ConflictDetail,
+    ConflictRow,
+    ConflictSide,
     ConnectorBrief,
     ConnectorCard,
     ConnectorDetail,
@@ -32,6 +35,7 @@ from worker.console.views import (
     Suggestion,
 )
 from worker.domain.account import AccountState
+from worker.domain.conflict import ConflictOutcome, ConflictStatus, ConflictStrategy, ConflictType
 from worker.domain.connector import BreakerState, ConnectorStatus
 from worker.domain.mapping import MappingRule
 from worker.domain.operation import OperationStatus, OperationType, Origin, WaitReason
@@ -359,6 +363,50 @@ def case(n: int) -> CaseRow:
 
 
 CASES = [case(n) for n in range(7)]
+
+
+def conflict(n: int, conflict_type: ConflictType, outcome: ConflictOutcome | None) -> ConflictRow:
+    return ConflictRow(
+        id=uid(9, n),
+        connector_id=LDAP.id,
+        connector_name=LDAP.name,
+        subject=person(n + 3)[0],
+        conflict_type=conflict_type,
+        affected=("departmentNumber", "mail"),
+        status=ConflictStatus.RESOLVED if outcome else ConflictStatus.PENDING,
+        strategy=ConflictStrategy.MANUAL,
+        older_id=uid(2, 0),
+        newer_id=uid(2, 1) if conflict_type is ConflictType.CONCURRENT_UPDATE else None,
+        found_at=ago(minutes=13 * (n + 1)),
+        outcome=outcome,
+        identity_id=uid(3, n),
+        resolved_at=ago(minutes=2) if outcome else None,
+        resolved_by="Grace Okafor" if outcome else None,
+        notes="The ticket says so." if outcome else None,
+    )
+
+
+CONFLICTS = [
+    conflict(0, ConflictType.CONCURRENT_UPDATE, None),
+    conflict(1, ConflictType.EXTERNAL_CHANGE, ConflictOutcome.REJECTED),
+]
+
+
+def conflict_detail(row: ConflictRow) -> ConflictDetail:
+    def side(n: int, mail: str) -> ConflictSide:
+        return ConflictSide(
+            id=uid(2, n),
+            status=OperationStatus.AWAITING_SYSTEM,
+            operation_type=OperationType.UPDATE,
+            origin=Origin.API if n else Origin.EVENT,
+            accepted_at=ago(minutes=20 - n),
+            values={"mail": mail, "departmentNumber": "4120"},
+        )
+
+    newer = side(1, "l.kowalski@example.org") if row.newer_id else None
+    return ConflictDetail(
+        row=row, older=side(0, "lukas@example.org"), newer=newer, at_target={"mail": "old@example.org"}
+    )
 
 
 def case_detail(row: CaseRow) -> CaseDetail:

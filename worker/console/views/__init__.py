@@ -6,11 +6,13 @@ here: whoever builds a view puts ``{"secret": true}`` in their place. Cursors ar
 making.
 """
 
+from worker.console.views.conflicts import ConflictDetail, ConflictPage, ConflictRow, ConflictSide
 from worker.console.views.connectors import ConnectorCard, ConnectorDetail, HomeView
 from worker.console.views.correlation import Candidate, CaseDetail, CasePage, CaseRow, Contribution
 from worker.console.views.filters import (
     AuditFilter,
     CaseFilter,
+    ConflictFilter,
     DiscrepancyFilter,
     IdentityFilter,
     OperationFilter,
@@ -45,6 +47,11 @@ __all__ = [
     "CaseFilter",
     "CasePage",
     "CaseRow",
+    "ConflictDetail",
+    "ConflictFilter",
+    "ConflictPage",
+    "ConflictRow",
+    "ConflictSide",
     "ConnectorBrief",
     "ConnectorCard",
     "ConnectorDetail",

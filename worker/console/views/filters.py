@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from worker.domain.conflict import ConflictStatus
 from worker.domain.operation import OperationStatus, OperationType
 
 
@@ -49,6 +50,14 @@ class CaseFilter(Slice):
     status: str | None = "open"
     connector_id: UUID | None = None
     q: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictFilter(Slice):
+    """Conflicts; None: any."""
+
+    status: ConflictStatus | None = ConflictStatus.PENDING
+    connector_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ class Badges:
     dead_letters: int = 0
     cases: int = 0
     approvals: int = 0
+    conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

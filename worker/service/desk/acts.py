@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from worker.actions import House, approvals, bulk, cases, connectors, findings, identities, operations, runs
+from worker.actions import House, approvals, bulk, cases, conflicts, connectors, findings, identities, operations, runs
 from worker.console import ActResult, OperationFilter
 from worker.console import Principal as Person
+from worker.domain.conflict import ConflictOutcome
 from worker.domain.discrepancy import RepairAction, RepairDirection
 from worker.domain.errors import InvalidRequest, RequestError, SettingsError
 from worker.domain.operation import Origin
@@ -165,6 +166,16 @@ class Acts:
         async def act() -> ActResult:
             await cases.reject(self._house, _of(principal), case_id=case_id, notes=notes)
             return ActResult("None of them; whatever waited for the answer goes on.")
+
+        return await _said(act)
+
+    async def resolve_conflict(
+        self, principal: Person, *, conflict_id: UUID, outcome: ConflictOutcome, notes: str | None
+    ) -> ActResult:
+        async def act() -> ActResult:
+            who = _of(principal)
+            await conflicts.resolve(self._house, who, conflict_id=conflict_id, outcome=outcome, notes=notes)
+            return ActResult(f"Settled: {outcome}. What waited goes on.")
 
         return await _said(act)
 

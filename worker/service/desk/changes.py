@@ -21,6 +21,7 @@ _TOPICS = {
     "runs": "runs",
     "discrepancies": "discrepancies",
     "cases": "cases",
+    "conflicts": "conflicts",
     "approvals": "approvals",
     "connectors": "connectors",
     "acts": "connectors",

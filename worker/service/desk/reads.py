@@ -12,6 +12,9 @@ from worker.console import (
     CaseDetail,
     CaseFilter,
     CasePage,
+    ConflictDetail,
+    ConflictFilter,
+    ConflictPage,
     ConnectorBrief,
     ConnectorCard,
     ConnectorDetail,
@@ -30,7 +33,7 @@ from worker.console import (
     RunDetail,
     Slice,
 )
-from worker.service.desk import approvals, audit, briefs, cases, operations, people, recon, targets
+from worker.service.desk import approvals, audit, briefs, cases, conflicts, operations, people, recon, targets
 from worker.service.desk.changes import Changes
 from worker.service.desk.flow import Flow, Remembered
 from worker.store import listings
@@ -125,6 +128,14 @@ class Reads:
     async def case(self, tenant_id: UUID, *, case_id: UUID) -> CaseDetail | None:
         async with tenant(self._pool, tenant_id) as conn:
             return await cases.detail(conn, tenant_id, case_id=case_id)
+
+    async def conflicts(self, tenant_id: UUID, *, where: ConflictFilter) -> ConflictPage:
+        async with tenant(self._pool, tenant_id) as conn:
+            return await conflicts.page(conn, tenant_id, where=where)
+
+    async def conflict(self, tenant_id: UUID, *, conflict_id: UUID) -> ConflictDetail | None:
+        async with tenant(self._pool, tenant_id) as conn:
+            return await conflicts.detail(conn, tenant_id, conflict_id=conflict_id)
 
     async def identities(self, tenant_id: UUID, *, where: IdentityFilter) -> IdentityPage:
         async with tenant(self._pool, tenant_id) as conn:

@@ -45,7 +45,7 @@ class Overview:
 async def badges(conn: Connection, tenant_id: UUID) -> Badges:
     """What waits for a person."""
     row = await listings_targets.badges(conn, tenant_id)
-    return Badges(row["dead_letters"], row["cases"], row["approvals"])
+    return Badges(row["dead_letters"], row["cases"], row["approvals"], row["conflicts"])
 
 
 async def overview(conn: Connection, tenant_id: UUID, *, day: Day, remembered: Remembered) -> Overview:
