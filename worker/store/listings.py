@@ -140,6 +140,27 @@ async def tally(conn: Connection, tenant_id: UUID, *, where: OperationQuery, onl
     return await _counted(conn, tenant_id, where, only_open=only_open)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Live operations by target and shown status, and when the oldest pending one was made."""
+
+    by_target: dict[tuple[UUID, str], int]
+    oldest_pending: datetime | None
+
+
+async def waiting(conn: Connection, tenant_id: UUID) -> Waiting:
+    """What lives at each target, row by row while that is quick, and else by what was counted."""
+    where = OperationQuery()
+    closed = await _plan_with_values(conn, tenant_id)
+    values = await _filters(conn, tenant_id, where) | _hours(None, None) | closed
+    found = _Sums(frozenset(closed["closed_ids"]))
+    await _count_live(conn, tenant_id, where, values, found)
+    if found.oldest is None and found.by_status[S.PENDING]:
+        query = queries.oldest_pending
+        found.oldest = await query.value(conn, **_fitting(query, tenant_id, None, values))
+    return Waiting(dict(found.by_target), found.oldest)
+
+
 async def _counted(
     conn: Connection,
     tenant_id: UUID,
@@ -181,6 +202,7 @@ async def _count_live(
     query = queries.live_counts
     for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
         found.add(row["status"], row["error_code"], row["n"])
+        found.by_target[row["connector_id"], row["status"]] += row["n"]
         if row["status"] == S.PENDING:
             found.oldest = min(row["oldest"], found.oldest or row["oldest"])
 
@@ -192,6 +214,7 @@ class _Sums:
     closed: frozenset[UUID]
     by_status: Counter[str] = field(default_factory=Counter)
     by_error: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_target: Counter[tuple[UUID, str]] = field(default_factory=Counter)
     pending: Counter[UUID] = field(default_factory=Counter)
     oldest: datetime | None = None
     latest: datetime | None = None
@@ -206,12 +229,15 @@ class _Sums:
         self.pending[connector_id] += n if status is None else -n
         if status is not None:
             self.add(status, error_code, n)
+            self.by_target[connector_id, status] += n
 
     def settle(self) -> None:
         """Name what is left over."""
         for connector_id, n in self.pending.items():
             if n > 0:
-                self.by_status[S.AWAITING_SYSTEM if connector_id in self.closed else S.PENDING] += n
+                status = S.AWAITING_SYSTEM if connector_id in self.closed else S.PENDING
+                self.by_status[status] += n
+                self.by_target[connector_id, status] += n
 
 
 async def operation_stats(conn: Connection, tenant_id: UUID, *, connector_id: UUID | None = None) -> dict[str, Any]:

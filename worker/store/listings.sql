@@ -87,12 +87,13 @@ SELECT w.id FROM operations_archive w
 WHERE {filters} AND {since} AND (:status::text IS NULL OR w.status = :status) AND {slice}
 
 -- name: live_counts
--- By shown status and error code, with every filter but the status.
+-- By shown status, target and error code, with every filter but the status.
 SELECT CASE WHEN w.status = 'pending' AND w.connector_id = ANY(:closed_ids::uuid[])
-    THEN 'awaiting_system' ELSE w.status END AS status, w.error_code, count(*) AS n, min(w.created_at) AS oldest
+    THEN 'awaiting_system' ELSE w.status END AS status, w.connector_id, w.error_code, count(*) AS n,
+    min(w.created_at) AS oldest
 FROM operations w
 WHERE {filters}
-GROUP BY 1, 2
+GROUP BY 1, 2, 3
 
 -- part: early
 -- The piece of an hour at the beginning of a time, or nothing; its rows are found by the ids that were made then.

@@ -1,12 +1,12 @@
 """The whole at a glance, for ``/status`` and the gauges: tenant by tenant, never across them in one statement."""
 
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from worker.store import tenant
+from worker.store import listings, tenant
 from worker.store.pool import Connection
 from worker.store.sql import load
 
@@ -15,30 +15,72 @@ queries = load("overview")
 
 @dataclass(slots=True)
 class Depth:
-    """Live operations by shown status, the oldest pending one, and dead letters, cases and events that wait."""
+    """Live operations by shown status and by target, the oldest pending one, since when a claim has been held; dead
+    letters, cases and events that wait. Targets of several tenants with one name are one."""
 
     by_status: Counter[str] = field(default_factory=Counter)
+    by_target: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_tenant: dict[UUID, Counter[str]] = field(default_factory=dict)
     oldest_pending: datetime | None = None
+    held_since: datetime | None = None
     dead_letters: Counter[str] = field(default_factory=Counter)
     open_cases: Counter[str] = field(default_factory=Counter)
     inbox: int = 0
 
 
 async def depth(conn: Connection, *, only: UUID | None = None) -> Depth:
-    """Count what waits, over all tenants or of one."""
+    """Count what waits, over all tenants or of one; large numbers are not counted row by row (``listings.waiting``)."""
     found = Depth()
     for row in await queries.tenants.rows(conn, only=only):
         async with tenant.transaction(conn, row["id"]):
-            for each in await queries.depth.rows(conn, tenant_id=row["id"]):
-                found.by_status[each["status"]] += each["n"]
-                if each["status"] == "pending":
-                    found.oldest_pending = min(filter(None, (found.oldest_pending, each["oldest"])))
-            for each in await queries.dead.rows(conn, tenant_id=row["id"]):
-                found.dead_letters[each["connector"]] += each["n"]
-            for each in await queries.cases.rows(conn, tenant_id=row["id"]):
-                found.open_cases[each["connector"]] += each["n"]
-            found.inbox += await queries.inbox.value(conn, tenant_id=row["id"])
+            await _add(conn, row["id"], found)
     return found
+
+
+async def _add(conn: Connection, tenant_id: UUID, found: Depth) -> None:
+    names = {row["id"]: row["name"] for row in await queries.names.rows(conn, tenant_id=tenant_id)}
+    waiting = await listings.waiting(conn, tenant_id)
+    of_tenant = found.by_tenant.setdefault(tenant_id, Counter())
+    for (connector_id, status), n in waiting.by_target.items():
+        of_tenant[status] += n
+        found.by_target[names.get(connector_id, "deleted connector"), status] += n
+    found.by_status += of_tenant
+    found.oldest_pending = min(filter(None, (found.oldest_pending, waiting.oldest_pending)), default=None)
+    held = await queries.held_since.value(conn, tenant_id=tenant_id)
+    found.held_since = min(filter(None, (found.held_since, held)), default=None)
+    for each in await queries.dead.rows(conn, tenant_id=tenant_id):
+        found.dead_letters[each["connector"]] += each["n"]
+    for each in await queries.cases.rows(conn, tenant_id=tenant_id):
+        found.open_cases[each["connector"]] += each["n"]
+    found.inbox += await queries.inbox.value(conn, tenant_id=tenant_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How the queue's table is kept: rows by PostgreSQL's own estimate; whose snapshot is oldest (``kind`` ours, other,
+    prepared or slot; None when there is none); the days that history has partitions of."""
+
+    live_rows: int
+    dead_rows: int
+    vacuumed_at: datetime | None
+    horizon: dict[str, Any] | None
+    first_day: date | None
+    last_day: date | None
+
+
+async def storage(conn: Connection) -> Storage:
+    """Ask the statistics; nothing of it depends on how much there is."""
+    table = await queries.hot_table.row(conn)
+    horizon = await queries.horizon.row(conn)
+    days = await queries.history.row(conn)
+    return Storage(
+        live_rows=table["live_rows"] if table else 0,
+        dead_rows=table["dead_rows"] if table else 0,
+        vacuumed_at=table["vacuumed_at"] if table else None,
+        horizon=dict(horizon) if horizon else None,
+        first_day=days["first_day"] if days else None,
+        last_day=days["last_day"] if days else None,
+    )
 
 
 async def status(conn: Connection, *, only: UUID | None = None) -> dict[str, Any]:
@@ -52,8 +94,12 @@ async def status(conn: Connection, *, only: UUID | None = None) -> dict[str, Any
     for row in await queries.tenants.rows(conn, only=only):
         async with tenant.transaction(conn, row["id"]):
             connectors = await queries.connectors.rows(conn, tenant_id=row["id"])
-        tenants.append({"name": row["name"], "connectors": [_plain(dict(each)) for each in connectors]})
+        queue = dict(waiting.by_tenant.get(row["id"], {}))
+        tenants.append({"name": row["name"], "queue": queue, "connectors": [_plain(dict(each)) for each in connectors]})
+    # Whose sessions there are is for those alone who have the machine.
+    kept = {"storage": _plain(asdict(await storage(conn)))} if only is None else {}
     return {
+        **kept,
         "workers": workers,
         "queue": {**waiting.by_status, "dead_letter": sum(waiting.dead_letters.values()), "inbox": waiting.inbox},
         "tenants": tenants,
@@ -62,5 +108,6 @@ async def status(conn: Connection, *, only: UUID | None = None) -> dict[str, Any
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: value if isinstance(value, str | int | bool | list | None) else str(value) for name, value in row.items()
+        name: value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+        for name, value in row.items()
     }

@@ -5,18 +5,39 @@ SELECT id, name FROM tenants WHERE :only::uuid IS NULL OR id = :only ORDER BY id
 SELECT id, host, pid, version, roles, started_at, beat_at, expires_at, is_draining FROM workers
 WHERE expires_at > db_now() ORDER BY started_at
 
--- name: depth
--- Live operations by what people are told they are: what is pending behind a closed target (see ``closed`` of the
--- listings) counts as awaiting_system.
-SELECT c.name AS connector, s.status, count(*) AS n, min(o.created_at) AS oldest
-FROM operations o
-JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = o.connector_id
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN o.status = 'pending' AND (c.status <> 'active' OR c.breaker_state = 'open'
-            OR (c.is_target AND c.baseline_at IS NULL AND c.settings -> 'require_baseline' IS DISTINCT FROM 'false'))
-        THEN 'awaiting_system' ELSE o.status END AS status) s
-WHERE o.tenant_id = :tenant_id
-GROUP BY c.name, s.status
+-- name: names
+SELECT id, name FROM connectors WHERE tenant_id = :tenant_id
+
+-- name: held_since
+-- When the claim was made that is held longest.
+SELECT min(o.updated_at) FROM operations o WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress'
+
+-- name: hot_table
+-- The statistics of the queue's own table, which PostgreSQL keeps: reading them costs the same however large it is.
+SELECT n_live_tup AS live_rows, n_dead_tup AS dead_rows, coalesce(last_autovacuum, last_vacuum) AS vacuumed_at
+FROM pg_stat_user_tables WHERE relid = to_regclass('operations')
+
+-- name: horizon
+-- Whose view of the past keeps dead rows from being removed, the oldest first: a session, a prepared transaction, or a
+-- replication slot. What a session of another role does is only shown to those with the role pg_read_all_stats.
+SELECT found.kind, found.pid, found.application, found.state, age(found.xmin)::bigint AS transactions,
+    extract(epoch FROM clock_timestamp() - found.since)::float8 AS seconds
+FROM (
+    SELECT CASE WHEN s.usename = current_user THEN 'ours' ELSE 'other' END AS kind, s.pid,
+        s.application_name AS application, s.state, s.backend_xmin AS xmin, s.xact_start AS since
+    FROM pg_stat_activity s WHERE s.backend_xmin IS NOT NULL AND s.pid <> pg_backend_pid()
+    UNION ALL
+    SELECT 'prepared', NULL, p.gid, NULL, p.transaction, p.prepared FROM pg_prepared_xacts p
+    UNION ALL
+    SELECT 'slot', r.active_pid, r.slot_name::text, NULL, r.xmin, NULL FROM pg_replication_slots r
+    WHERE r.xmin IS NOT NULL) AS found
+ORDER BY age(found.xmin) DESC LIMIT 1
+
+-- name: history
+-- The first and the last day that the archive has a partition of.
+SELECT min(to_date(right(c.relname, 8), 'YYYYMMDD')) AS first_day, max(to_date(right(c.relname, 8), 'YYYYMMDD')) AS last_day
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass('operations_archive') AND c.relname ~ '_[0-9]{8}$'
 
 -- name: dead
 SELECT c.name AS connector, count(d.id) AS n FROM connectors c

@@ -72,6 +72,29 @@ fenced_total = _counter(
 )
 rescued_total = _counter("rescued_total", "Operations taken back from a process that fell silent.")
 queue_depth = _gauge("queue_depth", "Operations that are not finished, by status.", "status")
+queue_target_depth = _gauge(
+    "queue_target_depth", "Operations of a target that are not finished, by status.", "connector", "status"
+)
+held_oldest_seconds = _gauge(
+    "held_oldest_seconds", "How long the operation that was claimed first, of those running now, has been held."
+)
+queue_rows = _gauge(
+    "queue_rows", "Rows of the queue's table by PostgreSQL's estimate, by kind (live, dead: not vacuumed yet).", "kind"
+)
+oldest_snapshot_transactions = _gauge(
+    "oldest_snapshot_transactions",
+    "Transactions since the oldest snapshot that keeps dead rows, by whose it is (ours, other, prepared, slot).",
+    "holder",
+)
+oldest_snapshot_seconds = _gauge(
+    "oldest_snapshot_seconds", "Age of the oldest snapshot that keeps dead rows, where it can be seen.", "holder"
+)
+history_first_day_timestamp = _gauge(
+    "history_first_day_timestamp", "The first day of history that is kept, as Unix time in seconds."
+)
+history_last_day_timestamp = _gauge(
+    "history_last_day_timestamp", "The last day that history has a place for, as Unix time in seconds."
+)
 oldest_pending_seconds = _gauge(
     "oldest_pending_seconds", "Age of the oldest operation that could run now and does not."
 )
