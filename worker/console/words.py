@@ -10,36 +10,50 @@ from worker.domain.connector import BreakerState, ConnectorStatus
 from worker.domain.operation import OperationStatus, OperationType, Origin, WaitReason
 from worker.domain.run import RunTrigger
 
-STATUS_WORDS: dict[OperationStatus, str] = {
-    OperationStatus.PENDING: "Pending",
-    OperationStatus.IN_PROGRESS: "In progress",
-    OperationStatus.COMPLETED: "Completed",
-    OperationStatus.FAILED: "Failed",
-    OperationStatus.DEAD_LETTER: "Dead letter",
-    OperationStatus.AWAITING_SYSTEM: "Waiting",
-    OperationStatus.RESOLVED: "Resolved",
-    OperationStatus.CANCELLED: "Cancelled",
-}
 
-WAIT_WORDS: dict[WaitReason, str] = {
-    WaitReason.TARGET_DOWN: "the target does not answer",
-    WaitReason.MAINTENANCE: "the target is in maintenance",
-    WaitReason.BREAKER: "the breaker of the target is open",
-    WaitReason.BASELINE: "the target has not been listed completely yet",
-    WaitReason.CASE: "somebody must say whose account it is",
-    WaitReason.CONFLICT: "somebody must settle a conflict",
-    WaitReason.APPROVAL: "the safeguard holds it until somebody approves",
-}
+class Words(dict[str, str]):
+    """Sentences by code; a code that only a later version knows is told in its own words."""
 
-ORIGIN_WORDS: dict[Origin, str] = {
-    Origin.EVENT: "an event",
-    Origin.SOURCE: "a source import",
-    Origin.RECON: "a reconciliation run",
-    Origin.MAPPING: "a new mapping",
-    Origin.API: "the API",
-    Origin.CONSOLE: "the console",
-    Origin.EMERGENCY: "the emergency disable",
-}
+    def __missing__(self, code: str) -> str:
+        return plain(str(code))
+
+
+STATUS_WORDS = Words(
+    {
+        OperationStatus.PENDING: "Pending",
+        OperationStatus.IN_PROGRESS: "In progress",
+        OperationStatus.COMPLETED: "Completed",
+        OperationStatus.FAILED: "Failed",
+        OperationStatus.DEAD_LETTER: "Dead letter",
+        OperationStatus.AWAITING_SYSTEM: "Waiting",
+        OperationStatus.RESOLVED: "Resolved",
+        OperationStatus.CANCELLED: "Cancelled",
+    }
+)
+
+WAIT_WORDS = Words(
+    {
+        WaitReason.TARGET_DOWN: "the target does not answer",
+        WaitReason.MAINTENANCE: "the target is in maintenance",
+        WaitReason.BREAKER: "the breaker of the target is open",
+        WaitReason.BASELINE: "the target has not been listed completely yet",
+        WaitReason.CASE: "somebody must say whose account it is",
+        WaitReason.CONFLICT: "somebody must settle a conflict",
+        WaitReason.APPROVAL: "the safeguard holds it until somebody approves",
+    }
+)
+
+ORIGIN_WORDS = Words(
+    {
+        Origin.EVENT: "an event",
+        Origin.SOURCE: "a source import",
+        Origin.RECON: "a reconciliation run",
+        Origin.MAPPING: "a new mapping",
+        Origin.API: "the API",
+        Origin.CONSOLE: "the console",
+        Origin.EMERGENCY: "the emergency disable",
+    }
+)
 
 TRIGGER_WORDS: dict[RunTrigger, str] = {
     RunTrigger.SCHEDULED: "the schedule",
@@ -132,7 +146,7 @@ def verb_of(row: OperationRow) -> str:
     """create, update, delete; an update that sets the active flag reads as disable or enable."""
     if row.operation_type is OperationType.UPDATE and row.active is not None:
         return "enable" if row.active else "disable"
-    return row.operation_type.value
+    return str(row.operation_type)
 
 
 def trouble_of(row: OperationRow) -> str | None:

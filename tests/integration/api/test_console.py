@@ -122,3 +122,18 @@ def form_of(page: str) -> dict[str, str]:
     """The hidden fields of the question on a page."""
     question = page[page.index('id="main"') :]
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', question))
+
+
+async def test_what_a_later_version_wrote_is_shown_as_it_is(browser: Client, busy: Works) -> None:
+    """Kinds and states that this version does not know break no page, list or number."""
+    await busy.rows(
+        "UPDATE operations SET operation_type = 'move', status = 'suspended', wait_reason = 'moon', origin = 'tide'"
+    )
+    strange = await busy.value("SELECT id FROM operations")
+
+    for path in ("/", "/connectors", "/connectors/operations", f"/connectors/operations/{strange}"):
+        status, page = await browser.get(path)
+        assert status == 200, path
+        if "operations" in path:
+            assert "Suspended" in page
+            assert "move" in page

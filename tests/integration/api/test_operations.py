@@ -124,3 +124,17 @@ async def test_dates_are_of_their_zone_or_of_utc(client: Client, works: Works) -
     status, _ = await client.get("/api/operations?from_date=yesterday")
 
     assert (before["total"], after["total"], day["total"], status) == (0, 1, 0, 422)
+
+
+async def test_what_a_later_version_wrote_is_listed_as_it_is(client: Client, works: Works) -> None:
+    await works.reconcile()
+    await works.hire(("Kim", "Berg", "kim@example.org"))
+    await works.rows("UPDATE operations SET operation_type = 'move', status = 'suspended', origin = 'tide'")
+
+    _, listed = await client.get("/api/operations")
+    _, one = await client.get(f"/api/operations/{listed['operations'][0]['id']}")
+    stats, _ = await client.get("/api/operations/stats")
+    refused, _ = await client.post(f"/api/operations/{one['id']}/retry")
+
+    assert (listed["total"], one["operation_type"], one["status"], one["origin"]) == (1, "move", "suspended", "tide")
+    assert (stats, refused) == (200, 409)

@@ -21,7 +21,7 @@ DEAD_LETTERS = "/connectors/operations/dlq"
 FILTERS = ("connector_id", "operation_type", "error_code", "user_id", "run_id", "q", "from_date", "to_date")
 
 #: Which verbs a person may use on an operation of each status.
-VERBS: dict[OperationStatus, tuple[str, ...]] = {
+VERBS: dict[str, tuple[str, ...]] = {
     OperationStatus.PENDING: ("cancel",),
     OperationStatus.IN_PROGRESS: (),
     OperationStatus.COMPLETED: (),
@@ -92,7 +92,7 @@ async def show(visit: Visit) -> Response:
         "operation.html",
         detail=detail,
         row=detail.row,
-        verbs=VERBS[detail.row.status],
+        verbs=VERBS.get(detail.row.status, ()),
         points=timeline(detail, now=datetime.now(UTC)),
         why=why(detail.row),
     )
@@ -111,7 +111,7 @@ def why(row: OperationRow) -> dict[str, str] | None:
 
 
 def _wait_advice(row: OperationRow) -> str:
-    advice = {
+    advice: dict[str, str] = {
         WaitReason.CASE: "Decide the case; the operation goes on by itself.",
         WaitReason.APPROVAL: "Approve or reject what the safeguard holds; the operation follows.",
         WaitReason.CONFLICT: "Settle the conflict; the operation goes on by itself.",

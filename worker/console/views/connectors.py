@@ -9,7 +9,6 @@ from worker.console.views.reconciliation import HoldView, RunRow
 from worker.console.views.shared import Badges, ConnectorBrief, HourCount
 from worker.domain.connector import DeprovisionPolicy, Limits
 from worker.domain.mapping import MappingRule
-from worker.domain.operation import OperationStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +19,7 @@ class ConnectorCard:
     is_target: bool = True
     is_source: bool = False
     has_baseline: bool = True
-    counts: dict[OperationStatus, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     completed_24h: int = 0
     oldest_waiting_at: datetime | None = None
     accounts: int = 0
@@ -35,7 +34,7 @@ class HomeView:
 
     badges: Badges
     connectors: tuple[ConnectorCard, ...]
-    counts: dict[OperationStatus, int]  # live operations by shown status
+    counts: dict[str, int]  # live operations by shown status
     hours: tuple[HourCount, ...]  # the last 24, oldest first, zero-filled
     completed_24h: int
     failed_24h: int

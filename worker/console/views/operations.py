@@ -14,12 +14,13 @@ class OperationRow:
     """One line of the operations table. ``subject`` is what people know the account by: user name, else target uid.
 
     ``active`` is the payload's active flag (an update that only sets it is shown as enable or disable).
-    ``status`` is the shown status: pending operations of a closed target arrive as awaiting_system.
+    ``status`` is the shown status: pending operations of a closed target arrive as awaiting_system. A word that only a
+    later version knows arrives as it is.
     """
 
     id: UUID
-    operation_type: OperationType
-    status: OperationStatus
+    operation_type: OperationType | str
+    status: OperationStatus | str
     connector_id: UUID
     connector_name: str
     subject: str
@@ -29,14 +30,14 @@ class OperationRow:
     active: bool | None = None
     user_id: UUID | None = None
     target_uid: str | None = None
-    wait_reason: WaitReason | None = None
+    wait_reason: WaitReason | str | None = None
     error_code: str | None = None
     error_message: str | None = None
     retry_count: int = 0
     max_retries: int = 10
     next_retry_at: datetime | None = None
     priority: int = 0
-    origin: Origin = Origin.API
+    origin: Origin | str = Origin.API
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ class DiscrepancyRow:
     ignored_until: datetime | None = None
     occurrences: int = 1
     operation_id: UUID | None = None  # the repair under way or done
-    operation_status: OperationStatus | None = None
+    operation_status: OperationStatus | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

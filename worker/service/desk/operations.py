@@ -14,6 +14,7 @@ from worker.console import (
     OperationPage,
     OperationRow,
 )
+from worker.domain.known import known
 from worker.domain.operation import OperationStatus, OperationType, Origin, WaitReason
 from worker.domain.redaction import shown_payload
 from worker.service.desk.audit import entries_of
@@ -121,8 +122,8 @@ def row_of(row: Record) -> OperationRow:
     wait_reason = row.get("wait_reason")
     return OperationRow(
         id=row["id"],
-        operation_type=OperationType(row["operation_type"]),
-        status=OperationStatus(row["status"]),
+        operation_type=known(OperationType, row["operation_type"]),
+        status=known(OperationStatus, row["status"]),
         connector_id=row["connector_id"],
         connector_name=row["connector_name"] or "deleted connector",
         subject=row["user_name"] or row["target_uid"] or f"account {str(row['account_id'])[-6:]}",
@@ -132,14 +133,14 @@ def row_of(row: Record) -> OperationRow:
         active=payload.get("active"),
         user_id=row["user_id"],
         target_uid=row["target_uid"],
-        wait_reason=WaitReason(wait_reason) if wait_reason else None,
+        wait_reason=known(WaitReason, wait_reason) if wait_reason else None,
         error_code=row["error_code"],
         error_message=row["error_message"],
         retry_count=row["retry_count"],
         max_retries=row["max_retries"],
         next_retry_at=row.get("next_retry_at"),
         priority=row["priority"],
-        origin=Origin(row["origin"]),
+        origin=known(Origin, row["origin"]),
     )
 
 

@@ -19,6 +19,7 @@ from worker.console import (
     Suggestion,
 )
 from worker.domain.errors import SettingsError
+from worker.domain.known import known
 from worker.domain.operation import OperationStatus
 from worker.domain.run import Run
 from worker.service.desk import approvals
@@ -214,7 +215,7 @@ def _finding_row(row: Record, names: dict[UUID, tuple[str, str]]) -> Discrepancy
         ignored_until=row["ignored_until"],
         occurrences=row["occurrences"],
         operation_id=row["resolved_operation"],
-        operation_status=OperationStatus(row["operation_status"]) if row["operation_status"] else None,
+        operation_status=known(OperationStatus, row["operation_status"]) if row["operation_status"] else None,
     )
 
 

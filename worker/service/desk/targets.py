@@ -24,7 +24,7 @@ _CAUSES_SHOWN = 5
 class Waiting:
     """What waits and failed at one connector; ``oldest_pending`` waits for nothing but a worker."""
 
-    counts: Counter[OperationStatus] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     oldest: datetime | None = None
     oldest_pending: datetime | None = None
 
@@ -53,7 +53,7 @@ async def overview(conn: Connection, tenant_id: UUID, *, day: Day, remembered: R
     waiting: dict[UUID, Waiting] = {}
     for row in await listings_targets.waiting(conn, tenant_id):
         one = waiting.setdefault(row["connector_id"], Waiting())
-        one.counts[OperationStatus(row["status"])] += row["n"]
+        one.counts[row["status"]] += row["n"]
         one.oldest = min(row["oldest"], one.oldest or row["oldest"])
         if row["status"] == OperationStatus.PENDING:
             one.oldest_pending = min(row["oldest"], one.oldest_pending or row["oldest"])
@@ -80,7 +80,7 @@ async def home(conn: Connection, tenant_id: UUID, known: Overview, *, remembered
     """One look at everything."""
     shown_cards = await cards(conn, tenant_id, known)
     names = {card.brief.id: card.brief.name for card in shown_cards}
-    counts = sum((each.counts for each in known.waiting.values()), Counter[OperationStatus]())
+    counts = sum((each.counts for each in known.waiting.values()), Counter[str]())
     live = await listings_runs.page(conn, tenant_id, only_live=True, limit=_RUNS_SHOWN)
     latest = await listings_runs.page(conn, tenant_id, limit=_RUNS_SHOWN)
     runs = {row["id"]: row for row in (*live, *latest)}
