@@ -34,6 +34,9 @@ Unusable = (
 #: Two rows would have had the same unique key.
 UniqueViolation = asyncpg.exceptions.UniqueViolationError
 
+#: A standby, or a server that was told to take no changes: the primary is elsewhere by now.
+OnlyReads = asyncpg.exceptions.ReadOnlySQLTransactionError
+
 #: What a caller may see when the database goes away under it; it reconnects by asking the pool again.
 DatabaseGone = (
     asyncpg.PostgresConnectionError,
@@ -42,7 +45,7 @@ DatabaseGone = (
     asyncpg.exceptions.CannotConnectNowError,
     asyncpg.exceptions.AdminShutdownError,
     asyncpg.exceptions.CrashShutdownError,
-    asyncpg.exceptions.ReadOnlySQLTransactionError,
+    OnlyReads,
     asyncpg.exceptions.InvalidCachedStatementError,  # a migration came between; the driver has forgotten the old one
     OSError,
     TimeoutError,

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from worker.store import notify
-from worker.store.pool import Connection, Pool, Unusable, manners_of
+from worker.store.pool import Connection, OnlyReads, Pool, Unusable, manners_of
 
 #: Undoing takes no time; whoever waits longer has lost the connection, and has waited for it once already.
 ROLLBACK_S = 5.0
@@ -73,9 +73,16 @@ async def _roll_back(conn: Connection) -> None:
 async def tenant(
     pool: Pool, tenant_id: UUID, *, is_hot: bool = False, is_growing: bool = False, by_hash: bool = False
 ) -> AsyncIterator[Connection]:
-    """Borrow a connection from the pool for one tenant transaction; see ``transaction``."""
-    async with (
-        pool.acquire() as conn,
-        transaction(conn, tenant_id, is_hot=is_hot, is_growing=is_growing, by_hash=by_hash),
-    ):
-        yield conn
+    """Borrow a connection from the pool for one tenant transaction; see ``transaction``.
+
+    A server that only reads is none of ours any more, however well its connections work: all are opened anew.
+    """
+    try:
+        async with (
+            pool.acquire() as conn,
+            transaction(conn, tenant_id, is_hot=is_hot, is_growing=is_growing, by_hash=by_hash),
+        ):
+            yield conn
+    except OnlyReads:
+        await pool.expire_connections()
+        raise

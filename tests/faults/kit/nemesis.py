@@ -25,6 +25,9 @@ STOP_SLACK_S = 20.0
 OF_DAEMONS = frozenset({Fault.KILL, Fault.PAUSE, Fault.TERM})
 #: How long a fault is looked for somebody to hit.
 SEARCH_S = 5.0
+#: Between two faults so many operations are to be done, for which so long is waited.
+WORK, WORK_S = 3, 0.4
+DONE = "SELECT count(*) AS n FROM operations_archive"
 HELD = """
 SELECT count(*) AS n FROM operations o JOIN workers w ON w.id = o.owner
 WHERE w.pid = $1 AND o.status = 'in_progress'
@@ -47,6 +50,7 @@ class Nemesis:
         self.tally = Tally()
         self.violations: list[str] = []
         self._database_faults = 0
+        self._done = 0
         self._acts: dict[Fault, Callable[[Step], Awaitable[bool | None]]] = {
             Fault.KILL: self._kill,
             Fault.PAUSE: self._pause,
@@ -69,12 +73,23 @@ class Nemesis:
         """All of the schedule; at its end nothing that was begun goes on."""
         for step in steps:
             await asyncio.sleep(step.after)
+            await self._let_work()
             self._database_faults += step.fault not in OF_DAEMONS
             hit = await self._acts[step.fault](step)
             if hit is not None:  # else it goes on beside the others, and says so itself
                 self.tally.note(step.fault, hit=hit)
             self._died_of_it(await self._fleet.revive(), step)
         await self.heal()
+
+    async def _let_work(self) -> None:
+        """Wait until something was done since the last fault: who never gets to work cannot be hit at it."""
+        deadline = asyncio.get_running_loop().time() + WORK_S
+        while True:
+            done = (await self._site.rows(DONE))[0]["n"]
+            if done >= self._done + WORK or asyncio.get_running_loop().time() > deadline:
+                self._done = done
+                return
+            await asyncio.sleep(0.02)
 
     async def heal(self) -> None:
         """End every fault: nobody is held, everything passes, every slot has a daemon."""

@@ -1,7 +1,7 @@
 """What happens when: a schedule drawn from a seed. Pure, so the same seed and profile give the same schedule."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
@@ -51,9 +51,9 @@ class Profile:
     name: str
     faults: Mapping[Fault, int]
     daemons: int = 6
-    accounts: int = 2_000
+    accounts: int = 4_000
     #: Operations that wait: enough for every daemon to hold some.
-    depth: int = 600
+    depth: int = 2_000
     lease_s: float = 1.5
     gap_s: float = 0.08
     heal_within_s: float = 120.0
@@ -61,7 +61,7 @@ class Profile:
     def scaled(self, share: float) -> "Profile":
         """The same in kind, with this share of the faults."""
         faults = {fault: max(1, round(count * share)) for fault, count in self.faults.items()}
-        return Profile(f"{self.name} x {share:g}", faults, self.daemons, self.accounts, self.depth, self.lease_s)
+        return replace(self, name=f"{self.name} x {share:g}", faults=faults)
 
 
 def _others(count: int) -> dict[Fault, int]:
@@ -71,7 +71,11 @@ def _others(count: int) -> dict[Fault, int]:
 
 PROFILES = {
     "quick": Profile(
-        "quick", {Fault.KILL: 10, Fault.PAUSE: 10, Fault.TERM: 2, Fault.CRASH: 1, **_others(1)}, daemons=4, accounts=400
+        "quick",
+        {Fault.KILL: 10, Fault.PAUSE: 10, Fault.TERM: 2, Fault.CRASH: 1, **_others(1)},
+        daemons=4,
+        accounts=800,
+        depth=400,
     ),
     "smoke": Profile("smoke", {Fault.KILL: 105, Fault.PAUSE: 105, Fault.TERM: 8, Fault.CRASH: 5, **_others(3)}),
     "full": Profile("full", {Fault.KILL: 2_000, Fault.PAUSE: 1_000, Fault.TERM: 100, Fault.CRASH: 125, **_others(40)}),

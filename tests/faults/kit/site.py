@@ -110,6 +110,10 @@ class Site:
                 await asyncio.sleep(0.01)
             await self.postgres.stop()
             await self.postgres.start()
+            if self.postgres.port != self.database_proxy.upstream[1]:  # somebody took the port meanwhile
+                self.urls = await self.postgres.bootstrap(DATABASE)
+                self.admin_dsn = self.postgres.admin_dsn(DATABASE)
+                self.database_proxy.upstream = ("127.0.0.1", self.postgres.port)
 
     async def close(self) -> None:
         await self._forget()
