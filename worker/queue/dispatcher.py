@@ -37,6 +37,8 @@ MOST_HELD = 2_000
 MOST_CLAIMED = 500
 #: Emergencies that are claimed although there is no room.
 MOST_EMERGENCIES = 50
+#: So long a slot goes on before it lets others have a turn.
+TURN_S = 0.001
 #: What one operation adds to the mean of how long they take.
 _NEWEST = 0.1
 
@@ -202,10 +204,12 @@ class Dispatcher:
                 log.warning("claim.strays_released", connector=target.name, operations=len(strays))
 
     def _start_runners(self, target: _Target) -> None:
-        while len(target.runners) < min(target.slots, len(target.running) + len(target.waiting)):
+        """Start a slot, and another one when that has to wait and there is work left: one may work off everything."""
+        if len(target.runners) < min(target.slots, len(target.running) + len(target.waiting)):
             runner = asyncio.create_task(self._run(target))
             target.runners.add(runner)
             runner.add_done_callback(target.runners.discard)
+            asyncio.get_running_loop().call_soon(self._start_runners, target)
 
     async def _run(self, target: _Target) -> None:
         """One slot: run what waits, one after the other, until nothing is left or the target allows fewer."""
@@ -213,6 +217,7 @@ class Dispatcher:
         if runner is None:
             raise RuntimeError("a slot is a task of its own")
         in_use = metrics.target_slots_in_use.labels(target.name)
+        let_others_at = time.monotonic() + TURN_S
         with metrics.running_operations.track_inprogress(), in_use.track_inprogress():
             while target.waiting and len(target.running) < target.slots and not self._is_draining:
                 op = target.waiting.popleft()
@@ -226,9 +231,13 @@ class Dispatcher:
                     del target.running[op.id]
                 if runner.cancelling():  # cut off by a drain that took too long, or by a lease that is lost
                     return
-                target.note(time.monotonic() - started)
-                if len(target.waiting) <= target.ahead // 2:
+                ended = time.monotonic()
+                target.note(ended - started)
+                if not target.has_asked and len(target.waiting) <= target.ahead // 2:
                     self._ask_for_more(target)
+                if ended > let_others_at:  # tries that wait for nothing would keep claims and results from going on
+                    await asyncio.sleep(0)
+                    let_others_at = time.monotonic() + TURN_S
 
     def _ask_for_more(self, target: _Target) -> None:
         if not target.has_asked and target.held < min(target.slots + target.ahead, MOST_HELD):

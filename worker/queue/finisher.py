@@ -278,22 +278,20 @@ def wait_of(outcome: Parked, parks: int) -> float | None:
 
 
 def _completion(fence: Fence, finished: Finished, outcome: Succeeded) -> Completion:
-    ending = "skipped" if outcome.skipped else "already_so" if outcome.already_so else None
     return Completion(
-        fence=fence,
-        duration_ms=finished.duration_ms,
-        connector_id=finished.operation.connector_id,
-        uid=outcome.uid,
-        ending=ending,
-        observed=outcome.observed,
-        observed_active=outcome.observed_active,
-        observed_hash=finished.observed_hash,
-        hooked=finished.hooked,
-        match=outcome.match,
-        account_gone=outcome.account_gone,
-        changed=ending is None,
-        agrees=finished.agrees,
-        sent=outcome.sent,
+        fence,
+        finished.duration_ms,
+        finished.operation.connector_id,
+        outcome.uid,
+        "skipped" if outcome.skipped else "already_so" if outcome.already_so else None,
+        outcome.observed,
+        outcome.observed_active,
+        finished.observed_hash,
+        finished.hooked,
+        outcome.match,
+        outcome.account_gone,
+        finished.agrees,
+        outcome.sent,
     )
 
 

@@ -11,7 +11,7 @@ Guarantees:
 import hashlib
 import json
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
@@ -31,8 +31,7 @@ from worker.store.sql import Record, load
 queries = load("operations")
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """The right to finish one try."""
 
     id: UUID
@@ -40,8 +39,7 @@ class Fence:
     account_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """How a try ended well, and what its account is like now; see ``worker.domain.outcome.Succeeded``."""
 
     fence: Fence
@@ -55,7 +53,6 @@ class Completion:
     hooked: dict[str, Any] | None = None
     match: dict[str, Any] | None = None
     account_gone: bool = False
-    changed: bool = True
     agrees: bool = False
     sent: dict[str, Any] | None = None
 
@@ -192,22 +189,26 @@ async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequenc
         ids=[e.fence.id for e in ends],
         epochs=[e.fence.epoch for e in ends],
         durations=[e.duration_ms for e in ends],
-        endings=[e.ending for e in ends],
-        uids=[e.uid for e in ends],
-        observed=[e.observed for e in ends],
-        observed_active=[e.observed_active for e in ends],
-        observed_hashes=[e.observed_hash for e in ends],
-        hooked=[e.hooked for e in ends],
-        matches=[e.match for e in ends],
-        gone=[e.account_gone for e in ends],
-        changed=[e.changed for e in ends],
-        agrees=[e.agrees for e in ends],
-        sent=[e.sent for e in ends],
+        endings=_sparse([e.ending for e in ends]),
+        uids=_sparse([e.uid for e in ends]),
+        observed=_sparse([e.observed for e in ends]),
+        observed_active=_sparse([e.observed_active for e in ends]),
+        observed_hashes=_sparse([e.observed_hash for e in ends]),
+        hooked=_sparse([e.hooked for e in ends]),
+        matches=_sparse([e.match for e in ends]),
+        gone=_sparse([e.account_gone or None for e in ends]),
+        agrees=_sparse([e.agrees or None for e in ends]),
+        sent=_sparse([e.sent for e in ends]),
     )
     goes_on = [row["account_id"] for row in rows if row["live"]]
     if goes_on:
         await queries.promote.rows(conn, tenant_id=tenant_id, account_ids=sorted(goes_on))
     return {row["id"]: row["live"] > 0 for row in rows}
+
+
+def _sparse(values: list[Any]) -> list[Any]:
+    """A column in which nobody has anything is sent as none at all: ``unnest`` fills it up with NULL."""
+    return values if any(value is not None for value in values) else []
 
 
 async def fail(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Failure]) -> set[UUID]:
@@ -362,13 +363,12 @@ def _claimed(row: Record) -> Operation:
     values = list(row)
     values[_TYPE] = _TYPES[values[_TYPE]]
     values[_ORIGIN] = _ORIGINS.get(values[_ORIGIN], Origin.API)  # a later version's: let alone as what people asked for
-    return Operation(*values)
+    return Operation._make(values)
 
 
 def from_row(row: Record) -> Operation:
     """A whole row of operations, dead_letters or the archive as a value."""
-    names = (each.name for each in fields(Operation))
-    values = {name: row[name] for name in names if name in row}
+    values = {name: row[name] for name in Operation._fields if name in row}
     values |= {"operation_type": OperationType(row["operation_type"]), "origin": Origin(row["origin"])}
     return Operation(**values)
 

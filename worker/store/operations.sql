@@ -239,9 +239,9 @@ done AS (
     DELETE FROM operations o
     USING unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :endings::text[], :uids::text[],
         :observed::jsonb[], :observed_active::boolean[], :observed_hashes::bigint[], :hooked::jsonb[],
-        :matches::jsonb[], :gone::boolean[], :changed::boolean[], :agrees::boolean[], :sent::jsonb[])
+        :matches::jsonb[], :gone::boolean[], :agrees::boolean[], :sent::jsonb[])
         AS d(id, epoch, duration_ms, ending, uid, observed, observed_active, observed_hash, hooked, match, gone,
-             changed, agrees, sent)
+             agrees, sent)
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
       AND o.owner IS NOT DISTINCT FROM :owner
     RETURNING o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class, o.target_uid,
@@ -249,7 +249,7 @@ done AS (
         o.epoch, o.origin, o.identity_version, o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id,
         o.case_id, o.approval_id, o.redrive_of, o.created_by, o.version, o.created_at, o.started_at,
         d.duration_ms, d.ending, d.uid, d.observed, d.observed_active, d.observed_hash, d.hooked, d.match, d.gone,
-        d.changed, d.agrees, d.sent
+        d.agrees, d.sent
 ),
 archived AS (
     INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, user_id, seq,
@@ -299,10 +299,10 @@ UPDATE accounts a SET
         a.wanted_active, coalesce(o.hooked, a.hooked), coalesce(o.observed_hash, a.observed_hash), a.mapping_version,
         a.identity_version), 0) END,
     match = coalesce(o.match, a.match),
-    last_change_at = CASE WHEN o.changed THEN t.now ELSE a.last_change_at END,
-    last_change_run = CASE WHEN o.changed THEN o.run_id ELSE a.last_change_run END,
-    last_change_operation = CASE WHEN o.changed THEN o.id ELSE a.last_change_operation END,
-    last_change_by = CASE WHEN o.changed THEN o.created_by ELSE a.last_change_by END
+    last_change_at = CASE WHEN o.ending IS NULL THEN t.now ELSE a.last_change_at END,
+    last_change_run = CASE WHEN o.ending IS NULL THEN o.run_id ELSE a.last_change_run END,
+    last_change_operation = CASE WHEN o.ending IS NULL THEN o.id ELSE a.last_change_operation END,
+    last_change_by = CASE WHEN o.ending IS NULL THEN o.created_by ELSE a.last_change_by END
 FROM done o, t
 WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = o.account_id
 RETURNING o.id, a.id AS account_id, a.live
