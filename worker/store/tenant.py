@@ -21,14 +21,15 @@ async def transaction(
 ) -> AsyncIterator[Connection]:
     """Open a transaction that sees the rows of one tenant; begin and setting travel in one round trip.
 
-    ``is_hot``: for what works in batches and finds its rows by keys. It must not be planned as scans of a table that
-    had next to no rows when it was last looked at. ``by_hash``: for what joins whole batches, which must not be
-    compared pair by pair. ``is_growing``: for batches that read tables which may have been empty a moment ago, in the
-    first import. Of an empty table every index looks alike, and the plan would be kept: so statements are planned for
-    the tables as they are, until ``keep_plans``.
+    ``is_hot``: for what works in batches and finds its rows by keys. It must not be planned as scans of a table
+    that had next to no rows when it was last looked at. ``by_hash``: for what joins whole batches, which must not
+    be compared pair by pair, and locks rows in the order of their keys, which is that of an index. ``is_growing``:
+    for batches that read tables which may have been empty a moment ago, in the first import. Of an empty table
+    every index looks alike, and the plan would be kept: so statements are planned for the tables as they are, until
+    ``keep_plans``.
     """
     scans = "; SET LOCAL enable_seqscan = off" if is_hot or is_growing else ""
-    joins = "; SET LOCAL enable_nestloop = off" if by_hash else ""
+    joins = "; SET LOCAL enable_nestloop = off; SET LOCAL enable_bitmapscan = off" if by_hash else ""
     plans = "; SET LOCAL plan_cache_mode = force_custom_plan" if is_growing else ""
     try:
         opening = manners_of(conn).opening
