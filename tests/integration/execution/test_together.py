@@ -177,12 +177,19 @@ async def hire(site: Site, count: int) -> list[UUID]:
     return [await site.hires("Ada", f"Moss{number}") for number in range(count)]
 
 
-async def test_together_they_keep_to_the_slots_of_the_target_and_both_work(town: Town) -> None:
+async def test_together_they_keep_to_the_slots_of_the_target_and_use_all_of_them(town: Town) -> None:
+    """While none of their calls ends, however often both of them look."""
+    town.here.hangs = hangs = asyncio.Event()
     await hire(town.site, OPERATIONS)
+    await eventually(lambda: town.here.at_once == SLOTS, timeout=60)
+    await town.looks(20)
+    assert town.here.most == SLOTS
 
+    town.here.hangs = None
+    hangs.set()
     await eventually(town.is_over, timeout=60)
     assert len(town.here.accounts) == OPERATIONS
-    assert 1 <= town.here.most <= SLOTS
+    assert town.here.most == SLOTS
 
 
 async def test_an_outage_costs_a_few_calls_and_no_try_and_ends_by_itself(town: Town) -> None:
