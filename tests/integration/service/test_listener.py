@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -139,6 +140,67 @@ async def test_a_connection_that_is_cut_is_made_anew_and_looked_after(
         await eventually(lambda: one.words, timeout=60)
         assert one.words == [Word.WORK, Word.TARGETS], "whatever was told meanwhile is looked for"
         await eventually(lambda: one.listener.is_hearing)
+
+
+class Line:
+    """A line to the server that can fall silent: what is sent goes nowhere, and nobody says so."""
+
+    def __init__(self) -> None:
+        self.is_dead = False
+        self.opened = 0
+        self._ends: list[asyncio.StreamWriter] = []
+
+    @contextlib.asynccontextmanager
+    async def to(self, dsn: str) -> AsyncIterator[str]:
+        there = urlsplit(dsn)
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.opened += 1
+            server_reader, server_writer = await asyncio.open_connection(there.hostname, there.port)
+            self._ends += [writer, server_writer]
+            await asyncio.gather(self._pass_on(reader, server_writer), self._pass_on(server_reader, writer))
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        user, _, _ = there.netloc.rpartition("@")
+        try:
+            yield urlunsplit(there._replace(netloc=f"{user}@127.0.0.1:{port}"))
+        finally:
+            server.close()
+            for end in self._ends:
+                end.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                if not self.is_dead:
+                    writer.write(data)
+            writer.close()
+
+
+async def test_a_connection_that_falls_silent_is_found_out_and_made_anew(
+    database: Database, pool: Pool, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "CHECK_S", 0.05)
+    monkeypatch.setattr(listening, "ANSWER_S", 1.0)
+    monkeypatch.setattr(listening, "RECONNECT_S", 0.05)
+    line = Line()
+    async with line.to(database.daemon_dsn) as dsn, at_work(dsn) as one:
+        await eventually(lambda: one.listener.is_hearing)
+        line.is_dead = True
+        await eventually(lambda: not one.listener.is_hearing, timeout=60)
+        line.is_dead = False
+        one.words.clear()
+
+        await eventually(lambda: one.listener.is_hearing, timeout=60)
+        assert line.opened > 1
+        assert one.words[:2] == [Word.WORK, Word.TARGETS], "whatever was told meanwhile is looked for"
+        async with at_work(database.daemon_dsn) as other:
+            await eventually(lambda: other.listener.is_hearing)
+            one.named.clear()
+            with notify.hearing(other.listener.tell):
+                await ask(pool, tenant_id, uuid4())
+            await eventually(lambda: one.named or Word.WORK in one.words[2:])
 
 
 async def test_who_hears_itself_no_more_does_not_rely_on_hints(
