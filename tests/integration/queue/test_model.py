@@ -278,9 +278,9 @@ class Queue(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 3))
     def claim_of_every_target(self, limit: int) -> None:
-        alive = [owner for owner, is_alive in self.model.workers.items() if is_alive]
-        owner = alive[-1] if alive else self._register()
-        for target in self.world.targets:
+        alive = [owner for owner, is_alive in self.model.workers.items() if is_alive] or [self._register()]
+        for at, target in enumerate(self.world.targets):
+            owner = alive[(at + limit) % len(alive)]
             if target not in self.closed:
                 self._claim(owner, target, limit)
 

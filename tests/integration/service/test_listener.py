@@ -240,8 +240,10 @@ async def test_without_any_hint_work_is_found_by_the_poll(pool: Pool, tenant_id:
     poller = DuePoller(pool, {Kind.RUN: work}, poll_s=0.05)
     stop = asyncio.Event()
     polling = asyncio.create_task(poller.run(stop))
-    await ask(pool, tenant_id, run := uuid4())
+    await ask(pool, tenant_id, first := uuid4())
+    await eventually(lambda: first in started)
+    await ask(pool, tenant_id, later := uuid4())  # which the first poll cannot have seen
 
-    await eventually(lambda: run in started)
+    await eventually(lambda: later in started)
     stop.set()
     await polling

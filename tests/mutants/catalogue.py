@@ -1,0 +1,220 @@
+"""Known ways to get it wrong, each with the tests that must notice.
+
+A mutant is a small change of the text of our own code. ``is_quick``: made in every build, in seconds.
+"""
+
+from dataclasses import dataclass
+
+STATEMENTS = "worker/store/operations.sql"
+QUEUE = "tests/integration/queue"
+STEPS = f"{QUEUE}/test_operations.py"
+LATE = f"{QUEUE}/test_late_results.py"
+MODEL = f"{QUEUE}/test_model.py"
+ANSWERS = "tests/integration/execution/test_answers.py"
+LOST = f"{QUEUE}/test_nothing_lost.py"
+
+#: Looks like a thread, and is a task of the loop that everything else is on.
+ON_LOOP = """
+class _OnLoop:
+    def __init__(self, work):
+        self.work = work
+
+    def start(self):
+        self.task = asyncio.ensure_future(self.work())
+
+    def is_alive(self):
+        return True
+
+    def join(self, timeout=None):
+        self.task.get_loop().call_soon_threadsafe(self.task.cancel)
+
+
+def _boottime()"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """``edits``: (file, text, what stands there instead), in every place where the text stands."""
+
+    name: str
+    edits: tuple[tuple[str, str, str], ...]
+    noticed_by: tuple[str, ...]
+    is_quick: bool = True
+
+
+MUTANTS = (
+    Mutant(
+        "results are written whatever their epoch",
+        (
+            (STATEMENTS, " AND o.epoch = d.epoch", ""),
+            (STATEMENTS, "((h.id, h.epoch) IN (SELECT d.id, d.epoch FROM d)) IS TRUE", "true"),
+        ),
+        (f"{STEPS}::test_a_finish_without_the_present_epoch_or_owner_changes_nothing", LATE),
+    ),
+    Mutant(
+        "results are written whoever brings them",
+        (
+            (STATEMENTS, "AND o.owner IS NOT DISTINCT FROM :owner", "AND :owner::uuid IS NOT NULL"),
+            (STATEMENTS, "AND owner IS NOT DISTINCT FROM :owner", "AND :owner::uuid IS NOT NULL"),
+        ),
+        (f"{STEPS}::test_a_rescued_operation_refuses_the_late_result_of_its_first_owner", LATE),
+    ),
+    Mutant(
+        "whoever is claimed may stand behind others of its account",
+        (
+            (
+                STATEMENTS,
+                "AND status = 'pending' AND head\n          AND crashed_leases = 0",
+                "AND status = 'pending'\n          AND crashed_leases = 0",
+            ),
+        ),
+        (f"{STEPS}::test_operations_of_one_account_run_in_the_order_they_were_accepted",),
+    ),
+    Mutant(
+        "the next of a lane is any of it",
+        ((STATEMENTS, "AND NOT b.head ORDER BY b.seq LIMIT 1", "AND NOT b.head ORDER BY b.seq DESC LIMIT 1"),),
+        (f"{STEPS}::test_operations_of_one_account_run_in_the_order_they_were_accepted",),
+        is_quick=False,
+    ),
+    Mutant(
+        "who began long ago is rescued, dead or not",
+        (
+            (
+                STATEMENTS,
+                "AND status = 'in_progress' AND owner = ANY(:dead::uuid[])",
+                "AND status = 'in_progress' AND (owner = ANY(:dead::uuid[]) OR updated_at < db_now())",
+            ),
+        ),
+        (f"{QUEUE}/test_rescue.py", MODEL),
+    ),
+    Mutant(
+        "only workers that have a row are rescued",
+        (
+            (
+                "worker/queue/rescuer.py",
+                "looks_for_orphans = self._rounds % ORPHANS_EVERY == 0",
+                "looks_for_orphans = False",
+            ),
+        ),
+        (f"{LOST}::test_what_somebody_holds_who_is_no_worker_any_more_goes_back",),
+    ),
+    Mutant(
+        "tries are counted when they fail, not when they are claimed",
+        (
+            (STATEMENTS, "epoch = epoch + 1, attempt_number = attempt_number + 1", "epoch = epoch + 1"),
+            (
+                STATEMENTS,
+                "retry_count = o.retry_count + 1,",
+                "retry_count = o.retry_count + 1, attempt_number = o.attempt_number + 1,",
+            ),
+        ),
+        (f"{QUEUE}/test_invariants.py::test_what_is_held_at_the_end_is_found_only_when_all_should_rest",),
+        is_quick=False,
+    ),
+    Mutant(
+        "what goes back has spent a try",
+        ((STATEMENTS, "CASE WHEN d.started THEN 0 ELSE 1 END", "0"),),
+        (f"{LOST}::test_what_goes_back_remembers_whether_it_may_have_reached_its_target",),
+        is_quick=False,
+    ),
+    Mutant(
+        "a consumer sleeps without asking whether somebody is making work",
+        (("worker/store/due_work.py", "if not await quiet(conn, tenant_id, Kind.CLAIM, connector_id):", "if False:"),),
+        (f"{STEPS}::test_no_wake_up_is_lost_while_a_producer_has_not_committed",),
+        is_quick=False,
+    ),
+    Mutant(
+        "work is looked for only when somebody says so",
+        (("worker/service/loop.py", "stop, timeout_s=pause)", "stop, timeout_s=1e6)"),),
+        ("tests/integration/service/test_listener.py::test_without_any_hint_work_is_found_by_the_poll",),
+        is_quick=False,
+    ),
+    Mutant(
+        "the lease is renewed on the loop",
+        (
+            (
+                "worker/service/heartbeat.py",
+                'threading.Thread(target=self._run, name="heartbeat", daemon=True)',
+                "_OnLoop(self._beat_until_stopped)",
+            ),
+            (
+                "worker/service/heartbeat.py",
+                "            self._wait(self._beat_s)",
+                "            await asyncio.sleep(self._beat_s)",
+            ),
+            ("worker/service/heartbeat.py", "def _boottime()", ON_LOOP),
+        ),
+        ("tests/integration/service/test_heartbeat.py",),
+        is_quick=False,
+    ),
+    Mutant(
+        "a create whose answer was lost is made again without a look",
+        (
+            ("worker/execution/executor.py", "if found is None and work.op.attempt_number > 1:", "if False:"),
+            (
+                "worker/execution/executor.py",
+                "except OutcomeUnknown:\n                found = await self._matching.at_target(work, wish)",
+                "except OutcomeUnknown:\n                found = None",
+            ),
+        ),
+        (f"{ANSWERS}::test_a_create_that_happened_is_recognised_when_its_answer_is_lost",),
+    ),
+    Mutant(
+        "a target that is down costs tries",
+        (("worker/execution/classify.py", "if waits and op.parks < MOST_PARKS:", "if False:"),),
+        ("tests/unit/execution/test_classify.py",),
+    ),
+    Mutant(
+        "only deletes count as removals",
+        (("worker/domain/operation.py", ' or self.payload.get("active") is False', ""),),
+        ("tests/unit/domain/test_operation.py",),
+    ),
+    Mutant(
+        "a claim names no tenant",
+        (
+            (
+                STATEMENTS,
+                "WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending'",
+                "WHERE connector_id = :connector_id AND status = 'pending'",
+            ),
+        ),
+        ("tests/unit/store/test_rules.py",),
+    ),
+    Mutant(
+        "the tenant stays set when the transaction is over",
+        (("worker/store/tenant.py", "SET LOCAL app.tenant_id", "SET app.tenant_id"),),
+        ("tests/integration/store/test_tenant.py",),
+    ),
+    Mutant(
+        "an answer does not wait for the disk",
+        (
+            (
+                "worker/store/server.py",
+                '"plan_cache_mode": plans,',
+                '"plan_cache_mode": plans, "synchronous_commit": "off",',
+            ),
+        ),
+        ("tests/integration/store/test_durability.py",),
+        is_quick=False,
+    ),
+    Mutant(
+        "a claim never looks behind its marks",
+        (
+            ("worker/queue/marks.py", "return now >= self._front_at", "return self._front_at == 0"),
+            ("worker/queue/marks.py", "if now >= self._back_at:", "if False:"),
+        ),
+        ("tests/unit/queue/test_marks.py",),
+    ),
+    Mutant(
+        "a commit that was not answered counts as made",
+        (
+            (
+                "worker/store/tenant.py",
+                '        await conn.execute("COMMIT")\n    except Unusable:\n        conn.terminate()\n        raise\n',
+                '        await conn.execute("COMMIT")\n    except Unusable:\n        conn.terminate()\n',
+            ),
+        ),
+        ("tests/faults/test_storm.py",),
+        is_quick=False,
+    ),
+)
