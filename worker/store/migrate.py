@@ -115,11 +115,11 @@ def _upgrade(conn: SyncConnection, phase: Phase) -> None:
     config = _config()
     scripts = ScriptDirectory.from_config(config)
 
-    def steps(applied: tuple[str, ...], _: object) -> list[Any]:
+    def steps(applied: Any, _: object) -> list[Any]:
         wanted = _last(scripts) if phase is Phase.POST or not applied else _last(scripts, Phase.PRE)
         if applied and wanted <= max(applied):
             return []
-        return scripts._upgrade_revs(wanted, applied)  # type: ignore[arg-type]  # noqa: SLF001 - what alembic's own upgrade command calls
+        return scripts._upgrade_revs(wanted, applied)  # noqa: SLF001 - what alembic's own upgrade command calls
 
     with EnvironmentContext(config, scripts, fn=steps) as environment:
         environment.configure(connection=conn)
