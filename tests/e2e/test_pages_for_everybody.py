@@ -63,7 +63,14 @@ async def test_a_quiet_house_is_accessible_and_says_that_all_is_well(browser: Br
         await page.goto(console.address)
 
         assert await page.locator("h1").inner_text() == "All is well"
-        for path in ("/", "/connectors/operations", "/connectors/operations/dlq", "/approvals", "/correlation/cases"):
+        for path in (
+            "/",
+            "/connectors/operations",
+            "/connectors/operations/dlq",
+            "/approvals",
+            "/connectors/conflicts",
+            "/correlation/cases",
+        ):
             await page.goto(console.address + path)
             assert await _violations(page) == []
 
