@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from tests.benchmarks import processes
 from worker.security import Vault
 from worker.service.demo.servers import Servers
 from worker.service.embedded import EmbeddedPostgres
@@ -85,6 +86,14 @@ class Ground:
         """A name that nothing else has here."""
         self._count += 1
         return f"{kind}_{self._count}"
+
+    async def server_pid(self) -> int:
+        """The process that all others of the server are children of."""
+        conn = await asyncpg.connect(self.postgres.admin_dsn())
+        try:
+            return processes.parent_of(int(await conn.fetchval("SELECT pg_backend_pid()")))
+        finally:
+            await conn.close()
 
     async def _clone(self, name: str) -> None:
         """Copy the database that was migrated once."""

@@ -8,8 +8,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from tests.benchmarks import company, processes
 from tests.benchmarks.company import Reach, Staff
 from tests.benchmarks.figures import Figure, Size, at_least
@@ -43,7 +41,7 @@ async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
         staff = Staff(generate(count=12_000), reach.target)
         async with serve(site) as daemon:
             await _prepare(site, reach, staff, size.already)
-            done = await _travel(site, daemon, staff.take(size.events))
+            done = await _travel(site, daemon, staff.take(size.events), server=await ground.server_pid())
     core = f"{UNIT} a core"
     yield at_least("event to finished, by the clock", done.count / done.took_s, UNIT, A_SECOND_AND_CORE)
     yield at_least("event to finished, daemon", done.count / done.daemon_s, core, A_SECOND_AND_CORE)
@@ -62,10 +60,9 @@ async def _prepare(site: Site, reach: Reach, staff: Staff, already: int) -> None
         raise RuntimeError(f"{done} of {WARM_UP} operations were completed; left: {await leftovers(site)}")
 
 
-async def _travel(site: Site, daemon: Served, people: Sequence[Employee]) -> Travelled:
+async def _travel(site: Site, daemon: Served, people: Sequence[Employee], *, server: int) -> Travelled:
     """All events are kept while the daemon is held still; then it goes."""
     before = await completed(site)
-    server = await _postmaster(site)
     with daemon.stopped():
         await _tell(site, people)
         daemon_s, server_s = processes.cpu_s(daemon.process.pid), processes.cpu_s(server)
@@ -98,12 +95,3 @@ async def _tell(site: Site, people: Sequence[Employee]) -> None:
     ]
     for at in range(0, len(events), AT_ONCE):
         await receiver.receive(site.tenant_id, events=events[at : at + AT_ONCE])
-
-
-async def _postmaster(site: Site) -> int:
-    """The process that all of the server's others are children of."""
-    conn = await asyncpg.connect(site.dsn)
-    try:
-        return processes.parent_of(int(await conn.fetchval("SELECT pg_backend_pid()")))
-    finally:
-        await conn.close()

@@ -6,7 +6,7 @@ from statistics import median
 from tests.benchmarks.figures import Figure, Size, beside
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.queue.contenders import Ours
-from tests.benchmarks.queue.race import rate
+from tests.benchmarks.queue.race import race
 
 SHARE = 0.4
 LANES = 50
@@ -16,7 +16,7 @@ async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
     """In turns, one process."""
     bound, free = [], []
     for _ in range(size.turns):
-        bound.append(await rate(ground, Ours(accounts=LANES), processes=1, count=size.ordered))
-        free.append(await rate(ground, Ours(), processes=1, count=size.ordered))
+        bound.append((await race(ground, Ours(accounts=LANES), processes=1, count=size.ordered)).rate)
+        free.append((await race(ground, Ours(), processes=1, count=size.ordered)).rate)
     name = f"{size.ordered:,} over {LANES} accounts"
     yield beside(name, median(bound), "operations/s", peer="one an account", rate=median(free), wanted=SHARE)

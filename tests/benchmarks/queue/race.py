@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 
 from tests.benchmarks.ground import Ground
+from tests.benchmarks.processes import cpu_s
 from tests.benchmarks.queue import meter
 from tests.benchmarks.queue.arena import Arena, environment
 from tests.benchmarks.queue.contenders import Contender
@@ -35,11 +36,20 @@ class Crew:
     def handled(self) -> int:
         return meter.handled(self.meters)
 
+    @property
+    def cpu_s(self) -> float:
+        """Seconds that they have spent on a core so far."""
+        return sum(cpu_s(process.pid) for process in self.processes)
+
     async def go(self) -> int:
         """Let them begin, when all are loaded; the nanosecond of it."""
-        await self._until(lambda: all(meter.read(path)[0] == meter.LOADED for path in self.meters), "load")
+        await self.loaded()
         self.start.touch()
         return time.monotonic_ns()
+
+    async def loaded(self) -> None:
+        """Wait until all are loaded."""
+        await self._until(lambda: all(meter.read(path)[0] == meter.LOADED for path in self.meters), "load")
 
     async def until(self, count: int) -> int:
         """Wait until so many jobs are handled; the nanosecond at which they were."""
@@ -108,17 +118,29 @@ async def settle(arena: Arena) -> None:
         await conn.close()
 
 
-async def rate(ground: Ground, contender: Contender, *, processes: int, count: int) -> float:
-    """Jobs a second, from the moment the workers may connect until the last job is durably finished."""
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """Jobs a second, and microseconds on a core for each: of the workers and of the server together."""
+
+    rate: float
+    core_us: float
+
+
+async def race(ground: Ground, contender: Contender, *, processes: int, count: int) -> Raced:
+    """From the moment the workers may connect until the last job is durably finished."""
+    server = await ground.server_pid()
     async with contender.arena(ground) as arena:
         await contender.fill(arena, count)
         await settle(arena)
         async with crew(ground, arena, processes) as workers:
+            await workers.loaded()
+            busy_s = workers.cpu_s + cpu_s(server)
             began_ns = await workers.go()
             await workers.until(count)
             took = (await until_nothing_left(arena) - began_ns) / 1e9
+            busy_s = workers.cpu_s + cpu_s(server) - busy_s
         await check(arena, count)
-        return count / took
+        return Raced(count / took, busy_s / count * 1e6)
 
 
 async def until_nothing_left(arena: Arena) -> int:

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from statistics import median
 
-from tests.benchmarks.figures import Figure, Size, beside, left_out
+from tests.benchmarks.figures import Figure, Size, beside, left_out, not_above
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.queue.contenders import GRAPHILE, PGBOSS, Contender, Limit, Ours, PgQueuer
 from tests.benchmarks.queue.installing import NotToBeHad
-from tests.benchmarks.queue.race import rate
+from tests.benchmarks.queue.race import Raced, race
 
 UNIT = "operations/s"
 PROCESSES = (1, 2)
@@ -16,13 +16,13 @@ PROCESSES = (1, 2)
 PEER_RATIO = 2.0
 LIMIT_SHARE = 0.6
 
-_Rates = dict[tuple[str, int], list[float]]
+_Runs = dict[tuple[str, int], list[Raced]]
 
 
 async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
     """With one process and with two."""
     ours, peers = Ours(), _peers(size)
-    rates: _Rates = defaultdict(list)
+    runs: _Runs = defaultdict(list)
     absent: dict[str, str] = {}
     for _ in range(size.turns):
         for processes in PROCESSES:
@@ -30,18 +30,20 @@ async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
                 if contender.name in absent:
                     continue
                 try:
-                    done = await rate(ground, contender, processes=processes, count=size.noops)
+                    done = await race(ground, contender, processes=processes, count=size.noops)
                 except NotToBeHad as reason:
                     absent[contender.name] = str(reason)
                 else:
-                    rates[contender.name, processes].append(done)
+                    runs[contender.name, processes].append(done)
     for processes in PROCESSES:
         for peer in peers:
-            measured = f"queue, {processes} process{'es' * (processes > 1)}"
-            if peer.name in absent:
-                yield left_out(f"{measured}, beside {peer.name}", UNIT, absent[peer.name])
-            else:
-                yield _figure(f"{measured}, beside {peer.name}", rates, processes, peer.name)
+            if peer.name not in absent:
+                yield _rates(runs, processes, peer.name)
+    for peer in peers:
+        if peer.name in absent:
+            yield left_out(f"queue, beside {peer.name}", UNIT, absent[peer.name])
+        else:
+            yield _core_times(runs, peer.name)
 
 
 def _peers(size: Size) -> list[Contender]:
@@ -50,7 +52,14 @@ def _peers(size: Size) -> list[Contender]:
     return [*promised, PGBOSS, PgQueuer()] if size.has_all_peers else promised
 
 
-def _figure(measured: str, rates: _Rates, processes: int, peer: str) -> Figure:
+def _rates(runs: _Runs, processes: int, peer: str) -> Figure:
     wanted = {Limit.name: LIMIT_SHARE, GRAPHILE.name: PEER_RATIO}.get(peer)
-    ours = median(rates[Ours.name, processes])
-    return beside(measured, ours, UNIT, peer=peer, rate=median(rates[peer, processes]), wanted=wanted)
+    ours, theirs = (median(each.rate for each in runs[name, processes]) for name in (Ours.name, peer))
+    name = f"queue, {processes} process{'es' * (processes > 1)}, beside {peer}"
+    return beside(name, ours, UNIT, peer=peer, rate=theirs, wanted=wanted)
+
+
+def _core_times(runs: _Runs, peer: str) -> Figure:
+    """With one process; it hardly wanders with what else runs on the machine."""
+    ours, theirs = (median(each.core_us for each in runs[name, 1]) for name in (Ours.name, peer))
+    return not_above(f"core time, beside {peer}", ours, "µs/operation", peer=peer, theirs=theirs)

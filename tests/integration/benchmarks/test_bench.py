@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 QUEUE = [
     "queue, # process, beside limit loop",
     "queue, # processes, beside limit loop",
+    "core time, beside limit loop",
     "pick-up p#",
     "pick-up p#",
     "pick-up p# without NOTIFY",
