@@ -35,6 +35,7 @@ SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/u
 SERVICES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
     "slapd": ((("slapd",), ("ldapsearch",)), "apt-get install slapd ldap-utils"),
     "chromium": ((("chromium", "chromium-browser", "google-chrome"),), "apt-get install chromium"),
+    "faketime": ((("faketime",),), "apt-get install faketime"),
     "pgbouncer": ((("pgbouncer",),), "apt-get install pgbouncer"),
     "prometheus": ((("prometheus",), ("promtool",)), "apt-get install prometheus"),
 }

@@ -1,7 +1,7 @@
 """A site with a fleet and work for it, without a nemesis: for tests that do one harm and look closely."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -80,12 +80,18 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    *, daemons: int = 1, accounts: int = 200, lease_s: float = 3.0, deadline_s: float = 2.5, **settings: Any
+    *,
+    daemons: int = 1,
+    accounts: int = 200,
+    lease_s: float = 3.0,
+    deadline_s: float = 2.5,
+    environment: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Scene]:
-    """A site with running daemons; each is ready."""
+    """A site with running daemons, each ready; ``environment`` is theirs beside ours."""
     async with (
         open_site(accounts=accounts, deadline_s=deadline_s) as site,
-        Zygote() as zygote,
+        Zygote(environment=environment) as zygote,
         Fleet(zygote, site.settings(lease_s=lease_s, **settings), site.directory, size=daemons) as fleet,
     ):
         scene = Scene(site, fleet)

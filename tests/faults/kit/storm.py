@@ -29,6 +29,8 @@ EVIDENCE = {
     "accounts": "SELECT * FROM accounts",
 }
 SAY_EVERY_S = 10.0
+#: Beyond any pause: a daemon that was held still must not take the target for dead, the lease ends its tries before.
+DEADLINE_S = 20.0
 Say = Callable[[str], None]
 
 
@@ -65,7 +67,7 @@ async def storm(profile: Profile, *, seed: int, say: Say = print, directory: Pat
     say(f"seed {seed}, profile {profile.name}: {len(steps)} steps")
     say("schedule: " + " ".join(f"{step.after:.2f}:{step.fault}:{step.pick % profile.daemons}" for step in steps))
     started = time.monotonic()
-    async with open_site(accounts=profile.accounts, deadline_s=profile.lease_s * 0.8, directory=directory) as site:
+    async with open_site(accounts=profile.accounts, deadline_s=DEADLINE_S, directory=directory) as site:
         settings = site.settings(lease_s=profile.lease_s)
         acks = site.directory / "acks"
         async with (
