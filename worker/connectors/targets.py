@@ -78,7 +78,7 @@ class Target:
 class Targets:
     """Guards by connector. ``may_change`` says whether this process still has its lease.
 
-    ``worker`` is who shares the targets' limits with others; without it this process keeps to the limits by itself.
+    ``worker`` says as whom we share the targets' limits with others; without it we keep to the limits by ourselves.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Targets:
         vault: Vault,
         *,
         may_change: Callable[[], bool] = lambda: True,
-        worker: UUID | None = None,
+        worker: Callable[[], UUID] | None = None,
     ) -> None:
         self._pool = pool
         self._vault = vault
@@ -124,17 +124,20 @@ class Targets:
             target.read_at = -math.inf
 
     async def renew(self) -> int:
-        """Keep our shares of what is in use, and leave the others what is not; how many were asked for."""
+        """Keep our shares of what is in use, and leave the others what is not; how many of our shares have grown."""
         if self._worker is None:
             return 0
         known = sorted(self._targets.items(), key=lambda each: each[1].asked_at)
         for key, target in [each for each in known if not _is_used(each[1])]:
             await self._give_back(key, target)
         due = [key for key, target in known if _is_used(target) and _is_share_due(target)]
+        grown = 0
         for key in due[:RENEWED_AT_ONCE]:
+            before = self._targets[key].share
             async with self._reading.setdefault(key, asyncio.Lock()):
-                await self._read(key)
-        return len(due[:RENEWED_AT_ONCE])
+                after = (await self._read(key)).share
+            grown += before is not None and after is not None and after.slots > before.slots
+        return grown
 
     def _fresh(self, key: _Key) -> Target | None:
         target = self._targets.get(key)
@@ -154,7 +157,7 @@ class Targets:
                 sealed = await connectors.credentials(conn, tenant_id=tenant_id, connector_id=connector_id)
                 await due_work.weigh(conn, tenant_id, connector_id, weight=connector.limits.weight)
             if self._worker is not None and (target is None or is_new or _is_share_due(target)):
-                share = await self._ask(conn, self._worker, connector, target, standing.state)
+                share = await self._ask(conn, self._worker(), connector, target, standing.state)
         breaker = Breaker(standing.state, standing.failures, standing.opened_at, standing.probe_at, standing.ramp)
         if target is None or is_new:
             target = await self._renew(key, connector, breaker, sealed)
@@ -203,7 +206,7 @@ class Targets:
         target.guard.keep_to(0, None, until=time.monotonic())
         if not share.is_alone:
             async with tenant(self._pool, key[0]) as conn:
-                await shares.give_back(conn, *key, worker=self._worker)
+                await shares.give_back(conn, *key, worker=self._worker())
 
     async def gate(self, tenant_id: UUID, connector_id: UUID) -> Gate:
         """Whether operations of the target may run now, and how many at once.

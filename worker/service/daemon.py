@@ -235,7 +235,7 @@ class Daemon:
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
             seconds["watch"] = self._settings.csv_watch_s
-        duties["shares"] = parts.targets.renew
+        duties["shares"] = self._renew(parts)
         seconds["shares"] = SHARES_S
         duties["gauges"] = Gauges(parts.pool, parts.hooks).run_once
         seconds["gauges"] = GAUGES_S
@@ -243,6 +243,13 @@ class Daemon:
             name: every(duty, name=name, interval_s=seconds[name], stop=self._stop, rng=self._rng)
             for name, duty in duties.items()
         }
+
+    def _renew(self, parts: Parts) -> Callable[[], Awaitable[None]]:
+        async def renew() -> None:
+            if await parts.targets.renew():  # there is room for more than at the last look
+                self.wake()
+
+        return renew
 
     def _heartbeat(self, dsn: str) -> Heartbeat:
         settings = self._settings
@@ -270,7 +277,7 @@ class Daemon:
     _dispatcher: Dispatcher | None = None
 
     def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
-        targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held, worker=heartbeat.owner)
+        targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held, worker=lambda: heartbeat.owner)
         house = assemble(pool, targets, self._settings)
         loader = WorkLoader(pool, targets)
         executor = Executor(

@@ -42,13 +42,14 @@ async def take(
 ) -> Share:
     """Ask for a share of ``slots`` calls at once and ``rate`` calls a second, in a tenant transaction.
 
-    ``is_back``: the target is coming back, so there are only as many slots as its ramp says.
+    ``is_back``: the target is coming back, so there are only as many slots as its ramp says. What a process held whose
+    lease is over is free at once: it may change nothing any more.
     """
     row = await queries.lock.row(conn, tenant_id=tenant_id, connector_id=connector_id)
     if row is None:
         raise LookupError("a row that was written is returned")
     whole = min(slots, row["ramp"]) if is_back else slots
-    parts = [_part(each) for each in row["holders"]]
+    parts = await _of_the_living(conn, [_part(each) for each in row["holders"]], but=worker)
     after, share = divided(parts, worker, need, slots=whole, rate=rate, now=row["now"])
     await _write(conn, tenant_id, connector_id, after)
     return share
@@ -92,6 +93,14 @@ async def set_ramp(conn: Connection, tenant_id: UUID, connector_id: UUID, *, ram
     """Set how many calls at once a target that comes back may get, from all processes together."""
     await queries.lock.row(conn, tenant_id=tenant_id, connector_id=connector_id)
     await queries.set_ramp.run(conn, tenant_id=tenant_id, connector_id=connector_id, ramp=ramp)
+
+
+async def _of_the_living(conn: Connection, parts: list[Part], *, but: UUID) -> list[Part]:
+    others = [part.worker for part in parts if part.worker != but]
+    if not others:
+        return parts
+    alive = {row["id"] for row in await queries.alive.rows(conn, ids=others)}
+    return [part for part in parts if part.worker == but or part.worker in alive]
 
 
 async def _write(conn: Connection, tenant_id: UUID, connector_id: UUID, parts: Iterable[Part]) -> None:

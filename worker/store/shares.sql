@@ -4,6 +4,10 @@ INSERT INTO target_shares (tenant_id, connector_id) VALUES (:tenant_id, :connect
 ON CONFLICT (tenant_id, connector_id) DO UPDATE SET ramp = target_shares.ramp
 RETURNING holders, ramp, extract(epoch FROM db_now())::float8 AS now
 
+-- name: alive
+-- Of these processes, those with a live lease.
+SELECT id FROM workers WHERE id = ANY(:ids::uuid[]) AND expires_at > db_now()
+
 -- name: write
 UPDATE target_shares SET holders = :holders
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id

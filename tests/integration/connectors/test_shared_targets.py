@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from tests.conftest import Database
-from tests.factories import a_connector
+from tests.factories import a_connector, registered_worker
 from tests.waiting import eventually
 from worker.connectors import Target, Targets, targets
 from worker.connectors.breaker import FAILURES_TO_OPEN
@@ -66,10 +66,11 @@ async def house(pool: Pool, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch) ->
     async with tenant(pool, tenant_id) as conn:
         await conn.execute("UPDATE connectors SET baseline_at = now()")
     vault = Vault([parse_key(new_key())])
-    one, other = (Targets(pool, vault, worker=uuid4()) for _ in range(2))
-    yield House(pool, connector, one, other)
-    await one.aclose()
-    await other.aclose()
+    async with registered_worker(pool) as first, registered_worker(pool) as second:
+        one, other = Targets(pool, vault, worker=lambda: first), Targets(pool, vault, worker=lambda: second)
+        yield House(pool, connector, one, other)
+        await one.aclose()
+        await other.aclose()
 
 
 async def test_alone_a_process_uses_all_and_beside_another_half(house: House) -> None:
@@ -115,6 +116,17 @@ async def test_the_part_of_a_dead_process_is_free_when_its_time_is_over(house: H
     assert await house.slots(house.one) == SLOTS
 
 
+async def test_the_part_of_a_process_whose_lease_is_over_is_free_at_once(house: House) -> None:
+    await house.slots(house.other)
+    assert await house.slots(house.one) == 0
+    async with house.pool.acquire() as conn:
+        await conn.execute(
+            "UPDATE workers SET expires_at = now() - interval '1 second' WHERE id = $1", house.other._worker()
+        )
+
+    assert await house.slots(house.one) == SLOTS
+
+
 async def test_what_is_running_is_kept_from_others_until_it_ends(house: House) -> None:
     """A process with six calls under way is to have three: the other begins none before they have ended."""
     target = await house.one.get(*house.key)
@@ -141,7 +153,7 @@ async def test_a_share_that_was_not_renewed_lets_no_call_through(house: House, m
     monkeypatch.setattr(targets, "MARGIN_S", 0.0)
     waiting = asyncio.create_task(target.guard._turns.enter())
     await asyncio.sleep(0)
-    await house.one.renew()
+    assert await house.one.renew() == 0, "as many slots as before"
     await waiting
     target.guard._turns.leave()
 

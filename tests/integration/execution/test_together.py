@@ -92,7 +92,7 @@ class Process:
 async def process(pool: Pool, vault: Vault) -> AsyncIterator[Process]:
     async with registered_worker(pool) as owner:
         lease = Lease(owner)
-        known = Targets(pool, vault, worker=owner)
+        known = Targets(pool, vault, worker=lambda: owner)
         executor = Executor(
             known,
             WorkLoader(pool, known),
