@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.factories import accounts, an_operation, enqueue
+from worker.domain.operation import Origin
 from worker.queue import Rescuer
 from worker.store import listings, operations
 from worker.store.operations import Completion, Fence
@@ -70,6 +71,28 @@ async def test_what_is_not_known_is_not_claimed_and_all_others_are(
 
     assert set(done) == set(known)
     assert await _row(pool, tenant_id, strange) == before
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+async def test_a_new_plan_goes_behind_what_is_not_known(
+    pool: Pool, tenant_id: UUID, target: UUID, unknown: dict[str, Any]
+) -> None:
+    """It is neither merged with it nor refused for it, nor are the others of its batch."""
+    lanes = await accounts(pool, tenant_id, target, 2)
+    planned = {"origin": Origin.EVENT, "payload": {"attributes": {"title": "old"}}}
+    strange, known = await enqueue(pool, tenant_id, *(an_operation(target, lane, **planned) for lane in lanes))
+    await _write(pool, tenant_id, strange, **unknown)
+    before = await _row(pool, tenant_id, strange)
+
+    newer = {"origin": Origin.EVENT, "payload": {"attributes": {"title": "new"}}}
+    accepted = await enqueue(pool, tenant_id, *(an_operation(target, lane, **newer) for lane in lanes))
+    by_hand = [an_operation(target, lane, payload={"attributes": {"office": "B4"}}) for lane in lanes]
+    accepted_by_hand = await enqueue(pool, tenant_id, *by_hand)
+
+    assert await _row(pool, tenant_id, strange) == before
+    assert (await _row(pool, tenant_id, known))["payload"]["attributes"]["title"] == "new"
+    assert {(await _row(pool, tenant_id, each))["account_id"] for each in accepted} >= {lanes[0]}
+    assert set(accepted_by_hand) == {each.id for each in by_hand}
 
 
 @pytest.mark.parametrize("crashed", [pytest.param(0, id="once"), pytest.param(2, id="for the third time")])
