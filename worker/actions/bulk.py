@@ -11,7 +11,7 @@ from worker.actions.house import Act, House, acting
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import OperationStatus, OperationType, Origin
 from worker.security import Principal, Role, require
-from worker.store import due_work, listings, operations, safeguard
+from worker.store import conflicts, due_work, listings, operations, safeguard
 from worker.store.listings import OperationQuery
 from worker.store.operations import Fence
 from worker.store.sql import Record
@@ -237,6 +237,7 @@ async def _cancel(act: Act, rows: Sequence[Record]) -> set[UUID]:
     fences = [Fence(id=row["id"], epoch=-1, account_id=row["account_id"]) for row in rows]
     notes = f"Cancelled by {act.principal.name}, with others."
     cancelled = set(await operations.cancel(act.conn, act.tenant_id, fences, notes=notes, by=act.by))
+    await conflicts.close(act.conn, act.tenant_id, list(cancelled), notes=notes)
     ended = [row for row in rows if row["id"] in cancelled]
     await _tell(act, ended, f"Cancelled by a person: {notes}")
     forgotten = [row["account_id"] for row in ended if _is_planned_removal(row)]

@@ -5,7 +5,7 @@ disagree with an emergency, or with what waits for an approval and may never run
 wanted in the order given.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,51 @@ class InLane:
         return Standing(self.id, self.change, is_fixed, is_party)
 
 
+@dataclass(slots=True)
+class Standings:
+    """What stands in a lane that is not empty, the oldest first; what is said there is looked up by name.
+
+    Lanes are long where many ask for one account, and what they ask for is mostly the same: so a new operation is held
+    against the values that are said of its names, and only where it may disagree against each that stands there.
+    """
+
+    ops: list[InLane]
+    _said: dict[bool, dict[str, list[Any]]] = field(default_factory=dict)
+
+    def may_disagree(self, op: NewOperation) -> bool:
+        """Whether anything that stands here could be in dispute with this; True is to be looked into."""
+        if op.origin is Origin.EMERGENCY or op.wait_reason is not None:
+            return False
+        is_plan = op.origin.is_coalesced
+        if is_plan not in self._said:
+            self._said[is_plan] = _said_by([each for each in self.ops if not (is_plan and each.origin.is_coalesced)])
+        said = self._said[is_plan]
+        return any(
+            not conflict.same(value, other) for name, value in _values(op.payload) for other in said.get(name, ())
+        )
+
+    def replace(self, ops: Iterable[InLane]) -> None:
+        """Other operations stand here now."""
+        self.ops = list(ops)
+        self._said.clear()
+
+
+def _said_by(ops: Iterable[InLane]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for each in ops:
+        for name, value in _values(each.change[1]):
+            values = found.setdefault(name, [])
+            if not any(conflict.same(value, other) for other in values):
+                values.append(value)
+    return found
+
+
+def _values(payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from (payload.get("attributes") or {}).items()
+    if payload.get(conflict.ACTIVE) is not None:
+        yield conflict.ACTIVE, payload[conflict.ACTIVE]
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How disputes are settled: the strategy by connector, and by account what it has as far as we know."""
@@ -78,8 +123,10 @@ class Disputes:
     cancelled: dict[ConflictOutcome, dict[UUID, UUID]] = field(default_factory=dict)
     parked: list[UUID] = field(default_factory=list)
 
-    def note(self, op: NewOperation, lane: list[InLane], settled: Settled, *, newer_id: UUID, rules: Rules) -> None:
+    def note(self, op: NewOperation, lane: Standings, settled: Settled, *, newer_id: UUID, rules: Rules) -> None:
         """Take down what was settled about a new operation, and change the lane accordingly."""
+        if not settled.clashes:
+            return
         for clash in settled.clashes:
             self.found.append(_conflict(op, clash, newer_id, rules))
             if clash.outcome is None:
@@ -87,11 +134,11 @@ class Disputes:
             elif clash.older in settled.changed and settled.changed[clash.older] is None:
                 self.cancelled.setdefault(clash.outcome, {})[clash.older] = op.account_id
         self.amended |= {id_: change for id_, change in settled.changed.items() if change is not None}
-        lane[:] = [
+        lane.replace(
             replace(each, change=change)
-            for each in lane
+            for each in lane.ops
             if (change := settled.changed.get(each.id, each.change)) is not None
-        ]
+        )
 
     def reject(self, op: NewOperation) -> None:
         """The new operation itself gives way."""
@@ -115,18 +162,13 @@ def in_lane(row: Record) -> InLane | None:
     )
 
 
-def is_party(op: NewOperation) -> bool:
-    """Whether a new operation can disagree with anything."""
-    return op.origin is not Origin.EMERGENCY and op.wait_reason is None
-
-
-def weigh(op: NewOperation, lane: Iterable[InLane], rules: Rules) -> Settled:
-    """Settle a new operation with what stands in its lane."""
+def weigh(op: NewOperation, lane: Standings, rules: Rules, *, without: InLane | None = None) -> Settled:
+    """Settle a new operation with what stands in its lane, but for one that it is going to be merged with."""
     change = (op.operation_type, op.payload)
-    if not is_party(op):
+    if not lane.may_disagree(op):
         return Settled(change, {})
     return conflict.settle(
-        [each.beside(op) for each in lane],
+        [each.beside(op) for each in lane.ops if each is not without],
         change,
         strategy=rules.strategy(op.connector_id),
         base=rules.bases.get(op.account_id),
@@ -134,7 +176,7 @@ def weigh(op: NewOperation, lane: Iterable[InLane], rules: Rules) -> Settled:
 
 
 async def rules_for(
-    conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation], standing: Mapping[UUID, list[InLane]]
+    conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation], standing: Mapping[UUID, Standings]
 ) -> Rules:
     """What settles the disputes of these operations with their lanes; nothing is read where there is none."""
     in_dispute = [

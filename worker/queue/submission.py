@@ -5,13 +5,14 @@ Where a new one disagrees with what stands in its lane, ``disputes`` says what b
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from uuid import UUID
 
 from worker.domain import coalesce
 from worker.domain.conflict import Settled
 from worker.domain.errors import NotFound
 from worker.domain.operation import EMERGENCY_PRIORITY, NewOperation, WaitReason
-from worker.queue.disputes import Disputes, InLane, Rules, carry_out, in_lane, rules_for, weigh
+from worker.queue.disputes import Disputes, InLane, Rules, Standings, carry_out, in_lane, rules_for, weigh
 from worker.queue.opening import open_lanes
 from worker.store import conflicts, due_work, operations, submission
 from worker.store.pool import Connection
@@ -44,7 +45,7 @@ class Lane:
     account_id: UUID
     live: int
     seq: int
-    standing: list[InLane] | None = None
+    standing: Standings | None = None
     added: int = 0
     head_id: UUID | None = None
 
@@ -103,19 +104,19 @@ def place(operations: Iterable[NewOperation], *, lanes: Mapping[UUID, Lane], rul
     return placed
 
 
-def _fit(
-    placed: Placement, op: NewOperation, lane: list[InLane], *, last_seq: int, rules: Rules
-) -> NewOperation | None:
+def _fit(placed: Placement, op: NewOperation, lane: Standings, *, last_seq: int, rules: Rules) -> NewOperation | None:
     """Fit an operation into a lane that is not empty: what is to be put at its end, None when it was merged away."""
-    older = lane[-1] if op.origin.is_coalesced and lane[-1].seq == last_seq and lane[-1].is_rewritable else None
+    last = lane.ops[-1] if lane.ops else None
+    is_end = last is not None and last.seq == last_seq and last.is_rewritable
+    older = last if op.origin.is_coalesced and is_end else None
     if older is not None and older.approval_id is not None and not op.is_removal:
         # a removal that waits for approval is wanted no more: it must not be let go afterwards
         placed.undone[older.id] = op.account_id
-        lane.remove(older)
+        lane.replace(lane.ops[:-1])
         older = None
     if older is not None and older.approval_id != op.approval_id:
         older = None
-    settled = weigh(op, [each for each in lane if each is not older], rules)
+    settled = weigh(op, lane, rules, without=older)
     if settled.newer is None:
         placed.disputes.note(op, lane, settled, newer_id=op.id, rules=rules)
         placed.disputes.reject(op)
@@ -141,16 +142,15 @@ def _as_settled(op: NewOperation, settled: Settled) -> NewOperation:
     return replace(op, operation_type=kind, payload=payload, expected_hash=expected)
 
 
-def _merge(
-    placed: Placement, op: NewOperation, older: InLane, merged: coalesce.Change | None, lane: list[InLane]
-) -> None:
-    lane.pop()
+def _merge(placed: Placement, op: NewOperation, older: InLane, merged: coalesce.Change | None, lane: Standings) -> None:
+    others = lane.ops[:-1]
     if merged is None:
+        lane.replace(others)
         placed.rewrites.pop(older.id, None)
         placed.undone[older.id] = op.account_id
         return
     placed.rewrites[older.id] = (op, merged)
-    lane.append(replace(older, change=merged))
+    lane.replace([*others, replace(older, change=merged)])
 
 
 async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> Enqueued:
@@ -190,10 +190,13 @@ async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation
         most=MOST_STANDING,
     )
     known = [each for each in map(in_lane, found) if each is not None]
-    for each in sorted(known, key=lambda each: each.seq):
-        lane = lanes[each.account_id]
-        lane.standing = [*(lane.standing or ()), each]
+    for account_id, ops in groupby(sorted(known, key=_place), key=lambda each: each.account_id):
+        lanes[account_id].standing = Standings(list(ops))
     return lanes
+
+
+def _place(op: InLane) -> tuple[UUID, int]:
+    return op.account_id, op.seq
 
 
 async def _insert(conn: Connection, tenant_id: UUID, placed: Placement) -> None:

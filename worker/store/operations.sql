@@ -646,12 +646,14 @@ SELECT * FROM operations_archive WHERE tenant_id = :tenant_id AND id = :id
 
 -- name: idempotent
 -- Who comes with a key that somebody uses at this moment waits for them. A key that is over counts as new, whether it
--- was cleared away or not.
+-- was cleared away or not; the key of what is not done yet is not over.
 INSERT INTO idempotency_keys (tenant_id, key, body_hash, operation_id, created_at)
 SELECT :tenant_id, :key, :body_hash, :operation_id, t.now FROM (SELECT db_now() AS now) t
 ON CONFLICT (tenant_id, key) DO UPDATE SET body_hash = EXCLUDED.body_hash, operation_id = EXCLUDED.operation_id,
     created_at = EXCLUDED.created_at
 WHERE idempotency_keys.created_at < db_now() - interval '7 days'
+  AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = idempotency_keys.operation_id)
+  AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = idempotency_keys.operation_id)
 
 -- name: idempotency_key
 SELECT body_hash, operation_id FROM idempotency_keys WHERE tenant_id = :tenant_id AND key = :key

@@ -80,6 +80,8 @@ async def test_a_key_is_over_after_seven_days(client: Client, works: Works, body
     await works.rows("UPDATE idempotency_keys SET created_at = db_now() - interval '6 days 23 hours' RETURNING key")
     assert (await ask(client, body))[1]["id"] == made["id"]
     await works.rows("UPDATE idempotency_keys SET created_at = db_now() - interval '7 days 1 minute' RETURNING key")
+    assert (await ask(client, body))[1]["id"] == made["id"]  # it is not done yet
+    await works.work()
 
     status, anew = await ask(client, body)
 

@@ -8,7 +8,7 @@ import pytest
 from tests.factories import an_operation
 from worker.domain.conflict import ConflictOutcome, ConflictStrategy
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin, WaitReason
-from worker.queue.disputes import InLane, Rules
+from worker.queue.disputes import InLane, Rules, Standings
 from worker.queue.submission import Lane, Placement, place
 
 TARGET, ACCOUNT = uuid4(), uuid4()
@@ -29,7 +29,7 @@ def placed(
     *new: NewOperation, lane: list[InLane], strategy: ConflictStrategy = ConflictStrategy.LAST_WRITE_WINS
 ) -> Placement:
     last = max((each.seq for each in lane), default=0)
-    lanes = {ACCOUNT: Lane(ACCOUNT, live=len(lane), seq=last, standing=list(lane))}
+    lanes = {ACCOUNT: Lane(ACCOUNT, live=len(lane), seq=last, standing=Standings(list(lane)))}
     return place(new, lanes=lanes, rules=Rules({TARGET: strategy}))
 
 
