@@ -17,7 +17,7 @@ class NotToBeHad(RuntimeError):
 
 def node_folder() -> Path:
     """Where the Node peers are, with a Node of their own; raises NotToBeHad."""
-    folder = _folder("node", PEERS / "package.json")
+    folder = folder_for("node", PEERS / "package.json")
     if not (folder / "complete").exists():
         npm = shutil.which("npm")
         if npm is None:
@@ -35,15 +35,15 @@ def node_program(folder: Path) -> Path:
 
 def python_folder() -> Path:
     """What to put into PYTHONPATH for the Python peers; raises NotToBeHad."""
-    folder = _folder("python", PEERS / "requirements.txt")
+    folder = folder_for("python", PEERS / "requirements.txt")
     if not (folder / "complete").exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _install([*pip, "--target", str(folder), "--requirement", str(PEERS / "requirements.txt")], folder)
     return folder
 
 
-def _folder(kind: str, pins: Path) -> Path:
-    """Of its own for each set of pins."""
+def folder_for(kind: str, pins: Path) -> Path:
+    """A folder of its own for each set of pins, made where it is missing."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "provisiond-bench" / f"{kind}-{hashlib.sha256(pins.read_bytes()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
