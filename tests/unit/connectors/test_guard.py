@@ -1,4 +1,5 @@
 import asyncio
+import math
 from datetime import timedelta
 
 import pytest
@@ -213,6 +214,59 @@ async def test_target_cannot_hold_us_off_for_longer_than_an_hour(script):
             await guard.get("user", "1")
 
     assert caught.value.retry_after <= timedelta(hours=1)
+
+
+async def test_target_whose_breaker_is_open_is_asked_nothing_but_whether_it_is_there(script):
+    """And who lists it may try: a run does not wait for operations to find out that it is back."""
+    async with guard_of(script) as guard:
+        guard.is_shut = True
+        for call in (guard.create("user", {}), guard.get("user", "1"), guard.find("user", "userName", "anna")):
+            with pytest.raises(TargetUnavailable):
+                await call
+        await guard.test_connection()
+        await guard.search("user")
+        guard.is_shut = False
+        await guard.get("user", "1")
+
+    assert script.calls == ["test", "search", "get"]
+
+
+async def test_what_another_process_was_told_is_kept_to(script):
+    async with guard_of(script) as guard:
+        guard.hold(300)
+        guard.hold(10)
+        with pytest.raises(TargetBusy) as caught:
+            await guard.get("user", "1")
+
+    assert caught.value.retry_after > timedelta(minutes=4)
+    assert script.calls == []
+
+
+async def test_share_of_the_limits_is_kept_to_and_waits_for_its_turn(script):
+    async with guard_of(script, limits=Limits(concurrency=8)) as guard:
+        guard.keep_to(2, None, until=math.inf)
+        await asyncio.gather(*(guard.get("user", "1") for _ in range(20)))
+
+    assert (len(script.calls), script.most_at_once) == (20, 2)
+
+
+async def test_without_a_share_calls_wait_and_are_refused_in_the_end(script):
+    async with guard_of(script, limits=Limits(deadline_s=0.01)) as guard:
+        guard.keep_to(0, None, until=math.inf)
+        with pytest.raises(TargetBusy):
+            await guard.get("user", "1")
+        assert guard.calls == (0, 0)
+        guard.keep_to(1, None, until=math.inf)
+        await guard.get("user", "1")
+
+    assert script.calls == ["get"]
+
+
+async def test_share_of_the_rate_is_the_rate(script):
+    async with guard_of(script, limits=Limits(rate=100.0)) as guard:
+        guard.keep_to(1, 25.0, until=math.inf)
+
+        assert guard.rate == 25.0
 
 
 async def test_change_is_refused_when_the_lease_is_lost_and_reads_go_on(script):
