@@ -53,7 +53,7 @@ class Profile:
     daemons: int = 6
     accounts: int = 4_000
     #: Operations that wait: enough for every daemon to hold some.
-    depth: int = 2_000
+    depth: int = 800
     lease_s: float = 1.5
     gap_s: float = 0.08
     heal_within_s: float = 120.0
