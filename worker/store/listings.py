@@ -142,10 +142,14 @@ async def tally(conn: Connection, tenant_id: UUID, *, where: OperationQuery, onl
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Live operations by target and shown status, and when the oldest pending one was made."""
+    """Live operations by target and shown status; when the oldest pending one was made, and the oldest of each target.
+
+    Of many, the latter is known to the hour.
+    """
 
     by_target: dict[tuple[UUID, str], int]
     oldest_pending: datetime | None
+    oldest: dict[UUID, datetime]
 
 
 async def waiting(conn: Connection, tenant_id: UUID) -> Waiting:
@@ -158,7 +162,11 @@ async def waiting(conn: Connection, tenant_id: UUID) -> Waiting:
     if found.oldest is None and found.by_status[S.PENDING]:
         query = queries.oldest_pending
         found.oldest = await query.value(conn, **_fitting(query, tenant_id, None, values))
-    return Waiting(dict(found.by_target), found.oldest)
+    oldest = found.oldest_of
+    if found.by_target and not oldest:
+        rows = await queries.oldest_hours.rows(conn, tenant_id=tenant_id)
+        oldest = {row["connector_id"]: row["oldest"] for row in rows}
+    return Waiting(dict(found.by_target), found.oldest, oldest)
 
 
 async def _counted(
@@ -203,6 +211,8 @@ async def _count_live(
     for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
         found.add(row["status"], row["error_code"], row["n"])
         found.by_target[row["connector_id"], row["status"]] += row["n"]
+        known = found.oldest_of.get(row["connector_id"], row["oldest"])
+        found.oldest_of[row["connector_id"]] = min(known, row["oldest"])
         if row["status"] == S.PENDING:
             found.oldest = min(row["oldest"], found.oldest or row["oldest"])
 
@@ -216,6 +226,7 @@ class _Sums:
     by_error: Counter[tuple[str, str]] = field(default_factory=Counter)
     by_target: Counter[tuple[UUID, str]] = field(default_factory=Counter)
     pending: Counter[UUID] = field(default_factory=Counter)
+    oldest_of: dict[UUID, datetime] = field(default_factory=dict)
     oldest: datetime | None = None
     latest: datetime | None = None
 

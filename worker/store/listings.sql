@@ -124,6 +124,13 @@ UNION ALL
 SELECT w.connector_id, w.status, w.error_code, count(*) FROM operations w WHERE {filters} AND w.status <> 'pending'
 GROUP BY w.connector_id, w.status, w.error_code
 
+-- name: oldest_hours
+-- The hour in which the oldest that lives at each target was made, as counted.
+SELECT h.connector_id, min(h.made_hour) AS oldest FROM (
+    SELECT k.connector_id, k.made_hour FROM live_counts k WHERE k.tenant_id = :tenant_id
+    GROUP BY k.connector_id, k.made_hour HAVING sum(k.n) > 0) AS h
+GROUP BY h.connector_id
+
 -- name: oldest_pending
 -- By the order of making: the first rows are looked at one by one, whatever index knows all that is pending. Only asked
 -- when there is one.

@@ -15,12 +15,6 @@ async def connectors(conn: Connection, tenant_id: UUID, *, connector_id: UUID | 
     return await queries.connectors.rows(conn, tenant_id=tenant_id, id=connector_id)
 
 
-async def waiting(conn: Connection, tenant_id: UUID) -> list[Record]:
-    """Live operations: (connector_id, shown status, n, oldest)."""
-    closed = await listings.queries.closed.rows(conn, tenant_id=tenant_id)
-    return await queries.waiting.rows(conn, tenant_id=tenant_id, closed_ids=[row["connector_id"] for row in closed])
-
-
 async def dead(conn: Connection, tenant_id: UUID) -> list[Record]:
     """Dead letters: (connector_id, error_code, n, latest), the commonest cause first."""
     return await queries.dead.rows(conn, tenant_id=tenant_id)

@@ -5,13 +5,6 @@ SELECT id, name, type, description, status, is_target, is_source, object_class, 
     credentials IS NOT NULL AS has_credentials
 FROM connectors WHERE tenant_id = :tenant_id AND (:id::uuid IS NULL OR id = :id) ORDER BY name
 
--- name: waiting
--- Live operations of each connector by shown status.
-SELECT o.connector_id, CASE WHEN o.status = 'pending'
-        AND o.connector_id = ANY(:closed_ids::uuid[]) THEN 'awaiting_system' ELSE o.status END AS status,
-    count(*) AS n, min(o.created_at) AS oldest
-FROM operations o WHERE o.tenant_id = :tenant_id GROUP BY 1, 2
-
 -- name: dead
 SELECT connector_id, error_code, count(*) AS n, max(dead_at) AS latest FROM dead_letters
 WHERE tenant_id = :tenant_id GROUP BY connector_id, error_code ORDER BY count(*) DESC

@@ -42,6 +42,9 @@ async def test_depth_is_told_by_status_target_and_tenant(
     assert depth.by_status == depth.by_tenant[tenant_id] == {"in_progress": 1, "pending": 2, "awaiting_system": 3}
     assert depth.oldest_pending is not None
     assert depth.held_since is not None
+    async with tenant(pool, tenant_id) as conn:
+        waiting = await listings.waiting(conn, tenant_id)
+    assert waiting.oldest.keys() == {target, closed}
 
 
 async def test_a_state_that_only_a_later_version_knows_is_counted_as_it_is(pool: Pool, tenant_id: UUID) -> None:

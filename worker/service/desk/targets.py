@@ -11,7 +11,7 @@ from worker.domain.redaction import shown
 from worker.service.desk import approvals, recon
 from worker.service.desk.briefs import brief_of
 from worker.service.desk.flow import Day, Remembered
-from worker.store import connectors, listings_runs, listings_targets, mappings
+from worker.store import connectors, listings, listings_runs, listings_targets, mappings
 from worker.store.pool import Connection
 from worker.store.sql import Record
 
@@ -22,11 +22,10 @@ _CAUSES_SHOWN = 5
 
 @dataclass(slots=True)
 class Waiting:
-    """What waits and failed at one connector; ``oldest_pending`` waits for nothing but a worker."""
+    """What waits and failed at one connector."""
 
     counts: Counter[str] = field(default_factory=Counter)
     oldest: datetime | None = None
-    oldest_pending: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class Overview:
     """What all cards are made of, read once."""
 
     waiting: dict[UUID, Waiting]
+    oldest_pending: datetime | None  # it waits for nothing but a worker
     dead: list[Record]
     findings: dict[UUID, dict[str, int]]
     accounts: dict[UUID, int]
@@ -51,17 +51,16 @@ async def badges(conn: Connection, tenant_id: UUID) -> Badges:
 async def overview(conn: Connection, tenant_id: UUID, *, day: Day, remembered: Remembered) -> Overview:
     """Read what the cards need."""
     waiting: dict[UUID, Waiting] = {}
-    for row in await listings_targets.waiting(conn, tenant_id):
-        one = waiting.setdefault(row["connector_id"], Waiting())
-        one.counts[row["status"]] += row["n"]
-        one.oldest = min(row["oldest"], one.oldest or row["oldest"])
-        if row["status"] == OperationStatus.PENDING:
-            one.oldest_pending = min(row["oldest"], one.oldest_pending or row["oldest"])
+    live = await listings.waiting(conn, tenant_id)
+    for (connector_id, status), n in live.by_target.items():
+        one = waiting.setdefault(connector_id, Waiting(oldest=live.oldest.get(connector_id)))
+        one.counts[status] += n
     dead = await listings_targets.dead(conn, tenant_id)
     for row in dead:
         waiting.setdefault(row["connector_id"], Waiting()).counts[OperationStatus.DEAD_LETTER] += row["n"]
     return Overview(
         waiting=waiting,
+        oldest_pending=live.oldest_pending,
         dead=dead,
         findings=await listings_targets.open_findings(conn, tenant_id),
         accounts=await remembered.ask(conn, tenant_id, listings_targets.accounts),
@@ -84,7 +83,6 @@ async def home(conn: Connection, tenant_id: UUID, known: Overview, *, remembered
     live = await listings_runs.page(conn, tenant_id, only_live=True, limit=_RUNS_SHOWN)
     latest = await listings_runs.page(conn, tenant_id, limit=_RUNS_SHOWN)
     runs = {row["id"]: row for row in (*live, *latest)}
-    oldest = [each.oldest_pending for each in known.waiting.values() if each.oldest_pending is not None]
     holds = await approvals.views(conn, tenant_id, is_decided=False, limit=_HOLDS_SHOWN)
     causes = [
         (r["error_code"] or "unknown", names.get(r["connector_id"], "deleted connector"), r["n"]) for r in known.dead
@@ -103,7 +101,7 @@ async def home(conn: Connection, tenant_id: UUID, known: Overview, *, remembered
         identities=await remembered.ask(conn, tenant_id, listings_targets.people),
         accounts=sum(card.accounts for card in shown_cards if card.is_target),
         as_of=datetime.now(UTC),
-        oldest_pending_at=min(oldest, default=None),
+        oldest_pending_at=known.oldest_pending,
         last_dead_letter_at=max((row["latest"] for row in known.dead), default=None),
     )
 
