@@ -55,6 +55,7 @@ class Listener:
         self._has_words = asyncio.Event()
         self._echo = asyncio.Event()
         self._is_connected = False
+        self._can_hear = False
         self._is_hearing = False
 
     @property
@@ -95,7 +96,7 @@ class Listener:
             pause = min(pause * 2, LONGEST_RECONNECT_S)
 
     async def _begin(self, conn: Connection) -> None:
-        await notify.listen(conn, on_word=self._on_word, on_asked=self._hear, on_echo=self._echo.set)
+        self._can_hear = await notify.listen(conn, on_word=self._on_word, on_asked=self._hear, on_echo=self._echo.set)
         self._words.clear()
         self._asked.clear()
         self._tell_at = None
@@ -142,6 +143,8 @@ class Listener:
         """Say something to oneself. No answer is an error; an answer and no echo: what others tell is lost, too."""
         self._echo.clear()
         await _within(notify.tell(conn, Word.ECHO))
+        if not self._can_hear:  # it leads through a pooler: good for telling
+            return
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._echo.wait()

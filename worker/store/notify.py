@@ -101,13 +101,14 @@ async def listen(
     on_word: Callable[[Word], None],
     on_asked: Callable[[Asked], None],
     on_echo: Callable[[], None],
-) -> None:
+) -> bool:
     """Hear what other processes tell, on a connection of its own; of what it tells itself only that it came.
 
-    Behind a pooler that lends another server connection each time there is nothing to hear, and nothing is left there.
+    False behind a pooler that lends another server connection each time: there is nothing to hear, and nothing is left
+    there.
     """
     if await queries.server_pid.value(conn) != conn.get_server_pid():
-        return
+        return False
 
     def heard(by: Any, pid: int, channel: str, payload: object) -> None:
         del channel
@@ -120,6 +121,7 @@ async def listen(
             on_word(Word.TARGETS if word == Word.TARGETS else Word.WORK)
 
     await conn.add_listener(CHANNEL, heard)
+    return True
 
 
 async def tell(conn: Connection, word: Word, *, only: Asked | None = None) -> None:

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from tests.conftest import Database
+from tests.pgbouncer import pooled
 from tests.waiting import eventually
 from worker.service import listener as listening
 from worker.service.listener import Listener
@@ -247,3 +250,29 @@ async def test_without_any_hint_work_is_found_by_the_poll(pool: Pool, tenant_id:
     await eventually(lambda: later in started)
     stop.set()
     await polling
+
+
+@pytest.mark.needs("pgbouncer")
+async def test_behind_a_pooler_others_are_told_and_nothing_is_left_listening(
+    database: Database, pool: Pool, tenant_id: UUID, open_directory: Path
+) -> None:
+    async with (
+        pooled(open_directory, database.daemon_dsn) as (dsn,),
+        at_work(dsn) as behind,
+        at_work(database.daemon_dsn) as other,
+    ):
+        await eventually(lambda: other.listener.is_hearing)
+        other.named.clear()
+
+        async def is_told() -> bool:
+            with notify.hearing(behind.listener.tell):
+                await ask(pool, tenant_id, uuid4())
+            return bool(other.named)
+
+        await eventually(is_told, timeout=60)
+        conn = await asyncpg.connect(dsn, statement_cache_size=0)
+        left = await conn.fetch("SELECT pg_listening_channels()")
+        await conn.close()
+
+    assert left == []
+    assert not behind.listener.is_hearing
