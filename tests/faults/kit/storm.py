@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.faults.kit.fleet import ROOT, Fleet, Zygote
@@ -45,7 +45,6 @@ class Report:
     violations: list[str]
     took_s: float
     daemons: int = 0
-    ended: dict[str, float] = field(default_factory=dict)
 
     def hits(self, fault: Fault) -> int:
         return self.tally.hit.get(fault, 0)
