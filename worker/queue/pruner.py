@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from worker.store import history
+from worker.store import conflicts, history
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
@@ -36,11 +36,15 @@ class Pruned:
     partitions_dropped: int = 0
     rows_dropped: int = 0
     keys_dropped: int = 0
+    conflicts_dropped: int = 0
     is_held_up: bool = False
 
 
 class Pruner:
-    """Makes partitions two weeks ahead, drops what is older than ``keep_days``, and expired idempotency keys."""
+    """Makes partitions two weeks ahead, drops what is older than ``keep_days`` and keys that are over.
+
+    Conflicts that are settled are history, too.
+    """
 
     def __init__(self, pool: Pool, *, keep_days: int, rng: Random) -> None:
         self._pool = pool
@@ -57,7 +61,9 @@ class Pruner:
         dropped, is_done = await self._drop_partitions(oldest)
         rows = sum([await self._drop_rest(tenant_id, oldest) for tenant_id in tenants])
         keys = sum([await self._drop_keys(tenant_id, now - KEYS_LIVE) for tenant_id in tenants])
-        found = Pruned(made or 0, dropped, rows, keys, made is None or not is_done)
+        old = now - timedelta(days=self._keep_days)
+        settled = sum([await self._drop_conflicts(tenant_id, old) for tenant_id in tenants])
+        found = Pruned(made or 0, dropped, rows, keys, settled, is_held_up=made is None or not is_done)
         if found.is_held_up:
             log.warning("history.held_up", dropped=dropped, reason="somebody reads a partition, or a lock is busy")
         return found
@@ -88,6 +94,12 @@ class Pruner:
     async def _drop_keys(self, tenant_id: UUID, before: datetime) -> int:
         async def some(conn: Connection) -> int:
             return await history.drop_idempotency_keys(conn, tenant_id, before=before, limit=BATCH)
+
+        return await self._in_batches(tenant_id, some)
+
+    async def _drop_conflicts(self, tenant_id: UUID, before: datetime) -> int:
+        async def some(conn: Connection) -> int:
+            return await conflicts.drop_settled(conn, tenant_id, before=before, limit=BATCH)
 
         return await self._in_batches(tenant_id, some)
 

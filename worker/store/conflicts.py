@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -116,6 +117,11 @@ async def close(conn: Connection, tenant_id: UUID, ids: Sequence[UUID], *, notes
     """These operations have ended: whatever they are in conflict with goes on; those that do (id, connector_id)."""
     rows = await queries.close.rows(conn, tenant_id=tenant_id, ids=list(ids), notes=notes)
     return await wake(conn, tenant_id, [row["other_id"] for row in rows if row["other_id"]])
+
+
+async def drop_settled(conn: Connection, tenant_id: UUID, *, before: datetime, limit: int) -> int:
+    """Forget up to ``limit`` settled conflicts that were found before that time; how many."""
+    return await queries.drop_settled.run(conn, tenant_id=tenant_id, before=before, limit=limit)
 
 
 async def bases(conn: Connection, tenant_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -72,6 +72,13 @@ WHERE tenant_id = :tenant_id AND status = 'pending'
   AND (operation_id_a = ANY(:ids::uuid[]) OR operation_id_b = ANY(:ids::uuid[]))
 RETURNING CASE WHEN operation_id_a = ANY(:ids::uuid[]) THEN operation_id_b ELSE operation_id_a END AS other_id
 
+-- name: drop_settled
+-- The oldest first, a few at a time; what nobody has settled yet is kept, however old.
+DELETE FROM conflicts WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+    SELECT c.id FROM conflicts c
+    WHERE c.tenant_id = :tenant_id AND c.status = 'resolved' AND c.created_at < :before::timestamptz
+    ORDER BY c.id LIMIT :limit))
+
 -- name: bases
 -- What these accounts have as far as we know.
 SELECT id, observed FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])

@@ -224,3 +224,25 @@ async def test_young_history_is_not_dropped_whoever_asks(pool: Pool, tenant_id: 
         async with pool.acquire() as conn:
             with pytest.raises(asyncpg.RaiseError, match="younger than seven days"):
                 await conn.execute(statement, *values)
+
+
+async def test_settled_conflicts_are_history_and_others_wait_however_long(pool: Pool, tenant_id: UUID) -> None:
+    async with tenant(pool, tenant_id) as conn:
+        for days, outcome in ((LONG_AGO, "applied"), (1, "applied"), (LONG_AGO, None)):
+            await conn.execute(
+                "INSERT INTO conflicts (tenant_id, id, connector_id, account_id, operation_id_a, conflict_type, "
+                "affected_attributes, status, outcome, strategy, created_at, resolved_at) "
+                "SELECT $1, gen_random_uuid(), $1, $1, gen_random_uuid(), 'external_change', '{mail}', "
+                "CASE WHEN $3::text IS NULL THEN 'pending' ELSE 'resolved' END, $3, 'manual', t.at, "
+                "CASE WHEN $3 IS NOT NULL THEN t.at END FROM (SELECT now() - $2 * interval '1 day' AS at) t",
+                tenant_id,
+                days,
+                outcome,
+            )
+
+    found = await pruner(pool).run_once()
+
+    async with tenant(pool, tenant_id) as conn:
+        left = await conn.fetch("SELECT status FROM conflicts ORDER BY created_at")
+    assert found.conflicts_dropped == 1
+    assert [row["status"] for row in left] == ["pending", "resolved"]
