@@ -20,6 +20,7 @@ from worker.domain.processing import Finished, Gate, Lease, OperationProcessor, 
 from worker.queue.finisher import Finisher
 from worker.queue.marks import BACK_EVERY_S, Marks
 from worker.store import due_work, operations
+from worker.store.notify import Asked, Hints
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 from worker.telemetry import logs, metrics
@@ -53,8 +54,9 @@ class Claimed:
 
 @dataclass(slots=True)
 class _Target:
-    """What this process holds of one target."""
+    """What this process holds of one target; ``room``: what is told when it can take more."""
 
+    room: Hints = field(default_factory=Hints)
     waiting: deque[Operation] = field(default_factory=deque)
     runners: set["asyncio.Task[None]"] = field(default_factory=set)
     running: dict[UUID, "asyncio.Task[None]"] = field(default_factory=dict)
@@ -92,11 +94,15 @@ class _Target:
             self.waiting = deque(sorted(self.waiting, key=lambda op: -op.priority))
 
 
+def _target(tenant_id: UUID, connector_id: UUID) -> _Target:
+    return _Target(Hints([Asked(tenant_id, str(due_work.Kind.CLAIM), connector_id, is_new=False)]))
+
+
 _Claim = Callable[[Connection, UUID, UUID, _Target], Awaitable[list[Operation]]]
 
 
 class Dispatcher:
-    """Runs the operations of every target; ``on_room`` is called when a target can take more."""
+    """Runs the operations of every target; ``on_room`` is told which target can take more."""
 
     def __init__(
         self,
@@ -106,7 +112,7 @@ class Dispatcher:
         gate: TargetGate,
         processor: OperationProcessor,
         finisher: Finisher,
-        on_room: Callable[[], None] = lambda: None,
+        on_room: Callable[[Hints], None] = lambda _: None,
     ) -> None:
         self._pool = pool
         self._lease = lease
@@ -119,7 +125,8 @@ class Dispatcher:
 
     async def run_once(self, tenant_id: UUID, connector_id: UUID) -> Claimed:
         """Look at one target that is due: claim what its free slots can take, put it to sleep when nothing is left."""
-        target = self._targets.setdefault((tenant_id, connector_id), _Target())
+        key = tenant_id, connector_id
+        target = self._targets.get(key) or self._targets.setdefault(key, _target(tenant_id, connector_id))
         if self._is_draining or target.claiming.locked() or time.monotonic() < target.rests_until:
             return Claimed()
         async with target.claiming:
@@ -242,7 +249,7 @@ class Dispatcher:
     def _ask_for_more(self, target: _Target) -> None:
         if not target.has_asked and target.held < min(target.slots + target.ahead, MOST_HELD):
             target.has_asked = True
-            self._on_room()
+            self._on_room(target.room)
 
     async def _process(self, op: Operation) -> None:
         """Run one operation and hand in how it ended; one that the drain cut off is released."""

@@ -183,11 +183,7 @@ class Daemon:
                 parts.targets.look_again()
             self.wake()
 
-        def on_asked(hints: Hints) -> None:
-            if self._poller is not None:
-                self._poller.hear(hints)
-
-        return Listener(database_of(self._settings), on_word=on_word, on_asked=on_asked, rng=self._rng)
+        return Listener(database_of(self._settings), on_word=on_word, on_asked=self._hear, rng=self._rng)
 
     async def _until_stopped(self, *vital: "asyncio.Task[Any]") -> None:
         """Wait for the stop; a vital task that ends by itself takes the daemon with it, loudly."""
@@ -262,6 +258,10 @@ class Daemon:
             on_lost=self._on_lost,
         )
 
+    def _hear(self, hints: Hints) -> None:
+        if self._poller is not None:
+            self._poller.hear(hints)
+
     def _on_lost(self) -> None:
         if self._dispatcher is not None:
             self._dispatcher.forget_all()
@@ -289,7 +289,7 @@ class Daemon:
         )
         finisher = Finisher(pool, heartbeat, rng=self._rng)
         dispatcher = Dispatcher(
-            pool, lease=heartbeat, gate=targets, processor=executor, finisher=finisher, on_room=self.wake
+            pool, lease=heartbeat, gate=targets, processor=executor, finisher=finisher, on_room=self._hear
         )
         self._dispatcher = dispatcher
         stopping = self._stop.is_set

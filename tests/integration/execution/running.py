@@ -16,6 +16,7 @@ from worker.domain.processing import Finished
 from worker.queue import Dispatcher
 from worker.service.loop import DuePoller
 from worker.store.due_work import Kind
+from worker.store.notify import Hints
 
 
 @dataclass
@@ -91,7 +92,7 @@ async def at_work(site: Site, **fields: Any) -> AsyncIterator[Works]:
             gate=site.targets,
             processor=processor,
             finisher=finisher,
-            on_room=lambda: rooms.append(len(processor.started)),
+            on_room=lambda _: rooms.append(len(processor.started)),
         )
         yield Works(site, processor, made, rooms)
         await made.drain(0)
@@ -114,9 +115,12 @@ async def polled_once(site: Site, processor: Processor) -> AsyncIterator[Callabl
     def wake() -> None:
         poller[0].wake()
 
+    def hear(hints: Hints) -> None:
+        poller[0].hear(hints)
+
     async with site.writer(on_written=wake) as finisher:
         made = Dispatcher(
-            site.pool, lease=site.lease, gate=site.targets, processor=processor, finisher=finisher, on_room=wake
+            site.pool, lease=site.lease, gate=site.targets, processor=processor, finisher=finisher, on_room=hear
         )
         poller.append(DuePoller(site.pool, {Kind.CLAIM: made.run_once}, poll_s=3600))
         polling = asyncio.create_task(poller[0].run(stop))

@@ -29,6 +29,7 @@ from worker.security import Vault, new_key, parse_key
 from worker.service.loop import DuePoller
 from worker.store import mappings, notify
 from worker.store.due_work import Kind
+from worker.store.notify import Hints
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
@@ -102,10 +103,10 @@ async def process(pool: Pool, vault: Vault) -> AsyncIterator[Process]:
         )
         finisher = Finisher(pool, lease, rng=Random(1))
 
-        def wake() -> None:
-            poller.wake()
+        def hear(hints: Hints) -> None:
+            poller.hear(hints)
 
-        dispatcher = Dispatcher(pool, lease=lease, gate=known, processor=executor, finisher=finisher, on_room=wake)
+        dispatcher = Dispatcher(pool, lease=lease, gate=known, processor=executor, finisher=finisher, on_room=hear)
         poller = DuePoller(pool, {Kind.CLAIM: dispatcher.run_once}, poll_s=0.1, at_once=2)
         stop = asyncio.Event()
         running = [asyncio.create_task(finisher.run()), asyncio.create_task(poller.run(stop))]
