@@ -12,6 +12,8 @@ from worker.store.tenant import tenant
 TENANTS_A_ROUND = 50
 ROWS_AT_ONCE = 20_000
 RECOUNT_S = 600.0
+#: After the start: a process of the step before has mostly ended by then, and whoever has just begun has other work.
+FIRST_RECOUNT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Counting:
         return Counted(tenants=len(ids), corrected=corrected)
 
     async def _recount(self, tenant_id: UUID) -> int:
-        last = self._recounted.get(tenant_id)
-        if last is not None and self._clock() - last < RECOUNT_S:
+        first = self._clock() - RECOUNT_S + FIRST_RECOUNT_S
+        if self._clock() - self._recounted.setdefault(tenant_id, first) < RECOUNT_S:
             return 0
         async with tenant(self._pool, tenant_id) as conn:
             corrected = await operation_counts.recount(conn, tenant_id)

@@ -40,9 +40,10 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = to_regclass('operations_archive') AND c.relname ~ '_[0-9]{8}$'
 
 -- name: dead
-SELECT c.name AS connector, count(d.id) AS n FROM connectors c
-LEFT JOIN dead_letters d ON d.tenant_id = :tenant_id AND d.connector_id = c.id
-WHERE c.tenant_id = :tenant_id GROUP BY c.name
+SELECT c.name AS connector, coalesce(d.n, 0) AS n FROM connectors c
+LEFT JOIN (SELECT l.connector_id, count(*) AS n FROM dead_letters l WHERE l.tenant_id = :tenant_id
+           GROUP BY l.connector_id) d ON d.connector_id = c.id
+WHERE c.tenant_id = :tenant_id
 
 -- name: cases
 SELECT c.name AS connector, count(k.id) AS n FROM connectors c
