@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -18,6 +19,9 @@ from worker.service.collector import tune_collector
 from worker.telemetry import logs
 
 Measure = Callable[[Ground, Size], AsyncIterator[Figure]]
+
+#: As a shell reports a process that SIGTERM has ended.
+ENDED = 128 + signal.SIGTERM
 
 MEASURES: dict[str, Measure] = {
     "import": importing.measure,
@@ -51,7 +55,10 @@ def main(arguments: list[str]) -> int:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
         logs.configure(format="json", stream=nowhere)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_measure(chosen, size, as_objects=options.json))
+            try:
+                return runner.run(_measure(chosen, size, as_objects=options.json))
+            except asyncio.CancelledError:
+                return ENDED
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -76,6 +83,7 @@ async def _measure(chosen: list[str], size: Size, *, as_objects: bool) -> int:
     if not as_objects:
         print(heading(), flush=True)
     failed = False
+    _clear_away_when_ended()
     tune_collector()  # the parts that run in this process run as in a daemon
     async with open_ground() as ground:
         for name in chosen:
@@ -86,6 +94,14 @@ async def _measure(chosen: list[str], size: Size, *, as_objects: bool) -> int:
                 print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 failed = True
     return 1 if failed else 0
+
+
+def _clear_away_when_ended() -> None:
+    """Whoever is told to end takes servers, workers and directories along."""
+    this = asyncio.current_task()
+    if this is not None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
 
 
 if __name__ == "__main__":

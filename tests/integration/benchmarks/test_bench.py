@@ -1,13 +1,18 @@
 """The benchmark command runs and prints what its readers parse; what it measures is nobody's test."""
 
+import asyncio
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.waiting import eventually
 
 #: What the measures of the queue print, at any size; with # for each number in their names.
 QUEUE = [
@@ -65,3 +70,22 @@ def test_a_measure_that_does_not_exist_is_named_with_those_that_do() -> None:
 
     assert done.returncode == 2
     assert "there is no measure speed; there are import, sql, ldap" in done.stderr
+
+
+async def test_a_run_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks", "queue.submit", "--quick"],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        await eventually(lambda: list(tmp_path.glob("provisiond-bench-*/postgres/postgres.log")), timeout=60)
+        process.terminate()
+        status = await asyncio.to_thread(process.wait, 60)
+    finally:
+        process.kill()
+
+    assert status == 128 + signal.SIGTERM
+    assert list(tmp_path.glob("provisiond-bench-*")) == []
