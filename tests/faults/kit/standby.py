@@ -89,7 +89,7 @@ class Standby:
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
                 start_new_session=True,
-                **account,  # type: ignore[arg-type]
+                **account,  # type: ignore[arg-type]  # keywords of Popen
             )
 
     async def _until_in_step(self) -> None:

@@ -209,7 +209,7 @@ async def test_an_outage_costs_a_few_calls_and_no_try_and_ends_by_itself(town: T
     for number in range(1, 4):
         await town.site.rows("UPDATE connectors SET breaker_probe_at = now()")
         await town.site.rows("UPDATE due_work SET due_at = now()")
-        await eventually(lambda number=number: town.here.probes == number, timeout=30)  # type: ignore[misc]
+        await eventually(lambda number=number: town.here.probes == number, timeout=30)  # type: ignore[misc]  # a lambda that binds its variable
         await town.looks()
         assert (town.here.probes, len(town.here.seen)) == (number, calls)
 

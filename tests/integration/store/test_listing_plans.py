@@ -115,9 +115,9 @@ async def test_a_page_and_its_total_touch_few_pages(crowded: tuple[Pool, UUID], 
             where = OperationQuery(**filters, connector_id=connector_id)
             async with tenant(pool, tenant_id) as conn:
                 watched = Watched(conn)
-                counts = await listings.operation_counts(watched, tenant_id, where=where)  # type: ignore[arg-type]
+                counts = await listings.operation_counts(watched, tenant_id, where=where)  # type: ignore[arg-type]  # stands for a connection
                 rows = await listings.operations(
-                    watched,  # type: ignore[arg-type]
+                    watched,  # type: ignore[arg-type]  # the same
                     tenant_id,
                     where=where,
                     limit=20,
