@@ -133,7 +133,7 @@ async def test_numbers_of_the_queue_touch_few_pages(crowded: tuple[Pool, UUID], 
     pool, _ = crowded
     async with tenant(pool, tenant_id) as conn:
         watched = Watched(conn)
-        found = await listings.waiting(watched, tenant_id)  # type: ignore[arg-type]
+        found = await listings.waiting(watched, tenant_id)  # type: ignore[arg-type]  # stands for a connection
 
     assert sum(found.by_target.values()) == ROWS
     assert watched.pages <= FEW, watched.widest
@@ -144,7 +144,7 @@ async def test_a_deep_page_passes_over_ids_alone(crowded: tuple[Pool, UUID], ten
     async with tenant(pool, tenant_id) as conn:
         watched = Watched(conn)
         rows = await listings.operations(
-            watched,  # type: ignore[arg-type]
+            watched,  # type: ignore[arg-type]  # stands for a connection
             tenant_id,
             where=OperationQuery(),
             limit=20,
