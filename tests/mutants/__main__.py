@@ -16,6 +16,9 @@ from tests.mutants.running import judge, judge_health
 def main() -> int:
     options = _options()
     chosen = [m for m in MUTANTS if (m.is_quick or not options.quick) and (options.only or "") in m.name]
+    if not chosen:
+        print(f"No mutant has {options.only!r} in its name.")
+        return 1
     code, said = judge_health(chosen)
     if code != 0:
         print(said, "The tests fail without any mutant.", sep="\n")

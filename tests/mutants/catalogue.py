@@ -11,6 +11,7 @@ STEPS = f"{QUEUE}/test_operations.py"
 LATE = f"{QUEUE}/test_late_results.py"
 MODEL = f"{QUEUE}/test_model.py"
 ANSWERS = "tests/integration/execution/test_answers.py"
+STORIES = "tests/unit/queue/test_simulation.py"
 LOST = f"{QUEUE}/test_nothing_lost.py"
 
 #: Looks like a thread, and is a task of the loop that everything else is on.
@@ -204,6 +205,17 @@ MUTANTS = (
             ("worker/queue/marks.py", "if now >= self._back_at:", "if False:"),
         ),
         ("tests/unit/queue/test_marks.py",),
+    ),
+    Mutant(
+        "who finishes does not wait for a database that is away",
+        (
+            (
+                "worker/queue/finisher.py",
+                "                    await asyncio.sleep(delay)\n",
+                "                    break\n",
+            ),
+        ),
+        (STORIES,),
     ),
     Mutant(
         "a commit that was not answered counts as made",
