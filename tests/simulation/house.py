@@ -23,6 +23,7 @@ from worker.queue import Dispatcher, Finisher, Rescuer, dispatcher, finisher, re
 from worker.service import loop as service_loop
 from worker.service.loop import DuePoller
 from worker.store.due_work import Kind
+from worker.store.notify import Hints
 
 S = OperationStatus
 LEASE_S, BEAT_S, POLL_S, RESCUE_S = 6.0, 1.5, 1.0, 0.5
@@ -64,7 +65,7 @@ class Process:
             gate=self,
             processor=self,
             finisher=self.finisher,
-            on_room=self.wake,
+            on_room=self._hear,
         )
         self.poller = DuePoller(self, {Kind.CLAIM: self.dispatcher.run_once}, poll_s=POLL_S, rng=self.rng)  # type: ignore[arg-type]
 
@@ -77,6 +78,9 @@ class Process:
 
     def wake(self) -> None:
         self.poller.wake()
+
+    def _hear(self, hints: Hints) -> None:
+        self.poller.hear(hints)
 
     def kill(self) -> None:
         """Nothing of it does anything any more, and it gives back nothing."""
