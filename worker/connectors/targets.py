@@ -37,7 +37,7 @@ log = structlog.get_logger()
 FRESH_S = 1.0
 NOTE_EVERY_S = 60.0
 #: How often a share is asked for; and while there is more to come, or less to be had.
-ASK_S = 3.0
+ASK_S = 1.5
 ASK_SOON_S = 0.5
 #: Whoever is beyond this number asks when the target is next used.
 RENEWED_AT_ONCE = 50

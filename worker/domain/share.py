@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 #: How long a part counts after its holder last asked.
-VALID_S = 12.0
+VALID_S = 6.0
 #: Where there are fewer slots than processes, they go round this often.
 ROTATE_S = 10.0
 
