@@ -131,6 +131,8 @@ class Dispatcher:
             return Claimed()
         async with target.claiming:
             gate = await self._gate.gate(tenant_id, connector_id)
+            if self._is_draining:
+                return Claimed()
             if gate.slots == 0:
                 await self._close(tenant_id, connector_id, target, gate)
                 return Claimed(is_closed=True)
@@ -181,7 +183,7 @@ class Dispatcher:
             if is_front:
                 target.marks.looked_from_front(time.monotonic(), took_s=time.monotonic() - now)
             target.marks.passed(found, is_all=len(found) < limit)
-            if len(found) < limit:
+            if not found:  # a claim that brings something is followed by another
                 await due_work.settle_claim(conn, tenant_id, connector_id, again_s=None if is_front else BACK_EVERY_S)
             return found
 
@@ -242,6 +244,8 @@ class Dispatcher:
                 target.note(ended - started)
                 if not target.has_asked and len(target.waiting) <= target.ahead // 2:
                     self._ask_for_more(target)
+                if not target.held and not self.held:
+                    self._finisher.hurry()
                 if ended > let_others_at:  # tries that wait for nothing would keep claims and results from going on
                     await asyncio.sleep(0)
                     let_others_at = time.monotonic() + TURN_S

@@ -72,6 +72,11 @@ class Finisher:
         elif len(self._handed_in) == BATCH:
             self._is_full.set()
 
+    def hurry(self) -> None:
+        """Nothing else is about to end: what is here need not wait for company."""
+        if self._handed_in:
+            self._is_full.set()
+
     @property
     def pending(self) -> frozenset[UUID]:
         """Ids of operations with tries that were handed in and are not written yet."""
@@ -101,14 +106,14 @@ class Finisher:
         """Wait for tries, a little longer for more of them, and take a batch."""
         await self._has_some.wait()
         wait_s = max(GATHER_S, self._written_at + PACE_S - time.monotonic())
-        if len(self._handed_in) < BATCH:
-            self._is_full.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._is_full.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._is_full.wait()
         self._writing = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
         if not self._handed_in:
             self._has_some.clear()
+        if len(self._handed_in) < BATCH:
+            self._is_full.clear()
 
     async def _write_surely(self, batch: Sequence[tuple[UUID, Finished]]) -> None:
         """Write each tenant's part, waiting for a database that is away; without a lease there is nothing to write."""

@@ -105,6 +105,8 @@ class Range(NamedTuple):
 _NOBODY = UUID(int=0)
 #: The smallest and the greatest value of the column.
 FIRST_URGENCY, LAST_URGENCY = -32_768, 32_767
+#: So many retries that are due are claimed although heads have taken all the room.
+LEAST_BESIDE = 8
 #: All that is ready.
 FRONT = Range(FIRST_URGENCY, EPOCH, _NOBODY, LAST_URGENCY)
 
@@ -118,26 +120,21 @@ async def claim(
     limit: int,
     ranges: Sequence[Range] = (FRONT,),
 ) -> list[Operation]:
-    """Claim up to ``limit`` operations of one target: a few that a process died with, retries that are due, then the
-    most urgent heads of ``ranges``; in the order in which they should run.
+    """Claim up to ``limit`` operations of one target, in the order in which they should run: the most urgent heads of
+    ``ranges``, and a few that a process died with and retries that are due, which come on top when there is no room.
 
     Returns nothing when the owner's lease has run out. Types that this version does not know are left alone.
     """
     where = {"tenant_id": tenant_id, "connector_id": connector_id, "owner": owner, "types": _KNOWN}
-    rows: list[Record] = []
-    special = await queries.special.row(conn, tenant_id=tenant_id, connector_id=connector_id)
-    if special is not None and special["waits"]:
-        await wake_due(conn, tenant_id, connector_id=connector_id, limit=limit)
-    if special is not None and special["is_suspect"]:
-        rows += await queries.claim_suspects.rows(conn, **where, limit=limit)
-    if special is not None and special["is_due"] and len(rows) < limit:
-        rows += await queries.claim_due.rows(conn, **where, limit=limit - len(rows))
+    rows, beside = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=limit, ranges=ranges)
     found = [_claimed(row) for row in rows]
-    if len(found) < limit:
-        found += await claim_ready(
-            conn, tenant_id, connector_id=connector_id, owner=owner, limit=limit - len(found), ranges=ranges
-        )
-    return sorted(found, key=_turn) if rows else found
+    for is_there, query in ((beside["is_suspect"], queries.claim_suspects), (beside["is_due"], queries.claim_due)):
+        if is_there:
+            others = await query.rows(conn, **where, limit=max(limit - len(found), min(limit, LEAST_BESIDE)))
+            found += [_claimed(row) for row in others]
+    if beside["waits"]:
+        await wake_due(conn, tenant_id, connector_id=connector_id, limit=limit)
+    return sorted(found, key=_turn)
 
 
 async def wake_due(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> None:
@@ -151,6 +148,14 @@ async def claim_ready(
     conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID, limit: int, ranges: Sequence[Range]
 ) -> list[Operation]:
     """Claim heads that are ready and lie in ``ranges``, the most urgent first."""
+    rows, _ = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=limit, ranges=ranges)
+    return sorted(map(_claimed, rows), key=_turn)
+
+
+async def _claim_heads(
+    conn: Connection, tenant_id: UUID, connector_id: UUID, *, owner: UUID, limit: int, ranges: Sequence[Range]
+) -> tuple[list[Record], Record]:
+    """Heads as rows, and a row that says what there is beside them."""
     rows = await queries.claim.rows(
         conn,
         tenant_id=tenant_id,
@@ -163,7 +168,7 @@ async def claim_ready(
         after_ids=[r.id for r in ranges],
         up_to=[r.up_to for r in ranges],
     )
-    return sorted(map(_claimed, rows), key=_turn)
+    return [row for row in rows if row["id"] is not None], rows[0]
 
 
 def _turn(op: Operation) -> tuple[int, datetime, UUID]:
@@ -356,11 +361,12 @@ _KNOWN = list(_TYPES)
 _KNOWN_REASONS = [str(reason) for reason in WaitReason]
 _ORIGINS = {str(origin): origin for origin in Origin}
 _TYPE, _ORIGIN = 4, 16
+_FIELDS = len(Operation._fields)
 
 
 def _claimed(row: Record) -> Operation:
     """A row as the statements that claim return it: their columns stand in the order of Operation's fields."""
-    values = list(row)
+    values = list(row[:_FIELDS])
     values[_TYPE] = _TYPES[values[_TYPE]]
     values[_ORIGIN] = _ORIGINS.get(values[_ORIGIN], Origin.API)  # a later version's: let alone as what people asked for
     return Operation._make(values)

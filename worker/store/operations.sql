@@ -128,32 +128,36 @@ id, tenant_id, connector_id, account_id, operation_type, object_class, payload, 
 -- name: claim
 -- The most urgent heads of one target, of equals the one that has been ready longest. A process without a lease gets
 -- nothing. Each range starts behind what was claimed of its urgency before and ends where the next one starts; a range
--- is read only as far as it is needed.
+-- is read only as far as it is needed. Each row says, too, whether the target has anything to claim beside its heads;
+-- when there is nothing else, a row says only that.
 -- moves: pending -> in_progress
-WITH t AS MATERIALIZED (SELECT db_now() AS now)
-UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
-    wait_reason = NULL, started_at = coalesce(started_at, t.now), updated_at = t.now, version = version + 1
-FROM t
-WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
-    SELECT o.id FROM unnest(:urgencies::smallint[], :times::timestamptz[], :after_ids::uuid[], :up_to::smallint[])
-        AS r(urgency, ready_at, id, up_to), LATERAL (
-        SELECT id FROM operations
-        WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
-          AND crashed_leases = 0 AND operation_type = ANY(:types::text[])
-          AND (urgency, ready_at, id) > (r.urgency, r.ready_at, r.id) AND urgency <= r.up_to
-          AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
-        ORDER BY urgency, ready_at, id LIMIT :limit FOR UPDATE SKIP LOCKED) AS o
-    LIMIT :limit))
-RETURNING {claimed}
-
--- name: special
--- Whether a target has anything to claim beside its heads: mostly it has not, and one look is cheaper than three.
-SELECT EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
-               AND crashed_leases > 0 AND status = 'pending' AND head) AS is_suspect,
-    EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
-            AND status = 'failed' AND head AND next_retry_at <= db_now()) AS is_due,
-    EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
-            AND status = 'awaiting_system' AND head AND next_retry_at <= db_now()) AS waits
+WITH t AS MATERIALIZED (SELECT db_now() AS now),
+claimed AS (
+    UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1,
+        attempt_number = attempt_number + 1, wait_reason = NULL, started_at = coalesce(started_at, t.now),
+        updated_at = t.now, version = version + 1
+    FROM t
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+        SELECT o.id FROM unnest(:urgencies::smallint[], :times::timestamptz[], :after_ids::uuid[], :up_to::smallint[])
+            AS r(urgency, ready_at, id, up_to), LATERAL (
+            SELECT id FROM operations
+            WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
+              AND crashed_leases = 0 AND operation_type = ANY(:types::text[])
+              AND (urgency, ready_at, id) > (r.urgency, r.ready_at, r.id) AND urgency <= r.up_to
+              AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+            ORDER BY urgency, ready_at, id LIMIT :limit FOR UPDATE SKIP LOCKED) AS o
+        LIMIT :limit))
+    RETURNING {claimed}
+)
+SELECT c.*, s.is_suspect, s.is_due, s.waits
+FROM (
+    SELECT EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
+                   AND crashed_leases > 0 AND status = 'pending' AND head) AS is_suspect,
+        EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
+                AND status = 'failed' AND head AND next_retry_at <= db_now()) AS is_due,
+        EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
+                AND status = 'awaiting_system' AND head AND next_retry_at <= db_now()) AS waits) s
+LEFT JOIN claimed c ON true
 
 -- name: claim_suspects
 -- Of those that were in the hands of a process when it died, a few at a time: one of them may be what killed it. The

@@ -19,6 +19,7 @@ from worker.domain.operation import (
     WaitReason,
 )
 from worker.domain.outcome import Cancelled, DeadLettered, Outcome, Parked, Released, Retry, Succeeded
+from worker.store.operations import LEAST_BESIDE
 
 S = OperationStatus
 #: Of those that one process died with, so many are tried at once; of those that two died with, one.
@@ -146,9 +147,10 @@ class Model:
         suspects, most = self._suspects(pending, connector, owner)
         due = [op for op in heads if op.status is S.FAILED and op.is_due]
         ready = [op for op in pending if op.crashes == 0]
-        n_suspects = min(len(suspects), most, limit)
-        n_due = min(len(due), limit - n_suspects)
-        return suspects, n_suspects, due, n_due, ready, min(len(ready), limit - n_suspects - n_due)
+        n_ready = min(len(ready), limit)
+        n_suspects = min(len(suspects), most, max(limit - n_ready, min(limit, LEAST_BESIDE)))
+        n_due = min(len(due), max(limit - n_ready - n_suspects, min(limit, LEAST_BESIDE)))
+        return suspects, n_suspects, due, n_due, ready, n_ready
 
     def _suspects(self, pending: list[Op], connector: UUID, owner: UUID) -> tuple[list[Op], int]:
         if any(op.crashes and op.connector == connector for op in self.held_by([owner])):

@@ -166,13 +166,13 @@ async def _judge(acts: AsyncIterator[Told]) -> None:
 async def _acts(hall: Hall) -> AsyncIterator[Told]:
     tenant_id, target = hall.tenant_id, hall.target
     where = {"tenant_id": tenant_id, "connector_id": target}
-    for _ in range(3):  # suspects first, then retries that are due, then what is ready
+    for _ in range(3):  # what is ready, and beside it suspects and retries that are due
         yield await hall.told(hall.claim)
     for end in (_complete, _fail, _park, _bury, _release, _cancel):
         held: list[Operation] = []
 
         async def claim(conn: Connection, held: list[Operation] = held) -> None:
-            held += await hall.claim(conn)
+            held += (await hall.claim(conn))[:BATCH]
 
         yield await hall.told(claim)
         assert len(held) == BATCH
