@@ -127,11 +127,11 @@ class Dispatcher:
         """Look at one target that is due: claim what its free slots can take, put it to sleep when nothing is left."""
         key = tenant_id, connector_id
         target = self._targets.get(key) or self._targets.setdefault(key, _target(tenant_id, connector_id))
-        if self._is_draining or target.claiming.locked() or time.monotonic() < target.rests_until:
+        if target.claiming.locked() or not self._may_claim(target):
             return Claimed()
         async with target.claiming:
             gate = await self._gate.gate(tenant_id, connector_id)
-            if self._is_draining:
+            if not self._may_claim(target):
                 return Claimed()
             if gate.slots == 0:
                 await self._close(tenant_id, connector_id, target, gate)
@@ -144,6 +144,9 @@ class Dispatcher:
                 self._start_runners(target)  # there may be more slots than when they were started
                 return await self._claim(tenant_id, connector_id, target, self._emergencies)
             return await self._claim(tenant_id, connector_id, target, self._next(min(room, MOST_CLAIMED)))
+
+    def _may_claim(self, target: _Target) -> bool:
+        return not self._is_draining and time.monotonic() >= target.rests_until
 
     async def _claim(self, tenant_id: UUID, connector_id: UUID, target: _Target, claim: "_Claim") -> Claimed:
         found: list[Operation] = []
