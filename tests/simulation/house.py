@@ -58,16 +58,16 @@ class Process:
         self.stop = asyncio.Event()
         self.owner = self._uuid()
         self.held_until = 0.0
-        self.finisher = Finisher(self, self, rng=self.rng, on_written=self.wake)  # type: ignore[arg-type]
+        self.finisher = Finisher(self, self, rng=self.rng, on_written=self.wake)
         self.dispatcher = Dispatcher(
-            self,  # type: ignore[arg-type]
+            self,
             lease=self,
             gate=self,
             processor=self,
             finisher=self.finisher,
             on_room=self._hear,
         )
-        self.poller = DuePoller(self, {Kind.CLAIM: self.dispatcher.run_once}, poll_s=POLL_S, rng=self.rng)  # type: ignore[arg-type]
+        self.poller = DuePoller(self, {Kind.CLAIM: self.dispatcher.run_once}, poll_s=POLL_S, rng=self.rng)
 
     def start(self) -> None:
         self._take_lease()
@@ -134,7 +134,7 @@ class Process:
         return UUID(int=self.rng.getrandbits(128), version=4)
 
     async def _rescue(self) -> None:
-        duty = Rescuer(self)  # type: ignore[arg-type]
+        duty = Rescuer(self)
         while True:
             await asyncio.sleep(RESCUE_S)
             await service_loop.guarded(duty.run_once, name="rescue")
