@@ -65,8 +65,8 @@ MUTANTS = (
         (
             (
                 STATEMENTS,
-                "AND status = 'pending' AND head\n          AND crashed_leases = 0",
-                "AND status = 'pending'\n          AND crashed_leases = 0",
+                "AND status = 'pending' AND head\n              AND crashed_leases = 0",
+                "AND status = 'pending'\n              AND crashed_leases = 0",
             ),
         ),
         (f"{STEPS}::test_operations_of_one_account_run_in_the_order_they_were_accepted",),

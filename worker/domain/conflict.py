@@ -145,8 +145,7 @@ def decided(
             return None, _with_rest(newer, older)
         case ConflictOutcome.MERGED:
             return None, merged(older, newer, base=base or {})
-        case ConflictOutcome.REJECTED:
-            return _with_rest(older, newer), None
+    return _with_rest(older, newer), None  # rejected
 
 
 def merged(older: Change, newer: Change, *, base: Mapping[str, Any]) -> Change:

@@ -82,7 +82,7 @@ class Standby:
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [find_programs(None) / "postgres", "-D", self._data, *arguments],
+                [self._program(), "-D", self._data, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -91,6 +91,12 @@ class Standby:
                 start_new_session=True,
                 **account,  # type: ignore[arg-type]  # keywords of Popen
             )
+
+    def _program(self) -> Path:
+        """What the primary runs: where its account may read it."""
+        primary = read_pid_file(self._primary_data)
+        assert primary is not None
+        return Path(f"/proc/{primary.pid}/exe").readlink()
 
     async def _until_in_step(self) -> None:
         await self._site.rows(SYNCHRONOUS)
