@@ -7,7 +7,6 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from random import Random
 from typing import assert_never
 from uuid import UUID
@@ -33,16 +32,10 @@ BATCH = 500
 #: mostly the same for one as for fifty.
 GATHER_S = 0.003
 PACE_S = 0.03
-#: Batches on their way at once.
-WRITERS = 2
 #: How long an operation waits for a target that was down for a moment; the breaker takes over when it stays down.
 SHORT_WAIT_S = 2.0
 LONGEST_SHORT_WAIT_S = 60.0
 LONGEST_DRAIN_S = 10.0
-
-
-#: Tries that ended, each with the lease under which it was claimed.
-_Batch = list[tuple[UUID, Finished]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +56,7 @@ class Finisher:
         self._rng = rng
         self._on_written = on_written
         self._handed_in: deque[tuple[UUID, Finished]] = deque()
-        self._writing: list[_Batch] = []
-        self._gathering = asyncio.Lock()
+        self._writing: list[tuple[UUID, Finished]] = []
         self._has_some = asyncio.Event()
         self._is_full = asyncio.Event()
         self._is_empty = asyncio.Event()
@@ -88,7 +80,7 @@ class Finisher:
     @property
     def pending(self) -> frozenset[UUID]:
         """Ids of operations with tries that were handed in and are not written yet."""
-        return frozenset(finished.operation.id for _, finished in (*chain(*self._writing), *self._handed_in))
+        return frozenset(finished.operation.id for _, finished in (*self._writing, *self._handed_in))
 
     async def drained(self) -> None:
         """Wait until everything handed in is written, at most ``LONGEST_DRAIN_S``; the rest is found by its lease."""
@@ -99,39 +91,31 @@ class Finisher:
             log.warning("finish.not_drained", operations=len(self.pending))
 
     async def run(self) -> None:
-        """Write batches until cancelled: while one is on its way, the next is gathered and sent."""
-        async with asyncio.TaskGroup() as writers:
-            for _ in range(WRITERS):
-                writers.create_task(self._write_on())
-
-    async def _write_on(self) -> None:
+        """Write batches until cancelled."""
         while True:
-            async with self._gathering:
-                batch = await self._gather()
+            await self._gather()
             try:
-                await self._write_surely(batch)
+                await self._write_surely(self._writing)
             finally:
-                self._writing.remove(batch)
-                if not self._handed_in and not self._writing:
+                self._writing = []
+                if not self._handed_in:
                     self._is_empty.set()
+                self._written_at = time.monotonic()
 
-    async def _gather(self) -> _Batch:
+    async def _gather(self) -> None:
         """Wait for tries, a little longer for more of them, and take a batch."""
         await self._has_some.wait()
         wait_s = max(GATHER_S, self._written_at + PACE_S - time.monotonic())
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._is_full.wait()
-        batch = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
-        self._writing.append(batch)
-        self._written_at = time.monotonic()
+        self._writing = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
         if not self._handed_in:
             self._has_some.clear()
         if len(self._handed_in) < BATCH:
             self._is_full.clear()
-        return batch
 
-    async def _write_surely(self, batch: _Batch) -> None:
+    async def _write_surely(self, batch: Sequence[tuple[UUID, Finished]]) -> None:
         """Write each tenant's part, waiting for a database that is away; without a lease there is nothing to write."""
         parts: dict[tuple[UUID, UUID], list[Finished]] = defaultdict(list)
         for owner, finished in batch:
