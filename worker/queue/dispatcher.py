@@ -64,6 +64,8 @@ class _Target:
     name: str = ""
     #: Seconds that an operation takes in its slot, as a moving mean; before the first one, a guess.
     pace: float = AHEAD_S / 4
+    #: There was room, and too much to write.
+    is_held_back: bool = False
     #: Room for more was told, and no claim has come of it yet.
     has_asked: bool = False
     #: A claim failed: giving its rows back asks for the next one at once, and that would fail as fast.
@@ -120,6 +122,7 @@ class Dispatcher:
         self._processor = processor
         self._finisher = finisher
         self._on_room = on_room
+        finisher.when_caught_up(self._caught_up)
         self._targets: dict[tuple[UUID, UUID], _Target] = {}
         self._is_draining = False
 
@@ -139,7 +142,8 @@ class Dispatcher:
             target.slots, target.name = gate.slots, gate.connector
             self._give_back(target, beyond=2 * target.ahead)  # the target has become slower
             room = min(gate.slots + target.ahead, MOST_HELD) - target.held
-            if room <= 0:
+            target.is_held_back = self._finisher.is_behind
+            if room <= 0 or target.is_held_back:
                 target.has_asked = False  # who asked gets no answer now, and has to ask again when there is room
                 self._start_runners(target)  # there may be more slots than when they were started
                 return await self._claim(tenant_id, connector_id, target, self._emergencies)
@@ -252,6 +256,11 @@ class Dispatcher:
                 if ended > let_others_at:  # tries that wait for nothing would keep claims and results from going on
                     await asyncio.sleep(0)
                     let_others_at = time.monotonic() + TURN_S
+
+    def _caught_up(self) -> None:
+        for target in self._targets.values():
+            if target.is_held_back:
+                self._ask_for_more(target)
 
     def _ask_for_more(self, target: _Target) -> None:
         if not target.has_asked and target.held < min(target.slots + target.ahead, MOST_HELD):

@@ -32,6 +32,8 @@ BATCH = 500
 #: mostly the same for one as for fifty.
 GATHER_S = 0.003
 PACE_S = 0.03
+#: With so many tries that ended and are not written, no more is claimed.
+BACKLOG = 2 * BATCH
 #: How long an operation waits for a target that was down for a moment; the breaker takes over when it stays down.
 SHORT_WAIT_S = 2.0
 LONGEST_SHORT_WAIT_S = 60.0
@@ -62,6 +64,16 @@ class Finisher:
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         self._written_at = 0.0
+        self._on_caught_up: Callable[[], None] = lambda: None
+
+    def when_caught_up(self, tell: Callable[[], None]) -> None:
+        """Have somebody told whenever so much is written that there is no backlog any more."""
+        self._on_caught_up = tell
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether tries end faster than they are written: what is not written would be tried again after a crash."""
+        return len(self._handed_in) + len(self._writing) >= BACKLOG
 
     def put(self, owner: UUID, finished: Finished) -> None:
         """Hand in a try; ``owner`` is the lease under which it was claimed."""
@@ -97,7 +109,9 @@ class Finisher:
             try:
                 await self._write_surely(self._writing)
             finally:
-                self._writing = []
+                was_behind, self._writing = self.is_behind, []
+                if was_behind and not self.is_behind:
+                    self._on_caught_up()
                 if not self._handed_in:
                     self._is_empty.set()
                 self._written_at = time.monotonic()

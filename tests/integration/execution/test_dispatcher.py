@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from random import Random
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.integration.execution.conftest import HAPPENS_AND_HANGS, Site
-from tests.integration.execution.running import Works, at_work, waiting
+from tests.integration.execution.running import Processor, Works, at_work, waiting
 from tests.waiting import eventually
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Outcome, Succeeded
 from worker.domain.processing import Gate
-from worker.queue import DeadLetters, Dispatcher, OperationQueue, dispatcher
+from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, dispatcher, finisher
 from worker.store import due_work
 from worker.store.due_work import Kind
+from worker.store.notify import Hints
 from worker.store.tenant import tenant
 
 
@@ -338,3 +340,32 @@ async def test_a_target_that_is_closed_is_not_claimed_from(
 
     assert works.processor.prepared == []
     assert await works.states() == [("pending", 0, 0)] * 2
+
+
+async def test_what_is_not_written_holds_back_further_claims(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ended and is not written would be tried again after a crash, and fills the memory meanwhile."""
+    monkeypatch.setattr(finisher, "BACKLOG", 20)
+    site.targets.slots = 10
+    await waiting(site, 60)
+    processor = Processor()
+    processor.tries.set()
+    processor.looks.set()
+    rooms: list[Hints] = []
+    writer = Finisher(site.pool, site.lease, rng=Random(1))
+    made = Dispatcher(
+        site.pool, lease=site.lease, gate=site.targets, processor=processor, finisher=writer, on_room=rooms.append
+    )
+    for _ in range(4):
+        await made.run_once(site.tenant_id, site.connector.id)
+        await eventually(lambda: made.held == 0)
+    behind, asked = len(processor.started), len(rooms)
+
+    writing = asyncio.create_task(writer.run())
+    await eventually(lambda: len(rooms) > asked)
+    await made.run_once(site.tenant_id, site.connector.id)
+    await eventually(lambda: made.held == 0)
+    await writer.drained()
+    writing.cancel()
+
+    assert 20 <= behind < 60
+    assert len(processor.started) > behind
