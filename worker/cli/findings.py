@@ -38,7 +38,7 @@ def of_schema(found: SchemaState, *, code: int = CODE_NUMBER) -> Finding:
     reason = refusal(found, code=code)
     if reason is not None:
         return Finding("schema", Grade.BAD, reason)
-    ahead = "" if found.applied == code else f", ahead of this version's step {code} and compatible with it"
+    ahead = "" if found.applied == code else f" and serves this version, which needs step {code}"
     return Finding("schema", Grade.OK, f"The schema is at step {found.applied}{ahead}.")
 
 

@@ -33,6 +33,7 @@ COLUMNS = {
     "created_at": "made",
     "error_code": "error",
 }
+FILTERS = ("status", "connector", "type", "user", "error_code", "run", "since", "until", "q")
 #: Sealed values of a payload, and what only our own bookkeeping needs.
 HIDDEN = {"secrets"}
 INTERNAL = {
@@ -113,7 +114,7 @@ def redrive(options: argparse.Namespace) -> int:
     """Make new operations from dead letters, one of them with a corrected payload."""
     if options.payload is None:
         return _many(options, BulkAction.REDRIVE, "was sent again")
-    if len(options.id) != 1:
+    if len(options.id) != 1 or _has_filters(options):
         raise InvalidRequest("A corrected payload is for one operation: give its id.")
     payload = _payload(options.payload)
 
@@ -126,6 +127,10 @@ def redrive(options: argparse.Namespace) -> int:
         return 0
 
     return acting(options, act)
+
+
+def _has_filters(options: argparse.Namespace) -> bool:
+    return options.expect is not None or any(getattr(options, name) is not None for name in FILTERS)
 
 
 async def query_of(desk: Desk, options: argparse.Namespace) -> OperationQuery:
@@ -204,6 +209,8 @@ def _many(options: argparse.Namespace, action: BulkAction, done: str) -> int:
 
     async def act(desk: Desk) -> int:
         if options.id:
+            if _has_filters(options):
+                raise InvalidRequest("Give ids or filters, not both: which of the two is meant cannot be told.")
             return await _each(desk, options, action, done, notes)
         where = await query_of(desk, options)
         if where == OperationQuery():
@@ -268,6 +275,8 @@ def _tell_results(results: list[dict[str, Any]], *, as_json: bool) -> None:
 def _tell_count(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         say_json(told)
+    elif told.get("would_take") == 0:
+        say(f"No operation matches that {told['action']} could be done to.")
     elif "would_take" in told:
         say(f"{told['would_take']} match; to {told['action']} them, say so again with --expect {told['would_take']}.")
     else:

@@ -307,16 +307,22 @@ class ConnectorGuard:
             await _close_if_idle(live)
 
     async def _open(self) -> _Live:
-        if self._live is None:
-            async with self._opening:
-                if self._live is None:
-                    connector = self._build()
-                    await self._within_deadline(connector.__aenter__(), changes=False)
-                    live = _Live(connector, is_stale=self._is_closed)
-                    if self._is_closed:  # somebody still holds a guard that was replaced: one call, one connection
-                        return live
-                    self._live = live
-        return self._live
+        """The connection, made within the deadline: who waits for somebody else's attempt waits no longer than that."""
+        if self._live is not None:
+            return self._live
+        opened: _Live = await self._within_deadline(self._opened(), changes=False)
+        return opened
+
+    async def _opened(self) -> _Live:
+        async with self._opening:
+            if self._live is not None:
+                return self._live
+            connector = self._build()
+            await connector.__aenter__()
+            live = _Live(connector, is_stale=self._is_closed)
+            if not self._is_closed:  # else somebody still holds a guard that was replaced: one call, one connection
+                self._live = live
+            return live
 
     def _retire(self, live: _Live) -> None:
         live.is_stale = True

@@ -291,11 +291,15 @@ def test_what_matches_is_counted_first_and_taken_when_as_many_were_expected(
     code, _, refused = say("ops", "retry", *which, "--expect", "2")
     done = say("ops", "retry", *which, "--expect", "3")
     nothing = say("ops", "cancel")
+    nobody = say("ops", "resolve", "--error-code", "no_such", "--notes", "gone")
+    both = say("ops", "cancel", str(UUID(int=0)), "--status", "pending")
 
     assert asked["would_take"] == 3
     assert (code, "Meanwhile 3 match" in refused) == (4, True)
     assert done[:2] == (0, "3 of 3 done, 0 skipped, 0 failed.\n")
     assert (nothing[0], "Say which" in nothing[2]) == (4, True)
+    assert nobody[:2] == (0, "No operation matches that resolve could be done to.\n")
+    assert (both[0], "not both" in both[2]) == (4, True)
 
 
 def test_a_dead_letter_is_sent_again_with_the_payload_of_a_file(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.simulation.clock import VirtualLoop
 from worker.connectors.base import ObjectSchema, Page, capabilities_of
 from worker.connectors.guard import ConnectorGuard
 from worker.domain.account import TargetAccount
@@ -169,6 +170,25 @@ async def test_hanging_open_sends_nothing(script):
             await guard.create("user", {})
 
     assert script.calls == []
+
+
+def test_those_who_wait_for_a_hanging_open_wait_no_longer_than_the_deadline(script):
+    """They do not try it one after the other: each ends with its own deadline, and the breaker hears of all."""
+    script.hangs = True
+
+    async def everybody():
+        async with guard_of(script, limits=Limits(concurrency=8, deadline_s=20)) as guard:
+            return await asyncio.gather(*(guard.get("user", "1") for _ in range(8)), return_exceptions=True)
+
+    loop = VirtualLoop()
+    try:
+        results = loop.run_until_complete(everybody())
+        waited_s = loop.time()
+    finally:
+        loop.close()
+
+    assert [type(result) for result in results] == [TargetTimeout] * 8
+    assert waited_s == pytest.approx(20)
 
 
 async def test_call_that_does_not_get_its_turn_was_not_sent(script):
