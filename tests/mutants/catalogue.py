@@ -100,6 +100,28 @@ MUTANTS = (
         (f"{LOST}::test_what_somebody_holds_who_is_no_worker_any_more_goes_back",),
     ),
     Mutant(
+        "claims go on while it is not known what the last one brought",
+        (
+            (
+                "worker/queue/dispatcher.py",
+                "return not target.unsure or target.unsure.isdisjoint(self._finisher.pending)",
+                "return True",
+            ),
+        ),
+        (f"{LOST}::test_nothing_is_claimed_before_it_is_known_what_an_unanswered_claim_brought",),
+    ),
+    Mutant(
+        "what an unanswered claim brought is forgotten",
+        (
+            (
+                "worker/queue/dispatcher.py",
+                "self._hand_in(op, Released())\n            raise",
+                "pass\n            raise",
+            ),
+        ),
+        (f"{LOST}::test_a_daemon_that_ends_leaves_nothing_of_a_claim_that_was_not_answered",),
+    ),
+    Mutant(
         "tries are counted when they fail, not when they are claimed",
         (
             (STATEMENTS, "epoch = epoch + 1, attempt_number = attempt_number + 1", "epoch = epoch + 1"),

@@ -28,7 +28,7 @@ from worker.store.operations import Completion, Failure, Fence, Range
 
 S = OperationStatus
 LATENCY_S = 0.01
-_TAKING = ("claim", "claim_ready", "held", "rescue", "crash_looping")
+_TAKING = ("claim", "claim_ready", "rescue", "crash_looping")
 _ENDING = ("complete", "fail", "park", "bury", "release", "cancel")
 
 
@@ -214,11 +214,6 @@ class Store:
             return list(await self._end(owner, [(f, Cancelled("")) for f in fences]))
         await self._nothing()
         return []
-
-    async def _held(self, conn: Any, _: UUID, *, connector_id: UUID, owner: UUID) -> list[Fence]:
-        await self._nothing()
-        found = [op for op in self.model.held_by([owner]) if op.connector == connector_id]
-        return [Fence(op.id, op.epoch, op.account) for op in found]
 
     async def _rescue(self, conn: Any, _: UUID, dead: Sequence[UUID], *, limit: int) -> list[dict[str, Any]]:
         await self._nothing()

@@ -70,8 +70,9 @@ class _Target:
     has_asked: bool = False
     #: A claim failed: giving its rows back asks for the next one at once, and that would fail as fast.
     rests_until: float = 0.0
-    #: A claim failed halfway: its rows may be ours without our knowing.
-    is_suspect: bool = False
+    #: What a claim brought that failed, perhaps unanswered: ours or not. It goes back before anything else is claimed:
+    #: that might be the same under the same fence, and be taken from who works on it.
+    unsure: frozenset[UUID] = frozenset()
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     marks: Marks = field(default_factory=Marks)
 
@@ -150,22 +151,22 @@ class Dispatcher:
             return await self._claim(tenant_id, connector_id, target, self._next(min(room, MOST_CLAIMED)))
 
     def _may_claim(self, target: _Target) -> bool:
-        return not self._is_draining and time.monotonic() >= target.rests_until
+        if self._is_draining or time.monotonic() < target.rests_until:
+            return False
+        return not target.unsure or target.unsure.isdisjoint(self._finisher.pending)
 
     async def _claim(self, tenant_id: UUID, connector_id: UUID, target: _Target, claim: "_Claim") -> Claimed:
         found: list[Operation] = []
         try:
-            if target.is_suspect:
-                await self._release_strays(tenant_id, connector_id, target)
-            target.is_suspect = True
             async with tenant(self._pool, tenant_id, is_hot=True) as conn:
                 found = await claim(conn, tenant_id, connector_id, target)
-            target.is_suspect = False
             metrics.last_claim_timestamp.set_to_current_time()
             if found:
                 await self._processor.prepare(tenant_id, found)
         except BaseException:
             target.rests_until = time.monotonic() + REST_S
+            target.marks = Marks()  # what was passed is perhaps not ours, and as ready as before
+            target.unsure = frozenset(op.id for op in found)
             for op in found:
                 self._hand_in(op, Released())
             raise
@@ -207,17 +208,6 @@ class Dispatcher:
             limit=MOST_EMERGENCIES,
             ranges=[operations.FRONT.up_to_urgency(-EMERGENCY_PRIORITY)],
         )
-
-    async def _release_strays(self, tenant_id: UUID, connector_id: UUID, target: _Target) -> None:
-        """Give back rows of a claim whose commit was never answered: ours in the database, unknown here."""
-        owner = self._lease.owner
-        known = {op.id for op in target.waiting} | target.running.keys() | self._finisher.pending
-        async with tenant(self._pool, tenant_id) as conn:
-            held = await operations.held(conn, tenant_id, connector_id=connector_id, owner=owner)
-            strays = [fence for fence in held if fence.id not in known]
-            if strays:
-                await operations.release(conn, tenant_id, owner, strays)
-                log.warning("claim.strays_released", connector=target.name, operations=len(strays))
 
     def _start_runners(self, target: _Target) -> None:
         """Start a slot, and another one when that has to wait and there is work left: one may work off everything."""

@@ -161,7 +161,8 @@ class DuePoller:
         """Let something that is due begin, wait for its turn, or begin again after what runs; whether it was idle."""
         key = _key(due)
         if key in self._busy:
-            self._missed[key] = due
+            before = self._missed.get(key)
+            self._missed[key] = before if before is not None and before.is_urgent else due
             return False
         if due.kind is Kind.RUN or due.is_urgent:
             self._start(key, self._handle(key))

@@ -49,8 +49,8 @@ WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND status IN ('pending'
 -- name: wake
 -- Of these, those go on that no other conflict keeps.
 -- moves: awaiting_system -> pending
-UPDATE operations o SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, updated_at = db_now(),
-    version = version + 1
+UPDATE operations o SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, ready_at = db_now(),
+    updated_at = db_now(), version = version + 1
 WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.status = 'awaiting_system'
   AND o.wait_reason = 'conflict'
   AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.tenant_id = :tenant_id AND c.operation_id_a = o.id

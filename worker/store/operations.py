@@ -133,13 +133,17 @@ async def claim(
             others = await query.rows(conn, **where, limit=max(limit - len(found), min(limit, LEAST_BESIDE)))
             found += [_claimed(row) for row in others]
     if beside["waits"]:
-        await wake_due(conn, tenant_id, connector_id=connector_id, limit=limit)
+        woken = await wake_due(conn, tenant_id, connector_id=connector_id, limit=limit)
+        if woken and len(found) < limit:  # nobody else is told of them
+            found += await claim_ready(
+                conn, tenant_id, connector_id=connector_id, owner=owner, limit=limit - len(found), ranges=ranges
+            )
     return sorted(found, key=_turn)
 
 
-async def wake_due(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> None:
-    """Those that waited for their target for a moment go on when it is over."""
-    await queries.wake_due.run(
+async def wake_due(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> int:
+    """Those that waited for their target for a moment go on when it is over; how many."""
+    return await queries.wake_due.run(
         conn, tenant_id=tenant_id, connector_id=connector_id, reasons=_KNOWN_REASONS, limit=limit
     )
 
@@ -291,12 +295,6 @@ async def cancel(
         cancelled_by=by,
     )
     return [row["id"] for row in rows]
-
-
-async def held(conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID) -> list[Fence]:
-    """The fences of everything an owner holds of one target."""
-    rows = await queries.held.rows(conn, tenant_id=tenant_id, connector_id=connector_id, owner=owner)
-    return [Fence(id=row["id"], epoch=row["epoch"], account_id=row["account_id"]) for row in rows]
 
 
 async def rescue(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:

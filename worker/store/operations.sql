@@ -661,8 +661,3 @@ WHERE idempotency_keys.created_at < db_now() - interval '7 days'
 
 -- name: idempotency_key
 SELECT body_hash, operation_id FROM idempotency_keys WHERE tenant_id = :tenant_id AND key = :key
-
--- name: held
--- What an owner holds of one target.
-SELECT id, epoch, account_id FROM operations
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'in_progress' AND owner = :owner

@@ -293,22 +293,6 @@ async def test_what_a_person_cancels_before_it_was_started_is_never_tried(site: 
     assert await site.row("SELECT status FROM operations_archive WHERE id = $1", second) == ("cancelled",)
 
 
-async def test_rows_of_a_claim_whose_answer_was_lost_are_given_back(site: Site, works: Works) -> None:
-    """The commit arrived and we did not hear of it: the rows are ours, and nobody here knows them."""
-    await waiting(site, 2)
-    lost = await site.claim()
-    assert len(lost) == 2
-    works.processor.looks.clear()
-    works.dispatcher._targets.setdefault((site.tenant_id, site.connector.id), dispatcher._Target(is_suspect=True))
-    works.processor.looks.set()
-    works.processor.tries.set()
-
-    await works.look()
-
-    await eventually(works.is_over)
-    assert {op.attempt_number for op in works.processor.started} == {1}
-
-
 async def test_a_create_that_a_drain_cuts_off_is_found_by_the_next_try(site: Site) -> None:
     await site.hires("Ada", "Moss")
     site.target.next("create", HAPPENS_AND_HANGS)

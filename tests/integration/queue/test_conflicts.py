@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from tests.factories import a_connector, accounts, an_operation, enqueue
-from worker.domain.conflict import ConflictType
+from worker.domain.conflict import ConflictOutcome, ConflictType
 from worker.domain.operation import Origin
-from worker.queue import OperationQueue
+from worker.queue import OperationQueue, settle_conflict
 from worker.store import operations
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
@@ -122,6 +122,26 @@ async def test_a_third_one_frees_what_waited_with_the_first(pool: Pool, tenant_i
         "pending",
     ]
     assert await rows(pool, tenant_id, "SELECT 1 FROM conflicts WHERE status = 'pending'") == []
+
+
+async def test_what_a_person_lets_go_on_is_claimed_where_the_last_claim_stopped(pool: Pool, tenant_id: UUID) -> None:
+    """It waited while others of the same target were claimed, and a claim does not go back that far."""
+    lane = await lane_of(pool, tenant_id, "manual")
+    ids = [await submit(pool, tenant_id, lane, attributes={"mail": value}) for value in ("a", "b")]
+    (conflict,) = await rows(pool, tenant_id, "SELECT id FROM conflicts")
+    (now,) = await rows(pool, tenant_id, "SELECT db_now() AS now")
+    async with tenant(pool, tenant_id) as conn:
+        await settle_conflict(
+            conn,
+            tenant_id=tenant_id,
+            conflict_id=conflict["id"],
+            outcome=ConflictOutcome.APPLIED,
+            notes=None,
+            by=lane[1],
+        )
+
+    found = await rows(pool, tenant_id, "SELECT id FROM operations WHERE status = 'pending' AND ready_at > $1", now[0])
+    assert {row["id"] for row in found} == set(ids)
 
 
 async def test_a_plan_gives_way_to_nobody_by_default_and_is_sent_as_one(pool: Pool, tenant_id: UUID) -> None:

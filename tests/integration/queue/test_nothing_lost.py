@@ -1,6 +1,9 @@
 """Moments in which a change, an operation or a wake-up could get lost, each brought about on purpose."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -8,12 +11,12 @@ from uuid import UUID
 import pytest
 
 from tests.factories import accounts, an_operation, enqueue, registered_worker
-from worker.domain.operation import Operation, Origin
-from worker.domain.outcome import DeadLettered, Outcome, Released, Succeeded
+from worker.domain.operation import Operation, Origin, WaitReason
+from worker.domain.outcome import DeadLettered, Outcome, Parked, Released, Succeeded
 from worker.domain.processing import Finished, Gate
 from worker.queue import Dispatcher, Finisher, Rescuer
 from worker.store import due_work, operations, workers
-from worker.store.pool import Pool
+from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
 
@@ -229,3 +232,114 @@ async def test_a_bug_while_an_operation_runs_leaves_it_to_be_tried_again(
 
     found = await rows(pool, tenant_id, "SELECT status, error_code FROM operations")
     assert [(row["status"], row["error_code"]) for row in found] == [("failed", "internal_error")]
+
+
+class Open:
+    """A gate that stands open, and a processor that does what it gets."""
+
+    def __init__(self) -> None:
+        self.done: list[Operation] = []
+
+    async def gate(self, tenant_id: UUID, connector_id: UUID) -> Gate:
+        return Gate(1, "app")
+
+    async def prepare(self, tenant_id: UUID, operations: Any) -> None: ...
+
+    async def process(self, operation: Operation) -> Finished:
+        self.done.append(operation)
+        return Finished(operation, Succeeded(f"u{operation.seq}"), 1)
+
+
+def failing_once(*, is_made: bool) -> Any:
+    """Transactions of which the first one is made and not answered, or not made."""
+    fails = [True]
+
+    @asynccontextmanager
+    async def opened(*args: Any, **how: Any) -> AsyncIterator[Connection]:
+        real: AbstractAsyncContextManager[Connection] = tenant(*args, **how)
+        is_lost = bool(fails) and fails.pop()
+        async with real as conn:
+            yield conn
+            if is_lost and not is_made:
+                raise ConnectionResetError("cut before the commit")
+        if is_lost:
+            raise ConnectionResetError("cut before its answer")
+
+    return opened
+
+
+@pytest.fixture
+def open_house(pool: Pool, owner: UUID, monkeypatch: pytest.MonkeyPatch) -> tuple[Dispatcher, Finisher, Open]:
+    monkeypatch.setattr("worker.queue.dispatcher.REST_S", 0.0)
+    lease, house = Lease(owner), Open()
+    finisher = Finisher(pool, lease, rng=Random(1))
+    return Dispatcher(pool, lease=lease, gate=house, processor=house, finisher=finisher), finisher, house
+
+
+@pytest.mark.parametrize("is_made", [pytest.param(True, id="made"), pytest.param(False, id="not made")])
+async def test_nothing_is_claimed_before_it_is_known_what_an_unanswered_claim_brought(
+    pool: Pool,
+    tenant_id: UUID,
+    target: UUID,
+    open_house: tuple[Dispatcher, Finisher, Open],
+    monkeypatch: pytest.MonkeyPatch,
+    is_made: bool,
+) -> None:
+    """What was not made leaves its epoch to the next claim: giving it back later would open the lane of one that runs.
+
+    Nor does the next claim begin behind what it did not get.
+    """
+    (account,) = await accounts(pool, tenant_id, target, 1)
+    (op,) = await enqueue(pool, tenant_id, an_operation(target, account))
+    dispatching, finisher, house = open_house
+    monkeypatch.setattr("worker.queue.marks.BACK_EVERY_S", 3600.0)
+    monkeypatch.setattr("worker.queue.dispatcher.tenant", failing_once(is_made=is_made))
+    with pytest.raises(ConnectionResetError):
+        await dispatching.run_once(tenant_id, target)
+
+    await dispatching.run_once(tenant_id, target)
+    assert dispatching.held == 0
+    writing = asyncio.create_task(finisher.run())
+    await finisher.drained()
+    await dispatching.run_once(tenant_id, target)
+    while dispatching.held:
+        await asyncio.sleep(0)
+    await finisher.drained()
+    writing.cancel()
+
+    assert [(done.id, done.attempt_number) for done in house.done] == [(op, 1)]
+    assert await rows(pool, tenant_id, "SELECT 1 FROM operations") == []
+
+
+async def test_a_daemon_that_ends_leaves_nothing_of_a_claim_that_was_not_answered(
+    pool: Pool,
+    tenant_id: UUID,
+    target: UUID,
+    open_house: tuple[Dispatcher, Finisher, Open],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (account,) = await accounts(pool, tenant_id, target, 1)
+    await enqueue(pool, tenant_id, an_operation(target, account))
+    dispatching, finisher, _ = open_house
+    monkeypatch.setattr("worker.queue.dispatcher.tenant", failing_once(is_made=True))
+    with pytest.raises(ConnectionResetError):
+        await dispatching.run_once(tenant_id, target)
+
+    writing = asyncio.create_task(finisher.run())
+    await dispatching.drain(1)
+    writing.cancel()
+
+    found = await rows(pool, tenant_id, "SELECT status, attempt_number FROM operations")
+    assert [(row["status"], row["attempt_number"]) for row in found] == [("pending", 0)]
+
+
+async def test_what_waited_for_its_target_for_a_moment_is_claimed_when_the_moment_is_over(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    """Nobody is told of what a claim itself has woken: left to the next one, it would wait for a poll."""
+    (account,) = await accounts(pool, tenant_id, target, 1)
+    await enqueue(pool, tenant_id, an_operation(target, account))
+    (op,) = await claim(pool, tenant_id, target, owner)
+    await finish(pool, owner, Finished(op, Parked(WaitReason.TARGET_DOWN, "Down.", look_after=timedelta(0)), 1))
+
+    assert [again.id for again in await claim(pool, tenant_id, target, owner)] == [op.id]

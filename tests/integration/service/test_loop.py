@@ -145,3 +145,30 @@ async def test_what_is_urgent_begins_though_all_places_are_taken(pool: Pool, ten
     await eventually(lambda: len(started) == 2)
     assert started[1] == target
     is_over.set()
+
+
+async def test_a_poll_that_finds_the_same_makes_nothing_less_urgent(pool: Pool, tenant_id: UUID) -> None:
+    """What was asked for while its handler ran, and is found by a poll as well before that ends."""
+    started: list[UUID] = []
+    may_end = {uuid4(): asyncio.Event() for _ in range(2)}
+    target, other = may_end
+
+    async def work(_tenant_id: UUID, ref_id: UUID) -> None:
+        started.append(ref_id)
+        await may_end[ref_id].wait()
+
+    async def ask(ref_id: UUID, *, is_urgent: bool = False) -> None:
+        async with tenant(pool, tenant_id) as conn:
+            await due_work.ask(conn, tenant_id, Kind.CLAIM, ref_id, is_urgent=is_urgent)
+
+    poller = DuePoller(pool, {Kind.CLAIM: work}, poll_s=3600, at_once=1)
+    with notify.hearing(poller.hear):
+        await ask(target, is_urgent=True)
+        await ask(other)
+        await ask(target, is_urgent=True)
+    await poller.run_once()
+    await eventually(lambda: len(started) == 2)
+    may_end[target].set()
+
+    await eventually(lambda: started == [target, other, target])
+    may_end[other].set()

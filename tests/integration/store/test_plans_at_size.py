@@ -188,7 +188,6 @@ async def _rescues(hall: Hall) -> AsyncIterator[Told]:
     tenant_id = hall.tenant_id
     yield await hall.told(lambda conn: operations.crash_looping(conn, tenant_id, [hall.dead], limit=BATCH))
     yield await hall.told(lambda conn: operations.rescue(conn, tenant_id, [hall.dead], limit=BATCH))
-    yield await hall.told(lambda conn: operations.held(conn, tenant_id, connector_id=hall.target, owner=hall.dead))
 
 
 async def _complete(conn: Connection, hall: Hall, held: list[Operation]) -> None:

@@ -78,6 +78,15 @@ def test_a_statement_that_writes_a_state_names_its_moves(name: str) -> None:
     assert not [f"{name}: {after} is not written" for _, after in moves if f"'{after}'" not in query.text]
 
 
+def test_what_becomes_ready_says_when() -> None:
+    """Claims go on behind what has been ready for longer: with an old time it would lie where nobody looks."""
+    wakes = {name for name, query in STATEMENTS.items() if OperationStatus.PENDING in {to for _, to in moves_of(query)}}
+    promotes = {name for name, query in STATEMENTS.items() if re.search(r"\bSET head = true\b", query.text)}
+
+    assert {"operations.rescue", "conflicts.wake", "operations.promote"} <= wakes | promotes
+    assert [name for name in sorted(wakes | promotes) if not re.search(r"\bready_at\b", STATEMENTS[name].text)] == []
+
+
 def test_births_are_statements_that_write_a_state() -> None:
     assert {name for name in BIRTHS if _WRITES.search(STATEMENTS[name].text)} == set(BIRTHS)
 
