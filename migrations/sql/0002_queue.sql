@@ -9,6 +9,10 @@ ALTER TABLE operations
 CREATE INDEX operations_claimable ON operations (tenant_id, connector_id, urgency, ready_at, id)
     WHERE status = 'pending' AND head AND crashed_leases = 0;
 
+-- Retries of the emergency lane, however many others are due.
+CREATE INDEX operations_urgent_due ON operations (tenant_id, connector_id, next_retry_at)
+    WHERE status = 'failed' AND head AND priority >= 100;
+
 -- The key of history finds a row by its id alone, which its day and its id could not: one index less for each row.
 ALTER TABLE operations_archive DROP CONSTRAINT operations_archive_pkey;
 DROP INDEX operations_archive_id;

@@ -343,3 +343,21 @@ async def test_what_waited_for_its_target_for_a_moment_is_claimed_when_the_momen
     await finish(pool, owner, Finished(op, Parked(WaitReason.TARGET_DOWN, "Down.", look_after=timedelta(0)), 1))
 
     assert [again.id for again in await claim(pool, tenant_id, target, owner)] == [op.id]
+
+
+async def test_an_emergency_that_failed_waits_behind_no_other_retry(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    lanes = await accounts(pool, tenant_id, target, 4)
+    *_, urgent = await enqueue(
+        pool, tenant_id, *(an_operation(target, lane, priority=100 * (lane == lanes[-1])) for lane in lanes)
+    )
+    await claim(pool, tenant_id, target, owner)
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute(
+            "UPDATE operations SET status = 'failed', owner = NULL, next_retry_at = db_now() - "
+            "make_interval(secs => CASE WHEN priority = 100 THEN 1 ELSE 60 END)"
+        )
+        due = await operations.claim(conn, tenant_id, connector_id=target, owner=owner, limit=1)
+
+    assert [op.id for op in due] == [urgent]
