@@ -108,7 +108,7 @@ def of_oldest(oldest: datetime | None, *, now: datetime) -> Finding:
     """How long the oldest operation waits that could run."""
     if oldest is None:
         return Finding("queue", Grade.OK, "Nothing waits to be run.")
-    said = f"The oldest pending operation has waited for {_words(now - oldest)}."
+    said = f"The oldest operation that could run has waited for {_words(now - oldest)}."
     if now - oldest > LONG_WAIT:
         return Finding("queue", Grade.WARN, said, "Look at `provisiond ops list --status pending`; add daemons.")
     return Finding("queue", Grade.OK, said)

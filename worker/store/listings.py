@@ -82,7 +82,7 @@ class Tally:
 
     A status may be a word that only a later version knows.
 
-    ``oldest_pending`` is when the oldest pending one was made, ``latest_dead`` when the last dead letter was given up.
+    ``oldest_pending`` is when the oldest that could run was made, ``latest_dead`` when one was last given up.
     """
 
     by_status: dict[str, int]
@@ -142,7 +142,7 @@ async def tally(conn: Connection, tenant_id: UUID, *, where: OperationQuery, onl
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Live operations by target and shown status; when the oldest pending one was made, and the oldest of each target.
+    """Live operations by target and shown status; when the oldest that could run was made, and the oldest at each.
 
     Of many, the latter is known to the hour.
     """
@@ -213,8 +213,8 @@ async def _count_live(
         found.by_target[row["connector_id"], row["status"]] += row["n"]
         known = found.oldest_of.get(row["connector_id"], row["oldest"])
         found.oldest_of[row["connector_id"]] = min(known, row["oldest"])
-        if row["status"] == S.PENDING:
-            found.oldest = min(row["oldest"], found.oldest or row["oldest"])
+        if row["status"] == S.PENDING and row["oldest_head"] is not None:
+            found.oldest = min(row["oldest_head"], found.oldest or row["oldest_head"])
 
 
 @dataclass(slots=True)

@@ -90,7 +90,7 @@ WHERE {filters} AND {since} AND (:status::text IS NULL OR w.status = :status) AN
 -- By shown status, target and error code, with every filter but the status.
 SELECT CASE WHEN w.status = 'pending' AND w.connector_id = ANY(:closed_ids::uuid[])
     THEN 'awaiting_system' ELSE w.status END AS status, w.connector_id, w.error_code, count(*) AS n,
-    min(w.created_at) AS oldest
+    min(w.created_at) AS oldest, min(w.created_at) FILTER (WHERE w.head) AS oldest_head
 FROM operations w
 WHERE {filters}
 GROUP BY 1, 2, 3
@@ -132,10 +132,11 @@ SELECT h.connector_id, min(h.made_hour) AS oldest FROM (
 GROUP BY h.connector_id
 
 -- name: oldest_pending
--- By the order of making: the first rows are looked at one by one, whatever index knows all that is pending. Only asked
--- when there is one.
+-- Of those that no other of their account goes before: what waits behind a person's decision could not run. By the
+-- order of making: the first rows are looked at one by one, whatever index knows all that is pending. Only asked when
+-- there is one.
 SELECT w.created_at FROM operations w
-WHERE {filters} AND coalesce(w.status, '') = 'pending' AND w.connector_id <> ALL(:closed_ids::uuid[])
+WHERE {filters} AND coalesce(w.status, '') = 'pending' AND coalesce(w.head, false) AND w.connector_id <> ALL(:closed_ids::uuid[])
 ORDER BY w.id LIMIT 1
 
 -- name: ended_counts

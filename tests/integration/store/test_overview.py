@@ -47,6 +47,25 @@ async def test_depth_is_told_by_status_target_and_tenant(
     assert waiting.oldest.keys() == {target, closed}
 
 
+@pytest.mark.parametrize("many", [pytest.param(1, id="by counts"), pytest.param(1_000_000, id="row by row")])
+async def test_what_waits_behind_a_decision_is_not_the_oldest_that_could_run(
+    pool: Pool, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(listings, "MANY", many)
+    target = (await a_connector(pool, tenant_id)).id
+    async with tenant(pool, tenant_id) as conn:
+        await connectors.set_baseline(conn, tenant_id=tenant_id, connector_id=target)
+    lanes = await accounts(pool, tenant_id, target, 1)
+    await enqueue(pool, tenant_id, an_operation(target, lanes[0]), an_operation(target, lanes[0]))
+    async with tenant(pool, tenant_id) as conn:
+        before = await listings.waiting(conn, tenant_id)
+        await conn.execute("UPDATE operations SET status = 'awaiting_system', wait_reason = 'case' WHERE head")
+        after = await listings.waiting(conn, tenant_id)
+
+    assert before.oldest_pending is not None
+    assert (after.by_target[target, "pending"], after.oldest_pending) == (1, None)
+
+
 async def test_a_state_that_only_a_later_version_knows_is_counted_as_it_is(pool: Pool, tenant_id: UUID) -> None:
     target = (await a_connector(pool, tenant_id)).id
     lanes = await accounts(pool, tenant_id, target, 1)
