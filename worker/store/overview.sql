@@ -19,15 +19,18 @@ FROM pg_stat_user_tables WHERE relid = to_regclass('operations')
 
 -- name: horizon
 -- Whose view of the past keeps dead rows from being removed, the oldest first: a session, a prepared transaction, or a
--- replication slot. What a session of another role does is only shown to those with the role pg_read_all_stats.
+-- replication slot. Other databases of the server have no part in it; a standby, which is in none, has. What a session
+-- of another role does is only shown to those with the role pg_read_all_stats.
 SELECT found.kind, found.pid, found.application, found.state, age(found.xmin)::bigint AS transactions,
     extract(epoch FROM clock_timestamp() - found.since)::float8 AS seconds
 FROM (
     SELECT CASE WHEN s.usename = current_user THEN 'ours' ELSE 'other' END AS kind, s.pid,
         s.application_name AS application, s.state, s.backend_xmin AS xmin, s.xact_start AS since
     FROM pg_stat_activity s WHERE s.backend_xmin IS NOT NULL AND s.pid <> pg_backend_pid()
+        AND coalesce(s.datname, current_database()) = current_database()
     UNION ALL
     SELECT 'prepared', NULL, p.gid, NULL, p.transaction, p.prepared FROM pg_prepared_xacts p
+    WHERE p.database = current_database()
     UNION ALL
     SELECT 'slot', r.active_pid, r.slot_name::text, NULL, r.xmin, NULL FROM pg_replication_slots r
     WHERE r.xmin IS NOT NULL) AS found
