@@ -85,6 +85,12 @@ class _Target:
         """How many to hold beside those that run: at least one for each slot."""
         return max(self.slots, min(round(self.slots * AHEAD_S / self.pace), MOST_HELD))
 
+    @property
+    def urgent_room(self) -> int:
+        """How many emergencies to claim beside all else: no more than will not be given back at the next look."""
+        waiting = sum(op.priority >= EMERGENCY_PRIORITY for op in self.waiting)
+        return max(min(self.ahead - waiting, MOST_EMERGENCIES), 0)
+
     def note(self, seconds: float) -> None:
         """Learn from one operation how long they take."""
         self.pace = max((1 - _NEWEST) * self.pace + _NEWEST * seconds, 0.001)
@@ -147,6 +153,8 @@ class Dispatcher:
             if room <= 0 or target.is_held_back:
                 target.has_asked = False  # who asked gets no answer now, and has to ask again when there is room
                 self._start_runners(target)  # there may be more slots than when they were started
+                if target.urgent_room == 0:
+                    return Claimed()
                 return await self._claim(tenant_id, connector_id, target, self._emergencies)
             return await self._claim(tenant_id, connector_id, target, self._next(min(room, MOST_CLAIMED)))
 
@@ -205,7 +213,7 @@ class Dispatcher:
             tenant_id,
             connector_id=connector_id,
             owner=self._lease.owner,
-            limit=MOST_EMERGENCIES,
+            limit=target.urgent_room,
             ranges=[operations.FRONT.up_to_urgency(-EMERGENCY_PRIORITY)],
         )
 

@@ -361,3 +361,26 @@ async def test_an_emergency_that_failed_waits_behind_no_other_retry(
         due = await operations.claim(conn, tenant_id, connector_id=target, owner=owner, limit=1)
 
     assert [op.id for op in due] == [urgent]
+
+
+async def test_more_emergencies_than_there_is_room_for_are_not_claimed_and_given_back_in_turns(
+    pool: Pool, tenant_id: UUID, target: UUID, open_house: tuple[Dispatcher, Finisher, Open]
+) -> None:
+    lanes = await accounts(pool, tenant_id, target, 20)
+    await enqueue(pool, tenant_id, *(an_operation(target, lane, priority=100) for lane in lanes))
+    dispatching, finisher, house = open_house
+    hangs = asyncio.Event()
+
+    async def process(operation: Operation) -> Finished:
+        await hangs.wait()
+        return Finished(operation, Succeeded(f"u{operation.seq}"), 1)
+
+    house.process = process  # type: ignore[method-assign]  # so that nothing ends meanwhile
+    for _ in range(5):
+        await dispatching.run_once(tenant_id, target)
+
+    assert finisher.pending == frozenset()
+    writing = asyncio.create_task(finisher.run())
+    hangs.set()
+    await dispatching.drain(30)
+    writing.cancel()
