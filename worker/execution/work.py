@@ -135,6 +135,8 @@ class WorkLoader:
         connector_id = target.connector.id
         if (known := self._fresh(connector_id)) is not None:
             return known
+        # Before the lock: behind it those at a target that hangs would wait one after the other, each for its deadline.
+        await target.object_schema()
         async with self._reading.setdefault(connector_id, asyncio.Lock()):  # one reads for all
             return self._fresh(connector_id) or await self._read_rules(target)
 
