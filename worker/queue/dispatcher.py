@@ -95,6 +95,13 @@ class _Target:
         """Learn from one operation how long they take."""
         self.pace = max((1 - _NEWEST) * self.pace + _NEWEST * seconds, 0.001)
 
+    def new_of(self, found: Sequence[Operation]) -> list[Operation]:
+        """Those that are not held here. A failover that lost our claim gives out the same again, under the same fence:
+        the try that is under way is still the one that counts.
+        """
+        held = {op.id for op in self.waiting} | self.running.keys()
+        return [op for op in found if op.id not in held]
+
     def line_up(self, found: Sequence[Operation]) -> None:
         """Put what was claimed behind what waits here, but for what is more urgent."""
         is_overtaking = self.waiting and found and found[0].priority > self.waiting[-1].priority
@@ -167,7 +174,7 @@ class Dispatcher:
         found: list[Operation] = []
         try:
             async with tenant(self._pool, tenant_id, is_hot=True) as conn:
-                found = await claim(conn, tenant_id, connector_id, target)
+                found = target.new_of(await claim(conn, tenant_id, connector_id, target))
             metrics.last_claim_timestamp.set_to_current_time()
             if found:
                 await self._processor.prepare(tenant_id, found)

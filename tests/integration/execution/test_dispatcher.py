@@ -13,7 +13,7 @@ from tests.waiting import eventually
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Outcome, Succeeded
 from worker.domain.processing import Gate
-from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, dispatcher, finisher
+from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, dispatcher, finisher, marks
 from worker.store import due_work
 from worker.store.due_work import Kind
 from worker.store.notify import Hints
@@ -353,3 +353,29 @@ async def test_what_is_not_written_holds_back_further_claims(site: Site, monkeyp
 
     assert 20 <= behind < 60
     assert len(processor.started) > behind
+
+
+async def test_what_a_failover_forgot_that_we_claimed_is_not_begun_again(
+    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server that took over has the row as it was before the claim."""
+    monkeypatch.setattr(marks, "BACK_EVERY_S", 0.0)  # every look is from the front
+    monkeypatch.setattr(marks, "FRONT_SHARE", 1e9)
+    site.targets.slots = 1
+    first, second = await waiting(site, 2)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+    async with tenant(site.pool, site.tenant_id) as conn:
+        await conn.execute(
+            "UPDATE operations SET status = 'pending', owner = NULL, epoch = epoch - 1, "
+            "attempt_number = attempt_number - 1 WHERE tenant_id = $1",
+            site.tenant_id,
+        )
+        await due_work.ask(conn, site.tenant_id, Kind.CLAIM, site.connector.id)
+
+    await works.look()
+    assert works.dispatcher.held == 2
+    works.processor.tries.set()
+
+    await eventually(works.is_over)
+    assert sorted(op.id for op in works.processor.started) == sorted([first, second])
