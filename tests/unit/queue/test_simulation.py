@@ -7,7 +7,7 @@ from collections import Counter
 
 from tests.simulation.house import storm
 
-STORIES = 60
+STORIES = 30
 
 
 def test_whatever_befalls_processes_all_that_was_accepted_ends_once_and_in_order() -> None:
