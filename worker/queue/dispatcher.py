@@ -52,6 +52,13 @@ class Claimed:
     is_closed: bool = False
 
 
+_Fence = tuple[UUID, UUID | None, int]
+
+
+def _fence(op: Operation) -> _Fence:
+    return op.id, op.owner, op.epoch
+
+
 @dataclass(slots=True)
 class _Target:
     """What this process holds of one target; ``room``: what is told when it can take more."""
@@ -59,7 +66,7 @@ class _Target:
     room: Hints = field(default_factory=Hints)
     waiting: deque[Operation] = field(default_factory=deque)
     runners: set["asyncio.Task[None]"] = field(default_factory=set)
-    running: dict[UUID, "asyncio.Task[None]"] = field(default_factory=dict)
+    running: dict[_Fence, "asyncio.Task[None]"] = field(default_factory=dict)
     slots: int = 0
     name: str = ""
     #: Seconds that an operation takes in its slot, as a moving mean; before the first one, a guess.
@@ -97,10 +104,10 @@ class _Target:
 
     def new_of(self, found: Sequence[Operation]) -> list[Operation]:
         """Those that are not held here. A failover that lost our claim gives out the same again, under the same fence:
-        the try that is under way is still the one that counts.
+        the try that is under way is still the one that counts. Under another fence it is another try.
         """
-        held = {op.id for op in self.waiting} | self.running.keys()
-        return [op for op in found if op.id not in held]
+        held = set(map(_fence, self.waiting)) | self.running.keys()
+        return [op for op in found if _fence(op) not in held]
 
     def line_up(self, found: Sequence[Operation]) -> None:
         """Put what was claimed behind what waits here, but for what is more urgent."""
@@ -244,12 +251,12 @@ class Dispatcher:
                 op = target.waiting.popleft()
                 if op.owner != self._lease.owner:  # its claim was under way when the lease was lost: it is not ours
                     continue
-                target.running[op.id] = runner
+                target.running[_fence(op)] = runner
                 started = time.monotonic()
                 try:
                     await self._process(op)
                 finally:
-                    del target.running[op.id]
+                    del target.running[_fence(op)]
                 if runner.cancelling():  # cut off by a drain that took too long, or by a lease that is lost
                     return
                 ended = time.monotonic()

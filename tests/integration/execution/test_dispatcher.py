@@ -379,3 +379,26 @@ async def test_what_a_failover_forgot_that_we_claimed_is_not_begun_again(
 
     await eventually(works.is_over)
     assert sorted(op.id for op in works.processor.started) == sorted([first, second])
+
+
+async def test_what_is_claimed_anew_is_tried_though_the_try_of_a_lost_lease_has_not_ended_yet(
+    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left out as held already it would be in progress for as long as this process lives."""
+    monkeypatch.setattr(marks, "BACK_EVERY_S", 0.0)  # every look is from the front
+    monkeypatch.setattr(marks, "FRONT_SHARE", 1e9)
+    site.targets.slots = 2
+    (only,) = await waiting(site, 1)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+    async with tenant(site.pool, site.tenant_id) as conn:  # what rescue leaves: the epoch goes on
+        await conn.execute(
+            "UPDATE operations SET status = 'pending', owner = NULL WHERE tenant_id = $1", site.tenant_id
+        )
+
+    await works.look()
+    await eventually(lambda: len(works.processor.started) == 2)
+    works.processor.tries.set()
+
+    await eventually(works.is_over)
+    assert [op.id for op in works.processor.started] == [only, only]
