@@ -236,8 +236,14 @@ class Dispatcher:
         if len(target.runners) < min(target.slots, len(target.running) + len(target.waiting)):
             runner = asyncio.create_task(self._run(target))
             target.runners.add(runner)
-            runner.add_done_callback(target.runners.discard)
+            runner.add_done_callback(lambda ended: self._runner_ended(target, ended))
             asyncio.get_running_loop().call_soon(self._start_runners, target)
+
+    def _runner_ended(self, target: _Target, runner: "asyncio.Task[None]") -> None:
+        """What was claimed while it came to its end counted on it to run."""
+        target.runners.discard(runner)
+        if not self._is_draining:
+            self._start_runners(target)
 
     async def _run(self, target: _Target) -> None:
         """One slot: run what waits, one after the other, until nothing is left or the target allows fewer."""

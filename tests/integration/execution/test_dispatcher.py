@@ -12,7 +12,7 @@ from tests.integration.execution.running import Processor, Works, at_work, waiti
 from tests.waiting import eventually
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Outcome, Succeeded
-from worker.domain.processing import Gate
+from worker.domain.processing import Finished, Gate
 from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, dispatcher, finisher, marks
 from worker.store import due_work
 from worker.store.due_work import Kind
@@ -402,3 +402,32 @@ async def test_what_is_claimed_anew_is_tried_though_the_try_of_a_lost_lease_has_
 
     await eventually(works.is_over)
     assert [op.id for op in works.processor.started] == [only, only]
+
+
+async def test_what_was_claimed_while_the_only_slot_came_to_its_end_is_run(
+    site: Site, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slot that was counted on ends without taking it, and nothing is due any more that would begin another."""
+    unwinds, process = asyncio.Event(), works.processor.process
+
+    async def ends_slowly(operation: Operation) -> Finished:
+        try:
+            return await process(operation)
+        except asyncio.CancelledError:
+            await unwinds.wait()
+            raise
+
+    monkeypatch.setattr(works.processor, "process", ends_slowly)
+    site.targets.slots = 1
+    await waiting(site, 1)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+
+    works.dispatcher.forget_all()
+    (other,) = await waiting(site, 1)
+    works.processor.tries.set()
+    await works.look()
+    await eventually(lambda: works.processor.running == 0)
+    unwinds.set()
+
+    await eventually(lambda: other in [op.id for op in works.processor.started])
