@@ -8,8 +8,9 @@ from uuid import UUID
 from worker.domain.errors import NotFound, ProtectedAccount, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
+from worker.queue.cancelling import cancel
 from worker.queue.submission import OperationQueue
-from worker.store import conflicts, due_work, operations
+from worker.store import due_work, operations
 from worker.store.operations import Fence
 from worker.store.pool import Connection
 from worker.store.sql import Record
@@ -73,10 +74,9 @@ class DeadLetters:
             )
             return False
         fence = Fence(id=operation_id, epoch=row["epoch"], account_id=row["account_id"])
-        done = await operations.cancel(conn, tenant_id, [fence], notes=notes, by=by)
+        done = await cancel(conn, tenant_id, [fence], notes=notes, by=by)
         if not done:
             raise WrongState("Somebody else was first.", current=await operations.find(conn, tenant_id, operation_id))
-        await conflicts.close(conn, tenant_id, [operation_id], notes=notes)
         await operations.log(conn, tenant_id, [(operation_id, "info", f"Cancelled by a person: {notes}")])
         await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, row["connector_id"])
         return True

@@ -14,6 +14,7 @@ from worker.domain import conflict
 from worker.domain.coalesce import Change
 from worker.domain.conflict import Clash, ConflictOutcome, ConflictStrategy, ConflictType, Settled, Standing
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin, WaitReason
+from worker.queue import cancelling
 from worker.store import conflicts, connectors, operations
 from worker.store.conflicts import Conflict
 from worker.store.operations import Fence
@@ -206,8 +207,7 @@ async def carry_out(conn: Connection, tenant_id: UUID, disputes: Disputes) -> No
 async def cancel(conn: Connection, tenant_id: UUID, ended: Mapping[UUID, UUID], outcome: ConflictOutcome) -> None:
     """Cancel those that give way (id to account); what else they were in conflict with goes on."""
     fences = [Fence(id=op, epoch=0, account_id=account) for op, account in ended.items()]
-    await operations.cancel(conn, tenant_id, fences, notes=_NOTES[outcome], by=None)
-    await conflicts.close(conn, tenant_id, list(ended), notes=_NOTES[outcome])
+    await cancelling.cancel(conn, tenant_id, fences, notes=_NOTES[outcome])
 
 
 def lines_of(found: Conflict) -> list[tuple[UUID, str, str]]:

@@ -18,6 +18,7 @@ from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Ret
 from worker.domain.processing import Finished, Lease
 from worker.domain.redaction import shown
 from worker.domain.retry import backoff
+from worker.queue.cancelling import cancel, cancel_asked
 from worker.queue.telling import tell
 from worker.store import due_work, operations
 from worker.store.operations import Completion, Failure, Fence
@@ -201,21 +202,10 @@ async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: "_
     if ends.released:
         done |= await operations.release(conn, tenant_id, owner, ends.released, started=ends.started)
     again = [*(end.fence for end in (*ends.failures, *ends.parked)), *ends.released]
-    await _cancel_instead(conn, tenant_id, [fence for fence in again if fence.id in done])
+    await cancel_asked(conn, tenant_id, [fence for fence in again if fence.id in done])
     for notes, fences in ends.cancelled.items():
-        done |= set(await operations.cancel(conn, tenant_id, fences, notes=notes, by=None, owner=owner))
+        done |= set(await cancel(conn, tenant_id, fences, notes=notes, owner=owner))
     return done
-
-
-async def _cancel_instead(conn: Connection, tenant_id: UUID, again: Sequence[Fence]) -> None:
-    """Of those that would be tried again, cancel what a person asked to cancel while it ran."""
-    if not again:
-        return
-    rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=[fence.id for fence in again])
-    asked = {row["id"] for row in rows}
-    unwanted = [fence for fence in again if fence.id in asked]
-    if unwanted:
-        await operations.cancel(conn, tenant_id, unwanted, notes="Cancelled by a person while it ran.", by=None)
 
 
 class _Ends:

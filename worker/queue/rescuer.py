@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from worker.queue.cancelling import ASKED, cancel
 from worker.store import due_work, operations, workers
 from worker.store.operations import Failure, Fence
 from worker.store.pool import Connection, Pool
@@ -68,6 +69,8 @@ class Rescuer:
             async with tenant(self._pool, tenant_id) as conn:
                 looping = await self._bury_crash_loops(conn, tenant_id, dead)
                 back = await operations.rescue(conn, tenant_id, dead, limit=BATCH)
+                asked = [Fence(r["id"], r["epoch"], r["account_id"]) for r in back if r["cancel_requested_by"]]
+                await cancel(conn, tenant_id, asked, notes=ASKED)
                 for connector_id in sorted({row["connector_id"] for row in back}):
                     await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
             requeued, buried = requeued + len(back), buried + looping

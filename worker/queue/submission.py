@@ -12,9 +12,10 @@ from worker.domain import coalesce
 from worker.domain.conflict import Settled
 from worker.domain.errors import NotFound
 from worker.domain.operation import EMERGENCY_PRIORITY, NewOperation, WaitReason
+from worker.queue.cancelling import cancel
 from worker.queue.disputes import Disputes, InLane, Rules, Standings, carry_out, in_lane, rules_for, weigh
 from worker.queue.opening import open_lanes
-from worker.store import conflicts, due_work, operations, submission
+from worker.store import due_work, operations, submission
 from worker.store.pool import Connection
 
 #: So many at the end of a lane are looked at when something new comes.
@@ -242,5 +243,4 @@ async def _undo(conn: Connection, tenant_id: UUID, undone: dict[UUID, UUID]) -> 
     if undone:
         notes = "A newer plan took this back before it was tried."
         fences = [operations.Fence(id=op, epoch=0, account_id=account) for op, account in undone.items()]
-        await operations.cancel(conn, tenant_id, fences, notes=notes, by=None)
-        await conflicts.close(conn, tenant_id, list(undone), notes=notes)
+        await cancel(conn, tenant_id, fences, notes=notes)

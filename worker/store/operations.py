@@ -298,17 +298,13 @@ async def cancel(
 
 
 async def rescue(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:
-    """Put back what expired owners held (id, connector_id); crash loops are left to ``crash_looping``.
+    """Put back what expired owners held (id, connector_id, account_id, epoch, cancel_requested_by).
 
-    What a person had asked to cancel is cancelled instead of its next try.
+    Crash loops are left to ``crash_looping``.
     """
-    rows = await queries.rescue.rows(
+    return await queries.rescue.rows(
         conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, types=_KNOWN, limit=limit
     )
-    unwanted = [Fence(row["id"], row["epoch"], row["account_id"]) for row in rows if row["cancel_requested_by"]]
-    if unwanted:
-        await cancel(conn, tenant_id, unwanted, notes="Cancelled by a person while it ran.", by=None)
-    return rows
 
 
 async def crash_looping(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:

@@ -1,5 +1,8 @@
 """Operations of one account that disagree, on a real server: what becomes of both, in one transaction."""
 
+import asyncio
+from dataclasses import dataclass
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +10,10 @@ import pytest
 
 from tests.factories import a_connector, accounts, an_operation, enqueue
 from worker.domain.conflict import ConflictOutcome, ConflictType
-from worker.domain.operation import Origin
-from worker.queue import OperationQueue, settle_conflict
+from worker.domain.operation import Operation, Origin
+from worker.domain.outcome import Cancelled, Outcome, Released, Retry
+from worker.domain.processing import Finished
+from worker.queue import DeadLetters, Finisher, OperationQueue, Rescuer, settle_conflict
 from worker.store import operations
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
@@ -170,3 +175,57 @@ async def test_empty_lanes_are_not_looked_at(pool: Pool, tenant_id: UUID, target
         )
 
     assert not [query for query in asked if "conflicts" in query or "LATERAL" in query]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease that holds."""
+
+    owner: UUID
+
+    def is_held(self) -> bool:
+        return True
+
+
+async def end(pool: Pool, owner: UUID, op: Operation, outcome: Outcome | None) -> None:
+    """Write a try down, or (None) have its process die."""
+    if outcome is None:
+        async with pool.acquire() as conn:
+            await conn.execute("UPDATE workers SET expires_at = db_now() WHERE id = $1", owner)
+        await Rescuer(pool).run_once()
+        return
+    finisher = Finisher(pool, Lease(owner), rng=Random(1))
+    writing = asyncio.create_task(finisher.run())
+    finisher.put(owner, Finished(op, outcome, 1))
+    await finisher.drained()
+    writing.cancel()
+    await asyncio.wait([writing])
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        pytest.param(Retry("timeout", "No answer."), id="its try fails"),
+        pytest.param(Released(), id="it goes back"),
+        pytest.param(Cancelled("By a person."), id="it is cancelled unstarted"),
+        pytest.param(None, id="its process dies"),
+    ],
+)
+async def test_what_runs_and_is_cancelled_keeps_nobody_waiting_for_a_decision(
+    pool: Pool, tenant_id: UUID, owner: UUID, outcome: Outcome | None
+) -> None:
+    lane = await lane_of(pool, tenant_id, "manual")
+    first = await submit(pool, tenant_id, lane, attributes={"mail": "a"})
+    async with tenant(pool, tenant_id) as conn:
+        (op,) = await operations.claim(conn, tenant_id, connector_id=lane[0], owner=owner, limit=1)
+    second = await submit(pool, tenant_id, lane, attributes={"mail": "b"})
+    async with tenant(pool, tenant_id) as conn:
+        letters = DeadLetters(OperationQueue())
+        await letters.cancel(conn, tenant_id=tenant_id, operation_id=first, notes="no", by=lane[1])
+
+    await end(pool, owner, op, outcome)
+
+    assert await shown(pool, tenant_id, first, second) == [("cancelled", {"mail": "a"}), ("pending", {"mail": "b"})]
+    assert await rows(pool, tenant_id, "SELECT 1 FROM conflicts WHERE status = 'pending'") == []
+    (due,) = await rows(pool, tenant_id, "SELECT 1 FROM due_work WHERE kind = 'claim' AND due_at <= db_now()")
+    assert due
