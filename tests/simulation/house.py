@@ -19,7 +19,7 @@ from tests.simulation.store import Store
 from worker.domain.operation import EPOCH, NewOperation, Operation, OperationStatus, WaitReason
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished, Gate
-from worker.queue import Dispatcher, Finisher, Rescuer, dispatcher, finisher, rescuer
+from worker.queue import Dispatcher, Finisher, Rescuer, cancelling, dispatcher, finisher, rescuer
 from worker.service import loop as service_loop
 from worker.service.loop import DuePoller
 from worker.store.due_work import Kind
@@ -306,7 +306,7 @@ def _remembered(loop: asyncio.AbstractEventLoop, work: Any, **fields: Any) -> "a
 def _stood_in(loop: VirtualLoop) -> Iterator[Any]:
     """The one place where the duties get another store, another clock and nobody to tell."""
     clock, log = Clock(loop), _Log()
-    modules = [dispatcher, finisher, rescuer, service_loop]
+    modules = [cancelling, dispatcher, finisher, rescuer, service_loop]
     patches: list[Any] = []
 
     def put(name: str, value: Any) -> None:
@@ -316,7 +316,7 @@ def _stood_in(loop: VirtualLoop) -> Iterator[Any]:
                 patches[-1].start()
 
     def set_store(store: Store) -> None:
-        for name in ("operations", "due_work", "workers", "tenant"):
+        for name in ("operations", "conflicts", "due_work", "workers", "tenant"):
             put(name, getattr(store, name))
 
     put("time", clock)

@@ -48,6 +48,7 @@ class Store:
         self._is_committed = False
         self.operations = self._operations()
         self.due_work = self._due_work()
+        self.conflicts = SimpleNamespace(close=self._nothing)
         self.workers = self._workers()
 
     @asynccontextmanager
@@ -235,6 +236,7 @@ class Store:
             "owner": op.owner,
             "account_id": op.account,
             "connector_id": op.connector,
+            "cancel_requested_by": None,  # nobody asks for it in these stories
         }
 
     async def _cancel_requested(self, conn: Any, *, tenant_id: UUID, ids: Sequence[UUID]) -> list[dict[str, UUID]]:
