@@ -1,9 +1,12 @@
 """Where a daemon looks for something to do: ids and times, one row per tenant, kind and thing.
 
 A producer calls ``ask`` inside the transaction that makes the work; a consumer that found nothing left calls one of the
-``settle`` functions, which change nothing while a producer has an open transaction. So no wake-up is lost.
+``settle`` functions, which change nothing while a producer commits. So no wake-up is lost. What a transaction asks for
+is written at its end, in one order for everybody: rows are locked for a moment, and nobody waits in a circle.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,6 +56,24 @@ class Look:
     next_in_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What one transaction asks for of one thing; ``at`` None: now."""
+
+    at: datetime | None
+    is_urgent: bool
+
+    def with_(self, other: "_Wish") -> "_Wish":
+        """Both: the earlier, and urgent when either is."""
+        at = None if self.at is None or other.at is None else min(self.at, other.at)
+        return _Wish(at, self.is_urgent or other.is_urgent)
+
+
+#: By tenant, kind and thing.
+_Wishes = dict[tuple[UUID, str, UUID], _Wish]
+_open: dict[Connection, _Wishes] = {}
+
+
 async def ask(
     conn: Connection,
     tenant_id: UUID,
@@ -64,14 +85,38 @@ async def ask(
 ) -> None:
     """Make the thing due now (or at ``at``, when that is earlier than what is set); whoever waits is told of it.
 
-    ``is_urgent``: whoever is told need not wait for a turn.
+    It is so when the tenant transaction is committed. ``is_urgent``: whoever is told need not wait for a turn.
     """
-    await queries.produce.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id)
-    changed = await queries.ask.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, due_at=at)
-    asked = notify.Asked(
-        tenant_id, str(kind), ref_id, is_new=bool(changed), is_later=at is not None, is_urgent=is_urgent
-    )
-    notify.note_asked(conn, asked)
+    wishes, key, wish = _open.get(conn), (tenant_id, str(kind), ref_id), _Wish(at, is_urgent)
+    if wishes is None:
+        await write(conn, {key: wish})
+    else:
+        wishes[key] = wish.with_(wishes[key]) if key in wishes else wish
+
+
+@contextmanager
+def collected(conn: Connection) -> Iterator[_Wishes]:
+    """Collect what a transaction asks for; ``write`` it before the commit."""
+    wishes: _Wishes = {}
+    _open[conn] = wishes
+    try:
+        yield wishes
+    finally:
+        del _open[conn]
+
+
+async def write(conn: Connection, wishes: _Wishes) -> None:
+    """Make all this due: every lock that a consumer may hold is had before the first row is."""
+    ordered = sorted(wishes)
+    for tenant_id, kind, ref_id in ordered:
+        await queries.produce.run(conn, tenant_id=tenant_id, kind=kind, ref_id=ref_id)
+    for tenant_id, kind, ref_id in ordered:
+        at, is_urgent = wishes[tenant_id, kind, ref_id].at, wishes[tenant_id, kind, ref_id].is_urgent
+        changed = await queries.ask.run(conn, tenant_id=tenant_id, kind=kind, ref_id=ref_id, due_at=at)
+        asked = notify.Asked(
+            tenant_id, kind, ref_id, is_new=bool(changed), is_later=at is not None, is_urgent=is_urgent
+        )
+        notify.note_asked(conn, asked)
 
 
 async def settle(

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from worker.store import notify
+from worker.store import due_work, notify
 from worker.store.pool import Connection, OnlyReads, Pool, Unusable, manners_of
 
 #: Undoing takes no time; whoever waits longer has lost the connection, and has waited for it once already.
@@ -37,9 +37,10 @@ async def transaction(
     except Unusable:
         conn.terminate()  # never to be lent again
         raise
-    with notify.told(conn):
+    with notify.told(conn), due_work.collected(conn) as wishes:
         try:
             yield conn
+            await due_work.write(conn, wishes)
         except BaseException:
             await _roll_back(conn)
             raise

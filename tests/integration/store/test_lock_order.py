@@ -1,10 +1,13 @@
-"""Who finishes operations locks their lanes in the order of their ids, like everybody else: no circle of waits."""
+"""Everybody locks in the same order: lanes by their ids, then what is due by what it is. No circle of waits."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from worker.store import sql
+import pytest
+
+from worker.store import due_work, sql
 from worker.store.pool import open_pool
 from worker.store.tenant import tenant
 
@@ -30,3 +33,27 @@ async def test_lanes_are_read_by_their_key_and_joined_in_the_order_in_which_they
     (join,) = [node for node in _nodes(plan) if any(scan is inner for inner in node.get("Plans", []))]
     assert join["Node Type"] in {"Hash Join", "Merge Join"}
     assert scan["Parent Relationship"] == "Outer"
+
+
+@pytest.mark.parametrize("is_known", [pytest.param(True, id="asleep"), pytest.param(False, id="never asked for")])
+async def test_who_asks_for_the_same_in_another_order_waits_in_no_circle(database: Any, *, is_known: bool) -> None:
+    tenant_id, things = uuid4(), [uuid4(), uuid4()]
+    pool = await open_pool(database.daemon_dsn, size=2)
+    async with pool:
+        for thing in things if is_known else []:
+            async with tenant(pool, tenant_id) as conn:
+                await due_work.ask(conn, tenant_id, due_work.Kind.RUN, thing)
+            async with tenant(pool, tenant_id) as conn:
+                await due_work.settle(conn, tenant_id, due_work.Kind.RUN, thing, next_due=None)
+        both = asyncio.Barrier(2)
+
+        async def ask(order: list[UUID]) -> None:
+            async with tenant(pool, tenant_id) as conn:
+                await due_work.ask(conn, tenant_id, due_work.Kind.RUN, order[0])
+                await both.wait()
+                await due_work.ask(conn, tenant_id, due_work.Kind.RUN, order[1])
+
+        await asyncio.gather(ask(things), ask(things[::-1]))
+
+        async with pool.acquire() as conn:
+            assert {each.ref_id for each in await due_work.due(conn, ["run"])} == set(things)
