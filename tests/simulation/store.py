@@ -19,7 +19,14 @@ from uuid import UUID
 
 from tests.integration.queue.model import Model, Op
 from tests.simulation.clock import VirtualLoop
-from worker.domain.operation import EPOCH, MAX_CRASHED_LEASES, Operation, OperationStatus, WaitReason
+from worker.domain.operation import (
+    EMERGENCY_PRIORITY,
+    EPOCH,
+    MAX_CRASHED_LEASES,
+    Operation,
+    OperationStatus,
+    WaitReason,
+)
 from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Retry, Succeeded
 from worker.store import due_work as real_due_work
 from worker.store import operations as real_operations
@@ -28,7 +35,8 @@ from worker.store.operations import Completion, Failure, Fence, Range
 
 S = OperationStatus
 LATENCY_S = 0.01
-_TAKING = ("claim", "claim_ready", "rescue", "crash_looping")
+_TAKING = ("claim", "claim_emergencies", "rescue", "crash_looping")
+_EMERGENCIES = real_operations.FRONT.up_to_urgency(-EMERGENCY_PRIORITY)
 _ENDING = ("complete", "fail", "park", "bury", "release", "cancel")
 
 
@@ -108,7 +116,7 @@ class Store:
         queries = SimpleNamespace(
             cancel_requested=SimpleNamespace(rows=self._cancel_requested), orphaned=SimpleNamespace(rows=self._orphaned)
         )
-        named = SimpleNamespace(Completion=Completion, Failure=Failure, Fence=Fence, FRONT=real_operations.FRONT)
+        named = SimpleNamespace(Completion=Completion, Failure=Failure, Fence=Fence)
         named.queries = queries
         for name in (*_TAKING, *_ENDING):
             setattr(named, name, getattr(self, f"_{name}"))
@@ -130,12 +138,15 @@ class Store:
         found += self._ready_in(connector_id, owner, limit - len(found), ranges)
         return self._taken(found, owner)
 
-    async def _claim_ready(
-        self, conn: Any, _: UUID, *, connector_id: UUID, owner: UUID, limit: int, ranges: Sequence[Range]
+    async def _claim_emergencies(
+        self, conn: Any, _: UUID, *, connector_id: UUID, owner: UUID, limit: int
     ) -> list[Operation]:
         await self._nothing()
         self._refresh()
-        return self._taken(self._ready_in(connector_id, owner, limit, ranges), owner)
+        found = self._ready_in(connector_id, owner, limit, [_EMERGENCIES])
+        _, _, due, *_rest = self.model.claimable(connector_id, owner, limit)
+        urgent = [op for op in due if op.priority >= EMERGENCY_PRIORITY]
+        return self._taken([*found, *urgent[: limit - len(found)]], owner)
 
     def _ready_in(self, connector: UUID, owner: UUID, limit: int, ranges: Sequence[Range]) -> list[Op]:
         if not self.model.workers.get(owner):

@@ -222,13 +222,8 @@ class Dispatcher:
     async def _emergencies(
         self, conn: Connection, tenant_id: UUID, connector_id: UUID, target: _Target
     ) -> list[Operation]:
-        return await operations.claim_ready(
-            conn,
-            tenant_id,
-            connector_id=connector_id,
-            owner=self._lease.owner,
-            limit=target.urgent_room,
-            ranges=[operations.FRONT.up_to_urgency(-EMERGENCY_PRIORITY)],
+        return await operations.claim_emergencies(
+            conn, tenant_id, connector_id=connector_id, owner=self._lease.owner, limit=target.urgent_room
         )
 
     def _start_runners(self, target: _Target) -> None:

@@ -89,40 +89,45 @@ async def ask(
     """
     wishes, key, wish = _open.get(conn), (tenant_id, str(kind), ref_id), _Wish(at, is_urgent)
     if wishes is None:
-        await write(conn, {key: wish})
+        await _write(conn, {key: wish})
     else:
         wishes[key] = wish.with_(wishes[key]) if key in wishes else wish
 
 
 @contextmanager
-def collected(conn: Connection) -> Iterator[_Wishes]:
-    """Collect what a transaction asks for; ``write`` it before the commit."""
-    wishes: _Wishes = {}
-    _open[conn] = wishes
+def collected(conn: Connection) -> Iterator[None]:
+    """Collect what a transaction asks for, for ``write_asked`` before its commit."""
+    _open[conn] = {}
     try:
-        yield wishes
+        yield
     finally:
         del _open[conn]
 
 
-async def write(conn: Connection, wishes: _Wishes) -> None:
-    """Make all this due: every lock that a consumer may hold is had before the first row is."""
+async def write_asked(conn: Connection) -> None:
+    """Write what this transaction has asked for, last before it commits."""
+    wishes = _open[conn]
+    await _write(conn, wishes)
+    wishes.clear()
+
+
+async def _write(conn: Connection, wishes: _Wishes) -> None:
+    """Every lock that a consumer may hold is had before the first row is."""
     ordered = sorted(wishes)
     for tenant_id, kind, ref_id in ordered:
         await queries.produce.run(conn, tenant_id=tenant_id, kind=kind, ref_id=ref_id)
     for tenant_id, kind, ref_id in ordered:
-        at, is_urgent = wishes[tenant_id, kind, ref_id].at, wishes[tenant_id, kind, ref_id].is_urgent
-        changed = await queries.ask.run(conn, tenant_id=tenant_id, kind=kind, ref_id=ref_id, due_at=at)
-        asked = notify.Asked(
-            tenant_id, kind, ref_id, is_new=bool(changed), is_later=at is not None, is_urgent=is_urgent
-        )
+        wish = wishes[tenant_id, kind, ref_id]
+        changed = await queries.ask.run(conn, tenant_id=tenant_id, kind=kind, ref_id=ref_id, due_at=wish.at)
+        is_later = wish.at is not None
+        asked = notify.Asked(tenant_id, kind, ref_id, is_new=bool(changed), is_later=is_later, is_urgent=wish.is_urgent)
         notify.note_asked(conn, asked)
 
 
 async def settle(
     conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID, *, next_due: datetime | None
 ) -> bool:
-    """Put the thing to sleep until ``next_due`` (None: until asked); False when a producer is at work.
+    """Put the thing to sleep until ``next_due`` (None: until asked); False when a producer commits now.
 
     Call it in a tenant transaction, take the lock before you look whether anything is left: see ``quiet``.
     """
@@ -133,7 +138,7 @@ async def settle(
 
 
 async def quiet(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID) -> bool:
-    """Keep producers out until the end of this transaction; False when one is at work now."""
+    """Keep producers out until the end of this transaction; False when one commits now."""
     return bool(await queries.try_settle_lock.value(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id))
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from worker.domain.ids import uuid7
 from worker.domain.operation import (
+    EMERGENCY_PRIORITY,
     EPOCH,
     MAX_CRASHED_LEASES,
     Operation,
@@ -128,16 +129,18 @@ async def claim(
     where = {"tenant_id": tenant_id, "connector_id": connector_id, "owner": owner, "types": _KNOWN}
     rows, beside = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=limit, ranges=ranges)
     found = [_claimed(row) for row in rows]
-    for is_there, query in ((beside["is_suspect"], queries.claim_suspects), (beside["is_due"], queries.claim_due)):
-        if is_there:
-            others = await query.rows(conn, **where, limit=max(limit - len(found), min(limit, LEAST_BESIDE)))
-            found += [_claimed(row) for row in others]
+    if beside["is_suspect"]:
+        room = max(limit - len(found), min(limit, LEAST_BESIDE))
+        found += [_claimed(row) for row in await queries.claim_suspects.rows(conn, **where, limit=room)]
+    if beside["is_due"]:
+        room = max(limit - len(found), min(limit, LEAST_BESIDE))
+        found += [_claimed(row) for row in await queries.claim_due.rows(conn, **where, limit=room, others=room)]
     if beside["waits"]:
         woken = await wake_due(conn, tenant_id, connector_id=connector_id, limit=limit)
         if woken and len(found) < limit:  # nobody else is told of them
-            found += await claim_ready(
-                conn, tenant_id, connector_id=connector_id, owner=owner, limit=limit - len(found), ranges=ranges
-            )
+            room = limit - len(found)
+            rows, _ = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=room, ranges=ranges)
+            found += map(_claimed, rows)
     return sorted(found, key=_turn)
 
 
@@ -148,11 +151,16 @@ async def wake_due(conn: Connection, tenant_id: UUID, *, connector_id: UUID, lim
     )
 
 
-async def claim_ready(
-    conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID, limit: int, ranges: Sequence[Range]
+async def claim_emergencies(
+    conn: Connection, tenant_id: UUID, *, connector_id: UUID, owner: UUID, limit: int
 ) -> list[Operation]:
-    """Claim heads that are ready and lie in ``ranges``, the most urgent first."""
-    rows, _ = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=limit, ranges=ranges)
+    """Claim of the emergency lane alone: up to ``limit`` heads that are ready and retries that are due."""
+    where = {"connector_id": connector_id, "owner": owner}
+    ranges = [FRONT.up_to_urgency(-EMERGENCY_PRIORITY)]
+    rows, beside = await _claim_heads(conn, tenant_id, **where, limit=limit, ranges=ranges)
+    if beside["is_due"] and len(rows) < limit:
+        room = limit - len(rows)
+        rows += await queries.claim_due.rows(conn, tenant_id=tenant_id, **where, types=_KNOWN, limit=room, others=0)
     return sorted(map(_claimed, rows), key=_turn)
 
 

@@ -181,7 +181,8 @@ WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
 RETURNING {claimed}
 
 -- name: claim_due
--- Retries whose time has come, those of the emergency lane first: however many others are due, it waits behind none.
+-- Retries whose time has come, those of the emergency lane first: however many others are due, it waits behind none. Of
+-- the others as many as there is room for.
 -- moves: failed -> in_progress
 UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
     next_retry_at = NULL, updated_at = db_now(), version = version + 1
@@ -199,7 +200,7 @@ WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
             WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'failed' AND head
               AND priority < 100 AND next_retry_at <= db_now() AND operation_type = ANY(:types::text[])
               AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
-            ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS o) AS d
+            ORDER BY next_retry_at LIMIT :others FOR UPDATE SKIP LOCKED) AS o) AS d
     LIMIT :limit))
 RETURNING {claimed}
 

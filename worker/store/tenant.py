@@ -37,10 +37,10 @@ async def transaction(
     except Unusable:
         conn.terminate()  # never to be lent again
         raise
-    with notify.told(conn), due_work.collected(conn) as wishes:
+    with notify.told(conn), due_work.collected(conn):
         try:
             yield conn
-            await due_work.write(conn, wishes)
+            await due_work.write_asked(conn)
         except BaseException:
             await _roll_back(conn)
             raise

@@ -63,6 +63,23 @@ async def test_a_second_look_claims_nothing_while_there_is_no_room(site: Site, w
     assert works.dispatcher.held == before
 
 
+async def test_an_emergency_that_failed_is_tried_again_though_there_is_no_room(site: Site, works: Works) -> None:
+    """And nothing else that is due with it."""
+    site.targets.slots = 2
+    urgent, late = [(await waiting(site, 1, priority=priority))[0] for priority in (100, 0)]
+    await site.rows("UPDATE operations SET status = 'failed', next_retry_at = db_now() + interval '1 h' RETURNING id")
+    await waiting(site, 40)
+    await works.look()
+    await site.rows("UPDATE operations SET next_retry_at = db_now() WHERE status = 'failed' RETURNING id")
+
+    await works.look()
+
+    (left,) = await site.rows("SELECT id FROM operations WHERE status = 'failed'")
+    assert left["id"] == late
+    works.processor.tries.set()
+    await eventually(lambda: urgent in [op.id for op in works.processor.started])
+
+
 async def test_two_looks_at_once_claim_once(site: Site, works: Works) -> None:
     site.targets.slots = 2
     await waiting(site, 40)

@@ -421,13 +421,19 @@ async def test_linking_an_object_that_has_a_record_of_its_own_merges_the_two(
     assert [(row["id"], row["uid"]) for row in rows] == [(pending, "old")]
 
 
-async def test_no_wake_up_is_lost_while_a_producer_has_not_committed(pool: Pool, tenant_id: UUID, target: UUID) -> None:
+@pytest.mark.parametrize("commits", [pytest.param(False, id="at work"), pytest.param(True, id="about to commit")])
+async def test_no_wake_up_is_lost_while_a_producer_has_not_committed(
+    pool: Pool, tenant_id: UUID, target: UUID, *, commits: bool
+) -> None:
+    """It wakes whoever went to sleep meanwhile; and once it has said what is due, nobody does."""
     lanes = await accounts(pool, tenant_id, target, 1)
     async with tenant(pool, tenant_id) as producer:
         await OperationQueue().enqueue(producer, tenant_id=tenant_id, operations=[an_operation(target, lanes[0])])
+        if commits:
+            await due_work.write_asked(producer)
         async with tenant(pool, tenant_id) as consumer:
             settled = await due_work.settle_claim(consumer, tenant_id, target)
-        assert not settled
+        assert settled is not commits
 
     async with pool.acquire() as conn:
         assert [d.ref_id for d in await due_work.due(conn, ["claim"])] == [target]
