@@ -145,8 +145,9 @@ class Daemon:
             if on_ready is not None:
                 await on_ready(port)
             with contextlib.ExitStack() as ears:
-                for ear in (self._poller.hear, *([listener.tell] if listener else [])):
-                    ears.enter_context(notify.hearing(ear))
+                ears.enter_context(notify.hearing(self._poller.hear))
+                if listener is not None:
+                    ears.enter_context(notify.hearing(listener.tell, mouth=listener.along))
                 beating = asyncio.create_task(parts.heartbeat.ended(), name="heartbeat")
                 duties.append(beating)
                 await self._until_stopped(polling, writing, beating, *doors.tasks)

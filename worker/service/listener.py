@@ -56,6 +56,7 @@ class Listener:
         self._echo = asyncio.Event()
         self._is_connected = False
         self._can_hear = False
+        self._pid = 0
         self._is_hearing = False
 
     @property
@@ -63,19 +64,33 @@ class Listener:
         """Whether hints of others arrive, as far as we know."""
         return self._is_hearing
 
+    def along(self, hints: Hints) -> str | None:
+        """What a commit takes along for the others, when they may be told now and there is one thing to tell."""
+        now = time.monotonic()
+        if not self._can_hear or hints.has_moved_targets or len(hints.asked) != 1 or hints.asked[0].is_later:
+            return None
+        if self._tell_at is not None or now < self._earliest(hints):
+            return None
+        self._told_at = now
+        return notify.spoken(Word.WORK, only=hints.asked[0], by=self._pid)
+
     def tell(self, hints: Hints) -> None:
         """Have the other processes told: at once after a quiet moment. Without a connection nobody is told."""
         words = notify.words_of(hints)
-        if not self._is_connected or not words:
+        if not self._is_connected or not words or hints.is_told:
             return
-        is_news = hints.has_moved_targets or any(asked.is_new or asked.is_urgent for asked in hints.asked)
-        at = self._told_at + (PACE_S if is_news else PACE_KNOWN_S)
+        at = self._earliest(hints)
         self._words |= words
         if len(self._asked) <= 1:
             self._asked |= {replace(asked, is_new=True) for asked in hints.asked}
         if self._tell_at is None or at < self._tell_at:
             self._tell_at = at
             self._has_words.set()
+
+    def _earliest(self, hints: Hints) -> float:
+        """When these may be told."""
+        is_news = hints.has_moved_targets or any(asked.is_new or asked.is_urgent for asked in hints.asked)
+        return self._told_at + (PACE_S if is_news else PACE_KNOWN_S)
 
     async def run(self) -> None:
         """Hear and tell until cancelled."""
@@ -88,7 +103,7 @@ class Listener:
                     pause = RECONNECT_S
                     await self._serve(conn)
                 finally:
-                    self._is_connected = self._is_hearing = False
+                    self._is_connected = self._is_hearing = self._can_hear = False
                     conn.terminate()  # one that may hang is not asked to say good-bye
             except (*DatabaseTrouble, SurroundingsError) as error:
                 log.warning("listener.database_away", error=type(error).__name__, cause="listener")
@@ -97,6 +112,7 @@ class Listener:
 
     async def _begin(self, conn: Connection) -> None:
         self._can_hear = await notify.listen(conn, on_word=self._on_word, on_asked=self._hear, on_echo=self._echo.set)
+        self._pid = conn.get_server_pid()
         self._words.clear()
         self._asked.clear()
         self._tell_at = None

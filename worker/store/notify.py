@@ -1,7 +1,9 @@
 """Hints that there is something to do: what was asked for is told after its commit, never before, never inside.
 
 In this process the hint names what is due. To others goes a word over one channel, with the name of what is due when
-it is one thing; it may be lost, for everybody polls as well.
+it is one thing; it may be lost, for everybody polls as well. After a quiet moment the word travels behind the COMMIT,
+as a transaction of its own in the same round trip: a commit that notifies waits for all others that do, and keeps them
+waiting while it is written to disk.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -49,6 +51,8 @@ class Hints:
 
     asked: list[Asked] = field(default_factory=list)
     has_moved_targets: bool = False
+    #: others have been told by the commit itself
+    is_told: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.asked) or self.has_moved_targets
@@ -56,6 +60,7 @@ class Hints:
 
 _open: dict[Connection, Hints] = {}
 _ears: list[Callable[[Hints], None]] = []
+_mouths: list[Callable[[Hints], str | None]] = []
 
 
 def note_asked(conn: Connection, asked: Asked) -> None:
@@ -85,14 +90,31 @@ def told(conn: Connection) -> Iterator[None]:
             ear(hints)
 
 
+def along(conn: Connection) -> str:
+    """What the commit of this transaction takes along to the server: a statement for others, or nothing."""
+    hints = _open.get(conn)
+    if not hints:
+        return ""
+    said = [text for mouth in _mouths if (text := mouth(hints)) is not None]
+    hints.is_told = bool(said)
+    return "".join(f"; {text}" for text in said)
+
+
 @contextmanager
-def hearing(ear: Callable[[Hints], None]) -> Iterator[None]:
-    """Be told of what this process commits; the ear must be quick and raise nothing."""
+def hearing(ear: Callable[[Hints], None], *, mouth: Callable[[Hints], str | None] | None = None) -> Iterator[None]:
+    """Be told of what this process commits; the ear must be quick and raise nothing.
+
+    ``mouth`` is asked just before the commit for what to tell others behind it, as ``spoken``; None: nothing now.
+    """
     _ears.append(ear)
+    if mouth is not None:
+        _mouths.append(mouth)
     try:
         yield
     finally:
         _ears.remove(ear)
+        if mouth is not None:
+            _mouths.remove(mouth)
 
 
 async def listen(
@@ -102,7 +124,8 @@ async def listen(
     on_asked: Callable[[Asked], None],
     on_echo: Callable[[], None],
 ) -> bool:
-    """Hear what other processes tell, on a connection of its own; of what it tells itself only that it came.
+    """Hear what other processes tell, on a connection of its own; of what it tells itself there only that it came, of
+    what it tells over others (``by`` the server's process of this one) nothing.
 
     False behind a pooler that lends another server connection each time: there is nothing to hear, and nothing is left
     there.
@@ -113,8 +136,11 @@ async def listen(
     def heard(by: Any, pid: int, channel: str, payload: object) -> None:
         del channel
         word, _, name = str(payload).partition(" ")
+        name, _, teller = name.partition(" by ")
         if pid == by.get_server_pid():
             on_echo()
+        elif teller == str(by.get_server_pid()):
+            return
         elif (asked := named(name)) is not None:
             on_asked(asked)
         elif word != Word.ECHO:  # what a later version tells is worth a look, too
@@ -126,8 +152,18 @@ async def listen(
 
 async def tell(conn: Connection, word: Word, *, only: Asked | None = None) -> None:
     """Tell the other processes, outside of any transaction; ``only``: the one thing that is due."""
+    await conn.execute(spoken(word, only=only))
+
+
+def spoken(word: Word, *, only: Asked | None = None, by: int | None = None) -> str:
+    """The statement that tells others, all in one text: nothing has to be prepared for it.
+
+    ``by``: the server's process that the teller listens with.
+    """
     name = f" {only.kind} {only.tenant_id} {only.ref_id} {int(only.is_urgent)}" if only is not None else ""
-    await queries.tell.run(conn, channel=CHANNEL, word=f"{word}{name}")
+    teller = f" by {by}" if by is not None else ""
+    said = f"{word}{name}{teller}".replace("'", "''")
+    return f"SELECT pg_notify('{CHANNEL}', '{said}')"
 
 
 def named(name: str) -> Asked | None:

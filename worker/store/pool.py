@@ -37,6 +37,9 @@ UniqueViolation = asyncpg.exceptions.UniqueViolationError
 #: A standby, or a server that was told to take no changes: the primary is elsewhere by now.
 OnlyReads = asyncpg.exceptions.ReadOnlySQLTransactionError
 
+#: The server has no room for more hints: somebody listens in a transaction that does not end. No commit says that.
+HintsOverflow = asyncpg.exceptions.ProgramLimitExceededError
+
 #: What a caller may see when the database goes away under it; it reconnects by asking the pool again.
 DatabaseGone = (
     asyncpg.PostgresConnectionError,

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from worker.store import due_work, notify
-from worker.store.pool import Connection, OnlyReads, Pool, Unusable, manners_of
+from worker.store.pool import Connection, HintsOverflow, OnlyReads, Pool, Unusable, manners_of
 
 #: Undoing takes no time; whoever waits longer has lost the connection, and has waited for it once already.
 ROLLBACK_S = 5.0
@@ -53,9 +53,14 @@ async def keep_plans(conn: Connection) -> None:
 
 
 async def _commit(conn: Connection) -> None:
-    """Commit; without an answer nobody knows whether it was, and the connection is thrown away."""
+    """Commit; without an answer nobody knows whether it was, and the connection is thrown away.
+
+    A hint behind it that could not be told is a lost hint, and no more: what it is about is committed.
+    """
     try:
-        await conn.execute("COMMIT")
+        await conn.execute("COMMIT" + notify.along(conn))
+    except HintsOverflow:
+        return
     except Unusable:
         conn.terminate()
         raise

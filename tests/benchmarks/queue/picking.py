@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -68,7 +69,9 @@ async def _ours(ground: Ground, ours: Ours, count: int, *, gap_s: float) -> list
             async with crew(ground, arena, 1) as workers:
                 await workers.go()
                 await asyncio.sleep(SETTLE_S)
-                with notify.hearing(listener.tell if ours.is_notified else lambda _: None):
+                with ExitStack() as ears:
+                    if ours.is_notified:
+                        ears.enter_context(notify.hearing(listener.tell, mouth=listener.along))
                     for lane in lanes:
                         await _submit(arena, connector.id, lane)
                         await asyncio.sleep(gap_s)

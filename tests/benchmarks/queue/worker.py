@@ -91,8 +91,9 @@ async def work(dsn: str, meter: Meter, *, poll_s: float, notified: bool) -> None
     )
     running = [asyncio.create_task(finisher.run()), *([asyncio.create_task(listener.run())] if listener else [])]
     with ExitStack() as ears:
-        for ear in (poller.hear, *([listener.tell] if listener else [])):
-            ears.enter_context(notify.hearing(ear))
+        ears.enter_context(notify.hearing(poller.hear))
+        if listener is not None:
+            ears.enter_context(notify.hearing(listener.tell, mouth=listener.along))
         await poller.run(stop)
     await dispatcher.drain(DRAIN_S)
     await finisher.drained()

@@ -73,6 +73,53 @@ async def test_what_one_process_commits_the_other_hears(database: Database, pool
         assert (one.words, one.named) == ([], []), "nobody is woken by what it told itself"
 
 
+async def test_a_commit_takes_the_hint_along_after_a_quiet_moment(
+    database: Database, pool: Pool, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: whoever has been told that way is told no more, and the next one waits for its moment."""
+    monkeypatch.setattr(listening, "PACE_S", 3600.0)
+    async with at_work(database.daemon_dsn) as one, at_work(database.daemon_dsn) as other:
+        await eventually(lambda: one.listener.is_hearing and other.listener.is_hearing)
+        one.words.clear()
+        other.words.clear()
+        with notify.hearing(one.listener.tell, mouth=one.listener.along):
+            await ask(pool, tenant_id, first := uuid4())
+            await eventually(lambda: other.named)
+            await ask(pool, tenant_id, uuid4())
+        async with pool.acquire() as conn:
+            await conn.execute(notify.spoken(Word.TARGETS))
+        await eventually(lambda: one.words and other.words)
+
+        assert other.named == [Hints([notify.Asked(tenant_id, "run", first)])]
+        assert one.named == [], "nobody is woken by what it told itself"
+        assert one.words == other.words == [Word.TARGETS]
+
+
+async def test_a_commit_that_fails_tells_nobody(database: Database, pool: Pool, tenant_id: UUID) -> None:
+    async with at_work(database.daemon_dsn) as one, at_work(database.daemon_dsn) as other:
+        await eventually(lambda: one.listener.is_hearing and other.listener.is_hearing)
+        other.words.clear()
+        with notify.hearing(one.listener.tell, mouth=one.listener.along):
+            with pytest.raises(RuntimeError, match="undone"):
+                await ask(pool, tenant_id, uuid4(), fails=RuntimeError("undone"))
+            await ask(pool, tenant_id, kept := uuid4())
+        await eventually(lambda: other.named)
+
+        assert [[each.ref_id for each in hints.asked] for hints in other.named] == [[kept]]
+
+
+async def test_a_hint_that_cannot_be_told_undoes_no_commit(pool: Pool, tenant_id: UUID) -> None:
+    """As when the server keeps hints for somebody who does not fetch them, until it has no room left."""
+    full = "DO $$ BEGIN RAISE program_limit_exceeded; END $$"
+    told: list[Hints] = []
+    with notify.hearing(told.append, mouth=lambda _: full):
+        await ask(pool, tenant_id, ref_id := uuid4())
+
+    assert [each.ref_id for hints in told for each in hints.asked] == [ref_id]
+    async with pool.acquire() as conn:
+        assert [due.ref_id for due in await due_work.due(conn, [Kind.RUN])] == [ref_id]
+
+
 async def test_what_can_be_heard_is_understood_or_worth_a_look(database: Database, pool: Pool) -> None:
     """Also what a later version says."""
     async with at_work(database.daemon_dsn) as one:
