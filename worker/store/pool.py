@@ -5,6 +5,7 @@ a sequential scan. What differs behind a pooler and on a distributed server is i
 """
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 from pydantic_core import to_json
 
 from worker.domain.errors import SurroundingsError
 from worker.store import server
 from worker.store.server import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, Manners, Pooler
+
+log = structlog.get_logger()
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"
@@ -90,6 +94,7 @@ async def open_pool(dsn: str, *, size: int, application: str = "provisiond", poo
 
     Raises SurroundingsError with one clear sentence when the address, the credentials or the database are wrong.
     """
+    logging.getLogger(asyncpg.pool.__name__).addFilter(_in_one_line)  # once, however often it is added
     async with explained(dsn):
         found = server.manners(await server.look(dsn, pooler=pooler, application=application))
 
@@ -119,6 +124,17 @@ async def connect(dsn: str, *, application: str = "provisiond") -> "asyncpg.Conn
         conn = await server.plain(dsn, application=application)
         await _set_codecs(conn)
         return conn
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Whether to let a line of the driver's pool through.
+
+    Through an outage it goes on to open the connection that it keeps, and shows where in its code that fails.
+    """
+    if record.exc_info is None or not isinstance(record.exc_info[1], DatabaseTrouble):
+        return True
+    log.warning("database.away", error=type(record.exc_info[1]).__name__, cause="pool")
+    return False
 
 
 def manners_of(conn: Connection) -> Manners:
