@@ -1,12 +1,15 @@
 -- How many operations ended, so that totals need not read the archive. Whoever archives operations adds a row for each
--- hour of their making, connector, type and status; a duty folds the rows of one kind together. Parted by the same days
--- as the archive and dropped with them.
+-- second of their making, connector, type and status; a duty folds the rows of one kind together, and seconds to minutes
+-- and hours of which few were made. Parted by the same days as the archive and dropped with them.
 CREATE TABLE operation_counts (
     tenant_id uuid NOT NULL,
     completed_day date NOT NULL,
-    -- of one of the operations counted here: each ends once
+    -- the lowest of the operations counted here, each of which ends once, and the highest: between them they are found
     id uuid NOT NULL,
-    made_hour timestamptz NOT NULL,
+    last_id uuid NOT NULL,
+    -- where the time begins that they were made in, and how long it is: a second, a minute or an hour
+    made_at timestamptz NOT NULL,
+    seconds integer NOT NULL DEFAULT 1,
     connector_id uuid NOT NULL,
     operation_type text NOT NULL,
     status text NOT NULL,
@@ -22,7 +25,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON operation_counts TO provisiond_worker;
 CREATE TABLE live_counts (
     tenant_id uuid NOT NULL,
     id bigint GENERATED ALWAYS AS IDENTITY,
-    made_hour timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    seconds integer NOT NULL DEFAULT 1,
+    -- as above, of what came; what goes is found by the row of its coming
+    first_id uuid,
+    last_id uuid,
     connector_id uuid NOT NULL,
     operation_type text NOT NULL,
     n bigint NOT NULL,

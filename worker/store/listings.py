@@ -30,7 +30,6 @@ _MOST_LOG_LINES = 1000
 _MANY_NAMES = 2000
 #: From so many live operations on their counts are believed; fewer are counted one by one.
 MANY = 50_000
-_AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,14 @@ class _Place:
 
     def may_hold(self, status: OperationStatus | None, known: Mapping[str, int] | None) -> bool:
         """Whether something of this status, or of any, can be here; ``known`` counts what there is."""
-        if status is not None and status not in self.statuses:
-            return False
+        if status is not None:
+            return status in self.statuses and (known is None or bool(known.get(status, 0)))
         return known is None or any(known.get(each, 0) for each in self.statuses) or bool(known.keys() - set(S))
 
 
-_PLACES = (
-    _Place(queries.live, queries.live_ids, _LIVE),
-    _Place(queries.dead, queries.dead_ids, frozenset({S.DEAD_LETTER})),
-    _Place(queries.archived, queries.archived_ids, _FINISHED),
-)
+_LIVING = _Place(queries.live, queries.live_ids, _LIVE)
+_ENDED = _Place(queries.archived, queries.archived_ids, _FINISHED)
+_PLACES = (_LIVING, _Place(queries.dead, queries.dead_ids, frozenset({S.DEAD_LETTER})), _ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +110,22 @@ async def operations(
     values = await _filters(conn, tenant_id, where) | closed
     page = {"before": before, "after": after, "limit": limit + offset}
     places = [place for place in _PLACES if place.may_hold(where.status, known)]
+    made = await _made_between(conn, tenant_id, where)
     if offset:
         # What is skipped is passed over by its ids: the rows themselves are wide.
         ids: list[UUID] = []
         for place in places:
-            found = await place.ids.rows(conn, **_fitting(place.ids, tenant_id, where.status, values | page))
+            near = values | made.get(place, {}) | page
+            found = await place.ids.rows(conn, **_fitting(place.ids, tenant_id, where.status, near))
             ids += [row["id"] for row in found]
         shown = sorted(ids, reverse=after is None)[offset : offset + limit]
         values = await _filters(conn, tenant_id, OperationQuery()) | closed | {"only_ids": shown}
+        made = {}
         page = {"before": None, "after": None, "limit": limit}
     rows: list[Record] = []
     for place in places:
-        rows += await place.rows.rows(conn, **_fitting(place.rows, tenant_id, where.status, values | page))
+        near = values | made.get(place, {}) | page
+        rows += await place.rows.rows(conn, **_fitting(place.rows, tenant_id, where.status, near))
     if after is None or offset:
         return sorted(rows, key=lambda row: row["id"], reverse=True)[:limit]
     return sorted(rows, key=lambda row: row["id"])[:limit][::-1]
@@ -156,7 +157,7 @@ async def waiting(conn: Connection, tenant_id: UUID) -> Waiting:
     """What lives at each target, row by row while that is quick, and else by what was counted."""
     where = OperationQuery()
     closed = await _plan_with_values(conn, tenant_id)
-    values = await _filters(conn, tenant_id, where) | _hours(None, None) | closed
+    values = await _filters(conn, tenant_id, where) | closed
     found = _Sums(frozenset(closed["closed_ids"]))
     await _count_live(conn, tenant_id, where, values, found)
     if found.oldest is None and found.by_status[S.PENDING]:
@@ -179,7 +180,7 @@ async def _counted(
     with_oldest: bool = True,
 ) -> Tally:
     closed = await _plan_with_values(conn, tenant_id)
-    values = await _filters(conn, tenant_id, where) | _hours(where.from_date, where.to_date) | closed
+    values = await _filters(conn, tenant_id, where) | closed
     found = _Sums(frozenset(closed["closed_ids"]))
     if status is None or status in _LIVE:
         await _count_live(conn, tenant_id, where, values, found)
@@ -327,29 +328,26 @@ async def _filters(conn: Connection, tenant_id: UUID, where: OperationQuery) -> 
     }
 
 
-def _hours(from_date: datetime | None, to_date: datetime | None) -> dict[str, Any]:
-    """The whole hours of a time; where the piece of an hour before them ends, and where the one behind them begins.
+async def _made_between(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[_Place, dict[str, Any]]:
+    """Closer bounds of the ids that were made in a time than the clocks allow, for places that are all counted.
 
-    A time within one hour has no whole one and is all early.
+    So a page need not pass over whatever many were made within an hour of it.
     """
-    first = _hour(from_date + _AN_HOUR - timedelta(microseconds=1)) if from_date else None
-    last = _hour(to_date) if to_date else None
-    is_short = first is not None and last is not None and first > last
-    early_to = (to_date if is_short else first) if from_date != first else None
-    late_from = last if to_date != last and not is_short else None
-    return {
-        "from_hour": first,
-        "to_hour": last,
-        "early_to": early_to,
-        "early_last": _first_id(early_to + _CLOCKS_DIFFER) if early_to else None,
-        "late_from": late_from,
-        "late_first": _first_id(late_from - _CLOCKS_DIFFER) if late_from else None,
-    }
+    if where.from_date is None and where.to_date is None:
+        return {}
+    times = {"from_date": where.from_date, "to_date": where.to_date}
+    row = await queries.made_between.row(conn, tenant_id=tenant_id, **times)
+    found = {}
+    if row is not None and await queries.living.value(conn, tenant_id=tenant_id) >= MANY:
+        found[_LIVING] = _between(row["first_living"], row["last_living"])
+    if row is not None and not row["is_counted_in_part"]:
+        found[_ENDED] = _between(row["first_ended"], row["last_ended"])
+    return found
 
 
-def _hour(moment: datetime) -> datetime:
-    """The beginning of its hour, in UTC: an offset of half an hour moves it."""
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+def _between(first: UUID | None, last: UUID | None) -> dict[str, Any]:
+    bounds = {"from_id": first, "to_id": UUID(int=last.int + 1) if last is not None else None}
+    return {name: id_ for name, id_ in bounds.items() if id_ is not None}
 
 
 def _fitting(query: Query, tenant_id: UUID, status: OperationStatus | None, values: dict[str, Any]) -> dict[str, Any]:

@@ -95,17 +95,38 @@ FROM operations w
 WHERE {filters}
 GROUP BY 1, 2, 3
 
--- part: early
--- The piece of an hour at the beginning of a time, or nothing; its rows are found by the ids that were made then.
-w.created_at < :early_to::timestamptz AND w.id < :early_last::uuid
+-- part: pieces
+-- The times at both ends that no count is of alone, with the ids that were made in each: those rows are looked at one by
+-- one. All between the two is counted (``whole``).
+edges AS (
+    SELECT max(s.made_until) FILTER (WHERE s.made_at < :from_date AND s.made_until > :from_date) AS whole_from,
+        min(s.made_at) FILTER (WHERE s.made_at < :to_date AND s.made_until > :to_date) AS whole_to
+    FROM spans s WHERE :from_date::timestamptz IS NOT NULL OR :to_date::timestamptz IS NOT NULL
+),
+pieces AS (
+    SELECT p.piece_from, p.piece_to, min(s.first_id::text COLLATE "C")::uuid AS first_id,
+        max(s.last_id::text COLLATE "C")::uuid AS last_id
+    FROM edges e
+    CROSS JOIN LATERAL (
+        SELECT :from_date AS piece_from, least(e.whole_from, :to_date) AS piece_to WHERE e.whole_from IS NOT NULL
+        UNION ALL
+        SELECT greatest(e.whole_to, e.whole_from, :from_date), :to_date WHERE e.whole_to IS NOT NULL) AS p
+    JOIN spans s ON s.made_at < p.piece_to AND s.made_until > p.piece_from
+    WHERE p.piece_from < p.piece_to AND (:from_date IS NOT NULL OR :to_date IS NOT NULL)
+    GROUP BY p.piece_from, p.piece_to
+)
 
--- part: late
-w.created_at >= :late_from::timestamptz AND w.id >= :late_first::uuid
+-- part: whole
+s.made_at >= coalesce(e.whole_from, :from_date, '-infinity') AND s.made_until <= coalesce(e.whole_to, :to_date, 'infinity')
 
--- part: whole_hours
-(:from_hour::timestamptz IS NULL OR k.made_hour >= :from_hour) AND (:to_hour::timestamptz IS NULL OR k.made_hour < :to_hour)
-      AND (:connector_id::uuid IS NULL OR k.connector_id = :connector_id)
+-- part: counted
+k.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR k.connector_id = :connector_id)
       AND (:operation_type::text IS NULL OR k.operation_type = :operation_type)
+
+-- part: in_piece
+w.tenant_id = :tenant_id AND w.id >= p.first_id AND w.id <= p.last_id AND w.created_at >= p.piece_from
+      AND w.created_at < p.piece_to AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
+      AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
 
 -- name: living
 -- How many live, as they were counted when they came and went.
@@ -114,21 +135,24 @@ SELECT coalesce(sum(k.n), 0)::bigint FROM live_counts k WHERE k.tenant_id = :ten
 -- name: many_living
 -- All that lives by its target, as counted, without a status; and what of it has begun, by its status. One statement,
 -- for both are of one moment.
-SELECT k.connector_id, NULL AS status, NULL AS error_code, sum(k.n)::bigint AS n
-FROM live_counts k WHERE k.tenant_id = :tenant_id AND {whole_hours} GROUP BY k.connector_id
+WITH spans AS NOT MATERIALIZED (
+    SELECT k.*, k.made_at + k.seconds * interval '1 second' AS made_until FROM live_counts k WHERE {counted}
+),
+{pieces}
+SELECT s.connector_id, NULL AS status, NULL AS error_code, sum(s.n)::bigint AS n
+FROM spans s, edges e WHERE {whole} GROUP BY s.connector_id
 UNION ALL
-SELECT w.connector_id, NULL, NULL, count(*) FROM operations w WHERE {filters} AND {early} GROUP BY w.connector_id
-UNION ALL
-SELECT w.connector_id, NULL, NULL, count(*) FROM operations w WHERE {filters} AND {late} GROUP BY w.connector_id
+SELECT c.connector_id, NULL, NULL, c.n FROM pieces p CROSS JOIN LATERAL (
+    SELECT w.connector_id, count(*) AS n FROM operations w WHERE {in_piece} GROUP BY w.connector_id) AS c
 UNION ALL
 SELECT w.connector_id, w.status, w.error_code, count(*) FROM operations w WHERE {filters} AND w.status <> 'pending'
 GROUP BY w.connector_id, w.status, w.error_code
 
 -- name: oldest_hours
 -- The hour in which the oldest that lives at each target was made, as counted.
-SELECT h.connector_id, min(h.made_hour) AS oldest FROM (
-    SELECT k.connector_id, k.made_hour FROM live_counts k WHERE k.tenant_id = :tenant_id
-    GROUP BY k.connector_id, k.made_hour HAVING sum(k.n) > 0) AS h
+SELECT h.connector_id, min(h.made_at) AS oldest FROM (
+    SELECT k.connector_id, date_trunc('hour', k.made_at, 'UTC') AS made_at FROM live_counts k WHERE k.tenant_id = :tenant_id
+    GROUP BY 1, 2 HAVING sum(k.n) > 0) AS h
 GROUP BY h.connector_id
 
 -- name: oldest_pending
@@ -140,20 +164,36 @@ WHERE {filters} AND coalesce(w.status, '') = 'pending' AND coalesce(w.head, fals
 ORDER BY w.id LIMIT 1
 
 -- name: ended_counts
--- What ended, by status: as it was counted in whole hours of making, row by row at the edges and where nobody counted.
+-- What ended, by status: as it was counted, row by row at the edges and where nobody counted.
+WITH spans AS NOT MATERIALIZED (
+    SELECT k.*, k.id AS first_id, k.made_at + k.seconds * interval '1 second' AS made_until FROM operation_counts k
+    WHERE {counted} AND (:from_date::timestamptz IS NULL OR k.completed_day >= (:from_date AT TIME ZONE 'UTC')::date)
+),
+{pieces}
 SELECT found.status, sum(found.n)::bigint AS n FROM (
-    SELECT k.status, k.n FROM operation_counts k WHERE k.tenant_id = :tenant_id AND {whole_hours}
-      AND (:from_date::timestamptz IS NULL OR k.completed_day >= (:from_date AT TIME ZONE 'UTC')::date)
+    SELECT s.status, s.n FROM spans s, edges e WHERE {whole}
     UNION ALL
-    SELECT w.status, count(*) FROM operations_archive w
-    WHERE {filters} AND {since} AND w.is_counted AND {early} GROUP BY w.status
-    UNION ALL
-    SELECT w.status, count(*) FROM operations_archive w
-    WHERE {filters} AND {since} AND w.is_counted AND {late} GROUP BY w.status
+    SELECT c.status, c.n FROM pieces p CROSS JOIN LATERAL (
+        SELECT w.status, count(*) AS n FROM operations_archive w WHERE {in_piece} AND {since} AND w.is_counted
+        GROUP BY w.status) AS c
     UNION ALL
     SELECT w.status, count(*) FROM operations_archive w WHERE {filters} AND {since} AND NOT w.is_counted
     GROUP BY w.status) AS found
 GROUP BY found.status
+
+-- name: made_between
+-- The ids of what lives and of what ended that was made in a time: the lowest and the highest, as counted; and whether
+-- anything ended that nobody counted.
+SELECT (SELECT min(k.first_id::text COLLATE "C") FROM live_counts k WHERE k.tenant_id = :tenant_id
+        AND k.made_at + k.seconds * interval '1 second' > :from_date::timestamptz)::uuid AS first_living,
+    (SELECT max(k.last_id::text COLLATE "C") FROM live_counts k WHERE k.tenant_id = :tenant_id
+        AND k.made_at < :to_date::timestamptz)::uuid AS last_living,
+    (SELECT min(k.id::text COLLATE "C") FROM operation_counts k WHERE k.tenant_id = :tenant_id
+        AND k.completed_day >= (:from_date AT TIME ZONE 'UTC')::date
+        AND k.made_at + k.seconds * interval '1 second' > :from_date)::uuid AS first_ended,
+    (SELECT max(k.last_id::text COLLATE "C") FROM operation_counts k WHERE k.tenant_id = :tenant_id
+        AND k.made_at < :to_date)::uuid AS last_ended,
+    EXISTS (SELECT 1 FROM operations_archive w WHERE w.tenant_id = :tenant_id AND NOT w.is_counted) AS is_counted_in_part
 
 -- name: dead_counts
 SELECT 'dead_letter' AS status, w.error_code, count(*) AS n, min(w.dead_at) AS oldest, max(w.dead_at) AS latest

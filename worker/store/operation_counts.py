@@ -10,6 +10,9 @@ from worker.store.sql import load
 
 queries = load("operation_counts")
 
+#: An hour of so many, or a minute, is counted as one: lists read its rows one by one where a time ends within it.
+FEW = 10_000
+
 
 async def fold(conn: Connection, tenant_id: UUID, *, limit: int) -> int:
     """Make one row of those that count the same, at most ``limit`` of a day and of what lives; how many
@@ -17,9 +20,9 @@ async def fold(conn: Connection, tenant_id: UUID, *, limit: int) -> int:
 
     The sums never change. Safe when several do it at once.
     """
-    left = await queries.fold_living.run(conn, tenant_id=tenant_id, limit=limit)
+    left = await queries.fold_living.run(conn, tenant_id=tenant_id, few=FEW, limit=limit)
     for row in await queries.days.rows(conn, tenant_id=tenant_id):
-        left += await queries.fold.run(conn, tenant_id=tenant_id, day=row["completed_day"], limit=limit)
+        left += await queries.fold.run(conn, tenant_id=tenant_id, day=row["completed_day"], few=FEW, limit=limit)
     return left
 
 

@@ -25,10 +25,12 @@ SELECT * FROM heads UNION ALL SELECT * FROM others
 -- What all of them have in common is sent once, and its array is empty: the server fills it up with nothing.
 WITH t AS MATERIALIZED (SELECT db_now() AS now),
 counted AS (
-    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), k.connector_id, k.operation_type, k.n
+    INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('second', t.now), s.first_id, s.last_id, k.connector_id, k.operation_type, k.n
     FROM unnest(:counted_connectors::uuid[], :counted_types::text[], :counts::bigint[])
-        AS k(connector_id, operation_type, n), t
+        AS k(connector_id, operation_type, n), t,
+        (SELECT min(i.id::text COLLATE "C")::uuid AS first_id, max(i.id::text COLLATE "C")::uuid AS last_id
+         FROM unnest(:ids::uuid[]) AS i(id)) AS s
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
     target_uid, status, wait_reason, priority, max_retries, payload, idempotency_key, origin, identity_version,
@@ -78,8 +80,9 @@ made AS (
     RETURNING head_id
 ),
 counted AS (
-    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT :tenant_id, date_trunc('hour', t.now, 'UTC'), :connector_id, 'create', count(*) FROM made, t
+    INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('second', t.now), min(head_id::text COLLATE "C")::uuid,
+        max(head_id::text COLLATE "C")::uuid, :connector_id, 'create', count(*) FROM made, t
     GROUP BY t.now
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
@@ -280,17 +283,19 @@ archived AS (
     FROM done o, t
 ),
 ended AS (
-    SELECT (array_agg(o.id))[1] AS id, date_trunc('hour', o.created_at, 'UTC') AS made_hour, o.connector_id,
-        o.operation_type, count(*) AS n
-    FROM done o GROUP BY date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+    SELECT min(o.id::text COLLATE "C")::uuid AS id, max(o.id::text COLLATE "C")::uuid AS last_id,
+        date_trunc('second', o.created_at) AS made_at, o.connector_id, o.operation_type, count(*) AS n
+    FROM done o GROUP BY date_trunc('second', o.created_at), o.connector_id, o.operation_type
 ),
 counted AS (
-    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
-    SELECT :tenant_id, t.day, e.id, e.made_hour, e.connector_id, e.operation_type, 'completed', e.n FROM ended e, t
+    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type,
+        status, n)
+    SELECT :tenant_id, t.day, e.id, e.last_id, e.made_at, e.connector_id, e.operation_type, 'completed', e.n
+    FROM ended e, t
 ),
 uncounted AS (
-    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT :tenant_id, e.made_hour, e.connector_id, e.operation_type, -e.n FROM ended e
+    INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
+    SELECT :tenant_id, e.made_at, e.connector_id, e.operation_type, -e.n FROM ended e
 ),
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
@@ -433,9 +438,9 @@ buried AS (
     FROM done o JOIN d ON d.id = o.id, t
 ),
 uncounted AS (
-    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT :tenant_id, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type, -count(*)
-    FROM done o GROUP BY date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+    INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('second', o.created_at), o.connector_id, o.operation_type, -count(*)
+    FROM done o GROUP BY date_trunc('second', o.created_at), o.connector_id, o.operation_type
 ),
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
@@ -486,17 +491,19 @@ archived AS (
     FROM done o, t
 ),
 ended AS (
-    SELECT (array_agg(o.id))[1] AS id, date_trunc('hour', o.created_at, 'UTC') AS made_hour, o.connector_id,
-        o.operation_type, count(*) AS n
-    FROM done o GROUP BY date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+    SELECT min(o.id::text COLLATE "C")::uuid AS id, max(o.id::text COLLATE "C")::uuid AS last_id,
+        date_trunc('second', o.created_at) AS made_at, o.connector_id, o.operation_type, count(*) AS n
+    FROM done o GROUP BY date_trunc('second', o.created_at), o.connector_id, o.operation_type
 ),
 counted AS (
-    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
-    SELECT :tenant_id, t.day, e.id, e.made_hour, e.connector_id, e.operation_type, 'cancelled', e.n FROM ended e, t
+    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type,
+        status, n)
+    SELECT :tenant_id, t.day, e.id, e.last_id, e.made_at, e.connector_id, e.operation_type, 'cancelled', e.n
+    FROM ended e, t
 ),
 uncounted AS (
-    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT :tenant_id, e.made_hour, e.connector_id, e.operation_type, -e.n FROM ended e
+    INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
+    SELECT :tenant_id, e.made_at, e.connector_id, e.operation_type, -e.n FROM ended e
 ),
 following AS (
     SELECT DISTINCT ON (o.account_id) o.account_id, n.id FROM done o
@@ -607,9 +614,10 @@ inserted AS (
     RETURNING id, connector_id, account_id, head, seq, operation_type, created_at
 ),
 counted AS (
-    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT :tenant_id, date_trunc('hour', i.created_at, 'UTC'), i.connector_id, i.operation_type, count(*)
-    FROM inserted i GROUP BY date_trunc('hour', i.created_at, 'UTC'), i.connector_id, i.operation_type
+    INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+    SELECT :tenant_id, date_trunc('second', i.created_at), min(i.id::text COLLATE "C")::uuid,
+        max(i.id::text COLLATE "C")::uuid, i.connector_id, i.operation_type, count(*)
+    FROM inserted i GROUP BY date_trunc('second', i.created_at), i.connector_id, i.operation_type
 ),
 lanes AS (
     UPDATE accounts a SET live = a.live + i.n, seq = i.last_seq, head_id = coalesce(a.head_id, i.head_id)
@@ -625,11 +633,12 @@ SELECT id, connector_id FROM inserted
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
 gone AS (DELETE FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = ANY(:ids::uuid[]) RETURNING d.*),
 counted AS (
-    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
-    SELECT :tenant_id, t.day, (array_agg(o.id))[1], date_trunc('hour', o.created_at, 'UTC'), o.connector_id,
-        o.operation_type, 'resolved', count(*)
+    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type,
+        status, n)
+    SELECT :tenant_id, t.day, min(o.id::text COLLATE "C")::uuid, max(o.id::text COLLATE "C")::uuid,
+        date_trunc('second', o.created_at), o.connector_id, o.operation_type, 'resolved', count(*)
     FROM gone o, t
-    GROUP BY t.day, date_trunc('hour', o.created_at, 'UTC'), o.connector_id, o.operation_type
+    GROUP BY t.day, date_trunc('second', o.created_at), o.connector_id, o.operation_type
 )
 INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, user_id, seq, operation_type,
     object_class, target_uid, status, priority, retry_count, max_retries, attempt_number, crashed_leases, error_code,

@@ -26,8 +26,8 @@ lanes AS (
     SELECT $1, account_id, $2, 'user', 'pending', 1, 1, id FROM made
 ),
 counted AS (
-    INSERT INTO live_counts (tenant_id, made_hour, connector_id, operation_type, n)
-    SELECT $1, date_trunc('hour', now(), 'UTC'), $2, 'update', count(*) FROM made
+    INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+    SELECT $1, date_trunc('second', now()), min(id::text)::uuid, max(id::text)::uuid, $2, 'update', count(*) FROM made
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, seq, head, operation_type, object_class, status,
     payload, origin, created_at, updated_at)
@@ -46,9 +46,10 @@ archived AS (
     FROM made
 ),
 counted AS (
-    INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, status, n)
-    SELECT $1, (now() AT TIME ZONE 'UTC')::date, uuidv7(), date_trunc('hour', now(), 'UTC'), $2, 'update', 'completed',
-        count(*)
+    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type, status,
+        n)
+    SELECT $1, (now() AT TIME ZONE 'UTC')::date, min(id::text)::uuid, max(id::text)::uuid, date_trunc('second', now()),
+        $2, 'update', 'completed', count(*)
     FROM made
 )
 INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,

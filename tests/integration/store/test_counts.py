@@ -1,14 +1,18 @@
 """What ended is counted by whoever ends it, in rows that a duty folds."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
 from worker.queue import Counting
-from worker.store import operation_counts, operations
+from worker.store import listings, operation_counts, operations
+from worker.store.listings import OperationQuery
 from worker.store.operations import Completion, Failure, Fence
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
@@ -101,7 +105,9 @@ async def test_folding_keeps_every_sum_and_leaves_one_row_of_a_kind(pool: Pool, 
     target = await end(pool, tenant_id, completed=2, cancelled=1, resolved=0)
     async with tenant(pool, tenant_id) as conn:
         await conn.execute(
-            "INSERT INTO operation_counts SELECT tenant_id, completed_day, gen_random_uuid(), made_hour, connector_id, "
+            "INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, "
+            "operation_type, status, n) "
+            "SELECT tenant_id, completed_day, gen_random_uuid(), last_id, made_at, connector_id, "
             "operation_type, status, 5 FROM operation_counts WHERE connector_id = $1",
             target,
         )
@@ -115,7 +121,7 @@ async def test_folding_keeps_every_sum_and_leaves_one_row_of_a_kind(pool: Pool, 
     async with tenant(pool, tenant_id) as conn:
         kinds = await conn.fetch(
             "SELECT count(*) FROM operation_counts "
-            "GROUP BY completed_day, made_hour, connector_id, operation_type, status"
+            "GROUP BY completed_day, made_at, connector_id, operation_type, status"
         )
         assert {row["count"] for row in kinds} == {1}
         assert await conn.fetchval("SELECT count(*) FROM live_counts") == 0
@@ -148,3 +154,92 @@ async def test_counts_are_set_right_by_one_process_at_a_time(pool: Pool, tenant_
 
     assert corrected == [1, 0]
     assert await living(pool, tenant_id) == (2, 2)
+
+
+_LIVING = """
+INSERT INTO operations (tenant_id, id, connector_id, account_id, seq, head, operation_type, object_class, status,
+    payload, origin, created_at, updated_at)
+SELECT $1, n.id, $2, gen_random_uuid(), 1, true, 'update', 'user', 'pending', '{}', 'api', n.at, n.at
+FROM unnest($3::uuid[], $4::timestamptz[]) AS n(id, at)
+"""
+_COUNT_LIVING = """
+INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+SELECT $1, date_trunc('second', at), min(id::text)::uuid, max(id::text)::uuid, $2, 'update', count(*)
+FROM unnest($3::uuid[], $4::timestamptz[]) AS n(id, at) GROUP BY 2
+"""
+_END = """
+WITH done AS (DELETE FROM operations WHERE id = ANY($2::uuid[]) RETURNING *),
+ended AS (
+    SELECT min(id::text)::uuid AS id, max(id::text)::uuid AS last_id, date_trunc('second', created_at) AS made_at,
+        connector_id, count(*) AS n
+    FROM done GROUP BY 3, 4
+),
+counted AS (
+    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type,
+        status, n)
+    SELECT $1, current_date, id, last_id, made_at, connector_id, 'update', 'completed', n FROM ended
+),
+uncounted AS (
+    INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
+    SELECT $1, made_at, connector_id, 'update', -n FROM ended
+)
+INSERT INTO operations_archive (tenant_id, completed_day, id, connector_id, account_id, seq, operation_type,
+    object_class, status, priority, retry_count, max_retries, attempt_number, crashed_leases, payload, epoch, origin,
+    version, created_at, updated_at, completed_at, is_counted)
+SELECT $1, current_date, id, connector_id, account_id, 1, 'update', 'user', 'completed', 0, 0, 10, 1, 0, '{}', 1, 'api',
+    2, created_at, now(), now(), true
+FROM done
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_time_is_counted_exactly_however_far_the_counts_are_folded(
+    pool: Pool, database: Any, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Some hours are folded to one count, others to minutes or not at all, some while others still come and go."""
+    monkeypatch.setattr(listings, "MANY", 1)
+    monkeypatch.setattr(operation_counts, "FEW", 20)
+    rng = Random(seed)
+    target = await a_connector(pool, tenant_id)
+    begin = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    owner = await asyncpg.connect(database.admin_dsn)
+    made: dict[UUID, datetime] = {}
+    ended: set[UUID] = set()
+    for _ in range(12):
+        new = {made_id(at, rng): at for at in moments(begin, rng)}
+        for statement in (_LIVING, _COUNT_LIVING):
+            await owner.execute(statement, tenant_id, target.id, list(new), list(new.values()))
+        made |= new
+        some = rng.sample(sorted(made.keys() - ended), k=rng.randrange(len(made) - len(ended)))
+        await owner.execute(_END, tenant_id, some)
+        ended |= set(some)
+        async with tenant(pool, tenant_id) as conn:
+            await operation_counts.fold(conn, tenant_id, limit=rng.choice([5, 50, 1000]))
+            for _ in range(6):
+                first, last = sorted(begin + timedelta(seconds=rng.choice(EDGES) + rng.random()) for _ in range(2))
+                where = OperationQuery(from_date=first, to_date=last)
+                counts = await listings.operation_counts(conn, tenant_id, where=where)
+                rows = await listings.operations(conn, tenant_id, where=where, limit=1000, known=counts)
+                expected = {id_ for id_, at in made.items() if first <= at < last}
+
+                assert {row["id"] for row in rows} == expected
+                assert counts.get("completed", 0) == len(expected & ended)
+                assert sum(counts.values()) == len(expected)
+        assert await living(pool, tenant_id) == (len(made) - len(ended),) * 2
+    await owner.close()
+
+
+EDGES = (0, 1, 2, 59, 60, 61, 130, 3599, 3600, 3660, 7200, 10_000)
+
+
+def moments(begin: datetime, rng: Random) -> list[datetime]:
+    """Many in one second, some in one minute, a few in an hour."""
+    crowd = [begin + timedelta(seconds=1 + rng.random() / 2) for _ in range(6)]
+    some = [begin + timedelta(seconds=60 + 60 * rng.random()) for _ in range(3)]
+    return crowd + some + [begin + timedelta(seconds=3600 + 3600 * rng.random())]
+
+
+def made_id(at: datetime, rng: Random) -> UUID:
+    """An id of a process whose clock is some seconds off."""
+    ms = int((at.timestamp() + rng.uniform(-5, 5)) * 1000)
+    return UUID(int=ms << 80 | 7 << 76 | 2 << 62 | rng.getrandbits(60))

@@ -166,8 +166,9 @@ async def _make_at(queue: Queue, made: list[datetime], *, uncounted: bool) -> No
     async with tenant(queue.pool, queue.tenant_id) as conn:
         await operation_counts.recount(conn, queue.tenant_id)
         await conn.execute(
-            "INSERT INTO operation_counts (tenant_id, completed_day, id, made_hour, connector_id, operation_type, "
-            "status, n) SELECT tenant_id, completed_day, id, date_trunc('hour', created_at, 'UTC'), connector_id, "
+            "INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, "
+            "operation_type, status, n) "
+            "SELECT tenant_id, completed_day, id, id, date_trunc('second', created_at), connector_id, "
             "operation_type, status, 1 FROM operations_archive WHERE is_counted"
         )
 
