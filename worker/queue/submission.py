@@ -158,6 +158,8 @@ async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperatio
     """Put operations into the lanes of accounts that are there."""
     if not wanted:
         return Enqueued()
+    if len(wanted) == 1 and await submission.begin_lane(conn, tenant_id, wanted[0]):
+        return Enqueued(accepted=(wanted[0].id,))
     lanes = await _lock(conn, tenant_id, wanted)
     busy = {lane.account_id: lane.standing for lane in lanes.values() if lane.standing}
     rules = await rules_for(conn, tenant_id, wanted, busy) if busy else None

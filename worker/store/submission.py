@@ -1,4 +1,6 @@
-"""How operations are written when they are accepted: many in one statement, what they have in common once."""
+"""How operations are written when they are accepted: many in one statement, what they have in common once; and one
+alone, which mostly finds its lane empty, with a single statement for all of it.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,15 +8,52 @@ from typing import Any
 from uuid import UUID
 
 from worker.domain.operation import NewOperation
-from worker.store.operations import queries
+from worker.store import operations
 from worker.store.pool import Connection
+from worker.store.sql import load
+
+queries = load("submission")
+
+
+async def begin_lane(conn: Connection, tenant_id: UUID, op: NewOperation) -> bool:
+    """Write an operation as the head of a lane that is empty, and lock the lane; False when there is no such lane.
+
+    Only for one operation: lanes of several are locked in their order first.
+    """
+    written = await queries.begin_lane.run(
+        conn,
+        tenant_id=tenant_id,
+        id=op.id,
+        connector_id=op.connector_id,
+        account_id=op.account_id,
+        user_id=op.user_id,
+        operation_type=op.operation_type,
+        object_class=op.object_class,
+        target_uid=op.target_uid,
+        wait_reason=op.wait_reason,
+        priority=op.priority,
+        max_retries=op.max_retries,
+        payload=op.payload,
+        idempotency_key=op.idempotency_key,
+        origin=op.origin,
+        identity_version=op.identity_version,
+        mapping_version=op.mapping_version,
+        run_id=op.run_id,
+        correlation_id=op.correlation_id,
+        discrepancy_id=op.discrepancy_id,
+        expected_hash=op.expected_hash,
+        approval_id=op.approval_id,
+        redrive_of=op.redrive_of,
+        created_by=op.created_by,
+    )
+    return written == 1
 
 
 async def insert(conn: Connection, tenant_id: UUID, inserts: Sequence[tuple[NewOperation, int, bool]]) -> None:
     """Write operations with their place in the lane and whether they are its head; their lanes must be locked."""
     wanted = [op for op, _, _ in inserts]
     counts = Counter([(op.connector_id, op.operation_type) for op in wanted])
-    await queries.insert.run(
+    await operations.queries.insert.run(
         conn,
         tenant_id=tenant_id,
         counted_connectors=[connector_id for connector_id, _ in counts],

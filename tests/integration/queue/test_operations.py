@@ -75,6 +75,44 @@ async def test_operations_of_one_account_run_in_the_order_they_were_accepted(
     assert (lane["live"], lane["seq"], lane["head_id"]) == (0, 4, None)
 
 
+async def test_one_operation_alone_is_stored_as_one_of_many(pool: Pool, tenant_id: UUID, target: UUID) -> None:
+    alone, *together = await accounts(pool, tenant_id, target, 3)
+    facts = {
+        "user_id": uuid4(), "target_uid": "u1", "priority": 7, "max_retries": 3, "payload": {"attributes": {"a": [1]}},
+        "origin": Origin.RECON, "identity_version": 4, "mapping_version": 5, "run_id": uuid4(),
+        "correlation_id": uuid4(), "discrepancy_id": uuid4(), "expected_hash": -6, "approval_id": uuid4(),
+        "redrive_of": uuid4(), "created_by": uuid4(), "wait_reason": WaitReason.APPROVAL,
+    }  # fmt: skip
+
+    await enqueue(pool, tenant_id, an_operation(target, alone, **facts, idempotency_key="one"))
+    await enqueue(pool, tenant_id, *(an_operation(target, lane, **facts) for lane in together))
+
+    own = {"id", "account_id", "idempotency_key", "created_at", "updated_at", "ready_at", "head_id"}
+    rows = await fetch(pool, tenant_id, "SELECT o.*, a.live, a.seq AS last_seq, a.head_id = o.id AS is_head "
+                       "FROM operations o JOIN accounts a ON a.id = o.account_id ORDER BY o.id")  # fmt: skip
+    stored = [{name: value for name, value in row.items() if name not in own} for row in rows]
+    assert stored[0] == stored[1] == stored[2]
+    assert (stored[0]["is_head"], stored[0]["live"], stored[0]["last_seq"], stored[0]["seq"]) == (True, 1, 1, 1)
+    assert [row["idempotency_key"] for row in rows] == ["one", None, None]
+    counted = await fetch(
+        pool, tenant_id, "SELECT sum(n)::integer AS n FROM live_counts WHERE connector_id = $1", target
+    )
+    assert counted[0]["n"] == 3
+
+
+async def test_many_that_come_at_once_for_one_account_get_a_place_each(
+    pool: Pool, tenant_id: UUID, target: UUID
+) -> None:
+    (lane,) = await accounts(pool, tenant_id, target, 1)
+
+    await asyncio.gather(*(enqueue(pool, tenant_id, an_operation(target, lane)) for _ in range(12)))
+
+    rows = await fetch(pool, tenant_id, "SELECT id, seq, head FROM operations ORDER BY seq")
+    assert [(row["seq"], row["head"]) for row in rows] == [(n, n == 1) for n in range(1, 13)]
+    at_end = (await fetch(pool, tenant_id, "SELECT live, seq, head_id FROM accounts WHERE id = $1", lane))[0]
+    assert (at_end["live"], at_end["seq"], at_end["head_id"]) == (12, 12, rows[0]["id"])
+
+
 async def test_claim_skips_operations_that_another_worker_is_claiming(
     pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
 ) -> None:

@@ -33,6 +33,7 @@ HOT = {
         "exhume",
         "resolve",
     ],
+    "submission": ["begin_lane"],
     "accounts": ["link", "take_over"],
     "identities": ["update"],
     "work": ["accounts", "owner_of_uid", "take", "unowned_keys"],

@@ -25,6 +25,7 @@ PLATFORM_TABLES = {"due_work", "tenants", "workers", "schema_versions", "alembic
 #: Statements that bring an operation into being; there is no state that it comes from.
 BIRTHS = {
     "operations.insert": "an accepted operation",
+    "submission.begin_lane": "an accepted operation, alone",
     "operations.open_lanes": "an accepted operation, with its account",
     "safeguard.refuse": "what would change a protected account: it never was an operation that could run",
     "plan_items.complain": "a plan that cannot be made: it never was an operation that could run",
