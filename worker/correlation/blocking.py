@@ -8,7 +8,7 @@
 - for dates, the date with each token of the name (a surname changes, both at once do not).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import xxhash
@@ -37,47 +37,49 @@ def match_keys(attributes: Mapping[str, Any], rule_set: RuleSet, *, side: Side) 
 def keys_of(prepared: Prepared, rule_set: RuleSet) -> list[MatchKey]:
     """``match_keys`` of a record that is prepared already."""
     names = _name_tokens(prepared, rule_set)
-    texts = {
-        pair
-        for rule, values in zip(rule_set.rules, prepared.values, strict=True)
-        if rule.blocking and rule.match is not MatchKind.EXPRESSION
-        for value in values
-        for pair in _texts(rule, value, names)
-    }
+    texts: set[tuple[str, str]] = set()
+    for rule, values in zip(rule_set.rules, prepared.values, strict=True):
+        if rule.blocking and rule.match is not MatchKind.EXPRESSION:
+            for value in values:
+                texts.update(_texts(rule, value, names))
     return [MatchKey(kind, _hash(kind, text)) for kind, text in sorted(texts)]
 
 
-def _texts(rule: Rule, value: Value, names: set[str]) -> Iterator[tuple[str, str]]:
+def _texts(rule: Rule, value: Value, names: set[str]) -> list[tuple[str, str]]:
     normal = value.normal
     if "date" in rule.normalize:  # far too many share a day alone
-        yield from ((f"{rule.name}+name", f"{normal} {token}") for token in names)
-        return
-    yield rule.name, normal
+        return [(f"{rule.name}+name", f"{normal} {token}") for token in names]
     if "name" in rule.normalize:
-        yield from _of_name(rule.name, normal.split())
-    elif rule.match is MatchKind.FUZZY:
-        yield from _without_one(local_part(normal) if "email" in rule.normalize else normal)
-    elif rule.match is MatchKind.PHONETIC:
+        return [(rule.name, normal), *_of_name(rule.name, normal.split())]
+    if rule.match is MatchKind.FUZZY:
+        return [(rule.name, normal), *_without_one(local_part(normal) if "email" in rule.normalize else normal)]
+    if rule.match is MatchKind.PHONETIC:
         code = metaphone if rule.algorithm is Algorithm.METAPHONE else soundex
-        yield f"{rule.name}~", " ".join(sorted(map(code, normal.split())))
+        return [(rule.name, normal), (f"{rule.name}~", " ".join(sorted(map(code, normal.split()))))]
+    return [(rule.name, normal)]
 
 
-def _without_one(text: str) -> Iterator[tuple[str, str]]:
+def _without_one(text: str) -> list[tuple[str, str]]:
     # One kind for user names and local parts: mostly the same text, so mostly the same keys.
-    if _MIN_TYPO <= len(text) <= _MAX_TYPO:
-        yield "typo", text
-    if _MIN_TYPO < len(text) <= _MAX_TYPO:
-        yield from (("typo", text[:at] + text[at + 1 :]) for at in range(len(text)))
+    if not _MIN_TYPO <= len(text) <= _MAX_TYPO:
+        return []
+    if len(text) == _MIN_TYPO:
+        return [("typo", text)]
+    return [("typo", text), *(("typo", text[:at] + text[at + 1 :]) for at in range(len(text)))]
 
 
-def _of_name(kind: str, tokens: list[str]) -> Iterator[tuple[str, str]]:
+def _of_name(kind: str, tokens: list[str]) -> list[tuple[str, str]]:
     some = tokens[:_MAX_TOKENS]
+    beginning, end, sound = f"{kind}^", f"{kind}$", f"{kind}~"
+    found = []
     for whole in some:
+        coded = soundex(whole)
         for part in some:
             if whole != part:
-                yield f"{kind}^", f"{whole} {part[0]}"
-                yield f"{kind}$", f"{whole} {part[-_END:]}"
-                yield f"{kind}~", f"{soundex(whole)} {part[0]}"
+                found.append((beginning, f"{whole} {part[0]}"))
+                found.append((end, f"{whole} {part[-_END:]}"))
+                found.append((sound, f"{coded} {part[0]}"))
+    return found
 
 
 def _name_tokens(prepared: Prepared, rule_set: RuleSet) -> set[str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from worker.correlation.blocking import keys_of
 from worker.correlation.decide import decide, said_about
+from worker.correlation.exclude import is_nobodys
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.prepare import Prepared, prepare_candidate, prepare_subject
 from worker.correlation.rules import RuleSet
@@ -15,6 +16,7 @@ from worker.correlation.score import Evaluate, score
 from worker.domain.correlation import (
     Candidate,
     CorrelationResult,
+    Decision,
     MatchKey,
     PersonDecision,
     Side,
@@ -25,7 +27,9 @@ from worker.domain.identity import Identity
 #: More candidates than this are not compared; those that share most keys come first.
 CANDIDATE_LIMIT = 50
 #: So many subjects are looked at without letting others run, about a millisecond.
-AT_A_TIME = 5
+AT_A_TIME = 10
+#: Candidates that are kept prepared.
+MOST_READY = 2_000
 
 _T = TypeVar("_T")
 
@@ -47,11 +51,12 @@ class Question:
 
 
 class CorrelationService:
-    """Finds whose account it is, for each subject by itself. Holds nothing between calls."""
+    """Finds whose account it is, for each subject by itself."""
 
     def __init__(self, *, limit: int = CANDIDATE_LIMIT, evaluate: Evaluate | None = None) -> None:
         self._limit = limit
         self._evaluate = evaluate
+        self._ready = _Ready()
 
     async def find_account(
         self,
@@ -112,17 +117,12 @@ class CorrelationService:
         tuning_mode: bool = False,
     ) -> list[CorrelationResult]:
         """``correlate`` for subjects of one side with one look-up for all; each is decided as if it were alone."""
-        subjects = [prepare_subject(each.subject, rule_set) async for each in _with_pauses(questions)]
-        keys = [keys_of(subject, rule_set) async for subject in _with_pauses(subjects)]
-        found = await source.by_keys(keys, self._limit) if any(keys) else [[] for _ in keys]
-        ready: dict[UUID, Prepared] = {}
         results = []
-        async for subject, question, candidates in _with_pauses(list(zip(subjects, questions, found, strict=True))):
-            others = [_ready(candidate, rule_set, subject.side, ready) for candidate in candidates]
+        async for subject, question, candidates in self._looked_up(questions, rule_set, source):
             results.append(
                 correlate_one(
                     subject,
-                    others,
+                    candidates,
                     rule_set=rule_set,
                     decisions=question.decisions,
                     frequencies=frequencies,
@@ -132,6 +132,73 @@ class CorrelationService:
                 )
             )
         return results
+
+    async def without_counterpart(
+        self,
+        questions: Sequence[Question],
+        *,
+        rule_set: RuleSet,
+        source: CandidateSource,
+        frequencies: NameFrequencies | None = None,
+    ) -> list[bool]:
+        """For each subject whether ``correlate_each`` decides *none*; who surely has nobody costs no comparison."""
+        return [
+            self._has_nobody(subject, question, candidates, rule_set, frequencies)
+            async for subject, question, candidates in self._looked_up(questions, rule_set, source)
+        ]
+
+    def _has_nobody(
+        self,
+        subject: Prepared,
+        question: Question,
+        candidates: Sequence[Prepared],
+        rule_set: RuleSet,
+        frequencies: NameFrequencies | None,
+    ) -> bool:
+        said = said_about(subject, candidates, question.decisions, rule_set=rule_set)
+        if said.is_one is None and not said.outdated:
+            has_expressions = self._evaluate is not None
+            if is_nobodys(subject, candidates, rule_set, frequencies=frequencies, has_expressions=has_expressions):
+                return True
+        result = correlate_one(
+            subject,
+            candidates,
+            rule_set=rule_set,
+            decisions=question.decisions,
+            frequencies=frequencies,
+            evaluate=self._evaluate,
+            is_truncated=len(candidates) >= self._limit,
+        )
+        return result.decision is Decision.NONE
+
+    async def _looked_up(
+        self, questions: Sequence[Question], rule_set: RuleSet, source: CandidateSource
+    ) -> AsyncIterator[tuple[Prepared, Question, list[Prepared]]]:
+        """Every subject with its candidates, which one look-up finds for all."""
+        subjects = [prepare_subject(each.subject, rule_set) async for each in _with_pauses(questions)]
+        keys = [keys_of(subject, rule_set) async for subject in _with_pauses(subjects)]
+        found = await source.by_keys(keys, self._limit) if any(keys) else [[] for _ in keys]
+        async for subject, question, candidates in _with_pauses(list(zip(subjects, questions, found, strict=True))):
+            yield subject, question, [self._ready.of(each, rule_set, subject.side) for each in candidates]
+
+
+class _Ready:
+    """Candidates as they were prepared last: the same few are looked at for many subjects, and seldom change."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, tuple[Candidate, RuleSet, Prepared]] = {}
+
+    def of(self, candidate: Candidate, rule_set: RuleSet, subject: Side) -> Prepared:
+        """The candidate for a subject of that side, prepared anew when it is not what it was."""
+        known = self._known.get(candidate.ref_id)
+        if known is not None and known[1] is rule_set and known[0] == candidate:
+            return known[2]
+        side = Side.ACCOUNT if subject is Side.IDENTITY else Side.IDENTITY
+        made = prepare_candidate(candidate, rule_set, side=side)
+        if candidate.ref_id not in self._known and len(self._known) >= MOST_READY:
+            del self._known[next(iter(self._known))]
+        self._known[candidate.ref_id] = (candidate, rule_set, made)
+        return made
 
 
 def correlate_one(
@@ -157,12 +224,3 @@ async def _with_pauses(items: Sequence[_T]) -> AsyncIterator[_T]:
         if at % AT_A_TIME == AT_A_TIME - 1:
             await asyncio.sleep(0)
         yield item
-
-
-def _ready(candidate: Candidate, rule_set: RuleSet, subject: Side, ready: dict[UUID, Prepared]) -> Prepared:
-    """The candidate prepared, once for all subjects it may belong to."""
-    known = ready.get(candidate.ref_id)
-    if known is None:
-        side = Side.ACCOUNT if subject is Side.IDENTITY else Side.IDENTITY
-        known = ready[candidate.ref_id] = prepare_candidate(candidate, rule_set, side=side)
-    return known

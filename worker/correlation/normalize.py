@@ -57,6 +57,7 @@ def login(text: str) -> str:
     return fold(text.rpartition("\\")[2].partition("@")[0])
 
 
+@lru_cache(maxsize=8192)
 def email(text: str) -> str:
     """A mail address without ``+tag``; empty when it is none."""
     address = text.strip().lower().removeprefix("smtp:")
@@ -68,17 +69,20 @@ def local_part(address: str) -> str:
     return address.rpartition("@")[0]
 
 
+@lru_cache(maxsize=8192)
 def employee_number(text: str) -> str:
     """A number without prefix, zeros and separators: ``E-00042`` is ``42``."""
     return _NOT_ALNUM.sub("", _NUMBER_PREFIX.sub("", fold(text)))
 
 
+@lru_cache(maxsize=8192)
 def digits(text: str) -> str:
     """A telephone number's last digits, so that country and trunk prefixes do not matter."""
     found = re.sub(r"\D", "", text)
     return found[-_PHONE_TAIL:] if len(found) >= _MIN_PHONE else ""
 
 
+@lru_cache(maxsize=8192)
 def day(text: str) -> str:
     """A date as ISO day; empty when it cannot be read, or only stands for "not known"."""
     numbers = _DAY_FIRST.fullmatch(text.strip())

@@ -54,16 +54,19 @@ def prepare_candidate(candidate: Candidate, rule_set: RuleSet, *, side: Side) ->
 def read(path: str, attributes: Mapping[str, Any]) -> Iterator[str]:
     """The texts that a path finds, multi-values one by one; a joined alternative needs all its parts."""
     for parts in alternatives(path):
+        if len(parts) == 1:
+            yield from _texts(attributes.get(parts[0]))
+            continue
         lists = [_texts(attributes.get(part)) for part in parts]
-        if len(lists) == 1:
-            yield from lists[0]
-        elif all(lists):
+        if all(lists):
             yield " ".join(texts[0] for texts in lists)
 
 
 def _subject_values(rule: Rule, subject: Subject) -> tuple[Value, ...]:
     own = _values(rule, rule.path(subject.side), subject.attributes)
     wanted = _values(rule, rule.target, subject.wanted) if subject.wanted else ()
+    if not wanted or wanted == own:  # what an account would have is mostly what its person has
+        return own
     return tuple({value.normal: value for value in (*wanted, *own)}.values())
 
 
@@ -79,6 +82,8 @@ def _values(rule: Rule, path: str, attributes: Mapping[str, Any]) -> tuple[Value
 
 
 def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [text] if (text := value.strip()) else []
     if isinstance(value, list | tuple | set | frozenset):
         return [text for one in value for text in _texts(one)]
     if value is None or isinstance(value, dict | bytes):

@@ -18,7 +18,12 @@ from worker.domain.correlation import Contribution, MatchType, Side
 #: Decides an ``expression`` rule for (expression, identity attributes, account attributes); None: no evidence.
 Evaluate = Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool | None]
 
-_ALIKE_FROM, _ALIKE_TO = 0.5, 0.9
+_ALIKE_FROM = 0.5
+#: Of what agreement to the letter is worth, a likeness is worth this at most.
+ALIKE_AT_MOST = 0.9
+#: What a further likeness or disagreement with the same cause is worth: a misspelt name misspells the login and the
+#: address too, a new one changes them.
+SHARED_ALIKE, SHARED_DIFFERENT = 0.25, 0.5
 _NEARLY = 0.99
 #: Agreement of at least this many points, outside the name's group, tells namesakes apart.
 _TELLS_APART = 3.5
@@ -32,9 +37,7 @@ class Level(Enum):
     MISSING = "missing"
 
 
-#: What a further likeness or disagreement with the same cause is worth: a misspelt name misspells the login and the
-#: address too, a new one changes them.
-_SHARED_CAUSE = {Level.ALIKE: 0.25, Level.DIFFERENT: 0.5}
+_SHARED_CAUSE = {Level.ALIKE: SHARED_ALIKE, Level.DIFFERENT: SHARED_DIFFERENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ def _weighed(evidence: Evidence, frequencies: NameFrequencies | None) -> Evidenc
         weight = min(frequencies.rarity(evidence.source.normal), frequencies.rarity(evidence.target.normal))
     if evidence.level is Level.ALIKE:
         span = max(evidence.likeness - rule.threshold, 0.0) / max(1 - rule.threshold, 1 - _NEARLY)
-        weight *= _ALIKE_FROM + (_ALIKE_TO - _ALIKE_FROM) * span
+        weight *= _ALIKE_FROM + (ALIKE_AT_MOST - _ALIKE_FROM) * span
     return replace(evidence, points=weight)
 
 

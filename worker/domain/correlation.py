@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 #: What a person's *nobody* is stored with in place of an identity.
@@ -39,8 +39,7 @@ class Verdict(StrEnum):
     NOBODY = "nobody"
 
 
-@dataclass(frozen=True, slots=True)
-class MatchKey:
+class MatchKey(NamedTuple):
     """A blocking key: only records that share one are ever compared. ``hash`` fits PostgreSQL's bigint."""
 
     kind: str

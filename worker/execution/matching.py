@@ -53,7 +53,7 @@ from worker.telemetry import metrics
 #: How long rules and name frequencies of a connector are trusted before they are read again.
 FRESH_S = 60.0
 #: With more keys of unowned accounts than this, the database is asked about every key.
-MOST_KEYS = 5_000
+MOST_KEYS = 20_000
 KEYS_FRESH_S = 2.0
 #: So long an account that a try makes, or makes its own, is kept from the others here: longer than a try lasts and is
 #: written.
@@ -83,7 +83,7 @@ class Matching:
         self._known: dict[UUID, _Rules] = {}
         self._unowned: dict[UUID, _Unowned] = {}
         self._names: dict[tuple[UUID, str], _Maker] = {}
-        self._reading = asyncio.Lock()
+        self._reading: dict[UUID, asyncio.Lock] = {}
 
     async def alone(self, creates: Sequence[tuple[Work, Wish]]) -> set[UUID]:
         """Of creates of one target, the operations whose people can have none of the accounts that nobody owns.
@@ -95,14 +95,13 @@ class Matching:
             return set()
         first = people[0][0]
         rules = await self._rules(first)
-        results = await self._service.correlate_each(
+        found = await self._service.without_counterpart(
             [_question(work, wish) for work, wish in people],
             rule_set=rules.rule_set,
             source=await self._records(first.op),
             frequencies=rules.frequencies,
         )
-        found = zip(people, results, strict=True)
-        return {work.op.id for (work, _), result in found if result.decision is Decision.NONE}
+        return {work.op.id for (work, _), has_nobody in zip(people, found, strict=True) if has_nobody}
 
     async def among_records(self, work: Work, wish: Wish) -> Found | None:
         """The account of nobody that is surely theirs; ends the try with a case when a person has to say."""
@@ -286,16 +285,23 @@ class Matching:
                     conn, op.tenant_id, connector_id=op.connector_id, limit=MOST_KEYS + 1
                 )
             known = _Unowned(frozenset(hashes) if len(hashes) <= MOST_KEYS else None, read_at)
+            self._unowned = {key: each for key, each in self._unowned.items() if read_at - each.read_at < KEYS_FRESH_S}
             self._unowned[op.connector_id] = known
         return _Records(self._pool, op, known.hashes)
 
     async def _rules(self, work: Work) -> "_Rules":
         """The rule set in force, or the shipped rules for what the mapping writes; and how common names are."""
-        async with self._reading:  # the first of many creates reads, the others wait for it
-            known = self._known.get(work.target.connector.id)
-            if known is None or time.monotonic() - known.read_at > FRESH_S:
-                known = await self._read_rules(work)
+        connector_id = work.target.connector.id
+        if (known := self._fresh(connector_id)) is not None:
             return known
+        # Before the lock: behind it those at a target that hangs would wait one after the other, each for its deadline.
+        await work.target.object_schema()
+        async with self._reading.setdefault(connector_id, asyncio.Lock()):  # one of many creates reads for all
+            return self._fresh(connector_id) or await self._read_rules(work)
+
+    def _fresh(self, connector_id: UUID) -> "_Rules | None":
+        known = self._known.get(connector_id)
+        return known if known is not None and time.monotonic() - known.read_at < FRESH_S else None
 
     async def _read_rules(self, work: Work) -> "_Rules":
         connector, tenant_id = work.target.connector, work.op.tenant_id

@@ -66,8 +66,8 @@ async def take(
 
 async def unowned_keys(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> list[int]:
     """Hashes of the blocking keys of accounts that nobody owns."""
-    rows = await queries.unowned_keys.rows(conn, tenant_id=tenant_id, connector_id=connector_id, limit=limit)
-    return [row["hash"] for row in rows]
+    found = await queries.unowned_keys.value(conn, tenant_id=tenant_id, connector_id=connector_id, limit=limit)
+    return list(found or ())
 
 
 async def full_names(conn: Connection, tenant_id: UUID) -> list[str]:

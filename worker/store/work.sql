@@ -26,7 +26,9 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class =
 RETURNING id
 
 -- name: unowned_keys
-SELECT hash FROM match_keys WHERE tenant_id = :tenant_id AND connector_id = :connector_id LIMIT :limit
+SELECT array_agg(hash) AS hashes FROM (
+    SELECT hash FROM match_keys WHERE tenant_id = :tenant_id AND connector_id = :connector_id LIMIT :limit
+) k
 
 -- name: full_names
 -- How common a name is decides what it is worth; twenty thousand people show that well enough.

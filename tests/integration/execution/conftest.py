@@ -15,7 +15,7 @@ import structlog
 
 from tests.factories import a_connector, an_operation, enqueue, registered_worker
 from tests.fakes import MemoryTarget, MemoryTargets
-from worker.connectors import Target, Targets
+from worker.connectors import ObjectSchema, Target, Targets
 from worker.correlation import CorrelationService, match_keys, rule_set_in_force
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector
@@ -64,6 +64,9 @@ class ScriptedTarget(MemoryTarget):
 
     def count(self, kind: str) -> int:
         return sum(called == kind for called, _ in self.calls)
+
+    async def schema(self, object_class: str) -> ObjectSchema:
+        return cast("ObjectSchema", await self._answer("schema", super().schema(object_class)))
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None:
         return cast("TargetAccount | None", await self._answer("get", super().get(object_class, uid)))
@@ -169,6 +172,14 @@ class Site:
             attempt_s=attempt_s,
         )
         return self.executor
+
+    async def beside(self, name: str) -> "Site":
+        """Another target of the tenant, which the same executor works on."""
+        connector = await a_connector(self.pool, self.tenant_id, type="memory", name=name)
+        await _map(self.pool, connector)
+        target = ScriptedTarget()
+        self.targets.add(connector, target)
+        return replace(self, connector=connector, target=target)
 
     async def person(self, given: str, family: str, **attributes: Any) -> UUID:
         """Somebody whose user name is ``given.family`` and whose mail is that at example.org."""
@@ -313,6 +324,17 @@ class Site:
         return sorted(each.attributes["login"] for each in self.target.accounts.values())
 
 
+async def _map(pool: Pool, connector: Connector) -> None:
+    where: dict[str, Any] = {
+        "tenant_id": connector.tenant_id,
+        "connector_id": connector.id,
+        "object_class": connector.object_class,
+    }
+    async with tenant(pool, connector.tenant_id) as conn:
+        version = await mappings.insert(conn, **where, rules=RULES)
+        await mappings.activate(conn, **where, version=version)
+
+
 @pytest.fixture
 async def pool(database: Any) -> AsyncIterator[Pool]:
     opened = await open_pool(database.daemon_dsn, size=8)
@@ -323,10 +345,7 @@ async def pool(database: Any) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def site(pool: Pool, tenant_id: UUID) -> AsyncIterator[Site]:
     connector = await a_connector(pool, tenant_id, type="memory", settings={"hook_attributes": ["login", "mail"]})
-    async with tenant(pool, tenant_id) as conn:
-        where = {"tenant_id": tenant_id, "connector_id": connector.id, "object_class": "user"}
-        version = await mappings.insert(conn, **where, rules=RULES)
-        await mappings.activate(conn, **where, version=version)
+    await _map(pool, connector)
     target, targets = ScriptedTarget(), ScriptedTargets()
     targets.add(connector, target)
     async with registered_worker(pool) as owner:

@@ -1,12 +1,14 @@
 """Whose account is it, asked for a whole batch: nobody gets what is not surely theirs, and nothing is given twice."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from tests.integration.execution.conftest import LOSES_ANSWER, Site
+from tests.integration.execution.conftest import HANGS, LOSES_ANSWER, Site
+from tests.waiting import eventually
 from worker.domain.correlation import NOBODY, PersonDecision, Verdict
 from worker.domain.errors import InvalidAttributes, TargetBusy
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
@@ -299,6 +301,32 @@ async def test_rules_that_cannot_be_read_fail_creates_alone(site: Site) -> None:
     assert isinstance(made, Retry | DeadLettered)
     assert site.target.accounts[uid].attributes["department"] == "Sales"
     assert site.logins() == ["ada.moss"]
+
+
+async def test_a_target_that_does_not_say_what_it_has_holds_up_creates_at_no_other(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answered before; meanwhile its connection was made anew, and its rules are to be read again."""
+    monkeypatch.setattr(matching, "FRESH_S", 0.0)
+    other = await site.beside("other")
+    await site.hires("Ada", "Moss")
+    await site.run()
+    (await site.targets.get(site.tenant_id, site.connector.id)).schema = None
+    site.target.next("schema", HANGS)
+    await site.hires("Bo", "Zimmer")
+    await other.hires("Cy", "Oduya")
+    waiting = asyncio.create_task(site.executor.prepare(site.tenant_id, await site.claim()))
+    try:
+        await eventually(lambda: not site.target.script["schema"])
+
+        [made] = (await other.run()).values()
+
+        assert isinstance(made.outcome, Succeeded)
+        assert other.logins() == ["cy.oduya"]
+        assert not waiting.done()
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_of_two_processes_that_match_one_account_at_one_moment_one_takes_it(site: Site) -> None:
