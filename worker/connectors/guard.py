@@ -16,8 +16,7 @@ the old one is closed when its last call has ended.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -242,10 +241,7 @@ class ConnectorGuard:
         started = time.monotonic()
         result = "ok"
         try:
-            async with self._turn(), self._connection() as connector:
-                if changes and not self._may_change():
-                    raise LeaseLost
-                return await self._within_deadline(send(connector), changes=changes)
+            return await self._in_turn(send, changes=changes)
         except ConnectorError as error:
             result = error.code
             self._hold_off(error)
@@ -254,9 +250,8 @@ class ConnectorGuard:
             if self._observer is not None:
                 self._observer.observe_call(operation, result=result, seconds=time.monotonic() - started)
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait for our turn. Nothing is sent yet, so giving up here is always safe."""
+    async def _in_turn(self, send: Callable[[Any], Coroutine[Any, Any, Any]], *, changes: bool) -> Any:
+        """Wait for our turn, and send. Until then giving up is always safe."""
         self._refuse_while_held()
         if self._turns.is_free:
             await self._turns.enter()  # at once
@@ -265,7 +260,7 @@ class ConnectorGuard:
         try:
             await self._pace()
             self._refuse_while_held()
-            yield
+            return await self._sent(send, changes=changes)
         finally:
             self._turns.leave()
 
@@ -292,12 +287,13 @@ class ConnectorGuard:
         if delay:
             await asyncio.sleep(delay)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connector]:
+    async def _sent(self, send: Callable[[Any], Coroutine[Any, Any, Any]], *, changes: bool) -> Any:
         live = await self._open()
         live.calls += 1
         try:
-            yield live.connector
+            if changes and not self._may_change():
+                raise LeaseLost
+            return await self._within_deadline(send(live.connector), changes=changes)
         except ConnectorError as error:
             if error.is_system_failure:
                 self._retire(live)

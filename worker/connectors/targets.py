@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from uuid import UUID
 
 import structlog
@@ -384,11 +385,12 @@ class _Calls(CallObserver):
     """Counts the calls of one connector."""
 
     def __init__(self, connector: str) -> None:
-        self._connector = connector
+        self._calls = cache(partial(metrics.target_calls_total.labels, connector))
+        self._seconds = cache(partial(metrics.target_call_seconds.labels, connector))
 
     def observe_call(self, operation: str, *, result: str, seconds: float) -> None:
-        metrics.target_calls_total.labels(self._connector, operation, result).inc()
-        metrics.target_call_seconds.labels(self._connector, operation).observe(seconds)
+        self._calls(operation, result).inc()
+        self._seconds(operation).observe(seconds)
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _SECRET = re.compile(
@@ -11,6 +12,7 @@ _SECRET = re.compile(
 MARK = {"secret": True}
 
 
+@lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
     """Whether an attribute of this name holds a secret."""
     return _SECRET.search(name) is not None

@@ -156,6 +156,7 @@ async def _reset(conn: "asyncpg.Connection[Any]") -> None:
 
 
 _decode = json.JSONDecoder().decode
+_decode_at = json.JSONDecoder().raw_decode
 #: What the server's binary form of jsonb starts with, before the text.
 _JSONB_FORM = b"\x01"
 
@@ -182,7 +183,8 @@ def _dump_jsonb(value: Any) -> bytes:
 
 
 def _load_jsonb(data: bytes) -> Any:
-    return _decode(data[1:].decode())
+    # The server writes it anew, without a blank at either end: what looks for them takes longer than reading.
+    return _decode_at(data[1:].decode())[0]
 
 
 @asynccontextmanager

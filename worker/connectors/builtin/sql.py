@@ -26,7 +26,7 @@ from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorCo
 from worker.connectors.builtin.sqlerrors import connect_error_of, error_of
 from worker.connectors.builtin.sqlsettings import SqlSettings
 from worker.connectors.builtin.sqlstatements import UID, Statement, TableStatements, new_values
-from worker.connectors.builtin.sqlvalues import from_column, to_column, uid_of
+from worker.connectors.builtin.sqlvalues import Convert, from_column, into, to_column, uid_of
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
     AlreadyExists,
@@ -65,6 +65,7 @@ class SqlConnector:
         self._table: sa.Table | None = None
         self._made: TableStatements | None = None
         self._attributes: dict[str, sa.Column[Any]] = {}
+        self._into: dict[str, Convert] = {}
 
     async def __aenter__(self) -> Self:
         self._engine = self._make_engine()
@@ -72,6 +73,7 @@ class SqlConnector:
             async with self._connection() as connection:
                 table = await connection.run_sync(self._reflect)
             self._attributes = self._attributes_of(table)
+            self._into = {name: into(column) for name, column in self._attributes.items()}
             self._table = table
             self._made = TableStatements(table, self._key, self._read_columns(), self._engine.dialect)
         except BaseException:
@@ -290,8 +292,8 @@ class SqlConnector:
         return True if row[name] == active else False if row[name] == inactive else None
 
     def _values(self, attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
-        columns = {name: self._column(name) for name in attributes}
-        values = {columns[name].name: to_column(columns[name], value) for name, value in attributes.items()}
+        columns = {name: self._column(name).name for name in attributes}
+        values = {columns[name]: self._into[name](value) for name, value in attributes.items()}
         if active is not None and self._settings.active_column is not None:
             column = self._opened.columns[self._settings.active_column]
             value = self._settings.active_value if active else self._settings.inactive_value

@@ -10,20 +10,37 @@ from sqlalchemy import ARRAY, JSON, BigInteger, Column, Integer, SmallInteger
 
 from worker.domain.errors import InvalidAttributes
 
+Convert = Callable[[Any], Any]
+
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 
 
 def to_column(column: "Column[Any]", value: Any) -> Any:
     """Make a value fit its column; raises ``InvalidAttributes`` that names the column and not the value."""
-    if value is None or isinstance(column.type, JSON):
-        return value
-    if isinstance(column.type, ARRAY):
-        items = value if isinstance(value, list) else [value]
-        return [_one(column.name, column.type.item_type, item) for item in items]
-    if isinstance(value, list | dict):
-        raise InvalidAttributes(f'Column "{column.name}" takes one value.', attribute=column.name)
-    return _one(column.name, column.type, value)
+    return into(column)(value)
+
+
+def into(column: "Column[Any]") -> Convert:
+    """``to_column`` for the many values of one column."""
+    name, kind = column.name, column.type
+    if isinstance(kind, JSON):
+        return lambda value: value
+    if isinstance(kind, ARRAY):
+        of_item = _into(name, kind.item_type)
+        return lambda value: (
+            None if value is None else [of_item(e) for e in (value if isinstance(value, list) else [value])]
+        )
+    of_one = _into(name, kind)
+
+    def one(value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, list | dict):
+            raise InvalidAttributes(f'Column "{name}" takes one value.', attribute=name)
+        return of_one(value)
+
+    return one
 
 
 def from_column(value: Any) -> Any:
@@ -52,14 +69,18 @@ def _python_type(kind: Any) -> type[Any]:
     return found
 
 
-def _one(name: str, kind: Any, value: Any) -> Any:
+def _into(name: str, kind: Any) -> Convert:
     convert = _CONVERTERS.get(_python_type(kind))
     if convert is None:
-        return value
-    try:
-        return _in_range(kind, convert(value))
-    except (ValueError, TypeError, InvalidOperation, OverflowError):
-        raise InvalidAttributes(f'Column "{name}" does not take this value.', attribute=name) from None
+        return lambda value: value
+
+    def fitting(value: Any) -> Any:
+        try:
+            return _in_range(kind, convert(value))
+        except (ValueError, TypeError, InvalidOperation, OverflowError):
+            raise InvalidAttributes(f'Column "{name}" does not take this value.', attribute=name) from None
+
+    return fitting
 
 
 def _to_text(value: Any) -> str:
@@ -95,7 +116,7 @@ def _in_range(kind: Any, value: Any) -> Any:
     return value
 
 
-_CONVERTERS: Mapping[type[Any], Callable[[Any], Any]] = {
+_CONVERTERS: Mapping[type[Any], Convert] = {
     str: _to_text,
     bool: _to_bool,
     int: _to_int,
