@@ -66,7 +66,7 @@ class Rescuer:
         if not dead:
             return requeued, buried
         while True:
-            async with tenant(self._pool, tenant_id) as conn:
+            async with tenant(self._pool, tenant_id, is_hot=True, by_hash=True) as conn:
                 looping = await self._bury_crash_loops(conn, tenant_id, dead)
                 back = await operations.rescue(conn, tenant_id, dead, limit=BATCH)
                 asked = [Fence(r["id"], r["epoch"], r["account_id"]) for r in back if r["cancel_requested_by"]]

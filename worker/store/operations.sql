@@ -348,50 +348,46 @@ RETURNING a.id
 -- The try failed and the next is scheduled; the lane stays closed.
 -- moves: in_progress -> failed
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
-d AS (
-    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :codes::text[], :messages::text[],
-        :delays::float8[], :sent::jsonb[])
-    AS d(id, epoch, duration_ms, code, message, delay_s, sent)
-),
 failed AS (
     UPDATE operations o SET status = 'failed', retry_count = o.retry_count + 1, error_code = d.code,
         error_message = d.message, next_retry_at = t.now + make_interval(secs => d.delay_s), owner = NULL,
         updated_at = t.now, version = o.version + 1
-    FROM d, t
+    FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:epochs::integer[]), unnest(:durations::integer[]),
+                    unnest(:codes::text[]), unnest(:messages::text[]), unnest(:delays::float8[]),
+                    unnest(:sent::jsonb[]), generate_subscripts(:ids::uuid[], 1))
+        AS d(id, epoch, duration_ms, code, message, delay_s, sent, place), t
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
       AND o.owner IS NOT DISTINCT FROM :owner
-    RETURNING o.id, o.attempt_number, o.epoch
+    RETURNING o.id, o.attempt_number, o.epoch, d.duration_ms, d.code, d.message, d.sent
 )
 INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
     error_code, error_message, duration_ms, worker, sent)
-SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => d.duration_ms / 1000.0), t.now,
-    false, 'failed', d.code, d.message, d.duration_ms, :owner, d.sent
-FROM failed o JOIN d ON d.id = o.id, t
+SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => o.duration_ms / 1000.0), t.now,
+    false, 'failed', o.code, o.message, o.duration_ms, :owner, o.sent
+FROM failed o, t
 RETURNING operation_id AS id
 
 -- name: park
 -- Waits for something outside; no try is spent, the lane stays closed.
 -- moves: in_progress -> awaiting_system
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
-d AS (
-    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :reasons::text[], :codes::text[],
-        :messages::text[], :case_ids::uuid[], :delays::float8[])
-    AS d(id, epoch, duration_ms, reason, code, message, case_id, delay_s)
-),
 parked AS (
     UPDATE operations o SET status = 'awaiting_system', wait_reason = d.reason, error_code = d.code,
         error_message = d.message, case_id = coalesce(d.case_id, o.case_id), parks = o.parks + 1, owner = NULL,
         next_retry_at = t.now + make_interval(secs => d.delay_s), updated_at = t.now, version = o.version + 1
-    FROM d, t
+    FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:epochs::integer[]), unnest(:durations::integer[]),
+                    unnest(:reasons::text[]), unnest(:codes::text[]), unnest(:messages::text[]),
+                    unnest(:case_ids::uuid[]), unnest(:delays::float8[]), generate_subscripts(:ids::uuid[], 1))
+        AS d(id, epoch, duration_ms, reason, code, message, case_id, delay_s, place), t
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
       AND o.owner IS NOT DISTINCT FROM :owner
-    RETURNING o.id, o.attempt_number, o.epoch
+    RETURNING o.id, o.attempt_number, o.epoch, d.duration_ms, d.code, d.message
 )
 INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success, outcome,
     error_code, error_message, duration_ms, worker)
-SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => d.duration_ms / 1000.0), t.now,
-    false, 'waits', d.code, d.message, d.duration_ms, :owner
-FROM parked o JOIN d ON d.id = o.id, t
+SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval(secs => o.duration_ms / 1000.0), t.now,
+    false, 'waits', o.code, o.message, o.duration_ms, :owner
+FROM parked o, t
 RETURNING operation_id AS id
 
 -- name: release
@@ -401,7 +397,8 @@ RETURNING operation_id AS id
 UPDATE operations o SET status = 'pending', owner = NULL, ready_at = db_now(),
     attempt_number = o.attempt_number - CASE WHEN d.started THEN 0 ELSE 1 END, updated_at = db_now(),
     version = o.version + 1
-FROM unnest(:ids::uuid[], :epochs::integer[], :started::boolean[]) AS d(id, epoch, started)
+FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:epochs::integer[]), unnest(:started::boolean[]),
+                generate_subscripts(:ids::uuid[], 1)) AS d(id, epoch, started, place)
 WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id AND o.epoch = d.epoch
       AND o.owner IS NOT DISTINCT FROM :owner
 RETURNING o.id
@@ -461,8 +458,8 @@ promoted AS (
     UPDATE operations SET head = true, ready_at = db_now()
     WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
 )
-UPDATE accounts a SET live = a.live - 1, head_id = (SELECT f.id FROM following f WHERE f.account_id = a.id)
-FROM done o
+UPDATE accounts a SET live = a.live - 1, head_id = f.id
+FROM done o LEFT JOIN following f ON f.account_id = o.account_id
 WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM done)) AND a.id = o.account_id
 RETURNING o.id
 
@@ -505,22 +502,19 @@ uncounted AS (
     INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
     SELECT :tenant_id, e.made_at, e.connector_id, e.operation_type, -e.n FROM ended e
 ),
-following AS (
-    SELECT DISTINCT ON (o.account_id) o.account_id, n.id FROM done o
-    CROSS JOIN LATERAL (
+freed AS (
+    SELECT o.account_id, count(*) AS n, bool_or(o.head) AS was_head, CASE WHEN bool_or(o.head) THEN (
         SELECT b.id FROM operations b
         WHERE b.tenant_id = :tenant_id AND b.account_id = o.account_id AND NOT b.head AND b.id <> ALL(:ids::uuid[])
-        ORDER BY b.seq LIMIT 1) n
-    WHERE o.head
+        ORDER BY b.seq LIMIT 1) END AS next_id
+    FROM done o GROUP BY o.account_id
 ),
 promoted AS (
     UPDATE operations SET head = true, ready_at = db_now()
-    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT id FROM following))
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT next_id FROM freed WHERE next_id IS NOT NULL))
 ),
-freed AS (SELECT account_id, count(*) AS n, bool_or(head) AS was_head FROM done GROUP BY account_id),
 lanes AS (
-    UPDATE accounts a SET live = a.live - c.n,
-        head_id = CASE WHEN c.was_head THEN (SELECT f.id FROM following f WHERE f.account_id = a.id) ELSE a.head_id END
+    UPDATE accounts a SET live = a.live - c.n, head_id = CASE WHEN c.was_head THEN c.next_id ELSE a.head_id END
     FROM freed c
     WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM freed)) AND a.id = c.account_id
 )

@@ -168,7 +168,8 @@ async def _acts(hall: Hall) -> AsyncIterator[Told]:
     where = {"tenant_id": tenant_id, "connector_id": target}
     for _ in range(3):  # what is ready, and beside it suspects and retries that are due
         yield await hall.told(hall.claim)
-    for end in (_complete, _fail, _park, _bury, _release, _cancel):
+    ends = (_complete, _bury, _fail, _park, _release, _cancel)
+    for end, by_hash in [(each, True) for each in ends] + [(each, False) for each in ends[2:]]:
         held: list[Operation] = []
 
         async def claim(conn: Connection, held: list[Operation] = held) -> None:
@@ -176,18 +177,19 @@ async def _acts(hall: Hall) -> AsyncIterator[Told]:
 
         yield await hall.told(claim)
         assert len(held) == BATCH
-        yield await hall.told(lambda conn, end=end, held=held: end(conn, hall, held), by_hash=True)
+        yield await hall.told(lambda conn, end=end, held=held: end(conn, hall, held), by_hash=by_hash)
     yield await hall.told(lambda conn: operations.wake_due(conn, **where, limit=BATCH))
     yield await hall.told(lambda conn: due_work.settle_claim(conn, tenant_id, target))
     yield await hall.told(lambda conn: operations.exhume(conn, tenant_id, LETTERS))
     yield await hall.told(lambda conn: operations.queries.resolve.rows(conn, tenant_id=tenant_id, ids=OTHERS, **_WHY))
     yield await hall.told(lambda conn: _enqueue(conn, hall))
+    yield await hall.told(lambda conn: _cancel_waiting(conn, hall))
 
 
 async def _rescues(hall: Hall) -> AsyncIterator[Told]:
     tenant_id = hall.tenant_id
     yield await hall.told(lambda conn: operations.crash_looping(conn, tenant_id, [hall.dead], limit=BATCH))
-    yield await hall.told(lambda conn: operations.rescue(conn, tenant_id, [hall.dead], limit=BATCH))
+    yield await hall.told(lambda conn: operations.rescue(conn, tenant_id, [hall.dead], limit=BATCH), by_hash=True)
 
 
 async def _complete(conn: Connection, hall: Hall, held: list[Operation]) -> None:
@@ -220,9 +222,22 @@ async def _cancel(conn: Connection, hall: Hall, held: list[Operation]) -> None:
     assert len(done) == BATCH
 
 
+async def _cancel_waiting(conn: Connection, hall: Hall) -> None:
+    """Heads that others stand behind, as people cancel them."""
+    query = "SELECT id, account_id FROM operations WHERE tenant_id = $1 AND head AND status = 'failed' LIMIT $2"
+    heads = await conn.fetch(query, hall.tenant_id, BATCH)
+    await _put_behind(conn, hall, [row["account_id"] for row in heads])
+    fences = [Fence(id=row["id"], epoch=-1, account_id=row["account_id"]) for row in heads]
+    assert len(await operations.cancel(conn, hall.tenant_id, fences, notes="No.", by=None)) == BATCH
+
+
 async def _enqueue(conn: Connection, hall: Hall) -> None:
     rows = await conn.fetch("SELECT id FROM accounts WHERE tenant_id = $1 ORDER BY id LIMIT $2", hall.tenant_id, BATCH)
-    new = [an_operation(hall.target, row["id"], origin=Origin.EVENT, id=uuid7()) for row in rows]
+    await _put_behind(conn, hall, [row["id"] for row in rows])
+
+
+async def _put_behind(conn: Connection, hall: Hall, lanes: list[UUID]) -> None:
+    new = [an_operation(hall.target, lane, origin=Origin.EVENT, id=uuid7()) for lane in lanes]
     await OperationQueue().enqueue(conn, tenant_id=hall.tenant_id, operations=new)
 
 
@@ -239,11 +254,10 @@ def _trapped(plan: dict[str, Any]) -> list[str]:
     """Scans of a whole table, and rows that were read only to be thrown away, many times as many as were wanted."""
     found = []
     for node in _nodes(plan):
-        if node.get("Relation Name") not in LARGE:
-            continue
-        if node["Node Type"] == "Seq Scan":
+        removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+        thrown_away = removed * node.get("Actual Loops", 1)
+        if node["Node Type"] == "Seq Scan" and node.get("Relation Name") in LARGE:
             found.append(f"reads all of {node['Relation Name']}")
-        thrown_away = node.get("Rows Removed by Filter", 0) * node.get("Actual Loops", 1)
         if thrown_away > BATCH * 10:
             found.append(f"{node['Node Type']} {node.get('Index Name', '')} throws away {thrown_away:.0f} rows")
     return found
