@@ -123,6 +123,14 @@ ROWS = (
         WHERE (status = 'in_progress') <> (owner IS NOT NULL) OR (status = 'in_progress' AND epoch < 1)""",
     ),
     Rule(
+        "what runs is noted as claimed by its owner",
+        """
+        SELECT format('%s under %s', o.id, o.owner) FROM operations o
+        WHERE o.status = 'in_progress' AND NOT EXISTS (
+            SELECT 1 FROM claims c
+            WHERE c.tenant_id = o.tenant_id AND c.owner = o.owner AND o.id = ANY(c.operation_ids))""",
+    ),
+    Rule(
         "who failed knows when it is tried again",
         "SELECT id::text FROM operations WHERE status = 'failed' AND next_retry_at IS NULL",
     ),

@@ -43,8 +43,6 @@ ALTER TABLE operations_archive ADD COLUMN is_counted boolean NOT NULL DEFAULT fa
 CREATE INDEX operations_archive_uncounted ON operations_archive (tenant_id, connector_id, operation_type, status)
     WHERE NOT is_counted;
 
--- What is not simply waiting, whatever else waits: what processes hold, what is shown as failed or waiting, how many.
-CREATE INDEX operations_begun ON operations (tenant_id, status, connector_id) WHERE status <> 'pending';
 -- Dead letters by cause, without reading them.
 CREATE INDEX dead_letters_causes ON dead_letters (tenant_id, connector_id, error_code, dead_at) INCLUDE (operation_type);
 -- What ended otherwise than well, among a million that did.

@@ -6,11 +6,13 @@ A mutant is a small change of the text of our own code. ``is_quick``: made in ev
 from dataclasses import dataclass
 
 STATEMENTS = "worker/store/operations.sql"
+CLAIMS = "worker/store/claims.sql"
 QUEUE = "tests/integration/queue"
 STEPS = f"{QUEUE}/test_operations.py"
 LATE = f"{QUEUE}/test_late_results.py"
 MODEL = f"{QUEUE}/test_model.py"
 ANSWERS = "tests/integration/execution/test_answers.py"
+DISPATCHER = "tests/integration/execution/test_dispatcher.py"
 STORIES = "tests/unit/queue/test_simulation.py"
 LOST = f"{QUEUE}/test_nothing_lost.py"
 
@@ -65,8 +67,8 @@ MUTANTS = (
         (
             (
                 STATEMENTS,
-                "AND status = 'pending' AND head\n              AND crashed_leases = 0",
-                "AND status = 'pending'\n              AND crashed_leases = 0",
+                "AND rests IS NULL AND head\n              AND crashed_leases = 0",
+                "AND rests IS NULL\n              AND crashed_leases = 0",
             ),
         ),
         (f"{STEPS}::test_operations_of_one_account_run_in_the_order_they_were_accepted",),
@@ -81,12 +83,33 @@ MUTANTS = (
         "who began long ago is rescued, dead or not",
         (
             (
+                CLAIMS,
+                "c.tenant_id = :tenant_id AND c.owner = ANY(:owners::uuid[])",
+                "c.tenant_id = :tenant_id OR c.owner = ANY(:owners::uuid[])",
+            ),
+            (
                 STATEMENTS,
                 "AND status = 'in_progress' AND owner = ANY(:dead::uuid[])",
                 "AND status = 'in_progress' AND (owner = ANY(:dead::uuid[]) OR updated_at < db_now())",
             ),
         ),
         (f"{QUEUE}/test_rescue.py", MODEL),
+    ),
+    Mutant(
+        "what is claimed is not noted",
+        (
+            (
+                STATEMENTS,
+                "array_agg(c.id) FROM claimed c HAVING count(*) > 0",
+                "array_agg(c.id) FROM claimed c HAVING false",
+            ),
+        ),
+        (f"{QUEUE}/test_rescue.py",),
+    ),
+    Mutant(
+        "a claim's note is gone before the last of it has ended",
+        (("worker/queue/dispatcher.py", "over = self._notes.over(held)", "over = self._notes.over(set())"),),
+        (f"{DISPATCHER}::test_a_process_clears_its_notes_away_when_the_last_of_a_claim_has_ended",),
     ),
     Mutant(
         "only workers that have a row are rescued",
@@ -115,8 +138,8 @@ MUTANTS = (
         (
             (
                 "worker/queue/dispatcher.py",
-                "self._hand_in(op, Released())\n            raise",
-                "pass\n            raise",
+                "self._hand_in(op, Released())\n            self._notes",
+                "pass\n            self._notes",
             ),
         ),
         (f"{LOST}::test_a_daemon_that_ends_leaves_nothing_of_a_claim_that_was_not_answered",),

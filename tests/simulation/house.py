@@ -316,7 +316,7 @@ def _stood_in(loop: VirtualLoop) -> Iterator[Any]:
                 patches[-1].start()
 
     def set_store(store: Store) -> None:
-        for name in ("operations", "conflicts", "due_work", "workers", "tenant"):
+        for name in ("operations", "conflicts", "due_work", "workers", "claims", "tenant"):
             put(name, getattr(store, name))
 
     put("time", clock)

@@ -58,6 +58,7 @@ class Store:
         self.due_work = self._due_work()
         self.conflicts = SimpleNamespace(close=self._nothing)
         self.workers = self._workers()
+        self.claims = self._claims()
 
     @asynccontextmanager
     async def tenant(self, pool: Any, _tenant_id: UUID, **_: Any) -> AsyncIterator[Any]:
@@ -113,9 +114,7 @@ class Store:
     # operations
 
     def _operations(self) -> SimpleNamespace:
-        queries = SimpleNamespace(
-            cancel_requested=SimpleNamespace(rows=self._cancel_requested), orphaned=SimpleNamespace(rows=self._orphaned)
-        )
+        queries = SimpleNamespace(cancel_requested=SimpleNamespace(rows=self._cancel_requested))
         named = SimpleNamespace(Completion=Completion, Failure=Failure, Fence=Fence)
         named.queries = queries
         for name in (*_TAKING, *_ENDING):
@@ -227,18 +226,23 @@ class Store:
         await self._nothing()
         return []
 
-    async def _rescue(self, conn: Any, _: UUID, dead: Sequence[UUID], *, limit: int) -> list[dict[str, Any]]:
+    async def _rescue(self, conn: Any, _: UUID, dead: Sequence[UUID], ids: Sequence[UUID]) -> list[dict[str, Any]]:
         await self._nothing()
-        found = [op for op in self.model.held_by(dead) if op.crashes + 1 < MAX_CRASHED_LEASES][:limit]
+        found = [op for op in self._held_of(dead, ids) if op.crashes + 1 < MAX_CRASHED_LEASES]
         for op in found:
             op.attempts.append((op.epoch, "lost", op.tries, op.owner))
             op.status, op.owner, op.crashes = S.PENDING, None, op.crashes + 1
         return [self._row(op) for op in found]
 
-    async def _crash_looping(self, conn: Any, _: UUID, dead: Sequence[UUID], *, limit: int) -> list[dict[str, Any]]:
+    async def _crash_looping(
+        self, conn: Any, _: UUID, dead: Sequence[UUID], ids: Sequence[UUID]
+    ) -> list[dict[str, Any]]:
         await self._nothing()
-        found = [op for op in self.model.held_by(dead) if op.crashes + 1 >= MAX_CRASHED_LEASES][:limit]
+        found = [op for op in self._held_of(dead, ids) if op.crashes + 1 >= MAX_CRASHED_LEASES]
         return [self._row(op) for op in found]
+
+    def _held_of(self, owners: Sequence[UUID], ids: Sequence[UUID]) -> list[Op]:
+        return [op for op in self.model.held_by(owners) if op.id in set(ids)]
 
     def _row(self, op: Op) -> dict[str, Any]:
         return {
@@ -254,10 +258,28 @@ class Store:
         await self._nothing()
         return [{"id": one} for one in ids if self.model.ops[one].is_cancel_asked]
 
-    async def _orphaned(self, conn: Any, *, tenant_id: UUID) -> list[dict[str, UUID]]:
+    async def _orphaned(self, conn: Any, _: UUID) -> list[UUID]:
         await self._nothing()
         owners = {op.owner for op in self.model.in_state(S.IN_PROGRESS) if op.owner is not None}
-        return [{"owner": owner} for owner in owners - self.leases.keys()]
+        return sorted(owners - self.leases.keys())
+
+    async def _held(self, conn: Any, _: UUID, owners: Sequence[UUID]) -> list[UUID]:
+        await self._nothing()
+        return [op.id for op in self.model.held_by(owners)]
+
+    async def _unnoted(self, conn: Any, _: UUID) -> list[dict[str, Any]]:
+        """Each claim of the model is noted."""
+        await self._nothing()
+        return []
+
+    async def _forget(self, conn: Any, _: UUID, owners: Sequence[UUID]) -> int:
+        await self._nothing()
+        return len(owners)
+
+    def _claims(self) -> SimpleNamespace:
+        named = SimpleNamespace(orphaned=self._orphaned, held=self._held, unnoted=self._unnoted)
+        named.forget, named.end = self._forget, self._nothing
+        return named
 
     # where there is something to do
 
@@ -303,9 +325,9 @@ class Store:
     def _workers(self) -> SimpleNamespace:
         return SimpleNamespace(expired=self._expired, tenants=self._tenants, leave=self._leave)
 
-    async def _expired(self, conn: Any) -> list[UUID]:
+    async def _expired(self, conn: Any) -> dict[UUID, bool]:
         await self._nothing()
-        return [owner for owner, until in self.leases.items() if until <= self.loop.now]
+        return {owner: True for owner, until in self.leases.items() if until <= self.loop.now}
 
     async def _tenants(self, conn: Any) -> list[dict[str, UUID]]:
         return [{"id": self.tenant_id}]

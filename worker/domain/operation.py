@@ -128,6 +128,8 @@ class Operation(NamedTuple):
     ready_at: datetime = EPOCH
     #: its place in the lane of its account
     seq: int = 0
+    #: the claim that brought it, as noted for whoever has to put it back when its owner is gone
+    claim_id: UUID | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:

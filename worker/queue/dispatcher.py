@@ -7,41 +7,33 @@ too, and an emergency is claimed although the local queue is full.
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
-from worker.domain.operation import EMERGENCY_PRIORITY, Operation, WaitReason
+from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Cancelled, Outcome, Released, Retry
 from worker.domain.processing import Finished, Gate, Lease, OperationProcessor, TargetGate
 from worker.queue.finisher import Finisher
+from worker.queue.local import MOST_HELD, Target, Try, empty_target, fence
 from worker.queue.marks import BACK_EVERY_S, Marks
-from worker.store import due_work, operations
-from worker.store.notify import Asked, Hints
+from worker.queue.notes import Notes
+from worker.store import claims, due_work, operations
+from worker.store.notify import Hints
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 from worker.telemetry import logs, metrics
 
 log = structlog.get_logger()
 
-#: Claimed ahead of the slots is what they work off in this time: long enough to hide a claim behind it, short enough
-#: for what is more urgent to overtake.
-AHEAD_S = 0.5
 #: After a claim that failed, the next of the same target.
 REST_S = 1.0
-#: At most this many of one target in one process, whatever its concurrency and pace.
-MOST_HELD = 2_000
 #: At most this many in one claim: more at once is no faster, and keeps the database longer.
 MOST_CLAIMED = 500
-#: Emergencies that are claimed although there is no room.
-MOST_EMERGENCIES = 50
 #: So long a slot goes on before it lets others have a turn.
 TURN_S = 0.001
-#: What one operation adds to the mean of how long they take.
-_NEWEST = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,76 +44,7 @@ class Claimed:
     is_closed: bool = False
 
 
-_Fence = tuple[UUID, UUID | None, int]
-
-
-def _fence(op: Operation) -> _Fence:
-    return op.id, op.owner, op.epoch
-
-
-@dataclass(slots=True)
-class _Target:
-    """What this process holds of one target; ``room``: what is told when it can take more."""
-
-    room: Hints = field(default_factory=Hints)
-    waiting: deque[Operation] = field(default_factory=deque)
-    runners: set["asyncio.Task[None]"] = field(default_factory=set)
-    running: dict[_Fence, "asyncio.Task[None]"] = field(default_factory=dict)
-    slots: int = 0
-    name: str = ""
-    #: Seconds that an operation takes in its slot, as a moving mean; before the first one, a guess.
-    pace: float = AHEAD_S / 4
-    #: There was room, and too much to write.
-    is_held_back: bool = False
-    #: Room for more was told, and no claim has come of it yet.
-    has_asked: bool = False
-    #: A claim failed: giving its rows back asks for the next one at once, and that would fail as fast.
-    rests_until: float = 0.0
-    #: What a claim brought that failed, perhaps unanswered: ours or not. It goes back before anything else is claimed:
-    #: that might be the same under the same fence, and be taken from who works on it.
-    unsure: frozenset[UUID] = frozenset()
-    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
-    marks: Marks = field(default_factory=Marks)
-
-    @property
-    def held(self) -> int:
-        return len(self.waiting) + len(self.running)
-
-    @property
-    def ahead(self) -> int:
-        """How many to hold beside those that run: at least one for each slot."""
-        return max(self.slots, min(round(self.slots * AHEAD_S / self.pace), MOST_HELD))
-
-    @property
-    def urgent_room(self) -> int:
-        """How many emergencies to claim beside all else: no more than will not be given back at the next look."""
-        waiting = sum(op.priority >= EMERGENCY_PRIORITY for op in self.waiting)
-        return max(min(self.ahead - waiting, MOST_EMERGENCIES), 0)
-
-    def note(self, seconds: float) -> None:
-        """Learn from one operation how long they take."""
-        self.pace = max((1 - _NEWEST) * self.pace + _NEWEST * seconds, 0.001)
-
-    def new_of(self, found: Sequence[Operation]) -> list[Operation]:
-        """Those that are not held here. A failover that lost our claim gives out the same again, under the same fence:
-        the try that is under way is still the one that counts. Under another fence it is another try.
-        """
-        held = set(map(_fence, self.waiting)) | self.running.keys()
-        return [op for op in found if _fence(op) not in held]
-
-    def line_up(self, found: Sequence[Operation]) -> None:
-        """Put what was claimed behind what waits here, but for what is more urgent."""
-        is_overtaking = self.waiting and found and found[0].priority > self.waiting[-1].priority
-        self.waiting.extend(found)
-        if is_overtaking:
-            self.waiting = deque(sorted(self.waiting, key=lambda op: -op.priority))
-
-
-def _target(tenant_id: UUID, connector_id: UUID) -> _Target:
-    return _Target(Hints([Asked(tenant_id, str(due_work.Kind.CLAIM), connector_id, is_new=False)]))
-
-
-_Claim = Callable[[Connection, UUID, UUID, _Target], Awaitable[list[Operation]]]
+_Claim = Callable[[Connection, UUID, UUID, Target], Awaitable[list[Operation]]]
 
 
 class Dispatcher:
@@ -144,13 +67,14 @@ class Dispatcher:
         self._finisher = finisher
         self._on_room = on_room
         finisher.when_caught_up(self._caught_up)
-        self._targets: dict[tuple[UUID, UUID], _Target] = {}
+        self._targets: dict[tuple[UUID, UUID], Target] = {}
+        self._notes = Notes()
         self._is_draining = False
 
     async def run_once(self, tenant_id: UUID, connector_id: UUID) -> Claimed:
         """Look at one target that is due: claim what its free slots can take, put it to sleep when nothing is left."""
         key = tenant_id, connector_id
-        target = self._targets.get(key) or self._targets.setdefault(key, _target(tenant_id, connector_id))
+        target = self._targets.get(key) or self._targets.setdefault(key, empty_target(tenant_id, connector_id))
         if target.claiming.locked() or not self._may_claim(target):
             return Claimed()
         async with target.claiming:
@@ -172,16 +96,18 @@ class Dispatcher:
                 return await self._claim(tenant_id, connector_id, target, self._emergencies)
             return await self._claim(tenant_id, connector_id, target, self._next(min(room, MOST_CLAIMED)))
 
-    def _may_claim(self, target: _Target) -> bool:
+    def _may_claim(self, target: Target) -> bool:
         if self._is_draining or time.monotonic() < target.rests_until:
             return False
         return not target.unsure or target.unsure.isdisjoint(self._finisher.pending)
 
-    async def _claim(self, tenant_id: UUID, connector_id: UUID, target: _Target, claim: "_Claim") -> Claimed:
+    async def _claim(self, tenant_id: UUID, connector_id: UUID, target: Target, claim: "_Claim") -> Claimed:
+        claimed: list[Operation] = []
         found: list[Operation] = []
         try:
             async with tenant(self._pool, tenant_id, is_hot=True) as conn:
-                found = target.new_of(await claim(conn, tenant_id, connector_id, target))
+                claimed = await claim(conn, tenant_id, connector_id, target)
+                found = target.new_of(claimed)
             metrics.last_claim_timestamp.set_to_current_time()
             if found:
                 await self._processor.prepare(tenant_id, found)
@@ -191,10 +117,13 @@ class Dispatcher:
             target.unsure = frozenset(op.id for op in found)
             for op in found:
                 self._hand_in(op, Released())
+            self._notes.add(tenant_id, found)
             raise
         metrics.claims_total.labels("work" if found else "empty").inc()
         metrics.claimed_operations_total.labels(target.name).inc(len(found))
         target.line_up(found)
+        if len(found) == len(claimed):  # else some run here under an older claim whose note was lost: this one stays
+            self._notes.add(tenant_id, found)
         target.has_asked = False
         if self._is_draining:  # asked to end while the claim was under way
             self._give_back(target)
@@ -204,7 +133,7 @@ class Dispatcher:
         return Claimed(claimed=len(found))
 
     def _next(self, limit: int) -> "_Claim":
-        async def claim(conn: Connection, tenant_id: UUID, connector_id: UUID, target: _Target) -> list[Operation]:
+        async def claim(conn: Connection, tenant_id: UUID, connector_id: UUID, target: Target) -> list[Operation]:
             now = time.monotonic()
             is_front, ranges = target.marks.is_front_due(now), target.marks.ranges(now)
             found = await operations.claim(
@@ -220,13 +149,13 @@ class Dispatcher:
         return claim
 
     async def _emergencies(
-        self, conn: Connection, tenant_id: UUID, connector_id: UUID, target: _Target
+        self, conn: Connection, tenant_id: UUID, connector_id: UUID, target: Target
     ) -> list[Operation]:
         return await operations.claim_emergencies(
             conn, tenant_id, connector_id=connector_id, owner=self._lease.owner, limit=target.urgent_room
         )
 
-    def _start_runners(self, target: _Target) -> None:
+    def _start_runners(self, target: Target) -> None:
         """Start a slot, and another one when that has to wait and there is work left: one may work off everything."""
         if len(target.runners) < min(target.slots, len(target.running) + len(target.waiting)):
             runner = asyncio.create_task(self._run(target))
@@ -234,13 +163,13 @@ class Dispatcher:
             runner.add_done_callback(lambda ended: self._runner_ended(target, ended))
             asyncio.get_running_loop().call_soon(self._start_runners, target)
 
-    def _runner_ended(self, target: _Target, runner: "asyncio.Task[None]") -> None:
+    def _runner_ended(self, target: Target, runner: "asyncio.Task[None]") -> None:
         """What was claimed while it came to its end counted on it to run."""
         target.runners.discard(runner)
         if not self._is_draining:
             self._start_runners(target)
 
-    async def _run(self, target: _Target) -> None:
+    async def _run(self, target: Target) -> None:
         """One slot: run what waits, one after the other, until nothing is left or the target allows fewer."""
         runner = asyncio.current_task()
         if runner is None:
@@ -252,12 +181,12 @@ class Dispatcher:
                 op = target.waiting.popleft()
                 if op.owner != self._lease.owner:  # its claim was under way when the lease was lost: it is not ours
                     continue
-                target.running[_fence(op)] = runner
+                target.running[fence(op)] = Try(op, runner)
                 started = time.monotonic()
                 try:
                     await self._process(op)
                 finally:
-                    del target.running[_fence(op)]
+                    del target.running[fence(op)]
                 if runner.cancelling():  # cut off by a drain that took too long, or by a lease that is lost
                     return
                 ended = time.monotonic()
@@ -275,7 +204,7 @@ class Dispatcher:
             if target.is_held_back:
                 self._ask_for_more(target)
 
-    def _ask_for_more(self, target: _Target) -> None:
+    def _ask_for_more(self, target: Target) -> None:
         if not target.has_asked and target.held < min(target.slots + target.ahead, MOST_HELD):
             target.has_asked = True
             self._on_room(target.room)
@@ -301,7 +230,7 @@ class Dispatcher:
         if op.owner is not None:
             self._finisher.put(op.owner, Finished(op, outcome, 0))
 
-    async def _close(self, tenant_id: UUID, connector_id: UUID, target: _Target, gate: Gate) -> None:
+    async def _close(self, tenant_id: UUID, connector_id: UUID, target: Target, gate: Gate) -> None:
         """A closed target sleeps until it is worth a look; what was claimed and not started goes back.
 
         One whose slots are all with other processes stays due: there may be one for us at the next look.
@@ -316,7 +245,7 @@ class Dispatcher:
             else:
                 await due_work.settle_closed(conn, tenant_id, connector_id, next_due=gate.look_again)
 
-    def _give_back(self, target: _Target, *, beyond: int = 0) -> None:
+    def _give_back(self, target: Target, *, beyond: int = 0) -> None:
         """Release what waits here, all but the first ``beyond``."""
         while len(target.waiting) > beyond:
             self._hand_in(target.waiting.pop(), Released())
@@ -342,19 +271,37 @@ class Dispatcher:
                 dropped += 1
         return dropped
 
+    async def forget_claims(self) -> int:
+        """Clear away the notes of claims of which this process holds nothing any more; how many."""
+        owner, held = self._lease.owner, self._held_claims()
+        over = self._notes.over(held)
+        for tenant_id, claim_ids in over.items():
+            async with tenant(self._pool, tenant_id) as conn:
+                await claims.end(conn, tenant_id, owner, claim_ids)
+            self._notes.end(tenant_id, claim_ids)
+        return sum(map(len, over.values()))
+
+    def _held_claims(self) -> set[UUID | None]:
+        held = self._finisher.pending_claims
+        for target in self._targets.values():
+            held.update(op.claim_id for op in target.waiting)
+            held.update(each.operation.claim_id for each in target.running.values())
+        return held
+
     def forget_all(self) -> None:
         """The lease is lost: whatever is held here may be someone else's now, so it is dropped, not finished."""
         for target in self._targets.values():
             target.waiting.clear()
-            for task in target.running.values():
-                task.cancel()
+            for each in target.running.values():
+                each.slot.cancel()
+        self._notes.clear()
 
     async def drain(self, timeout_s: float) -> None:
         """Take no more, give back what is not started, wait for what runs; what is left after the time is released."""
         self._is_draining = True
         for target in self._targets.values():
             self._give_back(target)
-        running = [task for target in self._targets.values() for task in target.running.values()]
+        running = [each.slot for target in self._targets.values() for each in target.running.values()]
         if running:
             _, late = await asyncio.wait(running, timeout=timeout_s)
             for task in late:

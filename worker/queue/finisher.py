@@ -95,6 +95,11 @@ class Finisher:
         """Ids of operations with tries that were handed in and are not written yet."""
         return frozenset(finished.operation.id for _, finished in (*self._writing, *self._handed_in))
 
+    @property
+    def pending_claims(self) -> set[UUID | None]:
+        """The claims that brought them."""
+        return {finished.operation.claim_id for _, finished in (*self._writing, *self._handed_in)}
+
     async def drained(self) -> None:
         """Wait until everything handed in is written, at most ``LONGEST_DRAIN_S``; the rest is found by its lease."""
         try:

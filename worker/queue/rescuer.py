@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from worker.queue.cancelling import ASKED, cancel
-from worker.store import due_work, operations, workers
+from worker.store import claims, due_work, operations, workers
 from worker.store.operations import Failure, Fence
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
@@ -16,7 +16,7 @@ from worker.telemetry import metrics
 log = structlog.get_logger()
 
 BATCH = 500
-#: Every so many rounds, and in the first, those are looked for who hold something and are no workers any more.
+#: Every so many rounds, and in the first, those are looked for who have claimed something and are no workers any more.
 ORPHANS_EVERY = 24
 
 
@@ -27,6 +27,14 @@ class Rescued:
     requeued: int = 0
     dead_lettered: int = 0
     owners: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Owners without a lease, and what they may hold."""
+
+    owners: list[UUID]
+    ids: list[UUID]
 
 
 class Rescuer:
@@ -41,12 +49,14 @@ class Rescuer:
         async with self._pool.acquire() as conn:
             dead = await workers.expired(conn)
             looks_for_orphans = self._rounds % ORPHANS_EVERY == 0
+            looks_everywhere = self._rounds == 0 or not all(dead.values())
             self._rounds += 1
             tenants = [row["id"] for row in await workers.tenants(conn)] if dead or looks_for_orphans else []
         requeued = buried = 0
         for tenant_id in tenants:
             orphaned = await self._orphaned(tenant_id) if looks_for_orphans else []
-            back, lost = await self._rescue_tenant(tenant_id, [*dead, *orphaned])
+            held = await self._held(tenant_id, {*dead, *orphaned}, everywhere=looks_everywhere)
+            back, lost = await self._rescue_tenant(tenant_id, held)
             requeued, buried = requeued + back, buried + lost
         for owner in dead:
             async with self._pool.acquire() as conn:
@@ -58,27 +68,36 @@ class Rescuer:
 
     async def _orphaned(self, tenant_id: UUID) -> list[UUID]:
         async with tenant(self._pool, tenant_id) as conn:
-            rows = await operations.queries.orphaned.rows(conn, tenant_id=tenant_id)
-        return [row["owner"] for row in rows]
+            return await claims.orphaned(conn, tenant_id)
 
-    async def _rescue_tenant(self, tenant_id: UUID, dead: Sequence[UUID]) -> tuple[int, int]:
+    async def _held(self, tenant_id: UUID, owners: set[UUID], *, everywhere: bool) -> "_Held":
+        """What these owners have claimed; ``everywhere``: and what others hold without a lease who noted nothing."""
+        async with tenant(self._pool, tenant_id) as conn:
+            ids = set(await claims.held(conn, tenant_id, sorted(owners)) if owners else [])
+            rows = await claims.unnoted(conn, tenant_id) if everywhere else []
+        return _Held(sorted(owners | {row["owner"] for row in rows}), sorted(ids | {row["id"] for row in rows}))
+
+    async def _rescue_tenant(self, tenant_id: UUID, held: "_Held") -> tuple[int, int]:
         requeued = buried = 0
-        if not dead:
-            return requeued, buried
-        while True:
+        for first in range(0, len(held.ids), BATCH):
+            ids = held.ids[first : first + BATCH]
             async with tenant(self._pool, tenant_id, is_hot=True, by_hash=True) as conn:
-                looping = await self._bury_crash_loops(conn, tenant_id, dead)
-                back = await operations.rescue(conn, tenant_id, dead, limit=BATCH)
+                buried += await self._bury_crash_loops(conn, tenant_id, held.owners, ids)
+                back = await operations.rescue(conn, tenant_id, held.owners, ids)
                 asked = [Fence(r["id"], r["epoch"], r["account_id"]) for r in back if r["cancel_requested_by"]]
                 await cancel(conn, tenant_id, asked, notes=ASKED)
                 for connector_id in sorted({row["connector_id"] for row in back}):
                     await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
-            requeued, buried = requeued + len(back), buried + looping
-            if len(back) < BATCH and looping < BATCH:
-                return requeued, buried
+            requeued += len(back)
+        if held.owners:
+            async with tenant(self._pool, tenant_id) as conn:
+                await claims.forget(conn, tenant_id, held.owners)
+        return requeued, buried
 
-    async def _bury_crash_loops(self, conn: Connection, tenant_id: UUID, dead: Sequence[UUID]) -> int:
-        rows = await operations.crash_looping(conn, tenant_id, dead, limit=BATCH)
+    async def _bury_crash_loops(
+        self, conn: Connection, tenant_id: UUID, dead: Sequence[UUID], ids: Sequence[UUID]
+    ) -> int:
+        rows = await operations.crash_looping(conn, tenant_id, dead, ids)
         buried = 0
         for owner in {row["owner"] for row in rows}:
             ends = [

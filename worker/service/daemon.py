@@ -55,6 +55,7 @@ log = structlog.get_logger()
 RESCUES_A_LEASE = 12
 LEAST_RESCUE_S = 0.25
 CANCELS_S = 1.0
+CLAIMS_S = 5.0
 SWEEP_S = 60.0
 SHARES_S = 1.0
 SOURCES_KNOWN_S = 10.0
@@ -225,6 +226,7 @@ class Daemon:
         if Role.WORKER in roles:
             duties |= {"rescue": Rescuer(parts.pool).run_once, "cancels": parts.dispatcher.look_for_cancels}
             seconds |= {"rescue": max(self._settings.lease_s / RESCUES_A_LEASE, LEAST_RESCUE_S), "cancels": CANCELS_S}
+            duties["claims"], seconds["claims"] = parts.dispatcher.forget_claims, CLAIMS_S
         if Role.SCHEDULER in roles:
             duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
             duties["count"] = Counting(parts.pool).run_once

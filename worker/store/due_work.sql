@@ -33,12 +33,12 @@ WITH next AS (
     SELECT CASE
         WHEN :again_s::float8 IS NULL AND EXISTS (
             SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.connector_id = :ref_id
-              AND o.status = 'pending' AND o.head AND o.operation_type = ANY(:types::text[])) THEN db_now()
+              AND o.rests IS NULL AND o.status = 'pending' AND o.head AND o.operation_type = ANY(:types::text[])) THEN db_now()
         ELSE least(db_now() + make_interval(secs => :again_s),
                    (SELECT min(o.next_retry_at) FROM operations o WHERE o.tenant_id = :tenant_id
-                    AND o.connector_id = :ref_id AND o.status IN ('failed', 'awaiting_system') AND o.head
+                    AND o.connector_id = :ref_id AND o.rests IN ('failed', 'awaiting_system') AND o.head
                     AND o.operation_type = ANY(:types::text[])
-                    AND (o.status = 'failed' OR o.wait_reason = ANY(:reasons::text[]))))
+                    AND (o.rests = 'failed' OR o.wait_reason = ANY(:reasons::text[]))))
     END AS due_at
 )
 UPDATE due_work w SET due_at = coalesce(next.due_at, 'infinity')

@@ -46,9 +46,16 @@ w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :c
     ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN w.id END, CASE WHEN :after::uuid IS NULL THEN w.id END DESC
     LIMIT :limit
 
+-- part: in_hand
+-- What was claimed not long ago: all that runs, and some that has come back.
+w.id = ANY(ARRAY(SELECT unnest(k.operation_ids) FROM claims k WHERE k.tenant_id = :tenant_id))
+
 -- part: shown
--- The shown status: what is pending for a closed target waits. Written so that a status that few have finds its index.
-(:status::text IS NULL OR (w.status = :status AND (:status <> 'pending' OR w.connector_id <> ALL(:closed_ids::uuid[])))
+-- The shown status: what is pending for a closed target waits. Written so that a status that few have finds its rows.
+(:status::text IS NULL
+       OR (:status = 'pending' AND w.status = 'pending' AND w.connector_id <> ALL(:closed_ids::uuid[]))
+       OR (:status = 'in_progress' AND w.status = 'in_progress' AND {in_hand})
+       OR (:status NOT IN ('pending', 'in_progress') AND w.rests = :status)
        OR (:status = 'awaiting_system' AND :some_closed::boolean AND w.status = 'pending'
            AND w.connector_id = ANY(:closed_ids)))
 
@@ -145,8 +152,11 @@ UNION ALL
 SELECT c.connector_id, NULL, NULL, c.n FROM pieces p CROSS JOIN LATERAL (
     SELECT w.connector_id, count(*) AS n FROM operations w WHERE {in_piece} GROUP BY w.connector_id) AS c
 UNION ALL
-SELECT w.connector_id, w.status, w.error_code, count(*) FROM operations w WHERE {filters} AND w.status <> 'pending'
-GROUP BY w.connector_id, w.status, w.error_code
+SELECT w.connector_id, w.rests, w.error_code, count(*) FROM operations w WHERE {filters} AND w.rests IS NOT NULL
+GROUP BY w.connector_id, w.rests, w.error_code
+UNION ALL
+SELECT w.connector_id, w.status, w.error_code, count(*) FROM operations w
+WHERE {filters} AND w.status = 'in_progress' AND {in_hand} GROUP BY w.connector_id, w.status, w.error_code
 
 -- name: oldest_hours
 -- The hour in which the oldest that lives at each target was made, as counted.

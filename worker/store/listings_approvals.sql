@@ -5,7 +5,7 @@ WHERE a.tenant_id = :tenant_id AND a.id = :id AND r.created_by IS NOT NULL
 UNION
 SELECT o.created_by FROM operations o JOIN approvals a ON a.tenant_id = :tenant_id AND a.id = :id
 WHERE o.tenant_id = :tenant_id AND o.connector_id = a.connector_id AND o.approval_id = a.id
-  AND o.status = 'awaiting_system' AND o.created_by IS NOT NULL
+  AND o.rests = 'awaiting_system' AND o.created_by IS NOT NULL
 
 -- name: page
 -- The newest first, with names; the accounts of a target are counted once, however many of its approvals are listed.
@@ -33,7 +33,7 @@ waiting AS (  -- what is held may give way to newer plans: what still waits is c
     FROM page p
     CROSS JOIN LATERAL (
         SELECT count(*)::integer AS n FROM operations o
-        WHERE o.tenant_id = :tenant_id AND o.approval_id = p.id AND o.status = 'awaiting_system'
+        WHERE o.tenant_id = :tenant_id AND o.approval_id = p.id AND o.rests = 'awaiting_system'
           AND o.wait_reason = 'approval') count
     CROSS JOIN LATERAL (
         SELECT coalesce(jsonb_agg(jsonb_build_object('what', s.what, 'who', s.user_name, 'uid', s.uid)), '[]') AS sample
@@ -43,7 +43,7 @@ waiting AS (  -- what is held may give way to newer plans: what still waits is c
             FROM operations o
             LEFT JOIN accounts x ON x.tenant_id = :tenant_id AND x.id = o.account_id
             LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = x.identity_id
-            WHERE o.tenant_id = :tenant_id AND o.approval_id = p.id AND o.status = 'awaiting_system'
+            WHERE o.tenant_id = :tenant_id AND o.approval_id = p.id AND o.rests = 'awaiting_system'
               AND o.wait_reason = 'approval'
             ORDER BY o.id LIMIT :sample) s) shown
     WHERE p.status = 'open' AND p.kind = 'removals'

@@ -127,20 +127,21 @@ async def claim(
     Returns nothing when the owner's lease has run out. Types that this version does not know are left alone.
     """
     where = {"tenant_id": tenant_id, "connector_id": connector_id, "owner": owner, "types": _KNOWN}
-    rows, beside = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=limit, ranges=ranges)
-    found = [_claimed(row) for row in rows]
+    found, beside = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=limit, ranges=ranges)
     if beside["is_suspect"]:
-        room = max(limit - len(found), min(limit, LEAST_BESIDE))
-        found += [_claimed(row) for row in await queries.claim_suspects.rows(conn, **where, limit=room)]
+        room, claim_id = max(limit - len(found), min(limit, LEAST_BESIDE)), uuid7()
+        rows = await queries.claim_suspects.rows(conn, **where, claim_id=claim_id, limit=room)
+        found += [_claimed(row, claim_id) for row in rows]
     if beside["is_due"]:
-        room = max(limit - len(found), min(limit, LEAST_BESIDE))
-        found += [_claimed(row) for row in await queries.claim_due.rows(conn, **where, limit=room, others=room)]
+        room, claim_id = max(limit - len(found), min(limit, LEAST_BESIDE)), uuid7()
+        rows = await queries.claim_due.rows(conn, **where, claim_id=claim_id, limit=room, others=room)
+        found += [_claimed(row, claim_id) for row in rows]
     if beside["waits"]:
         woken = await wake_due(conn, tenant_id, connector_id=connector_id, limit=limit)
         if woken and len(found) < limit:  # nobody else is told of them
             room = limit - len(found)
-            rows, _ = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=room, ranges=ranges)
-            found += map(_claimed, rows)
+            heads, _ = await _claim_heads(conn, tenant_id, connector_id, owner=owner, limit=room, ranges=ranges)
+            found += heads
     return sorted(found, key=_turn)
 
 
@@ -157,22 +158,25 @@ async def claim_emergencies(
     """Claim of the emergency lane alone: up to ``limit`` heads that are ready and retries that are due."""
     where = {"connector_id": connector_id, "owner": owner}
     ranges = [FRONT.up_to_urgency(-EMERGENCY_PRIORITY)]
-    rows, beside = await _claim_heads(conn, tenant_id, **where, limit=limit, ranges=ranges)
-    if beside["is_due"] and len(rows) < limit:
-        room = limit - len(rows)
-        rows += await queries.claim_due.rows(conn, tenant_id=tenant_id, **where, types=_KNOWN, limit=room, others=0)
-    return sorted(map(_claimed, rows), key=_turn)
+    found, beside = await _claim_heads(conn, tenant_id, **where, limit=limit, ranges=ranges)
+    if beside["is_due"] and len(found) < limit:
+        among, room, claim_id = {"tenant_id": tenant_id, "types": _KNOWN, **where}, limit - len(found), uuid7()
+        rows = await queries.claim_due.rows(conn, **among, claim_id=claim_id, limit=room, others=0)
+        found += [_claimed(row, claim_id) for row in rows]
+    return sorted(found, key=_turn)
 
 
 async def _claim_heads(
     conn: Connection, tenant_id: UUID, connector_id: UUID, *, owner: UUID, limit: int, ranges: Sequence[Range]
-) -> tuple[list[Record], Record]:
-    """Heads as rows, and a row that says what there is beside them."""
+) -> tuple[list[Operation], Record]:
+    """Heads, and a row that says what there is beside them."""
+    claim_id = uuid7()
     rows = await queries.claim.rows(
         conn,
         tenant_id=tenant_id,
         connector_id=connector_id,
         owner=owner,
+        claim_id=claim_id,
         types=_KNOWN,
         limit=limit,
         urgencies=[r.urgency for r in ranges],
@@ -180,7 +184,7 @@ async def _claim_heads(
         after_ids=[r.id for r in ranges],
         up_to=[r.up_to for r in ranges],
     )
-    return [row for row in rows if row["id"] is not None], rows[0]
+    return [_claimed(row, claim_id) for row in rows if row["id"] is not None], rows[0]
 
 
 def _turn(op: Operation) -> tuple[int, datetime, UUID]:
@@ -305,20 +309,20 @@ async def cancel(
     return [row["id"] for row in rows]
 
 
-async def rescue(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:
-    """Put back what expired owners held (id, connector_id, account_id, epoch, cancel_requested_by).
+async def rescue(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], ids: Sequence[UUID]) -> list[Record]:
+    """Put back what of these expired owners hold (id, connector_id, account_id, epoch, cancel_requested_by).
 
     Crash loops are left to ``crash_looping``.
     """
     return await queries.rescue.rows(
-        conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, types=_KNOWN, limit=limit
+        conn, tenant_id=tenant_id, dead=list(dead), ids=list(ids), most=MAX_CRASHED_LEASES, types=_KNOWN
     )
 
 
-async def crash_looping(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], *, limit: int) -> list[Record]:
-    """What expired owners held for the third time (id, epoch, owner, account_id, connector_id)."""
+async def crash_looping(conn: Connection, tenant_id: UUID, dead: Sequence[UUID], ids: Sequence[UUID]) -> list[Record]:
+    """What of these expired owners hold for the third time (id, epoch, owner, account_id, connector_id)."""
     return await queries.crash_looping.rows(
-        conn, tenant_id=tenant_id, dead=list(dead), most=MAX_CRASHED_LEASES, types=_KNOWN, limit=limit
+        conn, tenant_id=tenant_id, dead=list(dead), ids=list(ids), most=MAX_CRASHED_LEASES, types=_KNOWN
     )
 
 
@@ -363,12 +367,14 @@ _KNOWN = list(_TYPES)
 _KNOWN_REASONS = [str(reason) for reason in WaitReason]
 _ORIGINS = {str(origin): origin for origin in Origin}
 _TYPE, _ORIGIN = 4, 16
-_FIELDS = len(Operation._fields)
+_FIELDS = len(Operation._fields) - 1
 
 
-def _claimed(row: Record) -> Operation:
-    """A row as the statements that claim return it: their columns stand in the order of Operation's fields."""
-    values = list(row[:_FIELDS])
+def _claimed(row: Record, claim_id: UUID) -> Operation:
+    """A row as the statements that claim return it: their columns stand in the order of Operation's fields, of which
+    the last is not among them.
+    """
+    values = [*row[:_FIELDS], claim_id]
     values[_TYPE] = _TYPES[values[_TYPE]]
     values[_ORIGIN] = _ORIGINS.get(values[_ORIGIN], Origin.API)  # a later version's: let alone as what people asked for
     return Operation._make(values)

@@ -122,6 +122,13 @@ FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:operation_types::text[]), unnest(:
     AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash, place)
 WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
 
+-- part: noted
+-- What the owner holds from now on, so that it is found when the owner is gone.
+noted AS (
+    INSERT INTO claims (tenant_id, owner, id, operation_ids)
+    SELECT :tenant_id, :owner, :claim_id, array_agg(c.id) FROM claimed c HAVING count(*) > 0
+)
+
 -- part: claimed
 -- What a try needs to know of its operation, in the order in which store.operations reads it.
 id, tenant_id, connector_id, account_id, operation_type, object_class, payload, user_id, target_uid, priority,
@@ -132,7 +139,7 @@ id, tenant_id, connector_id, account_id, operation_type, object_class, payload, 
 -- The most urgent heads of one target, of equals the one that has been ready longest. A process without a lease gets
 -- nothing. Each range starts behind what was claimed of its urgency before and ends where the next one starts; a range
 -- is read only as far as it is needed. Each row says, too, whether the target has anything to claim beside its heads;
--- when there is nothing else, a row says only that.
+-- when there is nothing else, a row says only that. No column changes that an index knows.
 -- moves: pending -> in_progress
 WITH t AS MATERIALIZED (SELECT db_now() AS now),
 claimed AS (
@@ -144,22 +151,23 @@ claimed AS (
         SELECT o.id FROM unnest(:urgencies::smallint[], :times::timestamptz[], :after_ids::uuid[], :up_to::smallint[])
             AS r(urgency, ready_at, id, up_to), LATERAL (
             SELECT id FROM operations
-            WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
-              AND crashed_leases = 0 AND operation_type = ANY(:types::text[])
+            WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND rests IS NULL AND head
+              AND crashed_leases = 0 AND status = 'pending' AND operation_type = ANY(:types::text[])
               AND (urgency, ready_at, id) > (r.urgency, r.ready_at, r.id) AND urgency <= r.up_to
               AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
             ORDER BY urgency, ready_at, id LIMIT :limit FOR UPDATE SKIP LOCKED) AS o
         LIMIT :limit))
     RETURNING {claimed}
-)
+),
+{noted}
 SELECT c.*, s.is_suspect, s.is_due, s.waits
 FROM (
     SELECT EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
                    AND crashed_leases > 0 AND status = 'pending' AND head) AS is_suspect,
         EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
-                AND status = 'failed' AND head AND next_retry_at <= db_now()) AS is_due,
+                AND rests = 'failed' AND head AND next_retry_at <= db_now()) AS is_due,
         EXISTS (SELECT 1 FROM operations WHERE tenant_id = :tenant_id AND connector_id = :connector_id
-                AND status = 'awaiting_system' AND head AND next_retry_at <= db_now()) AS waits) s
+                AND rests = 'awaiting_system' AND head AND next_retry_at <= db_now()) AS waits) s
 LEFT JOIN claimed c ON true
 
 -- name: claim_suspects
@@ -167,45 +175,53 @@ LEFT JOIN claimed c ON true
 -- many that were only held beside it must be done before it comes again, so one that two processes died with comes last
 -- and alone.
 -- moves: pending -> in_progress
-UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
-    wait_reason = NULL, started_at = coalesce(started_at, db_now()), updated_at = db_now(), version = version + 1
-WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
-    SELECT o.id FROM (VALUES (1, 8), (2, 1)) AS s(crashes, most), LATERAL (
-        SELECT id FROM operations
-        WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
-          AND crashed_leases > 0 AND crashed_leases = s.crashes AND operation_type = ANY(:types::text[])
-          AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
-          AND NOT EXISTS (SELECT 1 FROM operations h WHERE h.tenant_id = :tenant_id AND h.connector_id = :connector_id
-                          AND h.status = 'in_progress' AND h.crashed_leases > 0 AND h.owner = :owner)
-          AND (s.crashes = 1 OR NOT EXISTS (
-              SELECT 1 FROM operations e WHERE e.tenant_id = :tenant_id AND e.connector_id = :connector_id
-                AND e.status = 'pending' AND e.head AND e.crashed_leases > 0 AND e.crashed_leases = 1))
-        ORDER BY priority DESC, id LIMIT least(s.most, :limit) FOR UPDATE SKIP LOCKED) AS o))
-RETURNING {claimed}
+WITH claimed AS (
+    UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
+        wait_reason = NULL, started_at = coalesce(started_at, db_now()), updated_at = db_now(), version = version + 1
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+        SELECT o.id FROM (VALUES (1, 8), (2, 1)) AS s(crashes, most), LATERAL (
+            SELECT id FROM operations
+            WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'pending' AND head
+              AND crashed_leases > 0 AND crashed_leases = s.crashes AND operation_type = ANY(:types::text[])
+              AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+              AND NOT EXISTS (SELECT 1 FROM operations h WHERE h.tenant_id = :tenant_id AND h.connector_id = :connector_id
+                              AND h.status = 'in_progress' AND h.crashed_leases > 0 AND h.owner = :owner)
+              AND (s.crashes = 1 OR NOT EXISTS (
+                  SELECT 1 FROM operations e WHERE e.tenant_id = :tenant_id AND e.connector_id = :connector_id
+                    AND e.status = 'pending' AND e.head AND e.crashed_leases > 0 AND e.crashed_leases = 1))
+            ORDER BY priority DESC, id LIMIT least(s.most, :limit) FOR UPDATE SKIP LOCKED) AS o))
+    RETURNING {claimed}
+),
+{noted}
+SELECT * FROM claimed
 
 -- name: claim_due
 -- Retries whose time has come, those of the emergency lane first: however many others are due, it waits behind none. Of
 -- the others as many as there is room for.
 -- moves: failed -> in_progress
-UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
-    next_retry_at = NULL, updated_at = db_now(), version = version + 1
-WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
-    SELECT d.id FROM (
-        SELECT e.id FROM (
-            SELECT id FROM operations
-            WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'failed' AND head
-              AND priority >= 100 AND next_retry_at <= db_now() AND operation_type = ANY(:types::text[])
-              AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
-            ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS e
-        UNION ALL
-        SELECT o.id FROM (
-            SELECT id FROM operations
-            WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'failed' AND head
-              AND priority < 100 AND next_retry_at <= db_now() AND operation_type = ANY(:types::text[])
-              AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
-            ORDER BY next_retry_at LIMIT :others FOR UPDATE SKIP LOCKED) AS o) AS d
-    LIMIT :limit))
-RETURNING {claimed}
+WITH claimed AS (
+    UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1,
+        next_retry_at = NULL, updated_at = db_now(), version = version + 1
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+        SELECT d.id FROM (
+            SELECT e.id FROM (
+                SELECT id FROM operations
+                WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND rests = 'failed' AND head
+                  AND priority >= 100 AND next_retry_at <= db_now() AND operation_type = ANY(:types::text[])
+                  AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+                ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS e
+            UNION ALL
+            SELECT o.id FROM (
+                SELECT id FROM operations
+                WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND rests = 'failed' AND head
+                  AND priority < 100 AND next_retry_at <= db_now() AND operation_type = ANY(:types::text[])
+                  AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+                ORDER BY next_retry_at LIMIT :others FOR UPDATE SKIP LOCKED) AS o) AS d
+        LIMIT :limit))
+    RETURNING {claimed}
+),
+{noted}
+SELECT * FROM claimed
 
 -- name: wake_due
 -- Those that waited for their target for a moment only, and whose moment is over.
@@ -214,7 +230,7 @@ UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NU
     updated_at = db_now(), version = version + 1
 WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
     SELECT id FROM operations
-    WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awaiting_system' AND head
+    WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND rests = 'awaiting_system' AND head
       AND next_retry_at <= db_now() AND wait_reason = ANY(:reasons::text[])
     ORDER BY next_retry_at LIMIT :limit FOR UPDATE SKIP LOCKED))
 
@@ -223,7 +239,7 @@ WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
 -- moves: awaiting_system -> pending
 UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, ready_at = db_now(),
     updated_at = db_now(), version = version + 1
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awaiting_system'
+WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND rests = 'awaiting_system'
   AND wait_reason = ANY(:reasons::text[])
 
 -- name: wake
@@ -231,7 +247,7 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'awai
 -- moves: awaiting_system -> pending
 UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, ready_at = db_now(),
     updated_at = db_now(), version = version + 1
-WHERE tenant_id = :tenant_id AND status = 'awaiting_system'
+WHERE tenant_id = :tenant_id AND rests = 'awaiting_system'
   AND (approval_id = :approval_id OR case_id = :case_id)
 RETURNING id, connector_id
 
@@ -537,8 +553,8 @@ WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND cancel_requested_by 
 WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
 lost AS (
     SELECT id, owner, updated_at FROM operations
-    WHERE tenant_id = :tenant_id AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
-      AND crashed_leases + 1 < :most AND operation_type = ANY(:types::text[]) LIMIT :limit FOR UPDATE SKIP LOCKED
+    WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
+      AND crashed_leases + 1 < :most AND operation_type = ANY(:types::text[]) FOR UPDATE SKIP LOCKED
 ),
 back AS (
     UPDATE operations o SET status = 'pending', crashed_leases = o.crashed_leases + 1, owner = NULL, ready_at = t.now,
@@ -558,17 +574,11 @@ tried AS (
 )
 SELECT id, connector_id, account_id, epoch, cancel_requested_by FROM back
 
--- name: orphaned
--- Owners that gave their lease back, or were forgotten, and hold something all the same.
-SELECT DISTINCT o.owner FROM operations o
-WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress'
-  AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = o.owner)
-
 -- name: crash_looping
 -- Held by an expired owner for the third time: the operation itself may be what kills its workers.
 SELECT id, epoch, owner, account_id, connector_id FROM operations
-WHERE tenant_id = :tenant_id AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
-  AND crashed_leases + 1 >= :most AND operation_type = ANY(:types::text[]) ORDER BY account_id LIMIT :limit
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND status = 'in_progress' AND owner = ANY(:dead::uuid[])
+  AND crashed_leases + 1 >= :most AND operation_type = ANY(:types::text[]) ORDER BY account_id
 
 -- name: retry_now
 -- moves: failed -> pending

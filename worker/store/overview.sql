@@ -10,7 +10,9 @@ SELECT id, name FROM connectors WHERE tenant_id = :tenant_id
 
 -- name: held_since
 -- When the claim was made that is held longest.
-SELECT min(o.updated_at) FROM operations o WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress'
+SELECT min(o.updated_at) FROM operations o
+WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress'
+  AND o.id = ANY(ARRAY(SELECT unnest(c.operation_ids) FROM claims c WHERE c.tenant_id = :tenant_id))
 
 -- name: hot_table
 -- The statistics of the queue's own table, which PostgreSQL keeps: reading them costs the same however large it is.

@@ -53,7 +53,7 @@ SELECT a.id, a.version, w.is_idle FROM approvals a
 CROSS JOIN LATERAL (
     SELECT a.kind = 'removals' AND NOT EXISTS (
         SELECT 1 FROM operations o
-        WHERE o.tenant_id = :tenant_id AND o.approval_id = a.id AND o.status = 'awaiting_system'
+        WHERE o.tenant_id = :tenant_id AND o.approval_id = a.id AND o.rests = 'awaiting_system'
           AND o.wait_reason = 'approval') AS is_idle) w
 WHERE a.tenant_id = :tenant_id AND a.status = 'open'
   AND (w.is_idle OR a.asked_at < db_now() - make_interval(days => :days))
@@ -61,7 +61,7 @@ ORDER BY a.connector_id, a.id
 
 -- name: held
 SELECT id, epoch, account_id FROM operations
-WHERE tenant_id = :tenant_id AND approval_id = :approval_id AND status = 'awaiting_system' AND wait_reason = 'approval'
+WHERE tenant_id = :tenant_id AND approval_id = :approval_id AND rests = 'awaiting_system' AND wait_reason = 'approval'
 
 -- name: forget_removals
 UPDATE accounts SET wanted_active = NULL, removal_refused_at = db_now()

@@ -2,7 +2,8 @@
 
 A statement starts at a line ``-- name: NAME``; comments that follow belong to it, and a ``-- moves: a -> b, c -> d``
 line names every state move it makes. Parameters are written ``:name`` and become ``$n`` in order of appearance. What
-several statements of a file share is written once, under ``-- part: NAME``, and stands where they say ``{NAME}``.
+several statements of a file share is written once, under ``-- part: NAME``, and stands where they say ``{NAME}``; a
+part may say so of the parts before it.
 """
 
 import re
@@ -89,15 +90,17 @@ def parse(text: str) -> Queries:
     starts = list(_NAME.finditer(text))
     ends = [m.start() for m in starts[1:]] + [len(text)]
     found = [(m[1], m[2], text[m.end() : end].strip()) for m, end in zip(starts, ends, strict=True)]
-    parts = {name: _COMMENT.sub("", body).strip() for kind, name, body in found if kind == "part"}
+    parts: dict[str, str] = {}
+    for kind, name, body in found:
+        if kind == "part":
+            parts[name] = _filled(_COMMENT.sub("", body).strip(), parts)
     return Queries({name: _query(name, body, parts) for kind, name, body in found if kind == "name"})
 
 
 def _query(name: str, body: str, parts: Mapping[str, str]) -> Query:
     comment = "\n".join(line.strip() for line in body.splitlines() if line.lstrip().startswith("--"))
     statement = _COMMENT.sub("", body).strip().rstrip(";")
-    # A word in braces that names no part is left as it is: it may stand in a text.
-    statement = _PART.sub(lambda found: parts.get(found[1], found[0]), statement)
+    statement = _filled(statement, parts)
     order: list[str] = []
 
     def place(found: re.Match[str]) -> str:
@@ -107,6 +110,11 @@ def _query(name: str, body: str, parts: Mapping[str, str]) -> Query:
 
     documents = frozenset(_DOCUMENTS.findall(statement))
     return Query(name, _PARAMETER.sub(place, statement), tuple(order), comment, documents)
+
+
+def _filled(text: str, parts: Mapping[str, str]) -> str:
+    """With the parts in it; a word in braces that names none is left as it is, for it may stand in a text."""
+    return _PART.sub(lambda found: parts.get(found[1], found[0]), text)
 
 
 def _as_documents(values: list[Any]) -> list[Any]:

@@ -28,9 +28,9 @@ async def leave(conn: Connection, worker_id: UUID) -> None:
     await queries.leave.run(conn, id=worker_id)
 
 
-async def expired(conn: Connection) -> list[UUID]:
-    """Ids whose lease ran out."""
-    return [row["id"] for row in await queries.expired.rows(conn)]
+async def expired(conn: Connection) -> dict[UUID, bool]:
+    """Whose lease ran out, each with whether it noted what it claimed: a process of an older version does not."""
+    return {row["id"]: row["notes_claims"] for row in await queries.expired.rows(conn)}
 
 
 async def alive(conn: Connection) -> list[Record]:

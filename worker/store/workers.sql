@@ -1,6 +1,6 @@
 -- name: register
-INSERT INTO workers (id, host, pid, version, roles, started_at, beat_at, expires_at)
-SELECT :id, :host, :pid, :version, :roles::text[], n.now, n.now, n.now + make_interval(secs => :lease_s::float8)
+INSERT INTO workers (id, host, pid, version, roles, started_at, beat_at, expires_at, notes_claims)
+SELECT :id, :host, :pid, :version, :roles::text[], n.now, n.now, n.now + make_interval(secs => :lease_s::float8), true
 FROM (SELECT db_now() AS now) n
 
 -- name: beat
@@ -13,7 +13,7 @@ WHERE id = :id AND expires_at > db_now()
 DELETE FROM workers WHERE id = :id
 
 -- name: expired
-SELECT id FROM workers WHERE expires_at <= db_now() ORDER BY expires_at LIMIT 20
+SELECT id, notes_claims FROM workers WHERE expires_at <= db_now() ORDER BY expires_at LIMIT 20
 
 -- name: alive
 SELECT id, host, pid, version, roles, started_at, beat_at, expires_at, is_draining FROM workers

@@ -13,7 +13,7 @@ from tests.waiting import eventually
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Outcome, Succeeded
 from worker.domain.processing import Finished, Gate
-from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, dispatcher, finisher, marks
+from worker.queue import DeadLetters, Dispatcher, Finisher, OperationQueue, finisher, local, marks
 from worker.store import due_work
 from worker.store.due_work import Kind
 from worker.store.notify import Hints
@@ -99,7 +99,7 @@ async def test_what_a_target_that_became_slow_will_not_reach_goes_back_without_a
     await eventually(lambda: works.processor.running == 2)
     assert works.dispatcher.held == 10
 
-    monkeypatch.setattr(dispatcher, "AHEAD_S", 0.0)
+    monkeypatch.setattr(local, "AHEAD_S", 0.0)
     await works.look()
 
     assert works.dispatcher.held == 6
@@ -136,7 +136,7 @@ async def test_more_slots_are_used_though_nothing_more_is_claimed(
     await works.look()
     await eventually(lambda: works.processor.running == 1)
 
-    monkeypatch.setattr(dispatcher, "AHEAD_S", 0.0)
+    monkeypatch.setattr(local, "AHEAD_S", 0.0)
     site.targets.slots = 2
     await works.look()
 
@@ -448,3 +448,27 @@ async def test_what_was_claimed_while_the_only_slot_came_to_its_end_is_run(
     unwinds.set()
 
     await eventually(lambda: other in [op.id for op in works.processor.started])
+
+
+async def test_a_process_clears_its_notes_away_when_the_last_of_a_claim_has_ended(site: Site, works: Works) -> None:
+    site.targets.slots = 1
+    await waiting(site, 2)
+    await works.look()
+    await eventually(lambda: works.processor.running == 1)
+    await works.let_one_through()
+    await eventually(lambda: len(works.processor.started) == 2)
+    assert await works.dispatcher.forget_claims() == 0
+    assert await _notes(site) == [2]
+
+    works.processor.tries.set()
+    await eventually(works.is_over)
+
+    async def is_cleared() -> bool:
+        return await works.dispatcher.forget_claims() == 1
+
+    await eventually(is_cleared)
+    assert await _notes(site) == []
+
+
+async def _notes(site: Site) -> list[int]:
+    return [row["n"] for row in await site.rows("SELECT cardinality(operation_ids) AS n FROM claims")]

@@ -10,7 +10,7 @@ from tests.integration.execution.conftest import Site
 from tests.integration.execution.running import Processor, Works, at_work, polled_once, waiting
 from tests.waiting import eventually
 from worker.domain.outcome import DeadLettered, Outcome, Released, Succeeded
-from worker.queue import dispatcher
+from worker.queue import local
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def test_who_asked_for_more_in_vain_asks_again_when_there_is_room(
     await works.look()
     while not works.rooms:
         await works.let_one_through()
-    monkeypatch.setattr(dispatcher, "AHEAD_S", 0.0)
+    monkeypatch.setattr(local, "AHEAD_S", 0.0)
     held = works.dispatcher.held
     await works.look()
     assert 1 <= works.dispatcher.held <= held

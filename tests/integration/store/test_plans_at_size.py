@@ -19,7 +19,7 @@ from tests.factories import a_connector, an_operation
 from worker.domain.ids import uuid7
 from worker.domain.operation import Operation, Origin
 from worker.queue import OperationQueue
-from worker.store import due_work, operations, workers
+from worker.store import claims, due_work, operations, workers
 from worker.store.operations import Completion, Failure, Fence
 from worker.store.pool import Connection, Pool, open_pool
 from worker.store.sql import load
@@ -34,7 +34,8 @@ A_CALL = 400
 #: Beside what waits: so many of each are of a dead worker, due again, or stand behind others in one lane.
 SOME, DEEP = 500, 10_000
 LARGE = {"operations", "accounts", "dead_letters"}
-NAMES = {query.text: f"{file}.{query.name}" for file in ("operations", "due_work", "workers") for query in load(file)}
+FILES = ("operations", "due_work", "workers", "claims")
+NAMES = {query.text: f"{file}.{query.name}" for file in FILES for query in load(file)}
 
 LETTERS, OTHERS = ([UUID(f"019ad000-0000-7000-8000-{n:012x}") for n in range(k, k + BATCH)] for k in (1, BATCH + 1))
 _WHY = {"notes": "Done by hand.", "resolved_by": uuid4()}
@@ -69,6 +70,8 @@ INSERT INTO operations (tenant_id, id, connector_id, account_id, seq, head, oper
     payload, origin, created_at, updated_at)
 SELECT '{tenant}', nth('c', n::integer), '{target}', nth('a', {rows}), n + 1, false, 'update', 'user', 'pending',
     '{{"attributes": {{}}}}', 'api', now(), now() FROM generate_series(1, {deep}) n;
+INSERT INTO claims (tenant_id, owner, id, operation_ids)
+SELECT '{tenant}', owner, gen_random_uuid(), array_agg(id) FROM operations WHERE owner IS NOT NULL GROUP BY owner;
 UPDATE accounts SET live = 1 + {deep}, seq = 1 + {deep} WHERE id = nth('a', {rows});
 INSERT INTO dead_letters (tenant_id, id, connector_id, account_id, seq, operation_type, object_class, status, payload,
     origin, created_at, updated_at, dead_at, epoch, attempt_number)
@@ -188,8 +191,17 @@ async def _acts(hall: Hall) -> AsyncIterator[Told]:
 
 async def _rescues(hall: Hall) -> AsyncIterator[Told]:
     tenant_id = hall.tenant_id
-    yield await hall.told(lambda conn: operations.crash_looping(conn, tenant_id, [hall.dead], limit=BATCH))
-    yield await hall.told(lambda conn: operations.rescue(conn, tenant_id, [hall.dead], limit=BATCH), by_hash=True)
+    dead, ids = [hall.dead], list[UUID]()
+
+    async def held(conn: Connection) -> None:
+        ids.extend(await claims.held(conn, tenant_id, dead))
+
+    yield await hall.told(held)
+    assert len(ids) == SOME
+    yield await hall.told(lambda conn: operations.crash_looping(conn, tenant_id, dead, ids[:BATCH]))
+    yield await hall.told(lambda conn: operations.rescue(conn, tenant_id, dead, ids[:BATCH]), by_hash=True)
+    yield await hall.told(lambda conn: claims.orphaned(conn, tenant_id))
+    yield await hall.told(lambda conn: claims.forget(conn, tenant_id, dead))
 
 
 async def _complete(conn: Connection, hall: Hall, held: list[Operation]) -> None:

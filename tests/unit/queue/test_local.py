@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.queue.dispatcher import AHEAD_S, MOST_HELD, _Target
+from worker.queue.local import AHEAD_S, MOST_HELD, Target
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from worker.queue.dispatcher import AHEAD_S, MOST_HELD, _Target
     ],
 )
 def test_claimed_ahead_is_what_the_slots_work_off_in_half_a_second(slots: int, pace: float, ahead: int) -> None:
-    assert _Target(slots=slots, pace=pace).ahead == ahead
+    assert Target(slots=slots, pace=pace).ahead == ahead
 
 
 @given(slots=st.integers(1, 64), took=st.lists(st.floats(0.0, 120.0), max_size=60))
 def test_whatever_it_learns_a_target_holds_one_for_each_slot_and_not_too_many(slots: int, took: list[float]) -> None:
-    target = _Target(slots=slots)
+    target = Target(slots=slots)
     for seconds in took:
         target.note(seconds)
 
@@ -31,7 +31,7 @@ def test_whatever_it_learns_a_target_holds_one_for_each_slot_and_not_too_many(sl
 
 
 def test_a_target_that_gets_slower_soon_has_less_claimed_ahead() -> None:
-    target = _Target(slots=4)
+    target = Target(slots=4)
     for _ in range(100):
         target.note(0.002)
     quick = target.ahead
