@@ -126,9 +126,8 @@ async def operations(
     for place in places:
         near = values | made.get(place, {}) | page
         rows += await place.rows.rows(conn, **_fitting(place.rows, tenant_id, where.status, near))
-    if after is None or offset:
-        return sorted(rows, key=lambda row: row["id"], reverse=True)[:limit]
-    return sorted(rows, key=lambda row: row["id"])[:limit][::-1]
+    newest_first = sorted(rows, key=lambda row: row["id"], reverse=True)
+    return newest_first[:limit] if after is None or offset else newest_first[-limit:]
 
 
 async def operation_counts(conn: Connection, tenant_id: UUID, *, where: OperationQuery) -> dict[str, int]:
