@@ -5,7 +5,8 @@ Every call through a ``ConnectorGuard``:
 - waits its turn (calls at once, calls a second), at most one deadline long; what did not get its turn was not sent;
 - is refused while the target's own ``Retry-After`` runs;
 - before a change: asks ``may_change`` whether we still may, refuses protected accounts;
-- ends within the deadline: a change that does not is ``OutcomeUnknown``, a read ``TargetTimeout``;
+- ends within the deadline: a change that does not is ``OutcomeUnknown``, a read ``TargetTimeout``; what fails while
+  this process is held still is ``HeldStill``, and says nothing about the target;
 - lets out only children of ``TransientError`` and ``PermanentError``; whatever else a connector raises is
   ``ConnectorBug``, whose message names the kind of failure and the place, never a value;
 - is counted by operation and result.
@@ -24,11 +25,13 @@ from typing import Any, Protocol, Self
 
 from worker.connectors.base import Changes, Connector, ObjectSchema, Page
 from worker.connectors.limiter import TokenBucket, Turnstile
+from worker.connectors.pulse import Pulse
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Limits
 from worker.domain.errors import (
     ConnectorBug,
     ConnectorError,
+    HeldStill,
     InvalidAttributes,
     LeaseLost,
     OutcomeUnknown,
@@ -93,6 +96,7 @@ class ConnectorGuard:
         may_change: Callable[[], bool] = lambda: True,
         is_protected: Protects | None = None,
         observer: CallObserver | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self.capabilities = capabilities
         self.limits = limits
@@ -100,6 +104,7 @@ class ConnectorGuard:
         self._may_change = may_change
         self._is_protected = is_protected
         self._observer = observer
+        self._pulse = pulse or Pulse()
         self._turns = Turnstile(limits.concurrency)
         self._bucket = TokenBucket.full(limits.rate, now=time.monotonic()) if limits.rate else None
         self._held_until = 0.0
@@ -141,7 +146,7 @@ class ConnectorGuard:
         self._held_until = max(self._held_until, time.monotonic() + seconds)
 
     def keep_to(self, slots: int, rate: float | None, *, until: float, is_newcomer: bool = False) -> None:
-        """Use this share of the target's limits until that moment of the monotonic clock, and nothing after it.
+        """Use this share of the target's limits until that moment of ``boottime``, and nothing after it.
 
         ``is_newcomer``: others use the target already, so nothing of the rate was saved up for us.
         """
@@ -260,9 +265,21 @@ class ConnectorGuard:
         try:
             await self._pace()
             self._refuse_while_held()
-            return await self._sent(send, changes=changes)
+            return await self._watched(self._sent(send, changes=changes))
         finally:
             self._turns.leave()
+
+    async def _watched(self, call: Coroutine[Any, Any, Any]) -> Any:
+        """A failure of the target is none of its own when we were held still while we waited for it."""
+        began = self._pulse.begin()
+        try:
+            return await call
+        except TransientError as error:
+            if error.is_system_failure and self._pulse.was_held_since(began):
+                raise HeldStill from error
+            raise
+        finally:
+            self._pulse.end()
 
     async def _queue(self) -> None:
         try:

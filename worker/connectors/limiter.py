@@ -2,11 +2,12 @@
 
 import asyncio
 import math
-import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Self
+
+from worker.connectors.pulse import boottime
 
 #: A bucket holds what flows in during this time, so that a pause earns only a short burst.
 BURST_S = 0.1
@@ -71,7 +72,7 @@ class Turnstile:
         return self._has_room and not self._queue
 
     def set_limit(self, limit: int, *, until: float = math.inf) -> None:
-        """Let so many through, until that moment of the monotonic clock nobody any more."""
+        """Let so many through, until that moment of ``boottime`` nobody any more: others go on while we sleep."""
         self._limit, self._until = limit, until
         self._let_in()
 
@@ -105,4 +106,4 @@ class Turnstile:
 
     @property
     def _has_room(self) -> bool:
-        return self.inside < self._limit and time.monotonic() < self._until
+        return self.inside < self._limit and boottime() < self._until

@@ -20,9 +20,10 @@ import structlog
 from worker.connectors.base import ObjectSchema
 from worker.connectors.breaker import PROBE_EVERY, Breaker
 from worker.connectors.guard import CallObserver, ConnectorGuard
+from worker.connectors.pulse import boottime
 from worker.connectors.registry import guard_for
 from worker.domain.connector import BreakerState, Connector, ConnectorStatus
-from worker.domain.errors import ConnectorError, NotFound, OutcomeUnknown, SettingsError
+from worker.domain.errors import ConnectorError, HeldStill, NotFound, OutcomeUnknown, SettingsError
 from worker.domain.operation import WaitReason
 from worker.domain.processing import Gate
 from worker.domain.share import VALID_S, Need, Share
@@ -147,7 +148,7 @@ class Targets:
     async def _read(self, key: _Key) -> Target:
         tenant_id, connector_id = key
         target = self._targets.get(key)
-        sealed, share, asked_at = None, None, time.monotonic()
+        sealed, share, asked_at = None, None, boottime()
         async with tenant(self._pool, tenant_id) as conn:
             connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=connector_id)
             standing = await shares.standing(conn, tenant_id, connector_id)
@@ -204,7 +205,7 @@ class Targets:
         target.asked_at = target.read_at = -math.inf
         if share is None or self._worker is None:
             return
-        target.guard.keep_to(0, None, until=time.monotonic())
+        target.guard.keep_to(0, None, until=boottime())
         if not share.is_alone:
             async with tenant(self._pool, key[0]) as conn:
                 await shares.give_back(conn, *key, worker=self._worker())
@@ -255,13 +256,14 @@ class Targets:
             error = None
             try:
                 if self._worker is not None:  # a probe goes beside all shares
-                    until = time.monotonic() + connector.limits.deadline_s
+                    until = boottime() + connector.limits.deadline_s
                     target.guard.keep_to(1, connector.limits.rate, until=until)
                 await target.guard.test_connection()
             except ConnectorError as failed:
                 log.info("target.probe_failed", connector=connector.name, error_code=failed.code)
                 error = failed
-            await self._move(target, lambda found: found.on_probe(_now(), succeeded=error is None), error)
+            if not isinstance(error, HeldStill):
+                await self._move(target, lambda found: found.on_probe(_now(), succeeded=error is None), error)
         except DatabaseTrouble as error:  # the next probe is due in half a minute, for whoever looks then
             log.warning("target.probe_lost", connector=connector.name, error=type(error).__name__)
 
@@ -274,7 +276,7 @@ class Targets:
         if error is not None and error.is_system_failure:
             if self._may_change():
                 await self._move(target, lambda found: found.on_system_failure(_now()), error)
-        elif not isinstance(error, OutcomeUnknown):  # a lost answer says nothing either way
+        elif not isinstance(error, OutcomeUnknown | HeldStill):  # a lost answer says nothing either way
             await self._move(target, lambda found: found.on_success(limit), None)
             await self._note_success(target)
         await self._note_hold(target)
@@ -349,7 +351,7 @@ def _is_used(target: Target) -> bool:
 def _is_share_due(target: Target) -> bool:
     share = target.share
     is_soon = share is None or not share.is_settled or target.breaker.state is BreakerState.HALF_OPEN
-    return time.monotonic() - target.asked_at >= (ASK_SOON_S if is_soon else ASK_S)
+    return boottime() - target.asked_at >= (ASK_SOON_S if is_soon else ASK_S)
 
 
 def _need(target: Target, concurrency: int) -> Need:

@@ -96,6 +96,7 @@ CAUSES: dict[str, Cause] = {
     "target_unavailable": Cause("Target cannot be reached", "Look at the target and the way to it; it is tried again."),
     "target_timeout": Cause("Target did not answer in time", "Look at the load of the target; it is tried again."),
     "target_busy": Cause("Target asks us to slow down", "Nothing to do: the next try waits as long as it asked."),
+    "held_still": Cause("The daemon was held still meanwhile", "Nothing to do: it is tried again."),
     "outcome_unknown": Cause("Sent, but no answer came", "Nothing to do: the account is read before any second try."),
     "unknown_uid": Cause("No such account at the target", "Reconcile the target, or send it again as a create."),
     "already_exists": Cause("The account exists already", "Reconcile the target so that the account is linked."),

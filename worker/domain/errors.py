@@ -7,6 +7,7 @@ ProvisioningError                 anything we name
 │   │   ├── TargetTimeout         no answer in time: what happened is unknown when a change was sent
 │   │   ├── TargetBusy            429 / busy; carries ``retry_after``
 │   │   ├── OutcomeUnknown        sent, and the answer was lost: read back before any second try
+│   │   ├── HeldStill             this process was held still meanwhile: nothing is known of the target
 │   │   ├── ListingChanged        a listing cannot be continued: list again from the beginning
 │   │   └── LeaseLost             we may not change the target any more; nothing was sent
 │   └── PermanentError            retrying cannot help
@@ -85,6 +86,12 @@ class OutcomeUnknown(TransientError):
     """The change was sent and the answer was lost; the target must be read before a second try."""
 
     code = "outcome_unknown"
+
+
+class HeldStill(TransientError):
+    """This process was held still while it waited for the target."""
+
+    code = "held_still"
 
 
 class ListingChanged(TransientError):

@@ -2,6 +2,7 @@
 
 from worker.domain.errors import (
     ConnectorError,
+    HeldStill,
     HookError,
     LeaseLost,
     NotFound,
@@ -29,7 +30,7 @@ class Ended(Exception):
 def outcome_of(error: Exception, op: Operation) -> Outcome:
     """What a failed try ends in.
 
-    - a system failure, or a target that asks us to slow down, waits and spends no try;
+    - a system failure, a target that asks us to slow down, or a pause of our own, waits and spends no try;
     - another transient error is retried, a permanent one is a dead letter;
     - a lost answer is transient: a create that is tried again first looks for what the earlier try made;
     - a target that was removed, or whose settings cannot work, waits for a person, and its claims are closed;
@@ -62,7 +63,7 @@ def _of_hook(error: HookError) -> Outcome:
 
 
 def _of_target(error: ConnectorError, op: Operation) -> Outcome:
-    waits = error.is_system_failure or isinstance(error, TargetBusy)
+    waits = error.is_system_failure or isinstance(error, TargetBusy | HeldStill)
     if waits and op.parks < MOST_PARKS:
         retry_after = error.retry_after if isinstance(error, TransientError) else None
         return Parked(WaitReason.TARGET_DOWN, str(error), error_code=error.code, look_after=retry_after)

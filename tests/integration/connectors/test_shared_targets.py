@@ -15,7 +15,7 @@ from tests.waiting import eventually
 from worker.connectors import Target, Targets, targets
 from worker.connectors.breaker import FAILURES_TO_OPEN
 from worker.domain.connector import BreakerState, Connector, Limits
-from worker.domain.errors import TargetBusy, TargetUnavailable
+from worker.domain.errors import HeldStill, TargetBusy, TargetUnavailable
 from worker.domain.operation import WaitReason
 from worker.security import Vault, new_key, parse_key
 from worker.store import shares
@@ -166,6 +166,17 @@ async def test_five_failures_open_the_breaker_wherever_they_happen(house: House)
 
     assert [(gate.slots, gate.reason) for gate in gates] == [(0, WaitReason.BREAKER)] * 2
     assert [row["breaker_failures"] for row in await house.rows("SELECT breaker_failures FROM connectors")] == [5]
+
+
+async def test_a_call_during_which_we_were_held_still_counts_neither_way(house: House) -> None:
+    target = await house.one.get(*house.key)
+    for error in [*[TargetUnavailable()] * (FAILURES_TO_OPEN - 1), *[HeldStill()] * FAILURES_TO_OPEN]:
+        await house.one.report(target, error)
+    before = await house.rows("SELECT breaker_failures FROM connectors")
+    await house.one.report(target, TargetUnavailable())
+
+    assert [row["breaker_failures"] for row in before] == [FAILURES_TO_OPEN - 1]
+    assert (await house.one.gate(*house.key)).reason is WaitReason.BREAKER
 
 
 async def test_a_success_of_one_starts_the_count_of_both_again(house: House) -> None:

@@ -7,10 +7,12 @@ import pytest
 from tests.simulation.clock import VirtualLoop
 from worker.connectors.base import ObjectSchema, Page, capabilities_of
 from worker.connectors.guard import ConnectorGuard
+from worker.connectors.pulse import Pulse
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Limits
 from worker.domain.errors import (
     ConnectorBug,
+    HeldStill,
     InvalidAttributes,
     LeaseLost,
     OutcomeUnknown,
@@ -160,6 +162,35 @@ async def test_hanging_call_ends_with_the_deadline(script, call, error):
         script.hangs = True
         with pytest.raises(error):
             await call(guard)
+
+
+@pytest.mark.parametrize(
+    "hanging_s", [pytest.param(0.0, id="while it waits"), pytest.param(8.0, id="before it gives up")]
+)
+def test_what_fails_while_we_are_held_still_is_no_failure_of_the_target(script, hanging_s):
+    """The answer may have come meanwhile: a timer that is due as well must not be believed."""
+    loop = VirtualLoop()
+    held_for = 0.0
+
+    async def held():
+        nonlocal held_for
+        async with guard_of(
+            script, limits=Limits(deadline_s=20), pulse=Pulse(clock=lambda: loop.time() + held_for)
+        ) as guard:
+            await guard.schema("user")
+            script.hangs = True
+            waiting = asyncio.create_task(guard.get("user", "1"))
+            await asyncio.sleep(hanging_s)
+            held_for = 60.0
+            with pytest.raises(HeldStill):
+                await waiting
+            with pytest.raises(TargetTimeout):
+                await guard.get("user", "1")
+
+    try:
+        loop.run_until_complete(held())
+    finally:
+        loop.close()
 
 
 async def test_hanging_open_sends_nothing(script):

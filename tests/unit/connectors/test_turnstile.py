@@ -1,7 +1,8 @@
 import asyncio
-import time
 
+from worker.connectors import limiter
 from worker.connectors.limiter import Turnstile
+from worker.connectors.pulse import boottime
 
 
 async def settled() -> None:
@@ -60,7 +61,7 @@ async def test_a_lower_limit_throws_nobody_out_and_lets_nobody_in():
 
 async def test_nobody_gets_in_when_the_time_is_over():
     turnstile = Turnstile(3)
-    turnstile.set_limit(3, until=time.monotonic() - 1)
+    turnstile.set_limit(3, until=boottime() - 1)
     waiting = asyncio.create_task(turnstile.enter())
     await settled()
     assert not waiting.done()
@@ -94,3 +95,13 @@ async def test_who_gives_up_at_the_moment_of_its_turn_passes_it_on():
     await second
     assert (turnstile.inside, turnstile.waiting) == (1, 0)
     assert first.cancelled()
+
+
+async def test_a_limit_runs_out_while_the_machine_sleeps(monkeypatch):
+    """The clock of the event loop stands still then; whoever shares the limit goes on."""
+    turnstile = Turnstile(1)
+    turnstile.set_limit(1, until=boottime() + 60)
+    assert turnstile.is_free
+
+    monkeypatch.setattr(limiter, "boottime", lambda: boottime() + 61)
+    assert not turnstile.is_free

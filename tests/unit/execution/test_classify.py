@@ -38,6 +38,7 @@ TABLE: dict[type[ProvisioningError], Outcome] = {
     errors.TargetUnavailable: down("target_unavailable"),
     errors.TargetTimeout: down("target_timeout"),
     errors.TargetBusy: down("target_busy"),
+    errors.HeldStill: down("held_still"),
     errors.OutcomeUnknown: Retry("outcome_unknown", "x"),
     errors.ListingChanged: Retry("listing_changed", "x"),
     errors.LeaseLost: Released(was_started=True),
