@@ -2,8 +2,7 @@
 
 The uid is the text form of the key column. Attributes are columns, under their own names or those that ``columns``
 gives them. Each change is one statement in a transaction of its own, so it happens whole or not at all. All SQL is
-made by SQLAlchemy from the reflected table, which is where names are quoted and values get their types; it also keeps
-the pool.
+made by SQLAlchemy from the reflected table, which is where names are quoted and values get their types.
 
 What exactly once can mean here: create is refused by the key's unique constraint when the row is there already, an
 update sets absolute values, a delete is repeatable. After a lost answer the row is simply read again.
@@ -11,8 +10,7 @@ update sets absolute values, a delete is repeatable. After a lost answer the row
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -20,9 +18,10 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
+from worker.connectors.builtin.sqlconnections import Connections
 from worker.connectors.builtin.sqlerrors import connect_error_of, error_of
 from worker.connectors.builtin.sqlsettings import SqlSettings
 from worker.connectors.builtin.sqlstatements import UID, Statement, TableStatements, new_values
@@ -61,30 +60,34 @@ class SqlConnector:
     def __init__(self, settings: SqlSettings, context: ConnectorContext) -> None:
         self._settings = settings
         self._context = context
-        self._engine: AsyncEngine | None = None
+        self._connections: Connections | None = None
         self._table: sa.Table | None = None
         self._made: TableStatements | None = None
         self._attributes: dict[str, sa.Column[Any]] = {}
         self._into: dict[str, Convert] = {}
 
     async def __aenter__(self) -> Self:
-        self._engine = self._make_engine()
+        engine = self._make_engine()
+        self._connections = Connections(
+            engine,
+            limit=self._context.concurrency + 2,  # a probe gets through where all calls hang
+            wait_s=self._context.connect_s,
+        )
         try:
-            async with self._connection() as connection:
-                table = await connection.run_sync(self._reflect)
+            table = await self._reflected(engine)
             self._attributes = self._attributes_of(table)
             self._into = {name: into(column) for name, column in self._attributes.items()}
             self._table = table
-            self._made = TableStatements(table, self._key, self._read_columns(), self._engine.dialect)
+            self._made = TableStatements(table, self._key, self._read_columns(), engine.dialect)
         except BaseException:
             await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            await connections.aclose()
 
     async def test_connection(self) -> str:
         rows = await self._run(self._statements.reading(sa.select(sa.func.version())), {})
@@ -174,54 +177,52 @@ class SqlConnector:
             raise InvalidAttributes(f"Another row has it already: {error.detail}", **error.fields) from error
 
     async def _run(self, statement: Statement, parameters: dict[str, Any]) -> list[Row]:
-        async with self._connection() as connection:
-            try:
-                return await _rows(connection, statement, parameters)
-            except _FAILURES as error:
-                raise error_of(error, table=self._table, values={}, changes=False) from None
+        return await self._sent(statement, parameters, {}, changes=False)
 
     async def _change(self, statement: Statement, parameters: dict[str, Any], values: dict[str, Any]) -> list[Row]:
         """``values`` are those sent, by column, so that a complaint can name the column."""
-        async with self._connection() as connection:
-            self._context.before_change()  # getting a connection may have taken its time
-            try:
-                return await _rows(connection, statement, parameters)
-            except _FAILURES as error:
-                raise error_of(error, table=self._table, values=values, changes=True) from None
+        return await self._sent(statement, parameters, values, changes=True)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        if self._engine is None:
+    async def _sent(
+        self, statement: Statement, parameters: dict[str, Any], values: dict[str, Any], *, changes: bool
+    ) -> list[Row]:
+        connections = self._connections
+        if connections is None:
             raise PermanentError("The connector is not open.")
-        connection = self._engine.connect()
         try:
-            await connection.start()
+            connection = await connections.take()
         except (*_FAILURES, TimeoutError) as error:
             raise connect_error_of(error) from None
         try:
-            yield connection
+            if changes:
+                self._context.before_change()  # getting a connection may have taken its time
+            records = await connection.fetch(statement.text, *statement.arguments(parameters))
         except asyncio.CancelledError:  # in the middle of a statement: not to be lent again
-            await connection.invalidate()
+            connection.terminate()
             raise
+        except _FAILURES as error:
+            raise error_of(error, table=self._table, values=values, changes=changes) from None
         finally:
-            await connection.close()
+            connections.give_back(connection)
+        return [statement.row(record) for record in records]
 
     def _make_engine(self) -> AsyncEngine:
         url = make_url(self._settings.url).set(drivername="postgresql+asyncpg")
         password = self._context.credentials.get("password")
-        engine = create_async_engine(
+        return create_async_engine(
             url.set(password=password) if password else url,
-            isolation_level="AUTOCOMMIT",  # one statement a change: no second round trip for a COMMIT
+            isolation_level="AUTOCOMMIT",
             hide_parameters=True,
-            pool_size=self._context.concurrency,
-            max_overflow=2,  # a probe gets through where all calls hang
-            pool_timeout=self._context.connect_s,
-            pool_reset_on_return=None,
-            pool_use_lifo=True,  # the connection used last knows the statements best
+            poolclass=sa.NullPool,
             connect_args={"timeout": self._context.connect_s, "server_settings": {"application_name": "provisiond"}},
         )
-        sa.event.listen(engine.sync_engine, "checkout", _refuse_closed)
-        return engine
+
+    async def _reflected(self, engine: AsyncEngine) -> sa.Table:
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(self._reflect)
+        except (*_FAILURES, TimeoutError) as error:
+            raise connect_error_of(error) from None
 
     def _reflect(self, connection: sa.Connection) -> sa.Table:
         name = self._settings.table
@@ -337,11 +338,6 @@ def _place_of_sync_token(token: str) -> tuple[datetime | None, str | None]:
         raise ListingChanged from None
 
 
-async def _rows(connection: AsyncConnection, statement: Statement, parameters: dict[str, Any]) -> list[Row]:
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    return [statement.row(record) for record in await driver.fetch(statement.text, *statement.arguments(parameters))]
-
-
 def _schema_of(name: str, column: "sa.Column[Any]", unique: set[str]) -> AttributeSchema:
     is_array = isinstance(column.type, sa.ARRAY)
     return AttributeSchema(
@@ -368,9 +364,3 @@ _TYPES = {
     "datetime": "date",
     "timestamp": "date",
 }
-
-
-def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
-    """Make the pool replace a connection that the server closed while it lay idle, before anything is sent on it."""
-    if connection.driver_connection.is_closed():
-        raise exc.DisconnectionError

@@ -63,8 +63,6 @@ def error_of(error: BaseException, *, table: Table | None, values: Mapping[str, 
 def connect_error_of(error: BaseException) -> ConnectorError:
     """Classify a failure to get a connection: nothing was sent."""
     cause = _cause_of(error)
-    if isinstance(cause, exc.TimeoutError):
-        return TargetBusy("All connections to the database are in use.")
     state = getattr(cause, "sqlstate", None)
     if state is None or state[:2] in _DOWN_CLASSES:
         return TargetUnavailable("The database cannot be reached.")
