@@ -115,6 +115,33 @@ ROWS = (
         LEFT JOIN connectors c ON c.tenant_id = o.tenant_id AND c.id = o.connector_id
         WHERE a.id IS NULL OR c.id IS NULL OR a.connector_id <> o.connector_id""",
     ),
+    # counts
+    Rule(
+        "what lives is what is counted of it, in each hour, of each kind",
+        """
+        SELECT format('%s live of %s %s made at %s, counted are %s', coalesce(o.n, 0), operation_type, connector_id,
+                      made_hour, coalesce(k.n, 0))
+        FROM (SELECT tenant_id, connector_id, operation_type, date_trunc('hour', created_at, 'UTC') AS made_hour,
+                     count(*) AS n FROM operations GROUP BY 1, 2, 3, 4) o
+        FULL JOIN (SELECT tenant_id, connector_id, operation_type, date_trunc('hour', made_at, 'UTC') AS made_hour,
+                     sum(n) AS n FROM live_counts GROUP BY 1, 2, 3, 4) k
+            USING (tenant_id, connector_id, operation_type, made_hour)
+        WHERE coalesce(o.n, 0) <> coalesce(k.n, 0)""",
+    ),
+    Rule(
+        "what ended is what is counted of it, on each day, in each hour, of each kind",
+        """
+        SELECT format('%s %s %s %s made at %s, counted are %s', coalesce(o.n, 0), status, operation_type, connector_id,
+                      made_hour, coalesce(k.n, 0))
+        FROM (SELECT tenant_id, completed_day, connector_id, operation_type, status,
+                     date_trunc('hour', created_at, 'UTC') AS made_hour, count(*) AS n
+              FROM operations_archive WHERE is_counted GROUP BY 1, 2, 3, 4, 5, 6) o
+        FULL JOIN (SELECT tenant_id, completed_day, connector_id, operation_type, status,
+                     date_trunc('hour', made_at, 'UTC') AS made_hour, sum(n) AS n
+                   FROM operation_counts GROUP BY 1, 2, 3, 4, 5, 6) k
+            USING (tenant_id, completed_day, connector_id, operation_type, status, made_hour)
+        WHERE coalesce(o.n, 0) <> coalesce(k.n, 0)""",
+    ),
     # shape of a row
     Rule(
         "who runs has an owner and a fence, and nobody else has an owner",

@@ -32,7 +32,7 @@ from worker.domain.errors import NotFound
 from worker.domain.operation import OperationStatus, OperationType, Origin
 from worker.domain.waiting import waits_for
 from worker.security import Principal, Role
-from worker.store import listings, listings_waiting, operations
+from worker.store import listings, listings_waiting
 from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
@@ -68,6 +68,8 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
         operation_type: OperationType | None = None,
         from_date: Moment | None = None,
         to_date: Moment | None = None,
+        error_code: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+        run_id: UUID | None = None,
         q: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
         limit: Limit = 20,
         offset: Offset = 0,
@@ -81,6 +83,8 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
             from_date=from_date,
             to_date=to_date,
             q=q,
+            error_code=error_code,
+            run_id=run_id,
         )
         async with tenant(house.pool, who.tenant_id) as conn:
             counts = await listings.operation_counts(conn, who.tenant_id, where=where)
@@ -217,7 +221,7 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
 
 async def _get(house: House, who: Principal, operation_id: UUID) -> OperationWithWait:
     async with tenant(house.pool, who.tenant_id) as conn:
-        row = await operations.find(conn, who.tenant_id, operation_id)
+        row = await listings.operation(conn, who.tenant_id, operation_id)
         still = await listings_waiting.standstill(conn, who.tenant_id, operation_id=operation_id)
     if row is None:
         raise NotFound(f"There is no operation {operation_id}.")

@@ -18,7 +18,7 @@ from worker.cli.output import complain, facts, say, say_json, show
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.domain.operation import OperationStatus, OperationType, Origin
 from worker.domain.waiting import Blocker, WaitsFor, waits_for
-from worker.store import listings, listings_waiting, operations
+from worker.store import listings, listings_waiting
 from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 
@@ -42,6 +42,7 @@ INTERNAL = {
     "epoch",
     "owner",
     "head",
+    "closed",
     "version",
     "seq",
     "crashed_leases",
@@ -52,6 +53,8 @@ INTERNAL = {
     "urgency",
     "ready_at",
 }
+#: What is told by its name instead of its id.
+NAMES = {"connector_id": "connector_name", "user_id": "user_name"}
 
 
 def list_operations(options: argparse.Namespace) -> int:
@@ -73,7 +76,7 @@ def show_one(options: argparse.Namespace) -> int:
     async def act(desk: Desk) -> int:
         operation_id = id_of(options.id)
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
-            row = await operations.find(conn, desk.tenant_id, operation_id)
+            row = await listings.operation(conn, desk.tenant_id, operation_id)
             if row is None:
                 raise NotFound(f"There is no operation {operation_id}.")
             still = await listings_waiting.standstill(conn, desk.tenant_id, operation_id=operation_id)
@@ -164,11 +167,20 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tell_story(operation: Mapping[str, Any], waits: WaitsFor | None) -> None:
-    facts({name: value for name, value in operation.items() if name not in INTERNAL}, as_json=False)
+    facts(_named(operation), as_json=False)
     if waits is not None:
         say(waiting_sentence(waits))
     for at, line in _life(operation):
         say(f"{at:%Y-%m-%d %H:%M:%S}  {line}")
+
+
+def _named(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wants to know of it: of target and person the names, where they have one."""
+    told = {name: value for name, value in operation.items() if name not in INTERNAL | NAMES.keys()}
+    for id_, name in NAMES.items():
+        if not operation[name]:
+            told[id_] = operation[id_]
+    return told
 
 
 def waiting_sentence(waits: WaitsFor) -> str:

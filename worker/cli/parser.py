@@ -61,7 +61,7 @@ def _looking(verbs: Any) -> None:
 
 
 def _operations(verbs: Any) -> None:
-    ops = _group(verbs, "ops", "operations: list, tail, show, retry, redrive, cancel, resolve")
+    ops = _group(verbs, "ops", "operations: list, tail, show, retry, redrive, cancel, resolve, conflicts")
     _filters(_list(ops, "list", "operations", "list_operations", "list operations, the newest first"))
     tail = _verb(ops, "tail", "tailing", "tail", "follow what is accepted, tried and ended, until Ctrl-C")
     _filters(tail)
@@ -82,6 +82,23 @@ def _operations(verbs: Any) -> None:
     resolve = _verb(ops, "resolve", "operations", "resolve", "close a dead letter with a note")
     resolve.add_argument("--notes", required=True)
     _chosen(resolve)
+    _conflicts(_group(ops, "conflicts", "changes of one account that disagree: list, show, resolve"))
+
+
+def _conflicts(verbs: Any) -> None:
+    found = _list(verbs, "list", "disputes", "list_conflicts", "conflicts, the newest first")
+    found.add_argument("--status", help="pending or resolved")
+    found.add_argument("--type", help="concurrent_update, stale_data, missing_target or external_change")
+    found.add_argument("--connector", help="the name of a connector")
+    found.add_argument("--operation", metavar="ID", help="those that this operation is in")
+    show = _verb(verbs, "show", "disputes", "show_one", "one conflict with its operations")
+    show.add_argument("id")
+    _tenant(show)
+    resolve = _verb(verbs, "resolve", "disputes", "resolve", "say which of the changes counts")
+    resolve.add_argument("id")
+    resolve.add_argument("outcome", help="applied, superseded, merged or rejected")
+    resolve.add_argument("--notes", help="why, for whoever looks later")
+    _tenant(resolve)
 
 
 def _chosen(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,7 @@ STATUS_WORDS = Words(
 
 WAIT_WORDS = Words(
     {
-        WaitReason.TARGET_DOWN: "the target does not answer",
+        WaitReason.TARGET_DOWN: "the target does not answer, or asked us to wait",
         WaitReason.MAINTENANCE: "the target is in maintenance",
         WaitReason.BREAKER: "the breaker of the target is open",
         WaitReason.BASELINE: "the target has not been listed completely yet",

@@ -45,6 +45,7 @@ class Standstill:
     approval_id: UUID | None = None
     conflict_id: UUID | None = None
     closed: str | None = None
+    closed_until: datetime | None = None
 
 
 def waits_for(known: Standstill) -> WaitsFor | None:
@@ -62,7 +63,7 @@ def waits_for(known: Standstill) -> WaitsFor | None:
     if not known.head:
         return WaitsFor(Blocker.OPERATION, known.head_id, ahead=known.ahead)
     if known.closed is not None:
-        return WaitsFor(Blocker.TARGET, known.connector_id, reason=known.closed, until=known.next_retry_at)
+        return WaitsFor(Blocker.TARGET, known.connector_id, reason=known.closed, until=known.closed_until)
     if known.status == "awaiting_system":
         return WaitsFor(Blocker.TARGET, known.connector_id, reason=known.wait_reason, until=known.next_retry_at)
     if known.status == "failed":

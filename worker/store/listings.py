@@ -104,30 +104,34 @@ async def operations(
     ``known``: how many match by shown status (``operation_counts``), so that nobody looks where there are none.
 
     A row has the columns of its table, ``connector_name``, ``user_name`` of its identity, and the *shown* status:
-    pending operations of a closed target wait (maintenance, breaker, baseline).
+    pending operations of a closed target wait (maintenance, breaker, baseline, ``Retry-After``).
     """
     closed = await _plan_with_values(conn, tenant_id)
     values = await _filters(conn, tenant_id, where) | closed
     page = {"before": before, "after": after, "limit": limit + offset}
-    places = [place for place in _PLACES if place.may_hold(where.status, known)]
-    made = await _made_between(conn, tenant_id, where)
+    near = await _made_between(conn, tenant_id, where)
+    asked = {place: values | near.get(place, {}) | page for place in _PLACES if place.may_hold(where.status, known)}
     if offset:
         # What is skipped is passed over by its ids: the rows themselves are wide.
         ids: list[UUID] = []
-        for place in places:
-            near = values | made.get(place, {}) | page
-            found = await place.ids.rows(conn, **_fitting(place.ids, tenant_id, where.status, near))
+        for place, given in asked.items():
+            found = await place.ids.rows(conn, **_fitting(place.ids, tenant_id, where.status, given))
             ids += [row["id"] for row in found]
         shown = sorted(ids, reverse=after is None)[offset : offset + limit]
-        values = await _filters(conn, tenant_id, OperationQuery()) | closed | {"only_ids": shown}
-        made = {}
         page = {"before": None, "after": None, "limit": limit}
+        values = await _filters(conn, tenant_id, OperationQuery()) | closed | page | {"only_ids": shown}
+        asked = dict.fromkeys(asked, values)
     rows: list[Record] = []
-    for place in places:
-        near = values | made.get(place, {}) | page
-        rows += await place.rows.rows(conn, **_fitting(place.rows, tenant_id, where.status, near))
+    for place, given in asked.items():
+        rows += await place.rows.rows(conn, **_fitting(place.rows, tenant_id, where.status, given))
     newest_first = sorted(rows, key=lambda row: row["id"], reverse=True)
     return newest_first[:limit] if after is None or offset else newest_first[-limit:]
+
+
+async def operation(conn: Connection, tenant_id: UUID, operation_id: UUID) -> Record | None:
+    """One operation as lists show it, wherever it is."""
+    found = await operations(conn, tenant_id, where=OperationQuery(q=str(operation_id)), limit=1)
+    return found[0] if found else None
 
 
 async def operation_counts(conn: Connection, tenant_id: UUID, *, where: OperationQuery) -> dict[str, int]:

@@ -2,12 +2,13 @@
 -- those given choose their index. ``after`` turns the direction, for the page before.
 
 -- name: closed
--- Targets that take nothing now, and why: what is pending for them is shown as waiting.
-SELECT id AS connector_id, reason FROM (
-    SELECT id, CASE WHEN status <> 'active' THEN 'maintenance'
+-- Targets that take nothing now, why, and until when where that is known: what is pending for them is shown as waiting.
+SELECT id AS connector_id, reason, CASE WHEN reason = 'target_down' THEN held_until END AS until FROM (
+    SELECT id, s.held_until, CASE WHEN status <> 'active' THEN 'maintenance'
         WHEN is_target AND baseline_at IS NULL AND settings -> 'require_baseline' IS DISTINCT FROM 'false' THEN 'baseline'
-        WHEN breaker_state = 'open' THEN 'breaker' END AS reason
-    FROM connectors WHERE tenant_id = :tenant_id) AS c
+        WHEN breaker_state = 'open' THEN 'breaker' WHEN s.held_until > db_now() THEN 'target_down' END AS reason
+    FROM connectors c LEFT JOIN target_shares s ON s.tenant_id = :tenant_id AND s.connector_id = c.id
+    WHERE c.tenant_id = :tenant_id) AS c
 WHERE reason IS NOT NULL
 
 -- part: columns

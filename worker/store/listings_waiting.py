@@ -17,9 +17,10 @@ async def standstill(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -
     if row is None:
         return None
     closed = await listings.queries.closed.rows(conn, tenant_id=tenant_id)
-    reasons = {each["connector_id"]: each["reason"] for each in closed}
-    is_held = row["status"] == "pending"
-    return Standstill(**dict(row), closed=reasons.get(row["connector_id"]) if is_held else None)
+    here = next((each for each in closed if each["connector_id"] == row["connector_id"]), None)
+    if here is None or row["status"] != "pending":
+        return Standstill(**dict(row))
+    return Standstill(**dict(row), closed=here["reason"], closed_until=here["until"])
 
 
 async def made(conn: Connection, tenant_id: UUID, *, after: UUID, limit: int) -> list[Record]:

@@ -27,6 +27,9 @@ log = structlog.get_logger()
 #: When a client may come again, in seconds: what stood in the way is over at once, a database that is away is not.
 BUSY_S, AWAY_S = 1, 5
 
+#: How pydantic begins what our own validators say.
+_PYDANTIC_SAYS = "Value error, "
+
 _STATUS: dict[type[ProvisioningError], int] = {
     NotFound: 404,
     InvalidRequest: 422,
@@ -82,7 +85,10 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    mistakes = [{"where": ".".join(str(part) for part in each["loc"]), "what": each["msg"]} for each in found]
+    mistakes = [
+        {"where": ".".join(str(part) for part in each["loc"]), "what": each["msg"].removeprefix(_PYDANTIC_SAYS)}
+        for each in found
+    ]
     message = "; ".join(f"{each['where']}: {each['what']}" for each in mistakes) or "The request is not valid."
     return problem(422, code="invalid_request", message=message, request=request, mistakes=mistakes)
 

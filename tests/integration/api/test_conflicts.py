@@ -11,13 +11,15 @@ from tests.integration.actions.conftest import Works
 from tests.integration.api.conftest import Client
 from worker.domain.operation import Origin
 
+#: Settings of a target that takes what is ready without having been listed.
+OPEN = {"require_baseline": False}
 CONFLICTS = "/api/operations/conflicts"
 
 
 @pytest.fixture
 async def pair(works: Works) -> tuple[UUID, UUID]:
     """Two operations of one account that disagree about the mail; a person is to decide."""
-    await works.rows("UPDATE connectors SET settings = $1 RETURNING id", {"conflict_strategy": "manual"})
+    await works.rows("UPDATE connectors SET settings = $1 RETURNING id", {**OPEN, "conflict_strategy": "manual"})
     (account,) = await accounts(works.house.pool, works.tenant_id, works.connector.id, 1)
     older = await ask(works, account, mail="a@example.org", given="Ada")
     newer = await ask(works, account, mail="b@example.org", family="Moss")

@@ -1,6 +1,6 @@
 """Operations over HTTP: list, filters, secrets, runs, and errors that look alike."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.integration.actions.conftest import Works
 from tests.integration.api.conftest import Client
@@ -23,7 +23,7 @@ async def test_a_submitted_operation_is_listed_without_its_secret(client: Client
     _, listed = await client.get(f"/api/operations?user_id={kim}&limit=1")
     _, rest = await client.get(f"/api/operations?user_id={kim}&cursor={listed['next_cursor']}")
 
-    assert (status, again) == (201, 200)
+    assert (status, again, made["connector_name"]) == (201, 200, "app")
     assert made["id"] == same["id"] == listed["operations"][0]["id"]
     assert made["payload"]["attributes"]["password"] == {"secret": True}
     assert (listed["total"], listed["operations"][0]["connector_name"]) == (2, "app")
@@ -112,6 +112,27 @@ async def test_many_are_acted_on_by_ids_or_by_a_filter_that_says_how_many(client
     assert (asked[1]["total"], asked[1]["succeeded"], asked[1]["dry_run"]) == (1, 0, True)
     assert (too_few[0], by_filter[1]["succeeded"], by_filter[1]["remaining"]) == (409, 1, 0)
     assert (unsaid[0], neither[0], unallowed[0]) == (422, 422, 403)
+    assert neither[1]["mistakes"] == [{"where": "body", "what": "give ids or a filter"}]
+
+
+async def test_every_filter_of_a_list_leaves_out_what_does_not_match(client: Client, works: Works) -> None:
+    await works.reconcile()
+    await works.hire(("Kim", "Berg", "kim@example.org"))
+    _, listed = await client.get("/api/operations")
+    one = listed["operations"][0]
+    run = str(uuid4())
+    await works.rows("UPDATE operations SET error_code = 'target_timeout', run_id = $1 RETURNING id", UUID(run))
+
+    for query, total in (
+        ("error_code=target_timeout", 1),
+        ("error_code=target_away", 0),
+        (f"run_id={run}", 1),
+        (f"run_id={uuid4()}", 0),
+        (f"run_id={run}&error_code=target_timeout&connector_id={one['connector_id']}", 1),
+    ):
+        _, found = await client.get(f"/api/operations?{query}")
+
+        assert (found["total"], len(found["operations"])) == (total, total), query
 
 
 async def test_dates_are_of_their_zone_or_of_utc(client: Client, works: Works) -> None:

@@ -17,6 +17,7 @@ from tests.factories import a_connector, accounts, an_operation, enqueue, regist
 from tests.integration.cli.conftest import Configure, program
 from worker.cli import run
 from worker.domain.ids import uuid7
+from worker.domain.operation import Origin
 from worker.store import identities, operations
 from worker.store.identities import StoredIdentity
 from worker.store.migrate import last_step
@@ -91,6 +92,46 @@ def test_operations_are_listed_filtered_and_told(organisation: Organisation, say
     assert "attempt 1: dead_letter after 3 ms: invalid_attributes too long" in story
     assert (told["status"], len(told["attempts"])) == ("dead_letter", 1)
     assert "secrets" not in told
+    assert "connector name" in story
+    assert "connector id" not in story
+    assert told["connector_name"] == "app"
+
+
+def test_conflicts_are_listed_told_and_settled_once(disagreeing: tuple[UUID, UUID], say: Say) -> None:
+    older, newer = disagreeing
+    [conflict] = read(say, "ops", "conflicts", "list", "--status", "pending", "--operation", newer)
+    _, table, _ = say("ops", "conflicts", "list", "--connector", "app", "--type", "concurrent_update")
+    _, story, _ = say("ops", "conflicts", "show", conflict["id"])
+
+    assert (conflict["operation_id_a"], conflict["operation_id_b"]) == (str(older), str(newer))
+    assert conflict["id"] in table
+    assert "title" in story
+    settled = f"{conflict['id']} is resolved: superseded.\n"
+    assert say("ops", "conflicts", "resolve", conflict["id"], "superseded", "--notes", "newer")[:2] == (0, settled)
+    assert read(say, "ops", "show", older)["status"] == "cancelled"
+    assert read(say, "ops", "conflicts", "show", conflict["id"])["notes"] == "newer"
+    assert say("ops", "conflicts", "resolve", conflict["id"], "applied")[0] == 4
+    assert say("ops", "conflicts", "resolve", conflict["id"], "perhaps")[0] == 4
+
+
+@pytest.fixture
+async def disagreeing(organisation: Organisation, database: Database, tenant_id: UUID) -> tuple[UUID, UUID]:
+    """Two operations of one account that a person must decide between, the older one first."""
+    pool = await open_pool(database.daemon_dsn, size=2)
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute("UPDATE connectors SET settings = $1 WHERE name = 'app'", {"conflict_strategy": "manual"})
+        target = await conn.fetchval("SELECT id FROM connectors WHERE name = 'app'")
+    [lane] = await accounts(pool, tenant_id, target, 1)
+    made = [
+        (
+            await enqueue(
+                pool, tenant_id, an_operation(target, lane, payload={"attributes": {"title": title}}, origin=Origin.API)
+            )
+        )[0]
+        for title in ("clerk", "head")
+    ]
+    await pool.close()
+    return made[0], made[1]
 
 
 def test_dead_letters_are_retried_redriven_and_resolved(organisation: Organisation, say: Say) -> None:

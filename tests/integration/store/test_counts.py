@@ -68,6 +68,7 @@ async def test_each_way_to_end_counts_what_it_archives(pool: Pool, tenant_id: UU
     }
     async with tenant(pool, tenant_id) as conn:
         assert await conn.fetchval("SELECT count(*) FROM operations_archive WHERE NOT is_counted") == 0
+    assert await unfound(pool, tenant_id) == []
 
 
 async def living(pool: Pool, tenant_id: UUID) -> tuple[int, int]:
@@ -80,6 +81,23 @@ async def living(pool: Pool, tenant_id: UUID) -> tuple[int, int]:
     return (row[0], row[1])
 
 
+async def unfound(pool: Pool, tenant_id: UUID) -> list[str]:
+    """Operations that are not between the ids of any count of their time."""
+    async with tenant(pool, tenant_id) as conn:
+        return [row[0] for row in await conn.fetch(_UNFOUND)]
+
+
+_UNFOUND = """
+SELECT o.id::text FROM operations o WHERE NOT EXISTS (
+    SELECT 1 FROM live_counts k WHERE k.tenant_id = o.tenant_id AND k.made_at <= o.created_at
+        AND o.created_at < k.made_at + k.seconds * interval '1 second' AND o.id BETWEEN k.first_id AND k.last_id)
+UNION ALL
+SELECT o.id::text FROM operations_archive o WHERE o.is_counted AND NOT EXISTS (
+    SELECT 1 FROM operation_counts k WHERE k.tenant_id = o.tenant_id AND k.completed_day = o.completed_day
+        AND k.made_at <= o.created_at AND o.created_at < k.made_at + k.seconds * interval '1 second'
+        AND o.id BETWEEN k.id AND k.last_id)"""
+
+
 async def test_what_lives_is_counted_through_all_that_ends_gives_up_and_brings_back(
     pool: Pool, tenant_id: UUID
 ) -> None:
@@ -89,6 +107,7 @@ async def test_what_lives_is_counted_through_all_that_ends_gives_up_and_brings_b
     lanes = await accounts(pool, tenant_id, target, 3)
     await enqueue(pool, tenant_id, *(an_operation(target, lane) for lane in lanes), an_operation(target, lanes[0]))
     assert await living(pool, tenant_id) == (4, 4)
+    assert await unfound(pool, tenant_id) == []
 
     async with registered_worker(pool) as owner, tenant(pool, tenant_id) as conn:
         claimed = await operations.claim(conn, tenant_id, connector_id=target, owner=owner, limit=2)
@@ -99,6 +118,7 @@ async def test_what_lives_is_counted_through_all_that_ends_gives_up_and_brings_b
     async with tenant(pool, tenant_id) as conn:
         await operations.exhume(conn, tenant_id, [fences[0].id])
     assert await living(pool, tenant_id) == (3, 3)
+    assert await unfound(pool, tenant_id) == []
 
 
 async def test_folding_keeps_every_sum_and_leaves_one_row_of_a_kind(pool: Pool, tenant_id: UUID) -> None:
@@ -226,6 +246,7 @@ async def test_any_time_is_counted_exactly_however_far_the_counts_are_folded(
                 assert counts.get("completed", 0) == len(expected & ended)
                 assert sum(counts.values()) == len(expected)
         assert await living(pool, tenant_id) == (len(made) - len(ended),) * 2
+        assert await unfound(pool, tenant_id) == []
     await owner.close()
 
 

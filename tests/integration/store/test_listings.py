@@ -13,7 +13,17 @@ from tests.factories import a_connector, accounts, an_operation, enqueue, regist
 from worker.domain.ids import uuid7
 from worker.domain.operation import OperationStatus as S
 from worker.domain.operation import OperationType
-from worker.store import connectors, identities, listings, operation_counts, operations, overview
+from worker.domain.waiting import Blocker, WaitsFor, waits_for
+from worker.store import (
+    connectors,
+    identities,
+    listings,
+    listings_waiting,
+    operation_counts,
+    operations,
+    overview,
+    shares,
+)
 from worker.store.identities import StoredIdentity
 from worker.store.listings import OperationQuery
 from worker.store.operations import Completion, Failure, Fence
@@ -207,6 +217,24 @@ async def test_what_a_closed_target_keeps_waiting_is_shown_so(queue: Queue, chan
     assert (shown["status"], shown["wait_reason"]) == ("awaiting_system" if reason else "pending", reason)
     assert counted.get(S.AWAITING_SYSTEM if reason else S.PENDING) == 3
     assert rows[queue.ids[7]]["status"] == "dead_letter"
+
+
+async def test_what_waits_for_a_target_that_asked_us_to_wait_says_so_until_then(queue: Queue) -> None:
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        connector_id = await conn.fetchval("SELECT connector_id FROM operations LIMIT 1")
+        await shares.hold(conn, queue.tenant_id, connector_id, seconds=600)
+        until = await conn.fetchval("SELECT held_until FROM target_shares")
+        still = await listings_waiting.standstill(conn, queue.tenant_id, operation_id=queue.ids[8])
+
+    rows = {row["id"]: row for row in await queue.page()}
+    assert (rows[queue.ids[8]]["status"], rows[queue.ids[8]]["wait_reason"]) == ("awaiting_system", "target_down")
+    assert await queue.places(status=S.PENDING) == []
+    assert still is not None
+    assert waits_for(still) == WaitsFor(Blocker.TARGET, connector_id, reason="target_down", until=until)
+
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await conn.execute("UPDATE target_shares SET held_until = now() - interval '1 second'")
+    assert await queue.places(status=S.PENDING) == [8, 5, 2]
 
 
 async def test_one_that_was_tried_and_is_pending_again_waits_for_a_closed_target_too(queue: Queue) -> None:

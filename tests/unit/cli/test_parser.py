@@ -10,6 +10,7 @@ from worker.cli.parser import build_parser
 VERBS = {
     *("serve", "dev", "migrate", "check", "doctor"),
     *(f"ops {verb}" for verb in ("list", "tail", "show", "retry", "redrive", "cancel", "resolve")),
+    *(f"ops conflicts {verb}" for verb in ("list", "show", "resolve")),
     *(f"recon {verb}" for verb in ("run", "list", "watch", "show", "report", "pause", "resume", "cancel")),
     *("recon approvals", "recon approve", "connectors list", "connectors test"),
     *("identities import", "identities show", "identities disable", "tokens create", "audit verify"),

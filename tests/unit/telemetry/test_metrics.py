@@ -8,6 +8,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from worker.telemetry import metrics
 from worker.telemetry.histogram import BatchHistogram
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "operations.md"
 SNAPSHOT = Path(__file__).with_name("metric_names.txt")
 
 FAMILIES = [family for family in metrics.registry.collect() if not family.name.startswith("provisiond_process_")]
@@ -42,6 +43,14 @@ def test_each_metric_says_what_it_is_in_a_sentence(family: Metric) -> None:
 @pytest.mark.parametrize("label", ["tenant", "tenant_id", "user", "identity", "operation_id", "uid"])
 def test_no_label_names_a_tenant_or_a_person(label: str) -> None:
     assert not [line for line in described() if label in line.partition("[")[2].rstrip("]").split(",")]
+
+
+def test_every_metric_is_explained_to_those_who_run_it() -> None:
+    """The table names families without their common beginning; those of the client library explain themselves."""
+    explained = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text(encoding="utf-8")))
+    names = {line.split()[0].removeprefix("provisiond_") for line in described()}
+
+    assert sorted(name for name in names if name.removesuffix("_info") not in explained and name not in explained) == []
 
 
 def test_render_is_text_that_prometheus_reads() -> None:

@@ -61,10 +61,9 @@ async def page(conn: Connection, tenant_id: UUID, *, where: OperationFilter, day
 
 async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> OperationDetail | None:
     """Everything about one."""
-    found = await listings.operations(conn, tenant_id, where=OperationQuery(q=str(operation_id)), limit=1)
-    if not found:
+    row = await listings.operation(conn, tenant_id, operation_id)
+    if row is None:
         return None
-    row = found[0]
     connectors = await briefs(conn, tenant_id)
     accounts = await listings_people.accounts(conn, tenant_id, account_id=row["account_id"])
     attempts = await listings.attempts(conn, tenant_id, operation_id=operation_id)
