@@ -67,6 +67,8 @@ EMPTIED = (
     "operations_archive",
     "attempts",
     "operation_logs",
+    "live_counts",
+    "operation_counts",
     "accounts",
     "due_work",
     "workers",
