@@ -188,9 +188,15 @@ RETURNING a.id
 
 -- name: turn_creates
 -- What was to make an account has only to correct the one that was found.
-UPDATE operations o SET operation_type = 'update', target_uid = n.uid, updated_at = db_now(), version = o.version + 1
-FROM unnest(:ids::uuid[], :uids::text[]) AS n(id, uid)
-WHERE o.tenant_id = :tenant_id AND o.account_id = n.id AND o.operation_type = 'create' AND o.status <> 'in_progress'
+WITH changed AS (
+    UPDATE operations o SET operation_type = 'update', target_uid = n.uid, updated_at = db_now(), version = o.version + 1
+    FROM unnest(:ids::uuid[], :uids::text[]) AS n(id, uid)
+    WHERE o.tenant_id = :tenant_id AND o.account_id = n.id AND o.operation_type = 'create' AND o.status <> 'in_progress'
+    RETURNING o.id, o.connector_id, o.created_at
+)
+INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+SELECT :tenant_id, date_trunc('second', c.created_at), k.id, k.id, c.connector_id, k.operation_type, k.n
+FROM changed c, LATERAL (VALUES (NULL::uuid, 'create', -1), (c.id, 'update', 1)) AS k(id, operation_type, n)
 
 -- name: give_way
 DELETE FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND identity_id IS NULL AND live = 0

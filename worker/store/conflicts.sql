@@ -32,11 +32,21 @@ ORDER BY seq LIMIT 1 FOR UPDATE
 
 -- name: amend
 -- A conflict changes what an operation says that waits. Only a repair is dropped when its account has moved: one that
--- holds the change of another, too, is sent.
-UPDATE operations o SET payload = n.payload, operation_type = n.operation_type, expected_hash = NULL,
-    version = o.version + 1, updated_at = db_now()
-FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[]) AS n(id, operation_type, payload)
-WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = n.id AND o.status <> 'in_progress'
+-- holds the change of another, too, is sent. What becomes of another type is counted as that.
+WITH was AS MATERIALIZED (
+    SELECT o.id, o.operation_type FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[])
+),
+changed AS (
+    UPDATE operations o SET payload = n.payload, operation_type = n.operation_type, expected_hash = NULL,
+        version = o.version + 1, updated_at = db_now()
+    FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[]) AS n(id, operation_type, payload)
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = n.id AND o.status <> 'in_progress'
+    RETURNING o.id, o.connector_id, o.operation_type, o.created_at
+)
+INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+SELECT :tenant_id, date_trunc('second', c.created_at), k.id, k.id, c.connector_id, k.operation_type, k.n
+FROM changed c JOIN was w ON w.id = c.id AND w.operation_type <> c.operation_type,
+    LATERAL (VALUES (NULL::uuid, w.operation_type, -1), (c.id, c.operation_type, 1)) AS k(id, operation_type, n)
 
 -- name: park
 -- These wait for a person's decision.

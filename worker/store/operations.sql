@@ -111,16 +111,27 @@ WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = p
 -- name: rewrite
 -- A newer plan of the same account replaces the payload of one that was never tried. Only a repair is dropped when its
 -- account has moved: what holds a plan's change is sent, whatever it was merged with. A delete replaces all before it.
-UPDATE operations o SET payload = r.payload, operation_type = r.operation_type, identity_version = r.identity_version,
-    mapping_version = r.mapping_version, correlation_id = r.correlation_id, run_id = coalesce(r.run_id, o.run_id),
-    expected_hash = CASE WHEN o.expected_hash IS NOT NULL OR r.operation_type = 'delete' THEN r.expected_hash END,
-    version = o.version + 1, updated_at = db_now()
-FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:operation_types::text[]), unnest(:payloads::jsonb[]),
-                unnest(:identity_versions::bigint[]), unnest(:mapping_versions::integer[]),
-                unnest(:correlation_ids::uuid[]), unnest(:run_ids::uuid[]), unnest(:expected_hashes::bigint[]),
-                generate_subscripts(:ids::uuid[], 1))
-    AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash, place)
-WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
+-- What becomes of another type is counted as that.
+WITH was AS MATERIALIZED (
+    SELECT o.id, o.operation_type FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[])
+),
+changed AS (
+    UPDATE operations o SET payload = r.payload, operation_type = r.operation_type, identity_version = r.identity_version,
+        mapping_version = r.mapping_version, correlation_id = r.correlation_id, run_id = coalesce(r.run_id, o.run_id),
+        expected_hash = CASE WHEN o.expected_hash IS NOT NULL OR r.operation_type = 'delete' THEN r.expected_hash END,
+        version = o.version + 1, updated_at = db_now()
+    FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:operation_types::text[]), unnest(:payloads::jsonb[]),
+                    unnest(:identity_versions::bigint[]), unnest(:mapping_versions::integer[]),
+                    unnest(:correlation_ids::uuid[]), unnest(:run_ids::uuid[]), unnest(:expected_hashes::bigint[]),
+                    generate_subscripts(:ids::uuid[], 1))
+        AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash, place)
+    WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
+    RETURNING o.id, o.connector_id, o.operation_type, o.created_at
+)
+INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
+SELECT :tenant_id, date_trunc('second', c.created_at), k.id, k.id, c.connector_id, k.operation_type, k.n
+FROM changed c JOIN was w ON w.id = c.id AND w.operation_type <> c.operation_type,
+    LATERAL (VALUES (NULL::uuid, w.operation_type, -1), (c.id, c.operation_type, 1)) AS k(id, operation_type, n)
 
 -- part: noted
 -- What the owner holds from now on, so that it is found when the owner is gone.
