@@ -1,14 +1,17 @@
 """What was read before a try: how long it holds, and what becomes of a try that cannot be read for."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.integration.execution.conftest import Site
+from tests.integration.execution.conftest import HANGS, Site
+from tests.waiting import eventually
 from worker.connectors import ObjectSchema, Target
+from worker.domain.connector import Limits
 from worker.domain.correlation import PersonDecision, Verdict
-from worker.domain.errors import ConnectorError, NotFound, SettingsError, TargetUnavailable
+from worker.domain.errors import ConnectorError, NotFound, SettingsError, TargetTimeout, TargetUnavailable
 from worker.domain.operation import WaitReason
 from worker.domain.outcome import Outcome, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished
@@ -206,3 +209,27 @@ async def test_our_own_bug_in_a_try_is_retried_and_says_no_more_than_its_kind(
 
     assert isinstance(outcome, Retry)
     assert (outcome.error_code, "secret" in outcome.message) == ("internal_error", False)
+
+
+async def test_at_a_target_whose_schema_hangs_nobody_waits_for_anybody_else(site: Site) -> None:
+    """Each call there has its own deadline, beginning with the others': and another target's go on meanwhile."""
+    other = await site.beside("other")
+    site.targets.add(site.connector, site.target, limits=Limits(concurrency=4, deadline_s=2.0))
+    for number in range(4):
+        await site.hires("Ada", f"Moss{number}")
+    await other.hires("Bo", "Reed")
+    hanging, passing = await site.claim(), await other.claim()
+    guard = (await site.targets.get(site.tenant_id, site.connector.id)).guard
+    site.target.next("schema", *[HANGS] * 16)
+
+    trying = [asyncio.create_task(site.executor.process(op)) for op in hanging]
+    await eventually(lambda: guard.calls == (4, 0))
+    (passed,) = [await site.executor.process(op) for op in passing]
+    at_work = [not each.done() for each in trying]
+    finished = await asyncio.gather(*trying)
+
+    assert isinstance(passed.outcome, Succeeded)
+    assert at_work == [True] * 4
+    assert [each.outcome for each in finished] == [
+        Parked(WaitReason.TARGET_DOWN, str(TargetTimeout()), error_code="target_timeout")
+    ] * 4
