@@ -78,4 +78,4 @@ def _between(marks: dict[int, Range]) -> list[Range]:
         if start.urgency < urgency:
             found.append(start.up_to_urgency(urgency - 1))
         start = marks[urgency]
-    return [*found, start.up_to_urgency(LAST_URGENCY)] if start.urgency <= LAST_URGENCY else found
+    return [*found, start.up_to_urgency(LAST_URGENCY)]

@@ -105,11 +105,11 @@ class Range(NamedTuple):
 
 _NOBODY = UUID(int=0)
 #: The smallest and the greatest value of the column.
-FIRST_URGENCY, LAST_URGENCY = -32_768, 32_767
+_FIRST_URGENCY, LAST_URGENCY = -32_768, 32_767
 #: So many retries that are due are claimed although heads have taken all the room.
 LEAST_BESIDE = 8
 #: All that is ready.
-FRONT = Range(FIRST_URGENCY, EPOCH, _NOBODY, LAST_URGENCY)
+FRONT = Range(_FIRST_URGENCY, EPOCH, _NOBODY, LAST_URGENCY)
 
 
 async def claim(

@@ -274,12 +274,32 @@ gone AS (
 )
 DELETE FROM match_keys WHERE tenant_id = :tenant_id AND account_id = ANY(ARRAY(SELECT id FROM gone))
 
+-- part: ended
+-- What is over (done) is counted under the status that t says it ended in, and no longer among what lives.
+ended AS (
+    SELECT min(o.id::text COLLATE "C")::uuid AS id, max(o.id::text COLLATE "C")::uuid AS last_id,
+        date_trunc('second', o.created_at) AS made_at, o.connector_id, o.operation_type, count(*) AS n
+    FROM done o GROUP BY date_trunc('second', o.created_at), o.connector_id, o.operation_type
+),
+counted AS (
+    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type,
+        status, n)
+    SELECT :tenant_id, t.day, e.id, e.last_id, e.made_at, e.connector_id, e.operation_type, t.status, e.n
+    FROM ended e, t
+),
+uncounted AS (
+    INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
+    SELECT :tenant_id, e.made_at, e.connector_id, e.operation_type, -e.n FROM ended e
+)
+
 -- name: complete
 -- Move operations this owner still holds to the archive, each with its attempt, and take them off their lanes. Lanes
 -- are locked in the order of their ids: the rows of accounts are read by their key, whose order that is.
 -- Rows are found by their keys alone, whatever the statistics of a table say that was empty a moment ago.
 -- moves: in_progress -> completed
-WITH t AS MATERIALIZED (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+WITH t AS MATERIALIZED (
+    SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day, 'completed' AS status
+),
 done AS (
     DELETE FROM operations o
     USING unnest(:ids::uuid[], :epochs::integer[], :durations::integer[], :endings::text[], :uids::text[],
@@ -303,27 +323,13 @@ archived AS (
         correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at,
         started_at, completed_at, ending, is_counted)
     SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
-        coalesce(o.uid, o.target_uid), 'completed', o.priority, o.retry_count, o.max_retries, o.attempt_number,
+        coalesce(o.uid, o.target_uid), t.status, o.priority, o.retry_count, o.max_retries, o.attempt_number,
         o.crashed_leases, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version, o.mapping_version,
         o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of, o.created_by,
         o.version + 1, o.created_at, t.now, o.started_at, t.now, o.ending, true
     FROM done o, t
 ),
-ended AS (
-    SELECT min(o.id::text COLLATE "C")::uuid AS id, max(o.id::text COLLATE "C")::uuid AS last_id,
-        date_trunc('second', o.created_at) AS made_at, o.connector_id, o.operation_type, count(*) AS n
-    FROM done o GROUP BY date_trunc('second', o.created_at), o.connector_id, o.operation_type
-),
-counted AS (
-    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type,
-        status, n)
-    SELECT :tenant_id, t.day, e.id, e.last_id, e.made_at, e.connector_id, e.operation_type, 'completed', e.n
-    FROM ended e, t
-),
-uncounted AS (
-    INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
-    SELECT :tenant_id, e.made_at, e.connector_id, e.operation_type, -e.n FROM ended e
-),
+{ended},
 tried AS (
     INSERT INTO attempts (tenant_id, day, operation_id, attempt_number, epoch, started_at, completed_at, success,
         outcome, duration_ms, worker, sent)
@@ -493,7 +499,7 @@ RETURNING o.id
 -- name: cancel
 -- What waits here is over, or, for an owner, what runs under the fence given; the lane's next one becomes its head.
 -- moves: pending -> cancelled, failed -> cancelled, awaiting_system -> cancelled, in_progress -> cancelled
-WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day),
+WITH t AS (SELECT db_now() AS now, (db_now() AT TIME ZONE 'UTC')::date AS day, 'cancelled' AS status),
 done AS (
     DELETE FROM operations o USING unnest(:ids::uuid[], :epochs::integer[]) AS d(id, epoch)
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = d.id
@@ -508,27 +514,13 @@ archived AS (
         mapping_version, run_id, correlation_id, discrepancy_id, case_id, approval_id, redrive_of, created_by, version,
         created_at, updated_at, started_at, completed_at, resolution_notes, resolved_by, resolved_at, is_counted)
     SELECT :tenant_id, t.day, o.id, o.connector_id, o.account_id, o.user_id, o.seq, o.operation_type, o.object_class,
-        o.target_uid, 'cancelled', o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases,
+        o.target_uid, t.status, o.priority, o.retry_count, o.max_retries, o.attempt_number, o.crashed_leases,
         o.error_code, o.error_message, o.payload, o.idempotency_key, o.epoch, o.origin, o.identity_version,
         o.mapping_version, o.run_id, o.correlation_id, o.discrepancy_id, o.case_id, o.approval_id, o.redrive_of,
         o.created_by, o.version + 1, o.created_at, t.now, o.started_at, t.now, :notes, :cancelled_by::uuid, t.now, true
     FROM done o, t
 ),
-ended AS (
-    SELECT min(o.id::text COLLATE "C")::uuid AS id, max(o.id::text COLLATE "C")::uuid AS last_id,
-        date_trunc('second', o.created_at) AS made_at, o.connector_id, o.operation_type, count(*) AS n
-    FROM done o GROUP BY date_trunc('second', o.created_at), o.connector_id, o.operation_type
-),
-counted AS (
-    INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, connector_id, operation_type,
-        status, n)
-    SELECT :tenant_id, t.day, e.id, e.last_id, e.made_at, e.connector_id, e.operation_type, 'cancelled', e.n
-    FROM ended e, t
-),
-uncounted AS (
-    INSERT INTO live_counts (tenant_id, made_at, connector_id, operation_type, n)
-    SELECT :tenant_id, e.made_at, e.connector_id, e.operation_type, -e.n FROM ended e
-),
+{ended},
 freed AS (
     SELECT o.account_id, count(*) AS n, bool_or(o.head) AS was_head, CASE WHEN bool_or(o.head) THEN (
         SELECT b.id FROM operations b

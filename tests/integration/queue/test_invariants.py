@@ -1,6 +1,6 @@
 """Each invariant finds what breaks it: a rule that nothing can offend proves nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +89,20 @@ BREAKAGES = [
 ]
 
 
+async def _finds(
+    broken: Callable[["asyncpg.Connection[Any]"], Awaitable[list[str]]],
+    admin: "asyncpg.Connection[Any]",
+    breakage: str,
+    rule: str,
+) -> None:
+    before = await broken(admin)
+    await admin.execute(breakage)
+    after = await broken(admin)
+
+    assert before == []
+    assert [line for line in after if line.startswith(rule)], after
+
+
 @pytest.mark.parametrize(("breakage", "rule"), BREAKAGES)
 async def test_a_rule_finds_what_breaks_it(
     pool: Pool,
@@ -100,12 +114,7 @@ async def test_a_rule_finds_what_breaks_it(
     rule: str,
 ) -> None:
     await some_of_everything(pool, tenant_id, target, owner)
-    before = await invariants.broken(admin)
-    await admin.execute(breakage)
-
-    after = await invariants.broken(admin)
-    assert before == []
-    assert [line for line in after if line.startswith(rule)], after
+    await _finds(invariants.broken, admin, breakage, rule)
 
 
 async def test_what_is_held_at_the_end_is_found_only_when_all_should_rest(
@@ -147,12 +156,7 @@ async def test_the_history_finds_what_breaks_a_rule(
 ) -> None:
     await invariants.watch(admin)
     await some_of_everything(pool, tenant_id, target, owner)
-    before = await invariants.broken_history(admin)
-    await admin.execute(breakage)
-
-    after = await invariants.broken_history(admin)
-    assert before == []
-    assert [line for line in after if line.startswith(rule)], after
+    await _finds(invariants.broken_history, admin, breakage, rule)
 
 
 async def test_an_acknowledged_operation_that_is_nowhere_is_named(
