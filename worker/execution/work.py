@@ -12,12 +12,13 @@ from worker.domain.comparison import Comparator
 from worker.domain.correlation import NOBODY, PersonDecision
 from worker.domain.hook import HookPhase
 from worker.domain.identity import Identity
+from worker.domain.mapping import MappingVersion
 from worker.domain.operation import Operation, OperationType
 from worker.execution.wish import Wish, wish_of
 from worker.mapping import comparator_of
 from worker.store import correlation, hooks, mappings, work
 from worker.store.hooks import BoundHook
-from worker.store.pool import Pool
+from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
 #: How long hooks and mapping of a connector are trusted before they are read again.
@@ -77,23 +78,33 @@ class Work:
         return [h for h in self.hooks if h.binding.phase is phase and operation_type in h.binding.operation_types]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What is stored of the rules of one connector: its hooks, and its mappings by object class."""
+
+    hooks: tuple[BoundHook, ...]
+    mappings: dict[str, MappingVersion]
+    read_at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rules:
-    """Hooks and comparator of one connector."""
+    """Hooks and comparator of one connector; ``read_at`` as what is stored of them."""
 
     hooks: tuple[BoundHook, ...]
     comparator: Comparator
     naming: str
-    read_at: float = field(default_factory=time.monotonic)
+    read_at: float
 
 
 class WorkLoader:
-    """Reads what batches need: accounts and identities in one statement, the rest at most every two seconds."""
+    """Reads what batches need: accounts and identities in one statement, the rest with them every two seconds."""
 
     def __init__(self, pool: Pool, targets: Targets) -> None:
         self.pool = pool
         self._targets = targets
         self._rules: dict[UUID, _Rules] = {}
+        self._stored: dict[UUID, _Stored] = {}
         self._reading: dict[UUID, asyncio.Lock] = {}
 
     async def load(self, tenant_id: UUID, operations: Sequence[Operation]) -> dict[UUID, Prepared]:
@@ -105,6 +116,8 @@ class WorkLoader:
             said = await correlation.decisions(
                 conn, tenant_id=tenant_id, connector_id=connector_id, identity_ids=[*people, NOBODY]
             )
+            if not _is_fresh(self._rules.get(connector_id)):  # they are wanted next, and the transaction is open
+                self._stored[connector_id] = await _stored(conn, tenant_id, connector_id)
         return {
             op.id: Prepared(
                 found[op.account_id], tuple(each for each in said if each.identity_id in {op.user_id, NOBODY})
@@ -133,24 +146,36 @@ class WorkLoader:
 
     async def _rules_of(self, target: Target) -> _Rules:
         connector_id = target.connector.id
-        if (known := self._fresh(connector_id)) is not None:
+        known = self._rules.get(connector_id)
+        if known is not None and _is_fresh(known):
             return known
         # Before the lock: behind it those at a target that hangs would wait one after the other, each for its deadline.
         await target.object_schema()
         async with self._reading.setdefault(connector_id, asyncio.Lock()):  # one reads for all
-            return self._fresh(connector_id) or await self._read_rules(target)
-
-    def _fresh(self, connector_id: UUID) -> _Rules | None:
-        known = self._rules.get(connector_id)
-        return known if known is not None and time.monotonic() - known.read_at < FRESH_S else None
+            known = self._rules.get(connector_id)
+            return known if known is not None and _is_fresh(known) else await self._read_rules(target)
 
     async def _read_rules(self, target: Target) -> _Rules:
         connector = target.connector
         schema = await target.object_schema()
-        async with tenant(self.pool, connector.tenant_id) as conn:
-            bound = await hooks.bound(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
-            active = await mappings.active(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
-        mapping = active.get((connector.id, connector.object_class))
-        rules = _Rules(tuple(bound[connector.id]), comparator_of(connector, mapping, schema), schema.naming)
+        stored = self._stored.get(connector.id)
+        if stored is None or not _is_fresh(stored):
+            async with tenant(self.pool, connector.tenant_id) as conn:
+                stored = self._stored[connector.id] = await _stored(conn, connector.tenant_id, connector.id)
+        comparator = comparator_of(connector, stored.mappings.get(connector.object_class), schema)
+        rules = _Rules(stored.hooks, comparator, schema.naming, stored.read_at)
         self._rules[connector.id] = rules
         return rules
+
+
+async def _stored(conn: Connection, tenant_id: UUID, connector_id: UUID) -> _Stored:
+    read_at = time.monotonic()
+    bound = await hooks.bound(conn, tenant_id=tenant_id, connector_ids=[connector_id])
+    active = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[connector_id])
+    return _Stored(
+        tuple(bound[connector_id]), {object_class: mapping for (_, object_class), mapping in active.items()}, read_at
+    )
+
+
+def _is_fresh(read: _Stored | _Rules | None) -> bool:
+    return read is not None and time.monotonic() - read.read_at < FRESH_S

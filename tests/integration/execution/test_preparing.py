@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,6 +18,7 @@ from worker.domain.outcome import Outcome, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished
 from worker.execution import executor, matching, work
 from worker.store.pool import Pool, open_pool
+from worker.store.tenant import tenant
 
 
 def only(finished: dict[Any, Finished]) -> Outcome:
@@ -59,6 +61,26 @@ async def test_what_waited_for_long_is_read_again_before_it_is_tried(
     await site.run(between=decide)
 
     assert site.logins() == logins
+
+
+async def test_all_that_a_batch_needs_is_read_in_one_transaction(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hooks and mapping, too, when it is time to read them again: the target waits for each way to the database."""
+    opened: list[UUID] = []
+
+    def counted(pool: Pool, tenant_id: UUID) -> Any:
+        opened.append(tenant_id)
+        return tenant(pool, tenant_id)
+
+    monkeypatch.setattr(work, "tenant", counted)
+    owner = await site.person("Ada", "Moss")
+    account = await site.account(owner, uid="u1")
+    await site.asks("update", account, owner, mail="ada@example.org")
+    claimed = await site.claim()
+
+    await site.executor.prepare(site.tenant_id, claimed)
+
+    assert opened == [site.tenant_id]
+    assert len(site.executor._prepared) == len(claimed) == 1
 
 
 async def test_nothing_that_was_read_stays_behind(site: Site) -> None:
