@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,6 @@ from worker.domain.correlation import (
     CorrelationMatch,
     CorrelationResult,
     Decision,
-    MatchKey,
     MatchType,
     Side,
     Subject,
@@ -36,8 +36,9 @@ from worker.domain.correlation import (
 )
 from worker.domain.errors import ConnectorError, OutcomeUnknown, TransientError
 from worker.domain.ids import uuid7
-from worker.domain.operation import Operation, WaitReason
+from worker.domain.operation import WaitReason
 from worker.domain.outcome import Parked
+from worker.execution.candidates import Given, Unowned
 from worker.execution.classify import Ended
 from worker.execution.wish import Wish
 from worker.execution.work import Work
@@ -52,9 +53,6 @@ from worker.telemetry import metrics
 
 #: How long rules and name frequencies of a connector are trusted before they are read again.
 FRESH_S = 60.0
-#: With more keys of unowned accounts than this, the database is asked about every key.
-MOST_KEYS = 20_000
-KEYS_FRESH_S = 2.0
 #: So long an account that a try makes, or makes its own, is kept from the others here: longer than a try lasts and is
 #: written.
 TAKEN_S = 60.0
@@ -81,7 +79,7 @@ class Matching:
         self._pool = pool
         self._service = service
         self._known: dict[UUID, _Rules] = {}
-        self._unowned: dict[UUID, _Unowned] = {}
+        self._unowned = Unowned(pool)
         self._names: dict[tuple[UUID, str], _Maker] = {}
         self._reading: dict[UUID, asyncio.Lock] = {}
 
@@ -98,7 +96,7 @@ class Matching:
         found = await self._service.without_counterpart(
             [_question(work, wish) for work, wish in people],
             rule_set=rules.rule_set,
-            source=await self._records(first.op),
+            source=await self._unowned.records(first.op),
             frequencies=rules.frequencies,
         )
         return {work.op.id for (work, _), has_nobody in zip(people, found, strict=True) if has_nobody}
@@ -110,7 +108,7 @@ class Matching:
         if work.foreseen is not None and work.foreseen.is_alone and work.foreseen.wish == wish:
             _count(work, Decision.NONE)
             return None
-        result = await self._correlate(work, wish, await self._records(work.op))
+        result = await self._correlate(work, wish, await self._unowned.records(work.op))
         match = await self._settled(work, result)
         return await self._recorded(work, match, result) if match is not None else None
 
@@ -138,7 +136,7 @@ class Matching:
             raise TransientError(_UNLISTED, retry_after=LISTED_S)
         if not by_id or work.identity is None:
             return None
-        source = _Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
+        source = Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
         result = await self._correlate(work, wish, source)
         match = await self._settled(work, result, must_decide=True)
         return await self._mine(work, by_id[match.ref_id], result) if match is not None else None
@@ -275,20 +273,6 @@ class Matching:
             raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason, candidates=(taken,))))
         return record_id, False
 
-    async def _records(self, op: Operation) -> "_Records":
-        """Our records as a source of candidates; which keys they have is read at most every two seconds."""
-        known = self._unowned.get(op.connector_id)
-        if known is None or time.monotonic() - known.read_at > KEYS_FRESH_S:
-            read_at = time.monotonic()
-            async with tenant(self._pool, op.tenant_id) as conn:
-                hashes = await work_store.unowned_keys(
-                    conn, op.tenant_id, connector_id=op.connector_id, limit=MOST_KEYS + 1
-                )
-            known = _Unowned(frozenset(hashes) if len(hashes) <= MOST_KEYS else None, read_at)
-            self._unowned = {key: each for key, each in self._unowned.items() if read_at - each.read_at < KEYS_FRESH_S}
-            self._unowned[op.connector_id] = known
-        return _Records(self._pool, op, known.hashes)
-
     async def _rules(self, work: Work) -> "_Rules":
         """The rule set in force, or the shipped rules for what the mapping writes; and how common names are."""
         connector_id = work.target.connector.id
@@ -345,7 +329,12 @@ def _name_key(work: Work, name: Any) -> tuple[UUID, str]:
 
 
 def _count(work: Work, decision: Decision) -> None:
-    metrics.correlations_total.labels(work.target.connector.name, str(decision)).inc()
+    _counter(work.target.connector.name, decision).inc()
+
+
+@lru_cache(maxsize=1024)
+def _counter(connector: str, decision: Decision) -> Any:
+    return metrics.correlations_total.labels(connector, str(decision))
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,41 +343,3 @@ class _Maker:
 
     account_id: UUID
     at: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Unowned:
-    """Hashes of the keys of accounts that nobody owns; None where they are too many to hold."""
-
-    hashes: frozenset[int] | None
-    read_at: float
-
-
-class _Records:
-    """Candidates from our records of accounts that nobody owns."""
-
-    def __init__(self, pool: Pool, op: Operation, unowned: frozenset[int] | None) -> None:
-        self._pool = pool
-        self._op = op
-        self._unowned = unowned
-
-    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
-        if self._unowned is not None:
-            keys = [[key for key in some if key.hash in self._unowned] for some in keys]
-        if not any(keys):  # the usual case of a create: nothing there could be theirs
-            return [[] for _ in keys]
-        op = self._op
-        async with tenant(self._pool, op.tenant_id) as conn:
-            return await correlation.by_keys(
-                conn, tenant_id=op.tenant_id, connector_id=op.connector_id, keys=keys, limit=limit
-            )
-
-
-class _Given:
-    """Candidates that were read already."""
-
-    def __init__(self, candidates: list[Candidate]) -> None:
-        self._candidates = candidates
-
-    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
-        return [self._candidates[:limit] for _ in keys]

@@ -22,7 +22,7 @@ def encode_context(context: dict[str, Any], *, limit: int) -> bytes:
     Raises HookError: hook.context for what cannot be written (nan, an unknown type), hook.limit when it is too large.
     """
     try:
-        text = json.dumps(context, default=_plain, allow_nan=False, separators=(",", ":"))
+        text = _ENCODER.encode(context)
     except (TypeError, ValueError, RecursionError) as error:
         raise HookError(f"the context cannot be written as JSON: {error}", hook_class=HookClass.CONTEXT) from error
     if len(text) > limit:
@@ -60,3 +60,6 @@ def _plain(value: Any) -> Any:
             return asdict(value)
         case _:
             raise TypeError(f"{type(value).__name__} has no form a script could read")
+
+
+_ENCODER = json.JSONEncoder(default=_plain, allow_nan=False, separators=(",", ":"))

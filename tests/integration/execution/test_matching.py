@@ -13,7 +13,7 @@ from worker.domain.correlation import NOBODY, PersonDecision, Verdict
 from worker.domain.errors import InvalidAttributes, TargetBusy
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
 from worker.domain.processing import Finished
-from worker.execution import matching
+from worker.execution import candidates, matching
 
 ADA = {"login": "amoss", "mail": "ada.moss@example.org", "given": "Ada", "family": "Moss"}
 #: Of the same name, and nothing else is known.
@@ -24,7 +24,11 @@ def outcomes(finished: dict[UUID, Finished], ids: Iterable[UUID]) -> list[Outcom
     return [finished[each].outcome for each in ids]
 
 
-async def test_of_a_batch_everybody_gets_what_is_surely_theirs_and_the_others_a_new_one(site: Site) -> None:
+@pytest.mark.parametrize("most_keys", [candidates.MOST_KEYS, 0], ids=["keys are held", "too many keys to hold"])
+async def test_of_a_batch_everybody_gets_what_is_surely_theirs_and_the_others_a_new_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch, most_keys: int
+) -> None:
+    monkeypatch.setattr(candidates, "MOST_KEYS", most_keys)
     _, uid = await site.unowned(**ADA)
     asked = [await site.hires(*who) for who in (("Ada", "Moss"), ("Bo", "Zimmer"), ("Cy", "Oduya"))]
 
@@ -162,7 +166,7 @@ async def test_an_account_that_lost_its_owner_is_found_once_its_keys_are_read_ag
     await site.hires("Bo", "Zimmer")
     await site.run()
     _, uid = await site.unowned(**ADA)
-    monkeypatch.setattr(matching, "KEYS_FRESH_S", 0.0)
+    monkeypatch.setattr(candidates, "KEYS_FRESH_S", 0.0)
     op_id = await site.hires("Ada", "Moss")
 
     outcome = (await site.run())[op_id].outcome

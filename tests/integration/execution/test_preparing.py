@@ -16,7 +16,7 @@ from worker.domain.errors import ConnectorError, NotFound, SettingsError, Target
 from worker.domain.operation import WaitReason
 from worker.domain.outcome import Outcome, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished
-from worker.execution import executor, matching, work
+from worker.execution import candidates, executor, work
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
 
@@ -137,7 +137,7 @@ async def test_a_database_that_goes_away_in_the_middle_spends_no_try(
     site: Site, lent: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The number of the try stays, for by then something may have reached the target."""
-    monkeypatch.setattr(matching, "KEYS_FRESH_S", 0.0)
+    monkeypatch.setattr(candidates, "KEYS_FRESH_S", 0.0)
     await site.unowned(login="amoss", mail="ada.moss@example.org", given="Ada", family="Moss")
     await site.hires("Ada", "Moss")
     own, site.pool = site.pool, lent

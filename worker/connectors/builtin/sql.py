@@ -64,7 +64,7 @@ class SqlConnector:
         self._table: sa.Table | None = None
         self._made: TableStatements | None = None
         self._attributes: dict[str, sa.Column[Any]] = {}
-        self._into: dict[str, Convert] = {}
+        self._into_column: dict[str, Convert] = {}
 
     async def __aenter__(self) -> Self:
         engine = self._make_engine()
@@ -76,7 +76,7 @@ class SqlConnector:
         try:
             table = await self._reflected(engine)
             self._attributes = self._attributes_of(table)
-            self._into = {name: into(column) for name, column in self._attributes.items()}
+            self._into_column = {column.name: into(column) for column in table.columns}
             self._table = table
             self._made = TableStatements(table, self._key, self._read_columns(), engine.dialect)
         except BaseException:
@@ -288,17 +288,17 @@ class SqlConnector:
         name = self._settings.active_column
         if name is None:
             return None
-        active = to_column(self._opened.columns[name], self._settings.active_value)
-        inactive = to_column(self._opened.columns[name], self._settings.inactive_value)
+        active = self._into_column[name](self._settings.active_value)
+        inactive = self._into_column[name](self._settings.inactive_value)
         return True if row[name] == active else False if row[name] == inactive else None
 
     def _values(self, attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
         columns = {name: self._column(name).name for name in attributes}
-        values = {columns[name]: self._into[name](value) for name, value in attributes.items()}
-        if active is not None and self._settings.active_column is not None:
-            column = self._opened.columns[self._settings.active_column]
+        values = {columns[name]: self._into_column[columns[name]](value) for name, value in attributes.items()}
+        column = self._settings.active_column
+        if active is not None and column is not None:
             value = self._settings.active_value if active else self._settings.inactive_value
-            values[column.name] = to_column(column, value)
+            values[column] = self._into_column[column](value)
         return values
 
     def _column(self, attribute: str) -> "sa.Column[Any]":
