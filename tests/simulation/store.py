@@ -114,7 +114,9 @@ class Store:
     # operations
 
     def _operations(self) -> SimpleNamespace:
-        queries = SimpleNamespace(cancel_requested=SimpleNamespace(rows=self._cancel_requested))
+        queries = SimpleNamespace(
+            cancel_requested=SimpleNamespace(rows=self._cancel_requested), undecided=SimpleNamespace(rows=self._none)
+        )
         named = SimpleNamespace(Completion=Completion, Failure=Failure, Fence=Fence)
         named.queries = queries
         for name in (*_TAKING, *_ENDING):
@@ -124,6 +126,11 @@ class Store:
 
     async def _nothing(self, *_: Any, **__: Any) -> None:
         await asyncio.sleep(self.rng.uniform(0, LATENCY_S))
+
+    async def _none(self, *_: Any, **__: Any) -> list[Any]:
+        """A transaction is over here before its process hears that it has lost the connection."""
+        await self._nothing()
+        return []
 
     async def _claim(
         self, conn: Any, _: UUID, *, connector_id: UUID, owner: UUID, limit: int, ranges: Sequence[Range]

@@ -63,10 +63,12 @@ class Parked:
 class Released:
     """Put back (drain, lease or database gone); no try is spent and no attempt is written.
 
-    ``was_started``: something may have reached the target, so the next try looks there first.
+    ``was_started``: something may have reached the target, so the next try looks there first. ``is_unheard``: whether
+    the claim was committed was never heard, and may not be decided yet.
     """
 
     was_started: bool = False
+    is_unheard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Dispatcher:
             target.marks = Marks()  # what was passed is perhaps not ours, and as ready as before
             target.unsure = frozenset(op.id for op in found)
             for op in found:
-                self._hand_in(op, Released())
+                self._hand_in(op, Released(is_unheard=True))
             self._notes.add(tenant_id, found)
             raise
         metrics.claims_total.labels("work" if found else "empty").inc()

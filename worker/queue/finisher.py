@@ -39,6 +39,8 @@ BACKLOG = 2 * BATCH
 SHORT_WAIT_S = 2.0
 LONGEST_SHORT_WAIT_S = 60.0
 LONGEST_DRAIN_S = 10.0
+#: Between two looks at claims whose commit was never heard of, and may still be on its way.
+UNDECIDED_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,9 @@ class Finisher:
 
     async def _write_part(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> Written:
         async with tenant(self._pool, tenant_id, is_hot=True, by_hash=True) as conn:
+            undecided = await _undecided(conn, tenant_id, part)
+            later = [finished for finished in part if finished.operation.id in undecided]
+            part = [finished for finished in part if finished.operation.id not in undecided]
             ends = _sorted(part, self._rng)
             done = await _write_all(conn, tenant_id, owner, part, ends)
             asked = len(ends.completions) < len(part) or any(done.values()) or _were_suspects(part)
@@ -179,7 +184,28 @@ class Finisher:
                 for connector_id in sorted({f.operation.connector_id for f in part}):
                     await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
         tell([finished for finished in part if finished.operation.id in done])
+        if later:
+            await self._put_again(owner, later)
         return Written(finished=len(done), fenced=len(part) - len(done), asked=asked)
+
+    async def _put_again(self, owner: UUID, later: Sequence[Finished]) -> None:
+        """Look again at what is not decided, as long as it would be ours."""
+        if owner != self._lease.owner or not self._lease.is_held():
+            return
+        if not self._handed_in:
+            await asyncio.sleep(UNDECIDED_S)
+        for finished in later:
+            self.put(owner, finished)
+
+
+async def _undecided(conn: Connection, tenant_id: UUID, part: Sequence[Finished]) -> set[UUID]:
+    """Of those whose claim was never heard of, those that it may still bring: to put them back now would miss them."""
+    unheard = [each.operation for each in part if isinstance(each.outcome, Released) and each.outcome.is_unheard]
+    if not unheard:
+        return set()
+    await operations.lock_lanes(conn, tenant_id, [each.operation.account_id for each in part])
+    rows = await operations.queries.undecided.rows(conn, tenant_id=tenant_id, ids=[op.id for op in unheard])
+    return {row["id"] for row in rows}
 
 
 async def _write_all(

@@ -423,6 +423,15 @@ SELECT :tenant_id, t.day, o.id, o.attempt_number, o.epoch, t.now - make_interval
 FROM parked o, t
 RETURNING operation_id AS id
 
+-- name: undecided
+-- Of these, those that an open transaction holds: perhaps a claim whose commit is still on its way. The others are kept
+-- from it until the end of this transaction.
+WITH free AS MATERIALIZED (
+    SELECT id FROM operations WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) FOR UPDATE SKIP LOCKED
+)
+SELECT id FROM operations
+WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) AND id <> ALL(ARRAY(SELECT id FROM free))
+
 -- name: release
 -- Put back: no try is spent and no attempt is written. One that was started may have reached its target, so its
 -- number stays: the next try looks there first, and a newer plan is not merged into it.

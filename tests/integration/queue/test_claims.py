@@ -1,11 +1,18 @@
 """What is claimed is noted for as long as it is held, and found by its note when its owner is gone."""
 
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.factories import accounts, an_operation, enqueue
-from worker.queue import Rescuer
+from tests.waiting import eventually
+from worker.domain.outcome import Released, Succeeded
+from worker.domain.processing import Finished
+from worker.queue import Finisher, Rescuer
 from worker.queue.rescuer import ORPHANS_EVERY
 from worker.store import operations, workers
 from worker.store.pool import Pool
@@ -76,3 +83,54 @@ async def test_what_a_dead_process_of_an_older_version_held_is_found_without_a_n
         await conn.execute("UPDATE workers SET notes_claims = false WHERE id = $1", owner)
 
     assert (await rescuer.run_once()).requeued == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease that holds."""
+
+    owner: UUID
+
+    def is_held(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("is_committed", [pytest.param(True, id="committed"), pytest.param(False, id="rolled back")])
+async def test_a_claim_whose_commit_arrives_late_is_put_back_all_the_same(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID, *, is_committed: bool
+) -> None:
+    """Whoever claimed has lost the connection by then, and has heard nothing; nor would anybody else know of it."""
+    (lane, other) = await accounts(pool, tenant_id, target, 2)
+    await enqueue(pool, tenant_id, an_operation(target, lane))
+    finisher = Finisher(pool, Lease(owner), rng=Random(1))
+    with suppress(ConnectionResetError):
+        async with tenant(pool, tenant_id) as claiming:
+            (op,) = await operations.claim(claiming, tenant_id, connector_id=target, owner=owner, limit=1)
+            writing = asyncio.create_task(finisher.run())
+            finisher.put(owner, Finished(op, Released(is_unheard=True), 0))
+            await _passes_by(pool, tenant_id, target, other, owner, finisher)
+            assert op.id in finisher.pending
+            if not is_committed:
+                raise ConnectionResetError
+    await finisher.drained()
+    writing.cancel()
+
+    async with tenant(pool, tenant_id) as conn:
+        (row,) = await conn.fetch("SELECT status, attempt_number FROM operations WHERE tenant_id = $1", tenant_id)
+        again = await operations.claim(conn, tenant_id, connector_id=target, owner=owner, limit=1)
+    assert (row["status"], row["attempt_number"]) == ("pending", 0)
+    assert [each.id for each in again] == [op.id]
+
+
+async def _passes_by(pool: Pool, tenant_id: UUID, target: UUID, lane: UUID, owner: UUID, finisher: Finisher) -> None:
+    """Another try that ends meanwhile is written."""
+    await enqueue(pool, tenant_id, an_operation(target, lane))
+    async with tenant(pool, tenant_id) as conn:
+        (op,) = await operations.claim(conn, tenant_id, connector_id=target, owner=owner, limit=1)
+    finisher.put(owner, Finished(op, Succeeded("u"), 0))
+
+    async def is_written() -> bool:
+        async with tenant(pool, tenant_id) as conn:
+            return bool(await conn.fetch("SELECT 1 FROM operations_archive WHERE tenant_id = $1", tenant_id))
+
+    await eventually(is_written)
