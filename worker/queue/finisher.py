@@ -149,7 +149,7 @@ class Finisher:
                     await self._write(tenant_id, owner, part)
                     break
                 except DatabaseTrouble as error:
-                    if owner != self._lease.owner or not self._lease.is_held():
+                    if owner != self._lease.owner:  # one that has only not been renewed in time may still be
                         log.warning("finish.abandoned", operations=len(part), reason="lease lost")
                         metrics.fenced_total.inc(len(part))
                         break
@@ -190,7 +190,7 @@ class Finisher:
 
     async def _put_again(self, owner: UUID, later: Sequence[Finished]) -> None:
         """Look again at what is not decided, as long as it would be ours."""
-        if owner != self._lease.owner or not self._lease.is_held():
+        if owner != self._lease.owner:
             return
         if not self._handed_in:
             await asyncio.sleep(UNDECIDED_S)

@@ -170,8 +170,11 @@ async def test_two_results_of_one_try_are_written_once(site: Site) -> None:
     assert await site.row("SELECT count(*) FROM attempts") == (1,)
 
 
-async def test_results_wait_for_a_database_that_was_cut_off(site: Site, database: Any) -> None:
+@pytest.mark.parametrize("is_held", [pytest.param(True, id="held"), pytest.param(False, id="not renewed in time")])
+async def test_results_wait_for_a_database_that_was_cut_off(site: Site, database: Any, *, is_held: bool) -> None:
+    """A lease that was not renewed in time may still be: then nobody else would ever look for them."""
     ops = await claimed(site, 3)
+    site.lease.holds = is_held
     admin = await asyncpg.connect(database.admin_dsn)
     await admin.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
@@ -190,12 +193,12 @@ async def test_without_a_lease_and_without_a_database_results_are_left_to_be_fou
     [op] = await claimed(site)
     own, site.pool = site.pool, await open_pool(database.daemon_dsn, size=1)
     await site.pool.close()
-    site.lease.holds = False
+    earlier, site.lease.owner = site.lease.owner, uuid4()
 
-    await write(site, Finished(op, Succeeded("u"), 1))
+    await write(site, Finished(op, Succeeded("u"), 1), owner=earlier)
 
     site.pool = own
-    assert await site.row("SELECT status, owner FROM operations") == ("in_progress", site.lease.owner)
+    assert await site.row("SELECT status, owner FROM operations") == ("in_progress", earlier)
 
 
 async def test_what_was_claimed_under_an_earlier_lease_is_fenced_by_it(site: Site) -> None:

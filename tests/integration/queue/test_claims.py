@@ -91,9 +91,6 @@ class Lease:
 
     owner: UUID
 
-    def is_held(self) -> bool:
-        return True
-
 
 @pytest.mark.parametrize("is_committed", [pytest.param(True, id="committed"), pytest.param(False, id="rolled back")])
 async def test_a_claim_whose_commit_arrives_late_is_put_back_all_the_same(

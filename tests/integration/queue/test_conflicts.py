@@ -183,9 +183,6 @@ class Lease:
 
     owner: UUID
 
-    def is_held(self) -> bool:
-        return True
-
 
 async def end(pool: Pool, owner: UUID, op: Operation, outcome: Outcome | None) -> None:
     """Write a try down, or (None) have its process die."""
