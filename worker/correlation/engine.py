@@ -175,8 +175,11 @@ class CorrelationService:
         self, questions: Sequence[Question], rule_set: RuleSet, source: CandidateSource
     ) -> AsyncIterator[tuple[Prepared, Question, list[Prepared]]]:
         """Every subject with its candidates, which one look-up finds for all."""
-        subjects = [prepare_subject(each.subject, rule_set) async for each in _with_pauses(questions)]
-        keys = [keys_of(subject, rule_set) async for subject in _with_pauses(subjects)]
+        subjects, keys = [], []
+        async for each in _with_pauses(questions):
+            subject = prepare_subject(each.subject, rule_set)
+            subjects.append(subject)
+            keys.append(keys_of(subject, rule_set))
         found = await source.by_keys(keys, self._limit) if any(keys) else [[] for _ in keys]
         async for subject, question, candidates in _with_pauses(list(zip(subjects, questions, found, strict=True))):
             yield subject, question, [self._ready.of(each, rule_set, subject.side) for each in candidates]

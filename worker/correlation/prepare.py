@@ -1,8 +1,9 @@
 """One side of a comparison made ready once: per rule its values, as written and as normalised."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -51,15 +52,17 @@ def prepare_candidate(candidate: Candidate, rule_set: RuleSet, *, side: Side) ->
     )  # fmt: skip
 
 
-def read(path: str, attributes: Mapping[str, Any]) -> Iterator[str]:
+def read(path: str, attributes: Mapping[str, Any]) -> list[str]:
     """The texts that a path finds, multi-values one by one; a joined alternative needs all its parts."""
+    found: list[str] = []
     for parts in alternatives(path):
         if len(parts) == 1:
-            yield from _texts(attributes.get(parts[0]))
+            found += _texts(attributes.get(parts[0]))
             continue
         lists = [_texts(attributes.get(part)) for part in parts]
         if all(lists):
-            yield " ".join(texts[0] for texts in lists)
+            found.append(" ".join([texts[0] for texts in lists]))
+    return found
 
 
 def _subject_values(rule: Rule, subject: Subject) -> tuple[Value, ...]:
@@ -72,13 +75,19 @@ def _subject_values(rule: Rule, subject: Subject) -> tuple[Value, ...]:
 
 def _values(rule: Rule, path: str, attributes: Mapping[str, Any]) -> tuple[Value, ...]:
     found: dict[str, Value] = {}
+    normalisers = _normalisers(rule.normalize)
     for text in read(path, attributes):
         normal = text
-        for name in rule.normalize:
-            normal = NORMALISERS[name](normal)
-        if normal and len(found) < _MAX_VALUES:
-            found.setdefault(normal, Value(text[:_MAX_SHOWN], normal))
+        for normalise in normalisers:
+            normal = normalise(normal)
+        if normal and normal not in found and len(found) < _MAX_VALUES:
+            found[normal] = Value(text[:_MAX_SHOWN], normal)
     return tuple(found.values())
+
+
+@lru_cache(maxsize=256)
+def _normalisers(names: tuple[str, ...]) -> tuple[Callable[[str], str], ...]:
+    return tuple(NORMALISERS[name] for name in names)
 
 
 def _texts(value: Any) -> list[str]:

@@ -86,7 +86,8 @@ class Executor:
 
     async def _foresee(self, works: Sequence[Work]) -> dict[UUID, Foreseen]:
         """The answers of hooks and correlation, as far as they can be had before a try begins."""
-        wishes = await self._scripting.before_all(works)
+        asked = [work.wish() for work in works]
+        wishes = await self._scripting.before_all(works, asked)
         pairs = list(zip(works, wishes, strict=False))
         creates = [
             (work, wish)
@@ -95,7 +96,10 @@ class Executor:
         ]
         alone = await self._matching.alone(creates)
         hooks = works[0].hooks if works else ()
-        return {work.op.id: Foreseen(hooks, work.wish(), wish, work.op.id in alone) for work, wish in pairs}
+        return {
+            work.op.id: Foreseen(hooks, wish, made, work.op.id in alone)
+            for work, wish, made in zip(works, asked, wishes, strict=False)
+        }
 
     async def process(self, operation: Operation) -> Finished:
         """Run one claimed operation."""

@@ -34,7 +34,7 @@ class Scripting:
         #: Seconds that the scripts of a connector took for each operation of the last piece.
         self._pace: dict[UUID, float] = {}
 
-    async def before_all(self, works: Sequence[Work]) -> list[Wish | Exception]:
+    async def before_all(self, works: Sequence[Work], wishes: Sequence[Wish]) -> list[Wish | Exception]:
         """Run the before-hooks of a batch of one target, each hook once for many; an exception is how a try ends.
 
         The answers are those of the first works, of fewer than all where the scripts are slow.
@@ -44,10 +44,11 @@ class Scripting:
         while len(made) < len(works) and (started := time.monotonic()) < until:
             pace = self._pace.get(works[0].op.connector_id, FIRST_PACE_S)
             fitting = min(max(int((until - started) / pace), 1), PIECE)
-            piece = works[len(made) : len(made) + fitting]
-            made += await self._through_hooks(piece, [work.wish() for work in piece])
+            piece = slice(len(made), len(made) + fitting)
+            answers = await self._through_hooks(works[piece], wishes[piece])
+            made += answers
             took = time.monotonic() - started
-            self._pace[works[0].op.connector_id] = max(took / len(piece), AHEAD_S / PIECE / 10)
+            self._pace[works[0].op.connector_id] = max(took / len(answers), AHEAD_S / PIECE / 10)
         return made
 
     async def before(self, work: Work, wish: Wish) -> Wish:

@@ -73,12 +73,16 @@ def _into(name: str, kind: Any) -> Convert:
     convert = _CONVERTERS.get(_python_type(kind))
     if convert is None:
         return lambda value: value
+    most = _most(kind)
 
     def fitting(value: Any) -> Any:
         try:
-            return _in_range(kind, convert(value))
+            found = convert(value)
         except (ValueError, TypeError, InvalidOperation, OverflowError):
-            raise InvalidAttributes(f'Column "{name}" does not take this value.', attribute=name) from None
+            raise _misfit(name) from None
+        if most is not None and not -most <= found < most:
+            raise _misfit(name)
+        return found
 
     return fitting
 
@@ -107,13 +111,15 @@ def _to_int(value: Any) -> int:
     return int(value)
 
 
-def _in_range(kind: Any, value: Any) -> Any:
+def _misfit(name: str) -> InvalidAttributes:
+    return InvalidAttributes(f'Column "{name}" does not take this value.', attribute=name)
+
+
+def _most(kind: Any) -> int | None:
+    """The first whole number that is too large for a column, None where no number is."""
     if not isinstance(kind, Integer):
-        return value
-    bits = 15 if isinstance(kind, SmallInteger) else 63 if isinstance(kind, BigInteger) else 31
-    if not -(1 << bits) <= value < 1 << bits:
-        raise ValueError("out of range")
-    return value
+        return None
+    return 1 << (15 if isinstance(kind, SmallInteger) else 63 if isinstance(kind, BigInteger) else 31)
 
 
 _CONVERTERS: Mapping[type[Any], Convert] = {
