@@ -34,15 +34,16 @@ def match_keys(attributes: Mapping[str, Any], rule_set: RuleSet, *, side: Side) 
     return keys_of(prepare_subject(Subject(NOBODY, side, attributes), rule_set), rule_set)
 
 
-def keys_of(prepared: Prepared, rule_set: RuleSet) -> list[MatchKey]:
-    """``match_keys`` of a record that is prepared already."""
+def keys_of(prepared: Prepared, rule_set: RuleSet, *, among: frozenset[int] | None = None) -> list[MatchKey]:
+    """``match_keys`` of a record that is prepared already, without those whose hash is not ``among`` them."""
     names = _name_tokens(prepared, rule_set)
     texts: set[tuple[str, str]] = set()
     for rule, values in zip(rule_set.rules, prepared.values, strict=True):
         if rule.blocking and rule.match is not MatchKind.EXPRESSION:
             for value in values:
                 texts.update(_texts(rule, value, names))
-    return [MatchKey(kind, _hash(kind, text)) for kind, text in sorted(texts)]
+    hashed = [(kind, _hash(kind, text)) for kind, text in texts]
+    return sorted([MatchKey(*each) for each in hashed if among is None or each[1] in among])
 
 
 def _texts(rule: Rule, value: Value, names: set[str]) -> list[tuple[str, str]]:

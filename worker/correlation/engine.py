@@ -37,6 +37,11 @@ _T = TypeVar("_T")
 class CandidateSource(Protocol):
     """Where candidates come from: our records, by their stored keys."""
 
+    @property
+    def hashes(self) -> frozenset[int] | None:
+        """The hashes of all keys there, so that no other is looked up; None where that is not known."""
+        ...
+
     async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
         """For each set of keys those of the other side that share one, at most ``limit``; who shares most is first."""
         ...
@@ -179,7 +184,7 @@ class CorrelationService:
         async for each in _with_pauses(questions):
             subject = prepare_subject(each.subject, rule_set)
             subjects.append(subject)
-            keys.append(keys_of(subject, rule_set))
+            keys.append(keys_of(subject, rule_set, among=source.hashes))
         found = await source.by_keys(keys, self._limit) if any(keys) else [[] for _ in keys]
         async for subject, question, candidates in _with_pauses(list(zip(subjects, questions, found, strict=True))):
             yield subject, question, [self._ready.of(each, rule_set, subject.side) for each in candidates]

@@ -50,18 +50,14 @@ class Unowned:
 
 
 class Records:
-    """Candidates from our records; ``unowned`` are the hashes that any of them has, None when that is not known."""
+    """Candidates from our records."""
 
-    def __init__(self, pool: Pool, op: Operation, unowned: frozenset[int] | None) -> None:
+    def __init__(self, pool: Pool, op: Operation, hashes: frozenset[int] | None) -> None:
+        self.hashes = hashes
         self._pool = pool
         self._op = op
-        self._unowned = unowned
 
     async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
-        if self._unowned is not None:
-            keys = [[key for key in some if key.hash in self._unowned] for some in keys]
-        if not any(keys):  # the usual case of a create: nothing there could be theirs
-            return [[] for _ in keys]
         op = self._op
         async with tenant(self._pool, op.tenant_id) as conn:
             return await correlation.by_keys(
@@ -70,7 +66,9 @@ class Records:
 
 
 class Given:
-    """Candidates that were read already."""
+    """Candidates that were read already: they are compared with everybody who has a key."""
+
+    hashes: frozenset[int] | None = None
 
     def __init__(self, candidates: list[Candidate]) -> None:
         self._candidates = candidates

@@ -12,6 +12,8 @@ from worker.domain.identity import Identity
 class Records:
     """Our records in memory, looked up as the store does."""
 
+    hashes: frozenset[int] | None = None
+
     def __init__(self, *records: Candidate, side: Side = Side.ACCOUNT, rules: RuleSet = RULES) -> None:
         self.records = [(set(match_keys(one.attributes, rules, side=side)), one) for one in records]
         self.limits: list[int] = []
@@ -48,6 +50,19 @@ async def test_what_a_hook_computed_finds_the_account_too() -> None:
     found = await CorrelationService().find_account(person, rule_set=RULES, source=source, wanted={"login": "amu"})
 
     assert (without.decision, found.decision) == (Decision.REVIEW, Decision.AUTO)
+
+
+async def test_only_keys_that_somebody_may_have_are_looked_up() -> None:
+    source = Records(candidate())
+    hers = frozenset(key.hash for key in match_keys(HERS, RULES, side=Side.ACCOUNT))
+
+    source.hashes = frozenset()
+    nobody = await CorrelationService().find_account(anna(), rule_set=RULES, source=source)
+    looked_up, source.hashes = list(source.limits), hers
+    found = await CorrelationService().find_account(anna(), rule_set=RULES, source=source)
+
+    assert (nobody.decision, looked_up) == (Decision.NONE, [])
+    assert found.decision is Decision.AUTO
 
 
 async def test_an_account_finds_its_owner() -> None:

@@ -144,6 +144,8 @@ def test_nothing_is_left_out_where_more_points_do_not_mean_more_likely() -> None
 class Given:
     """The same candidates for everybody."""
 
+    hashes = None
+
     def __init__(self, candidates: list[Candidate]) -> None:
         self.candidates = candidates
 

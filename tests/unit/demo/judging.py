@@ -22,6 +22,7 @@ class Indexed:
     """Candidates by their keys, as our records hold them."""
 
     def __init__(self, candidates: Iterable[Candidate], rule_set: RuleSet, side: Side) -> None:
+        self.hashes: frozenset[int] | None = None
         self._candidates: dict[UUID, Candidate] = {}
         self._by_key: dict[MatchKey, list[UUID]] = defaultdict(list)
         for one in candidates:
