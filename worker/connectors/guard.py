@@ -25,7 +25,6 @@ from typing import Any, Protocol, Self
 
 from worker.connectors.base import Changes, Connector, ObjectSchema, Page
 from worker.connectors.limiter import TokenBucket, Turnstile
-from worker.connectors.pulse import Pulse
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Limits
 from worker.domain.errors import (
@@ -45,6 +44,7 @@ from worker.domain.errors import (
     Unsupported,
 )
 from worker.domain.protection import Protects
+from worker.telemetry.pulse import Pulse
 
 #: No target may hold us off for longer with one answer.
 LONGEST_HOLD = timedelta(hours=1)

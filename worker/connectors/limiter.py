@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Self
 
-from worker.connectors.pulse import boottime
+from worker.telemetry.pulse import boottime
 
 #: A bucket holds what flows in during this time, so that a pause earns only a short burst.
 BURST_S = 0.1

@@ -20,7 +20,6 @@ import structlog
 from worker.connectors.base import ObjectSchema
 from worker.connectors.breaker import PROBE_EVERY, Breaker
 from worker.connectors.guard import CallObserver, ConnectorGuard
-from worker.connectors.pulse import boottime
 from worker.connectors.registry import guard_for
 from worker.domain.connector import BreakerState, Connector, ConnectorStatus
 from worker.domain.errors import ConnectorError, HeldStill, NotFound, OutcomeUnknown, SettingsError
@@ -32,6 +31,7 @@ from worker.store import connectors, due_work, notify, operations, shares
 from worker.store.pool import Connection, DatabaseTrouble, Pool
 from worker.store.tenant import tenant
 from worker.telemetry import metrics
+from worker.telemetry.pulse import boottime
 
 log = structlog.get_logger()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from worker.domain.hook import HookClass
 from worker.sandbox import HEADER, MAX_REPLY, PROTOCOL, FrameError, command, pack, unpack
+from worker.telemetry.pulse import Pulse
 
 START_S = 10.0
 #: A child is replaced after this many contexts, when it remembers this many programs, or when (looked at now and then)
@@ -23,6 +24,8 @@ START_S = 10.0
 MAX_CALLS = 10_000
 MAX_PROGRAMS = 64
 LOOK_EVERY = 100
+#: A child has seconds for its answer; to be held still for so long may make it late.
+HELD_S = 1.0
 
 
 class StartFailed(Exception):
@@ -32,7 +35,8 @@ class StartFailed(Exception):
 class ChildLost(Exception):
     """The child died, or had to be killed, before it answered; ``hook_class`` is the likely reason.
 
-    ``is_ours`` is false when somebody else killed it: then the script is not to blame.
+    ``is_ours`` is false when somebody else killed it, or time passed for which all of us were held still: then the
+    script is not to blame.
     """
 
     def __init__(self, hook_class: HookClass, message: str, *, is_ours: bool = True) -> None:
@@ -114,6 +118,7 @@ class Child:
         self._next_look = LOOK_EVERY
         self._most_memory = 0
         self._is_overdue = False
+        self._pulse = Pulse(held_s=HELD_S)
 
     @classmethod
     async def start(cls, *, memory_bytes: int) -> "Child":
@@ -167,15 +172,18 @@ class Child:
         answer = self._line.expect()
         self._transport.write(pack(header | {"id": self._last_id}, lines))
         timer = asyncio.get_running_loop().call_later(timeout_s, self._expire)
+        began = self._pulse.begin()
         try:
             return self._accept(*unpack(await answer), most=len(lines))
         except (EOFError, OSError, FrameError) as error:
+            was_held = self._pulse.was_held_since(began)
             await self.stop()
-            raise self._obituary(error) from error
+            raise self._obituary(error, was_held=was_held) from error
         except asyncio.CancelledError:
             self._kill()
             raise
         finally:
+            self._pulse.end()
             timer.cancel()
 
     async def stop(self) -> None:
@@ -212,10 +220,13 @@ class Child:
         self.is_lost = True
         self._process.kill()
 
-    def _obituary(self, error: Exception) -> ChildLost:
+    def _obituary(self, error: Exception, *, was_held: bool) -> ChildLost:
         if isinstance(error, FrameError):
             return ChildLost(HookClass.CRASH, f"the sandbox answered nonsense: {error}")
-        return cause_of_death(self._process.returncode, is_overdue=self._is_overdue)
+        lost = cause_of_death(self._process.returncode, is_overdue=self._is_overdue)
+        if was_held and lost.hook_class is HookClass.TIMEOUT:
+            return ChildLost(HookClass.CRASH, "the daemon was held still while the script ran", is_ours=False)
+        return lost
 
 
 def cause_of_death(returncode: int, *, is_overdue: bool) -> ChildLost:

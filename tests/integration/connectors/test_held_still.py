@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.waiting import eventually
-from worker.connectors.pulse import EVERY_S, HELD_S
+from worker.telemetry.pulse import EVERY_S, HELD_S
 
 PROGRAM = """
 import asyncio

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.waiting import eventually
-from worker.hooks.child import Child, ChildLost, StartFailed
+from worker.hooks.child import HELD_S, Child, ChildLost, StartFailed
 from worker.sandbox import HEADER, MAX_REPLY, command, pack
+from worker.telemetry.pulse import Pulse, boottime
 
 ROOT = Path(__file__).parents[3]
 MEMORY = 64 * 1024 * 1024
@@ -98,6 +99,22 @@ async def test_a_child_has_no_environment_three_descriptors_and_its_own_session(
     finally:
         del os.environ["PROVISIOND_SECRET_FOR_TEST"]
         await child.stop()
+
+
+@pytest.mark.parametrize("held_s", [pytest.param(0.0, id="late"), pytest.param(60.0, id="all were held still")])
+async def test_a_script_is_not_to_blame_for_time_in_which_all_were_held_still(held_s: float) -> None:
+    """Frozen with its daemon, as a container is, a child has used up its time when both go on."""
+    child = await Child.start(memory_bytes=MEMORY)
+    held_for = 0.0
+    child._pulse = Pulse(held_s=HELD_S, clock=lambda: boottime() + held_for)
+    os.kill(child.pid, signal.SIGSTOP)
+    asking = asyncio.create_task(child.ask({"op": "validate", "source": "x = 1\n"}, [], timeout_s=0.5))
+    await asyncio.sleep(0)
+    held_for = held_s
+
+    with pytest.raises(ChildLost) as caught:
+        await asking
+    assert caught.value.is_ours is (held_s == 0.0)
 
 
 async def test_a_killed_child_is_reported_as_somebody_elses_doing() -> None:

@@ -7,7 +7,6 @@ import pytest
 from tests.simulation.clock import VirtualLoop
 from worker.connectors.base import ObjectSchema, Page, capabilities_of
 from worker.connectors.guard import ConnectorGuard
-from worker.connectors.pulse import Pulse
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Limits
 from worker.domain.errors import (
@@ -25,6 +24,7 @@ from worker.domain.errors import (
     Unsupported,
 )
 from worker.domain.protection import protection
+from worker.telemetry.pulse import Pulse
 
 ANNA = TargetAccount("1", {"userName": "anna"}, active=True)
 

@@ -2,7 +2,7 @@ import asyncio
 
 from worker.connectors import limiter
 from worker.connectors.limiter import Turnstile
-from worker.connectors.pulse import boottime
+from worker.telemetry.pulse import boottime
 
 
 async def settled() -> None:

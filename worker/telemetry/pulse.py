@@ -20,9 +20,10 @@ def boottime() -> float:
 
 
 class Pulse:
-    """Beats on the event loop while somebody watches; a beat that comes far too late is remembered."""
+    """Beats on the event loop while somebody watches; a beat that comes later than ``held_s`` is remembered."""
 
-    def __init__(self, *, clock: Callable[[], float] = boottime) -> None:
+    def __init__(self, *, held_s: float = HELD_S, clock: Callable[[], float] = boottime) -> None:
+        self._held_s = held_s
         self._clock = clock
         self._watchers = 0
         self._beat_at = -math.inf
@@ -57,5 +58,5 @@ class Pulse:
     def _note(self) -> None:
         """The beat is late: it may come in this very round of the loop, behind who asks."""
         now = self._clock()
-        if now - self._beat_at > EVERY_S + HELD_S:
+        if now - self._beat_at > EVERY_S + self._held_s:
             self._beat_at = self._held_at = now
