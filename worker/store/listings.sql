@@ -39,8 +39,10 @@ w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :c
                AND p.id = w.user_id AND p.user_name_key ~>=~ lower(:q) AND p.user_name_key ~<~ lower(:q_end))))
 
 -- part: since
--- What ended did so on the day it was made or later, which leaves out whole partitions.
+-- What ended did so on the day it was made or later, which leaves out whole partitions; what has an error did not end
+-- well, which finds its index.
 (:from_date::timestamptz IS NULL OR w.completed_day >= (:from_date AT TIME ZONE 'UTC')::date)
+      AND (:error_code::text IS NULL OR w.status <> 'completed')
 
 -- part: slice
 (:before::uuid IS NULL OR w.id < :before) AND (:after::uuid IS NULL OR w.id > :after)
