@@ -115,6 +115,13 @@ ROWS = (
         LEFT JOIN connectors c ON c.tenant_id = o.tenant_id AND c.id = o.connector_id
         WHERE a.id IS NULL OR c.id IS NULL OR a.connector_id <> o.connector_id""",
     ),
+    Rule(
+        "an account that holds operations of another than its owner says so",
+        """
+        SELECT format('%s of %s in account %s of %s', o.id, o.user_id, a.id, a.identity_id) FROM operations o
+        JOIN accounts a ON a.tenant_id = o.tenant_id AND a.id = o.account_id
+        WHERE o.user_id IS NOT NULL AND o.user_id IS DISTINCT FROM a.identity_id AND NOT a.has_others""",
+    ),
     # counts
     Rule(
         "what lives is what is counted of it, in each hour, of each kind",

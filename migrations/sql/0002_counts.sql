@@ -43,6 +43,11 @@ ALTER TABLE operations_archive ADD COLUMN is_counted boolean NOT NULL DEFAULT fa
 CREATE INDEX operations_archive_uncounted ON operations_archive (tenant_id, connector_id, operation_type, status)
     WHERE NOT is_counted;
 
+-- A person's live operations are found by their accounts; beside them, by the accounts that hold, or have held, some of
+-- other people than their owner: there are few.
+ALTER TABLE accounts ADD COLUMN has_others boolean NOT NULL DEFAULT false;
+CREATE INDEX accounts_with_others ON accounts (tenant_id, id) WHERE has_others;
+
 -- Dead letters by cause, without reading them.
 CREATE INDEX dead_letters_causes ON dead_letters (tenant_id, connector_id, error_code, dead_at) INCLUDE (operation_type);
 -- What a run asked for, among a million that others did.

@@ -46,6 +46,7 @@ class Lane:
     account_id: UUID
     live: int
     seq: int
+    identity_id: UUID | None = None
     standing: Standings | None = None
     added: int = 0
     head_id: UUID | None = None
@@ -53,10 +54,14 @@ class Lane:
 
 @dataclass(slots=True)
 class Placement:
-    """Where everything goes: pure result of ``place``. An insert is an operation, its place, whether it is the head."""
+    """Where everything goes: pure result of ``place``. An insert is an operation, its place, whether it is the head.
+
+    ``others``: accounts that get operations of other people than their owner.
+    """
 
     inserts: list[tuple[NewOperation, int, bool]] = field(default_factory=list)
     grown: list[Lane] = field(default_factory=list)
+    others: set[UUID] = field(default_factory=set)
     rewrites: dict[UUID, tuple[NewOperation, coalesce.Change]] = field(default_factory=dict)
     undone: dict[UUID, UUID] = field(default_factory=dict)
     disputes: Disputes = field(default_factory=Disputes)
@@ -96,6 +101,8 @@ def place(operations: Iterable[NewOperation], *, lanes: Mapping[UUID, Lane], rul
             continue
         lane.seq += 1
         placed.inserts.append((wanted, lane.seq, lane.live == 0))
+        if wanted.user_id is not None and wanted.user_id != lane.identity_id:
+            placed.others.add(lane.account_id)
         if lane.live == 0:
             lane.head_id = wanted.id
         if lane.added == 0:
@@ -181,7 +188,7 @@ async def _queue(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperatio
 async def _lock(conn: Connection, tenant_id: UUID, wanted: Sequence[NewOperation]) -> dict[UUID, Lane]:
     """Lock the lanes of the accounts that are there, and look at what stands in those that are not empty."""
     rows = await operations.lock_lanes(conn, tenant_id, [op.account_id for op in wanted])
-    lanes = {account: Lane(account, row["live"], row["seq"]) for account, row in rows.items()}
+    lanes = {account: Lane(account, row["live"], row["seq"], row["identity_id"]) for account, row in rows.items()}
     busy = [lane for lane in lanes.values() if lane.live > 0]
     if not busy:
         return lanes
@@ -215,6 +222,8 @@ async def _insert(conn: Connection, tenant_id: UUID, placed: Placement) -> None:
         each_added=[] if is_one_each else [lane.added for lane in placed.grown],
         head_ids=[lane.head_id for lane in placed.grown],
     )
+    if placed.others:
+        await operations.queries.note_others.run(conn, tenant_id=tenant_id, account_ids=list(placed.others))
 
 
 async def _rewrite(conn: Connection, tenant_id: UUID, placed: Placement) -> None:

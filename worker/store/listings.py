@@ -72,6 +72,10 @@ class OperationQuery:
         """Whether what it asks for is counted as it comes and goes, so that nobody need read it."""
         return not any((self.user_id, self.q, self.error_code, self.run_id, self.account_id))
 
+    @property
+    def is_timed(self) -> bool:
+        return self.from_date is not None or self.to_date is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -109,7 +113,7 @@ async def operations(
     closed = await _plan_with_values(conn, tenant_id)
     values = await _filters(conn, tenant_id, where) | closed
     page = {"before": before, "after": after, "limit": limit + offset}
-    near = await _made_between(conn, tenant_id, where)
+    near = await _nearer(conn, tenant_id, where)
     asked = {place: values | near.get(place, {}) | page for place in _PLACES if place.may_hold(where.status, known)}
     if offset:
         # What is skipped is passed over by its ids: the rows themselves are wide.
@@ -205,12 +209,15 @@ async def _count_live(
     conn: Connection, tenant_id: UUID, where: OperationQuery, values: dict[str, Any], found: "_Sums"
 ) -> None:
     """Row by row while that is quick; from ``MANY`` on by what was counted, where the filters allow it."""
-    if where.is_counted and await queries.living.value(conn, tenant_id=tenant_id) >= MANY:
+    are_many = await queries.living.value(conn, tenant_id=tenant_id) >= MANY
+    if where.is_counted and are_many:
         query = queries.many_living
         for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
             found.add_living(row["connector_id"], row["status"], row["error_code"], row["n"])
         found.settle()
         return
+    if are_many:
+        values = values | await _of_person(conn, tenant_id, where)
     query = queries.live_counts
     for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
         found.add(row["status"], row["error_code"], row["n"])
@@ -331,21 +338,30 @@ async def _filters(conn: Connection, tenant_id: UUID, where: OperationQuery) -> 
     }
 
 
-async def _made_between(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[_Place, dict[str, Any]]:
-    """Closer bounds of the ids that were made in a time than the clocks allow, for places that are all counted.
-
-    So a page need not pass over whatever many were made within an hour of it.
+async def _nearer(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[_Place, dict[str, Any]]:
+    """What narrows a page where there are many, by place: ids that were made in its time, closer than the clocks allow,
+    in places that are all counted; the ids of a person's operations. So it need not pass over all the others.
     """
-    if where.from_date is None and where.to_date is None:
-        return {}
-    times = {"from_date": where.from_date, "to_date": where.to_date}
-    row = await queries.made_between.row(conn, tenant_id=tenant_id, **times)
-    found = {}
-    if row is not None and await queries.living.value(conn, tenant_id=tenant_id) >= MANY:
-        found[_LIVING] = _between(row["first_living"], row["last_living"])
-    if row is not None and not row["is_counted_in_part"]:
-        found[_ENDED] = _between(row["first_ended"], row["last_ended"])
+    found: dict[_Place, dict[str, Any]] = {}
+    living = await queries.living.value(conn, tenant_id=tenant_id) if where.user_id or where.is_timed else 0
+    if where.is_timed:
+        times = {"from_date": where.from_date, "to_date": where.to_date}
+        for row in await queries.made_between.rows(conn, tenant_id=tenant_id, **times):
+            if living >= MANY:
+                found[_LIVING] = _between(row["first_living"], row["last_living"])
+            if not row["is_counted_in_part"]:
+                found[_ENDED] = _between(row["first_ended"], row["last_ended"])
+    if living >= MANY:
+        found[_LIVING] = found.get(_LIVING, {}) | await _of_person(conn, tenant_id, where)
     return found
+
+
+async def _of_person(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[str, Any]:
+    """The ids of the live operations of the person asked for; nothing when they are not, or one id is anyway."""
+    if where.user_id is None or _as_id(where.q) is not None:
+        return {}
+    rows = await queries.of_person.rows(conn, tenant_id=tenant_id, user_id=where.user_id)
+    return {"only_ids": [row["id"] for row in rows]}
 
 
 def _between(first: UUID | None, last: UUID | None) -> dict[str, Any]:

@@ -138,6 +138,20 @@ w.tenant_id = :tenant_id AND w.id >= p.first_id AND w.id <= p.last_id AND w.crea
       AND w.created_at < p.piece_to AND (:connector_id::uuid IS NULL OR w.connector_id = :connector_id)
       AND (:operation_type::text IS NULL OR w.operation_type = :operation_type)
 
+-- name: of_person
+-- A person's live operations: those of their accounts, and of accounts that hold some of other people. What is in a lane
+-- is its head, which the account knows, and what waits behind it.
+WITH lanes AS MATERIALIZED (
+    SELECT a.id, a.head_id FROM accounts a WHERE a.tenant_id = :tenant_id AND a.identity_id = :user_id::uuid AND a.live > 0
+    UNION
+    SELECT a.id, a.head_id FROM accounts a WHERE a.tenant_id = :tenant_id AND a.has_others AND a.live > 0
+)
+SELECT o.id FROM lanes l CROSS JOIN LATERAL (
+    SELECT w.id FROM operations w WHERE w.tenant_id = :tenant_id AND w.id = l.head_id AND w.user_id = :user_id
+    UNION ALL
+    SELECT w.id FROM operations w
+    WHERE w.tenant_id = :tenant_id AND w.account_id = l.id AND NOT w.head AND w.user_id = :user_id) AS o
+
 -- name: living
 -- How many live, as they were counted when they came and went.
 SELECT coalesce(sum(k.n), 0)::bigint FROM live_counts k WHERE k.tenant_id = :tenant_id

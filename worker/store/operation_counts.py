@@ -33,6 +33,7 @@ async def recount(conn: Connection, tenant_id: UUID) -> int:
     """
     if not await queries.alone.value(conn, tenant_id=tenant_id):
         return 0
+    await queries.find_others.run(conn, tenant_id=tenant_id)
     return await queries.recount.run(conn, tenant_id=tenant_id)
 
 

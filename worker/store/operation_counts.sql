@@ -112,6 +112,12 @@ SELECT :tenant_id, made_at, 3600, a.first_id, a.last_id, connector_id, operation
 FROM actual a FULL JOIN known k USING (made_at, connector_id, operation_type)
 WHERE coalesce(a.n, 0) <> coalesce(k.n, 0)
 
+-- name: find_others
+-- What a process of the step before did not note: accounts that hold operations of other people than their owner.
+UPDATE accounts a SET has_others = true FROM operations o
+WHERE a.tenant_id = :tenant_id AND o.tenant_id = :tenant_id AND o.account_id = a.id AND a.live > 0 AND NOT a.has_others
+  AND o.user_id IS NOT NULL AND o.user_id IS DISTINCT FROM a.identity_id
+
 -- name: tenants
 -- The next few behind one.
 SELECT id FROM tenants WHERE :after::uuid IS NULL OR id > :after ORDER BY id LIMIT :limit

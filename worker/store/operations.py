@@ -73,7 +73,7 @@ class Failure:
 
 
 async def lock_lanes(conn: Connection, tenant_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, Record]:
-    """Lock the lanes and return their rows (live, seq, head_id) by account id."""
+    """Lock the lanes and return their rows (live, seq, head_id, identity_id) by account id."""
     rows = await queries.lock_lanes.rows(conn, tenant_id=tenant_id, account_ids=list(set(account_ids)))
     return {row["id"]: row for row in rows}
 

@@ -1,7 +1,7 @@
 -- name: lock_lanes
 -- Always in id order, so that enqueue and finish of the same accounts cannot deadlock; and always as a statement of
 -- its own, so that what follows sees everything committed before the lock was had.
-SELECT id, live, seq, head_id FROM accounts
+SELECT id, live, seq, head_id, identity_id FROM accounts
 WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
 ORDER BY id FOR UPDATE
 
@@ -107,6 +107,11 @@ UPDATE accounts a SET live = a.live + coalesce(p.added, :added), seq = a.seq + c
 FROM ROWS FROM (unnest(:account_ids::uuid[]), unnest(:each_added::integer[]), unnest(:head_ids::uuid[]),
                 generate_subscripts(:account_ids::uuid[], 1)) AS p(id, added, head_id, place)
 WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = p.id
+
+-- name: note_others
+-- These hold operations of other people than their owner.
+UPDATE accounts SET has_others = true
+WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[]) AND NOT has_others
 
 -- name: rewrite
 -- A newer plan of the same account replaces the payload of one that was never tried. Only a repair is dropped when its
@@ -627,7 +632,7 @@ inserted AS (
         b.discrepancy_id, NULL, b.case_id, b.approval_id, b.redrive_of, b.created_by, b.version + 1, b.created_at,
         t.now, b.started_at, t.now
     FROM back b JOIN placed p ON p.id = b.id, t
-    RETURNING id, connector_id, account_id, head, seq, operation_type, created_at
+    RETURNING id, connector_id, account_id, user_id, head, seq, operation_type, created_at
 ),
 counted AS (
     INSERT INTO live_counts (tenant_id, made_at, first_id, last_id, connector_id, operation_type, n)
@@ -636,7 +641,9 @@ counted AS (
     FROM inserted i GROUP BY date_trunc('second', i.created_at), i.connector_id, i.operation_type
 ),
 lanes AS (
-    UPDATE accounts a SET live = a.live + i.n, seq = i.last_seq, head_id = coalesce(a.head_id, i.head_id)
+    UPDATE accounts a SET live = a.live + i.n, seq = i.last_seq, head_id = coalesce(a.head_id, i.head_id),
+        has_others = a.has_others OR EXISTS (
+            SELECT 1 FROM inserted o WHERE o.account_id = a.id AND coalesce(o.user_id <> a.identity_id, o.user_id IS NOT NULL))
     FROM (SELECT account_id, count(*) AS n, max(seq) AS last_seq,
                  (array_agg(id) FILTER (WHERE head))[1] AS head_id FROM inserted GROUP BY account_id) i
     WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM inserted)) AND a.id = i.account_id

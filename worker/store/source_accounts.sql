@@ -24,6 +24,8 @@ FROM unnest(:ids::uuid[], :uids::text[], :identity_ids::uuid[], :observed::jsonb
             :hashes::bigint[]) AS n(id, uid, identity_id, observed, observed_active, observed_hash)
 ORDER BY n.uid
 ON CONFLICT (tenant_id, connector_id, object_class, uid) WHERE uid IS NOT NULL DO UPDATE SET
+    has_others = accounts.has_others
+        OR (accounts.live > 0 AND accounts.identity_id IS DISTINCT FROM EXCLUDED.identity_id),
     identity_id = EXCLUDED.identity_id, state = 'active', observed = EXCLUDED.observed,
     observed_active = EXCLUDED.observed_active, observed_hash = EXCLUDED.observed_hash, gone_at = NULL,
     changed_run = EXCLUDED.changed_run

@@ -3,7 +3,8 @@
 -- at as it is then, so that no look of its own is needed before. Nothing is written where there is no such lane.
 WITH t AS MATERIALIZED (SELECT db_now() AS now),
 lane AS (
-    UPDATE accounts SET live = 1, seq = seq + 1, head_id = :id
+    UPDATE accounts SET live = 1, seq = seq + 1, head_id = :id,
+        has_others = has_others OR coalesce(:user_id::uuid <> identity_id, :user_id IS NOT NULL)
     WHERE tenant_id = :tenant_id AND id = :account_id AND live = 0
     RETURNING seq
 ),

@@ -49,6 +49,7 @@ BREAKAGES = [
     pytest.param("UPDATE operations SET wait_reason = 'case'", "who waits says for what", id="waits for what"),
     pytest.param("UPDATE operations SET crashed_leases = 3", "tries are bounded", id="crashes"),
     pytest.param("UPDATE operations SET attempt_number = 9", "a try is counted when it is claimed", id="tries"),
+    pytest.param("UPDATE operations SET user_id = gen_random_uuid()", "an account that holds", id="of another"),
     pytest.param("UPDATE live_counts SET n = n + 1", "what lives is what is counted", id="living counted twice"),
     pytest.param("DELETE FROM live_counts", "what lives is what is counted", id="living not counted"),
     pytest.param("UPDATE operation_counts SET status = 'x'", "what ended is what is counted", id="another end counted"),

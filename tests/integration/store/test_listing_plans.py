@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from tests.factories import a_connector
+from worker.domain.ids import uuid7
 from worker.domain.operation import OperationStatus as S
 from worker.domain.operation import OperationType
 from worker.store import listings
@@ -115,6 +116,7 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
     "the few that failed": ({"status": S.FAILED}, 4),
     "running, of which there is none": ({"status": S.IN_PROGRESS}, 0),
     "waiting for a closed target": ({"status": S.AWAITING_SYSTEM}, ROWS - 4),
+    "a person, of whom there is nothing": ({"user_id": uuid7()}, 0),
     "dead letters, of which there is none": ({"status": S.DEAD_LETTER}, 0),
 }
 

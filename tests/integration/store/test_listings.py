@@ -183,6 +183,43 @@ async def _make_at(queue: Queue, made: list[datetime], *, uncounted: bool) -> No
         )
 
 
+@pytest.mark.parametrize("many", [pytest.param(1, id="by accounts"), pytest.param(1_000_000, id="row by row")])
+async def test_a_persons_operations_are_found_whosever_accounts_they_are_of(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    """Of their own account, head or behind another; of one that is somebody else's; and of one that came back there."""
+    monkeypatch.setattr(listings, "MANY", many)
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        owner = StoredIdentity(uuid7(), "m-9", "owner", {})
+        await identities.insert(conn, tenant_id=queue.tenant_id, identities=[owner])
+        connector_id = await conn.fetchval("SELECT connector_id FROM operations LIMIT 1")
+    own, other, foreign = await accounts(queue.pool, queue.tenant_id, connector_id, 3)
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await conn.execute("UPDATE accounts SET identity_id = $1 WHERE id = $2", owner.id, own)
+        await conn.execute("UPDATE accounts SET identity_id = $1 WHERE id = $2", queue.user_id, foreign)
+    wanted = [
+        (own, owner.id),
+        (own, queue.user_id),
+        (own, owner.id),
+        (other, None),
+        (other, owner.id),
+        (foreign, owner.id),
+    ]
+    ids = [
+        (await enqueue(queue.pool, queue.tenant_id, an_operation(connector_id, lane, user_id=person)))[0]
+        for lane, person in wanted
+    ]
+    expected = {id_ for id_, (_, person) in zip(ids, wanted, strict=True) if person == owner.id}
+
+    async def found() -> set[UUID]:
+        assert (await queue.counts(user_id=owner.id)).get(S.PENDING) == len(expected)
+        return {row["id"] for row in await queue.page(user_id=owner.id)}
+
+    assert await found() == expected
+    assert await queue.counts(user_id=uuid7()) == {}
+    assert {row["id"] for row in await queue.page(user_id=owner.id, q=str(ids[0]))} == {ids[0]}
+
+
 async def test_filters_by_person_id_and_time(queue: Queue) -> None:
     now = datetime.now(UTC)
 
