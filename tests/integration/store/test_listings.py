@@ -219,6 +219,12 @@ async def test_a_persons_operations_are_found_whosever_accounts_they_are_of(
     assert await queue.counts(user_id=uuid7()) == {}
     assert {row["id"] for row in await queue.page(user_id=owner.id, q=str(ids[0]))} == {ids[0]}
 
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        dead = await conn.fetchval("SELECT id FROM dead_letters WHERE user_id = $1", queue.user_id)
+        await conn.execute("UPDATE accounts SET has_others = false WHERE live = 0")
+        await operations.exhume(conn, queue.tenant_id, [dead])
+    assert dead in {row["id"] for row in await queue.page(user_id=queue.user_id)}
+
 
 async def test_filters_by_person_id_and_time(queue: Queue) -> None:
     now = datetime.now(UTC)
