@@ -267,11 +267,23 @@ MUTANTS = (
         (
             (
                 "worker/store/tenant.py",
-                '        await conn.execute("COMMIT")\n    except Unusable:\n        conn.terminate()\n        raise\n',
-                '        await conn.execute("COMMIT")\n    except Unusable:\n        conn.terminate()\n',
+                "        return\n    except Unusable:\n        conn.terminate()\n        raise\n",
+                "        return\n    except Unusable:\n        conn.terminate()\n",
             ),
         ),
         ("tests/faults/test_storm.py",),
+        is_quick=False,
+    ),
+    Mutant(
+        "a lane that is not empty is begun once more",
+        (("worker/store/submission.sql", "AND id = :account_id AND live = 0", "AND id = :account_id"),),
+        (f"{STEPS}::test_many_that_come_at_once_for_one_account_get_a_place_each",),
+        is_quick=False,
+    ),
+    Mutant(
+        "a hint that cannot be told counts as a commit that failed",
+        (("worker/store/tenant.py", "    except HintsOverflow:\n        return\n", ""),),
+        ("tests/integration/service/test_listener.py::test_a_hint_that_cannot_be_told_undoes_no_commit",),
         is_quick=False,
     ),
 )
