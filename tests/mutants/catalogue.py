@@ -138,11 +138,29 @@ MUTANTS = (
         (
             (
                 "worker/queue/dispatcher.py",
-                "self._hand_in(op, Released())\n            self._notes",
+                "self._hand_in(op, Released(is_unheard=True))\n            self._notes",
                 "pass\n            self._notes",
             ),
         ),
         (f"{LOST}::test_a_daemon_that_ends_leaves_nothing_of_a_claim_that_was_not_answered",),
+    ),
+    Mutant(
+        "what an unanswered claim brought is put back before the claim is decided",
+        (("worker/queue/finisher.py", "if not unheard:", "if unheard:"),),
+        (f"{QUEUE}/test_claims.py::test_a_claim_whose_commit_arrives_late_is_put_back_all_the_same",),
+        is_quick=False,
+    ),
+    Mutant(
+        "what a transaction asks for is written in the order in which it was asked",
+        (("worker/store/due_work.py", "ordered = sorted(wishes)", "ordered = list(wishes)"),),
+        ("tests/integration/store/test_lock_order.py",),
+        is_quick=False,
+    ),
+    Mutant(
+        "a target is blamed for time in which its caller was stopped",
+        (("worker/connectors/guard.py", "and self._pulse.was_held_since(began)", "and False"),),
+        ("tests/unit/connectors/test_guard.py",),
+        is_quick=False,
     ),
     Mutant(
         "tries are counted when they fail, not when they are claimed",
