@@ -104,7 +104,7 @@ MUTANTS = (
                 "array_agg(c.id) FROM claimed c HAVING false",
             ),
         ),
-        (f"{QUEUE}/test_rescue.py",),
+        (f"{QUEUE}/test_claims.py::test_the_notes_of_the_dead_go_when_nothing_is_left_under_them",),
     ),
     Mutant(
         "a claim's note is gone before the last of it has ended",
