@@ -10,7 +10,8 @@ from worker.store.sql import load
 
 queries = load("operation_counts")
 
-#: An hour of so many, or a minute, is counted as one: lists read its rows one by one where a time ends within it.
+#: An hour of so many, or a minute of four times as many, is counted as one: lists read its rows one by one where a time
+#: ends within it.
 FEW = 10_000
 
 

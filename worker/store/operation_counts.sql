@@ -1,8 +1,9 @@
 -- part: folded
--- Into which time a second is folded: into its hour when few were made in that, or its minute, or it stays. Only when
+-- Into which time a second is folded: into its hour when few were made in that; into its minute when not very many were,
+-- for under load for weeks the seconds would become many themselves; or it stays. Only when
 -- the time is over, for then it is known how many were made in it.
 CASE WHEN c.hours <= :few::bigint AND date_trunc('hour', c.made_at, 'UTC') + interval '1 hour' < db_now() THEN 3600
-    WHEN c.minutes <= :few AND date_trunc('minute', c.made_at) + interval '1 minute' < db_now() THEN 60 ELSE 1 END
+    WHEN c.minutes <= 4 * :few AND date_trunc('minute', c.made_at) + interval '1 minute' < db_now() THEN 60 ELSE 1 END
 
 -- part: folded_at
 CASE s.seconds WHEN 3600 THEN date_trunc('hour', s.made_at, 'UTC') WHEN 60 THEN date_trunc('minute', s.made_at)

@@ -218,7 +218,7 @@ async def test_any_time_is_counted_exactly_however_far_the_counts_are_folded(
 ) -> None:
     """Some hours are folded to one count, others to minutes or not at all, some while others still come and go."""
     monkeypatch.setattr(listings, "MANY", 1)
-    monkeypatch.setattr(operation_counts, "FEW", 20)
+    monkeypatch.setattr(operation_counts, "FEW", 10)
     rng = Random(seed)
     target = await a_connector(pool, tenant_id)
     begin = datetime(2026, 3, 1, 8, tzinfo=UTC)
