@@ -615,7 +615,7 @@ back AS (
     DELETE FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = ANY(:ids::uuid[]) RETURNING d.*
 ),
 placed AS (
-    SELECT b.id, b.account_id, a.seq + row_number() OVER (PARTITION BY b.account_id ORDER BY b.seq) AS seq,
+    SELECT b.*, a.seq + row_number() OVER (PARTITION BY b.account_id ORDER BY b.seq) AS place,
         a.live = 0 AND row_number() OVER (PARTITION BY b.account_id ORDER BY b.seq) = 1 AS head
     FROM back b JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM back))
         AND a.id = b.account_id
@@ -626,12 +626,12 @@ inserted AS (
         idempotency_key, epoch, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id,
         expected_hash, case_id, approval_id, redrive_of, created_by, version, created_at, updated_at, started_at,
         ready_at)
-    SELECT :tenant_id, b.id, b.connector_id, b.account_id, b.user_id, p.seq, p.head, b.operation_type, b.object_class,
+    SELECT :tenant_id, b.id, b.connector_id, b.account_id, b.user_id, b.place, b.head, b.operation_type, b.object_class,
         b.target_uid, 'pending', b.priority, 0, b.max_retries, b.attempt_number, 0, 0, b.payload, b.secrets,
         b.idempotency_key, b.epoch, b.origin, b.identity_version, b.mapping_version, b.run_id, b.correlation_id,
         b.discrepancy_id, NULL, b.case_id, b.approval_id, b.redrive_of, b.created_by, b.version + 1, b.created_at,
         t.now, b.started_at, t.now
-    FROM back b JOIN placed p ON p.id = b.id, t
+    FROM placed b, t
     RETURNING id, connector_id, account_id, user_id, head, seq, operation_type, created_at
 ),
 counted AS (
@@ -643,8 +643,8 @@ counted AS (
 lanes AS (
     UPDATE accounts a SET live = a.live + i.n, seq = i.last_seq, head_id = coalesce(a.head_id, i.head_id),
         has_others = a.has_others OR EXISTS (
-            SELECT 1 FROM inserted o WHERE o.account_id = a.id AND coalesce(o.user_id <> a.identity_id, o.user_id IS NOT NULL))
-    FROM (SELECT account_id, count(*) AS n, max(seq) AS last_seq,
+            SELECT 1 FROM unnest(i.user_ids) AS u(id) WHERE coalesce(u.id <> a.identity_id, u.id IS NOT NULL))
+    FROM (SELECT account_id, count(*) AS n, max(seq) AS last_seq, array_agg(user_id) AS user_ids,
                  (array_agg(id) FILTER (WHERE head))[1] AS head_id FROM inserted GROUP BY account_id) i
     WHERE a.tenant_id = :tenant_id AND a.id = ANY(ARRAY(SELECT account_id FROM inserted)) AND a.id = i.account_id
 )
