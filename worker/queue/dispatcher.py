@@ -142,8 +142,14 @@ class Dispatcher:
             if is_front:
                 target.marks.looked_from_front(time.monotonic(), took_s=time.monotonic() - now)
             target.marks.passed(found, is_all=len(found) < limit)
-            if not found:  # a claim that brings something is followed by another
-                await due_work.settle_claim(conn, tenant_id, connector_id, again_s=None if is_front else BACK_EVERY_S)
+            if found:  # a claim that brings something is followed by another
+                target.looks_again = True
+                return found
+            await due_work.settle_claim(conn, tenant_id, connector_id, again_s=None if is_front else BACK_EVERY_S)
+            if target.looks_again:
+                # Who made work due between the claim and this found it due already, and is in no hurry to tell us.
+                target.looks_again = False
+                self._on_room(target.room)
             return found
 
         return claim

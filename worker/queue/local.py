@@ -53,6 +53,8 @@ class Target:
     is_held_back: bool = False
     #: Room for more was told, and no claim has come of it yet.
     has_asked: bool = False
+    #: Something was claimed since a claim that brought nothing was followed by another.
+    looks_again: bool = False
     #: A claim failed: giving its rows back asks for the next one at once, and that would fail as fast.
     rests_until: float = 0.0
     #: What a claim brought that failed, perhaps unanswered: ours or not. It goes back before anything else is claimed:

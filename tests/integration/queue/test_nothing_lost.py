@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.factories import accounts, an_operation, enqueue, registered_worker
+from tests.waiting import eventually
 from worker.domain.operation import Operation, Origin, WaitReason
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Released, Succeeded
 from worker.domain.processing import Finished, Gate
@@ -384,3 +385,26 @@ async def test_more_emergencies_than_there_is_room_for_are_not_claimed_and_given
     hangs.set()
     await dispatching.drain(30)
     writing.cancel()
+
+
+async def test_after_work_a_target_is_looked_at_once_more_when_it_was_put_to_sleep(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    """What came between an empty claim and that found the target due already, and its hint may wait for company."""
+    rooms: list[object] = []
+    lease, house = Lease(owner), Open()
+    finisher = Finisher(pool, lease, rng=Random(1))
+    made = Dispatcher(pool, lease=lease, gate=house, processor=house, finisher=finisher, on_room=rooms.append)
+    await made.run_once(tenant_id, target)
+    assert rooms == [], "nothing was claimed before"
+
+    (account,) = await accounts(pool, tenant_id, target, 1)
+    await enqueue(pool, tenant_id, an_operation(target, account))
+    assert (await made.run_once(tenant_id, target)).claimed == 1
+    await eventually(lambda: made.held == 0)
+    rooms.clear()
+
+    assert (await made.run_once(tenant_id, target)).claimed == 0
+    assert len(rooms) == 1
+    assert (await made.run_once(tenant_id, target)).claimed == 0
+    assert len(rooms) == 1
