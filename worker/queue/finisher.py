@@ -4,9 +4,10 @@ import asyncio
 import json
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from typing import assert_never
 from uuid import UUID
@@ -29,12 +30,14 @@ from worker.telemetry import metrics
 log = structlog.get_logger()
 
 BATCH = 500
+#: Full batches that are written beside each other.
+WRITERS = 2
 #: After a quiet moment a try is written down almost at once; while many end, one batch in a pace: what a batch costs is
 #: mostly the same for one as for fifty.
 GATHER_S = 0.003
 PACE_S = 0.03
 #: With so many tries that ended and are not written, no more is claimed.
-BACKLOG = 2 * BATCH
+BACKLOG = (WRITERS + 1) * BATCH
 #: How long an operation waits for a target that was down for a moment; the breaker takes over when it stays down.
 SHORT_WAIT_S = 2.0
 LONGEST_SHORT_WAIT_S = 60.0
@@ -61,7 +64,11 @@ class Finisher:
         self._rng = rng
         self._on_written = on_written
         self._handed_in: deque[tuple[UUID, Finished]] = deque()
-        self._writing: list[tuple[UUID, Finished]] = []
+        #: The batches that are being written.
+        self._writing: list[list[tuple[UUID, Finished]]] = []
+        self._gathering = asyncio.Lock()
+        #: A batch is full, or one was written.
+        self._may_go_on = asyncio.Event()
         self._has_some = asyncio.Event()
         self._is_full = asyncio.Event()
         self._is_empty = asyncio.Event()
@@ -76,7 +83,7 @@ class Finisher:
     @property
     def is_behind(self) -> bool:
         """Whether tries end faster than they are written: what is not written would be tried again after a crash."""
-        return len(self._handed_in) + len(self._writing) >= BACKLOG
+        return len(self._handed_in) + sum(map(len, self._writing)) >= BACKLOG
 
     def put(self, owner: UUID, finished: Finished) -> None:
         """Hand in a try; ``owner`` is the lease under which it was claimed."""
@@ -86,6 +93,7 @@ class Finisher:
             self._has_some.set()
         elif len(self._handed_in) == BATCH:
             self._is_full.set()
+            self._may_go_on.set()
 
     def hurry(self) -> None:
         """Nothing else is about to end: what is here need not wait for company."""
@@ -95,12 +103,15 @@ class Finisher:
     @property
     def pending(self) -> frozenset[UUID]:
         """Ids of operations with tries that were handed in and are not written yet."""
-        return frozenset(finished.operation.id for _, finished in (*self._writing, *self._handed_in))
+        return frozenset(finished.operation.id for _, finished in self._unwritten())
 
     @property
     def pending_claims(self) -> set[UUID | None]:
         """The claims that brought them."""
-        return {finished.operation.claim_id for _, finished in (*self._writing, *self._handed_in)}
+        return {finished.operation.claim_id for _, finished in self._unwritten()}
+
+    def _unwritten(self) -> Iterator[tuple[UUID, Finished]]:
+        return chain(*self._writing, self._handed_in)
 
     async def drained(self) -> None:
         """Wait until everything handed in is written, at most ``LONGEST_DRAIN_S``; the rest is found by its lease."""
@@ -111,31 +122,46 @@ class Finisher:
             log.warning("finish.not_drained", operations=len(self.pending))
 
     async def run(self) -> None:
-        """Write batches until cancelled."""
+        """Write batches until cancelled: full ones beside each other, for while the database works on one the next is
+        made.
+        """
+        async with asyncio.TaskGroup() as writers:
+            for _ in range(WRITERS):
+                writers.create_task(self._write_batches())
+
+    async def _write_batches(self) -> None:
         while True:
-            await self._gather()
+            async with self._gathering:
+                batch = await self._gather()
+                self._writing.append(batch)
             try:
-                await self._write_surely(self._writing)
+                await self._write_surely(batch)
             finally:
-                was_behind, self._writing = self.is_behind, []
+                was_behind = self.is_behind
+                self._writing.remove(batch)
                 if was_behind and not self.is_behind:
                     self._on_caught_up()
-                if not self._handed_in:
+                if not self._handed_in and not self._writing:
                     self._is_empty.set()
                 self._written_at = time.monotonic()
+                self._may_go_on.set()
 
-    async def _gather(self) -> None:
-        """Wait for tries, a little longer for more of them, and take a batch."""
+    async def _gather(self) -> list[tuple[UUID, Finished]]:
+        """Wait for tries, a little longer for more of them, and take a batch; while one is written, a full one."""
         await self._has_some.wait()
         wait_s = max(GATHER_S, self._written_at + PACE_S - time.monotonic())
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._is_full.wait()
-        self._writing = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
+        while self._writing and len(self._handed_in) < BATCH:
+            self._may_go_on.clear()
+            await self._may_go_on.wait()
+        batch = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
         if not self._handed_in:
             self._has_some.clear()
         if len(self._handed_in) < BATCH:
             self._is_full.clear()
+        return batch
 
     async def _write_surely(self, batch: Sequence[tuple[UUID, Finished]]) -> None:
         """Write each tenant's part, waiting for a database that is away; without a lease there is nothing to write."""

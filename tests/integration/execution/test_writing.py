@@ -9,11 +9,12 @@ import pytest
 
 from tests.factories import accounts, an_operation, enqueue
 from tests.integration.execution.conftest import Site
+from tests.waiting import eventually
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Cancelled, DeadLettered, Outcome, Parked, Released, Retry, Succeeded
 from worker.domain.processing import Finished
 from worker.queue import finisher
-from worker.store import due_work
+from worker.store import due_work, operations
 from worker.store.due_work import Kind
 from worker.store.pool import open_pool
 from worker.store.tenant import tenant
@@ -56,6 +57,23 @@ async def test_what_was_tried_again_before_its_batch_was_written_still_waits_to_
 
     assert known == [{op.id}, {op.id}]
     assert writer.pending == set()
+
+
+async def test_a_full_batch_is_written_while_another_one_waits(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finisher, "BATCH", 2)
+    ops = await claimed(site, 4)
+    first, second = ops[:2], ops[2:]
+
+    async with site.writer() as writer:
+        async with tenant(site.pool, site.tenant_id) as conn:  # somebody adds to these lanes
+            await operations.lock_lanes(conn, site.tenant_id, [op.account_id for op in first])
+            for op in (*first, *second):
+                writer.put(site.lease.owner, Finished(op, Succeeded(f"u-{op.account_id}"), 0))
+
+            await eventually(lambda: writer.pending == {op.id for op in first})
+        await eventually(lambda: writer.pending == set())
+
+    assert await site.row("SELECT count(*) FROM operations_archive") == (4,)
 
 
 @pytest.mark.parametrize(
