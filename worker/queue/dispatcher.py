@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 #: After a claim that failed, the next of the same target.
 REST_S = 1.0
-#: At most this many in one claim: more at once is no faster, and keeps the database longer.
+#: At most this many in one claim: one target's claims come one after the other, and each waits for its commit.
 MOST_CLAIMED = 1000
 #: So long a slot goes on before it lets others have a turn.
 TURN_S = 0.001
