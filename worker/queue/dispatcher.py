@@ -170,9 +170,11 @@ class Dispatcher:
             asyncio.get_running_loop().call_soon(self._start_runners, target)
 
     def _runner_ended(self, target: Target, runner: "asyncio.Task[None]") -> None:
-        """What was claimed while it came to its end counted on it to run."""
+        """What was claimed while it came to its end counted on it to run; but when all is cancelled, nothing begins."""
         target.runners.discard(runner)
-        if not self._is_draining:
+        is_all_over = runner.cancelling() and runner not in target.cut_off
+        target.cut_off.discard(runner)
+        if not self._is_draining and not is_all_over:
             self._start_runners(target)
 
     async def _run(self, target: Target) -> None:
@@ -300,6 +302,7 @@ class Dispatcher:
             target.waiting.clear()
             for each in target.running.values():
                 each.slot.cancel()
+                target.cut_off.add(each.slot)
         self._notes.clear()
 
     async def drain(self, timeout_s: float) -> None:

@@ -45,6 +45,8 @@ class Target:
     waiting: deque[Operation] = field(default_factory=deque)
     runners: set["asyncio.Task[None]"] = field(default_factory=set)
     running: dict[FenceKey, Try] = field(default_factory=dict)
+    #: Slots that a lost lease has cut off and that have not ended yet.
+    cut_off: set["asyncio.Task[None]"] = field(default_factory=set)
     slots: int = 0
     name: str = ""
     #: Seconds that an operation takes in its slot, as a moving mean; before the first one, a guess.
