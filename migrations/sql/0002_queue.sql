@@ -20,6 +20,7 @@ CREATE INDEX operations_urgent_due ON operations (tenant_id, connector_id, next_
     WHERE rests IS NOT NULL AND head AND priority >= 100;
 CREATE INDEX operations_unapproved ON operations (tenant_id, approval_id, id)
     WHERE rests IS NOT NULL AND wait_reason = 'approval';
+CREATE INDEX operations_undecided ON operations (tenant_id, case_id) WHERE rests IS NOT NULL AND wait_reason = 'case';
 -- What is shown as failed or waiting, and how many.
 CREATE INDEX operations_resting ON operations (tenant_id, rests, connector_id) WHERE rests IS NOT NULL;
 

@@ -332,9 +332,9 @@ class Store:
     def _workers(self) -> SimpleNamespace:
         return SimpleNamespace(expired=self._expired, tenants=self._tenants, leave=self._leave)
 
-    async def _expired(self, conn: Any) -> dict[UUID, bool]:
+    async def _expired(self, conn: Any) -> tuple[list[UUID], bool]:
         await self._nothing()
-        return {owner: True for owner, until in self.leases.items() if until <= self.loop.now}
+        return [owner for owner, until in self.leases.items() if until <= self.loop.now], False
 
     async def _tenants(self, conn: Any) -> list[dict[str, UUID]]:
         return [{"id": self.tenant_id}]

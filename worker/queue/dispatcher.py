@@ -7,7 +7,7 @@ too, and an emergency is claimed although the local queue is full.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -107,7 +107,7 @@ class Dispatcher:
         try:
             async with tenant(self._pool, tenant_id, is_hot=True) as conn:
                 claimed = await claim(conn, tenant_id, connector_id, target)
-                found = target.new_of(claimed)
+                found = target.new_of(claimed, ended=self._finisher.pending_tries) if claimed else []
             metrics.last_claim_timestamp.set_to_current_time()
             if found:
                 await self._processor.prepare(tenant_id, found)
@@ -117,13 +117,12 @@ class Dispatcher:
             target.unsure = frozenset(op.id for op in found)
             for op in found:
                 self._hand_in(op, Released(is_unheard=True))
-            self._notes.add(tenant_id, found)
+            self._note(tenant_id, claimed, found)
             raise
         metrics.claims_total.labels("work" if found else "empty").inc()
         metrics.claimed_operations_total.labels(target.name).inc(len(found))
         target.line_up(found)
-        if len(found) == len(claimed):  # else some run here under an older claim whose note was lost: this one stays
-            self._notes.add(tenant_id, found)
+        self._note(tenant_id, claimed, found)
         target.has_asked = False
         if self._is_draining:  # asked to end while the claim was under way
             self._give_back(target)
@@ -131,6 +130,13 @@ class Dispatcher:
         if len(found) == MOST_CLAIMED:  # there is more, and may be room for it
             self._ask_for_more(target)
         return Claimed(claimed=len(found))
+
+    def _note(self, tenant_id: UUID, claimed: Sequence[Operation], found: Sequence[Operation]) -> None:
+        """Have the note of a claim cleared away in the end; but where some of it are tried here under an older claim,
+        whose note was lost, this one stays.
+        """
+        if len(found) == len(claimed):
+            self._notes.add(tenant_id, found)
 
     def _next(self, limit: int) -> "_Claim":
         async def claim(conn: Connection, tenant_id: UUID, connector_id: UUID, target: Target) -> list[Operation]:
@@ -283,11 +289,13 @@ class Dispatcher:
         """Clear away the notes of claims of which this process holds nothing any more; how many."""
         owner, held = self._lease.owner, self._held_claims()
         over = self._notes.over(held)
+        ended = 0
         for tenant_id, claim_ids in over.items():
             async with tenant(self._pool, tenant_id) as conn:
-                await claims.end(conn, tenant_id, owner, claim_ids)
-            self._notes.end(tenant_id, claim_ids)
-        return sum(map(len, over.values()))
+                gone = await claims.end(conn, tenant_id, owner, claim_ids)
+            self._notes.end(tenant_id, gone)
+            ended += len(gone)
+        return ended
 
     def _held_claims(self) -> set[UUID | None]:
         held = self._finisher.pending_claims

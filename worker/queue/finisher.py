@@ -20,6 +20,7 @@ from worker.domain.processing import Finished, Lease
 from worker.domain.redaction import shown
 from worker.domain.retry import backoff
 from worker.queue.cancelling import cancel, cancel_asked
+from worker.queue.local import FenceKey, fence
 from worker.queue.telling import tell
 from worker.store import due_work, operations
 from worker.store.operations import Completion, Failure, Fence
@@ -106,6 +107,11 @@ class Finisher:
         return frozenset(finished.operation.id for _, finished in self._unwritten())
 
     @property
+    def pending_tries(self) -> set[FenceKey]:
+        """Their fences."""
+        return {fence(finished.operation) for _, finished in self._unwritten()}
+
+    @property
     def pending_claims(self) -> set[UUID | None]:
         """The claims that brought them."""
         return {finished.operation.claim_id for _, finished in self._unwritten()}
@@ -134,17 +140,15 @@ class Finisher:
             async with self._gathering:
                 batch = await self._gather()
                 self._writing.append(batch)
-            try:
-                await self._write_surely(batch)
-            finally:
-                was_behind = self.is_behind
-                self._writing.remove(batch)
-                if was_behind and not self.is_behind:
-                    self._on_caught_up()
-                if not self._handed_in and not self._writing:
-                    self._is_empty.set()
-                self._written_at = time.monotonic()
-                self._may_go_on.set()
+            await self._write_surely(batch)  # what it dies of ends the daemon: this batch stays unwritten till then
+            was_behind = self.is_behind
+            self._writing.remove(batch)
+            if was_behind and not self.is_behind:
+                self._on_caught_up()
+            if not self._handed_in and not self._writing:
+                self._is_empty.set()
+            self._written_at = time.monotonic()
+            self._may_go_on.set()
 
     async def _gather(self) -> list[tuple[UUID, Finished]]:
         """Wait for tries, a little longer for more of them, and take a batch; while one is written, a full one."""

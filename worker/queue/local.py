@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -84,11 +85,12 @@ class Target:
         """Learn from one operation how long they take."""
         self.pace = max((1 - _NEWEST) * self.pace + _NEWEST * seconds, 0.001)
 
-    def new_of(self, found: Sequence[Operation]) -> list[Operation]:
+    def new_of(self, found: Sequence[Operation], *, ended: AbstractSet[FenceKey] = frozenset()) -> list[Operation]:
         """Those that are not held here. A failover that lost our claim gives out the same again, under the same fence:
-        the try that is under way is still the one that counts. Under another fence it is another try.
+        the try that is under way, or has ``ended`` and is not written yet, is still the one that counts. Under another
+        fence it is another try.
         """
-        held = set(map(fence, self.waiting)) | self.running.keys()
+        held = {*map(fence, self.waiting), *self.running, *ended}
         return [op for op in found if fence(op) not in held]
 
     def line_up(self, found: Sequence[Operation]) -> None:

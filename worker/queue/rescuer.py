@@ -18,6 +18,9 @@ log = structlog.get_logger()
 BATCH = 500
 #: Every so many rounds, and in the first, those are looked for who have claimed something and are no workers any more.
 ORPHANS_EVERY = 24
+#: So often, at the start and after a process of an older version was last seen, they are looked for among all that
+#: lives: such a process notes no claims, and may have left something that was locked at that moment, or came late.
+LOOKS_EVERYWHERE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,15 @@ class Rescuer:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._rounds = 0
+        self._looks_left = LOOKS_EVERYWHERE
 
     async def run_once(self) -> Rescued:
         """One round; an owner's row goes only when nothing is left under it, so a crash here loses nothing."""
         async with self._pool.acquire() as conn:
-            dead = await workers.expired(conn)
+            dead, has_older = await workers.expired(conn)
+            self._looks_left = LOOKS_EVERYWHERE if has_older else self._looks_left
             looks_for_orphans = self._rounds % ORPHANS_EVERY == 0
-            looks_everywhere = self._rounds == 0 or not all(dead.values())
-            self._rounds += 1
+            looks_everywhere = (looks_for_orphans and self._looks_left > 0) or (has_older and bool(dead))
             tenants = [row["id"] for row in await workers.tenants(conn)] if dead or looks_for_orphans else []
         requeued = buried = 0
         for tenant_id in tenants:
@@ -62,6 +66,9 @@ class Rescuer:
             async with self._pool.acquire() as conn:
                 await workers.leave(conn, owner)
         metrics.rescued_total.inc(requeued + buried)
+        self._rounds += 1
+        if looks_for_orphans and not has_older:
+            self._looks_left = max(self._looks_left - 1, 0)
         if dead or requeued or buried:
             log.warning("workers.rescued", owners=len(dead), requeued=requeued, dead_lettered=buried)
         return Rescued(requeued, buried, len(dead))

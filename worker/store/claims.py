@@ -27,9 +27,10 @@ async def orphaned(conn: Connection, tenant_id: UUID) -> list[UUID]:
     return [row["owner"] for row in await queries.orphaned.rows(conn, tenant_id=tenant_id)]
 
 
-async def end(conn: Connection, tenant_id: UUID, owner: UUID, ids: Sequence[UUID]) -> None:
-    """Clear away these notes: the owner says that it holds nothing of them any more."""
-    await queries.end.run(conn, tenant_id=tenant_id, owner=owner, ids=list(ids))
+async def end(conn: Connection, tenant_id: UUID, owner: UUID, ids: Sequence[UUID]) -> list[UUID]:
+    """Clear away these notes, of which the owner holds nothing any more as far as it knows; those that were."""
+    rows = await queries.end.rows(conn, tenant_id=tenant_id, owner=owner, ids=list(ids))
+    return [row["id"] for row in rows]
 
 
 async def forget(conn: Connection, tenant_id: UUID, owners: Sequence[UUID]) -> int:

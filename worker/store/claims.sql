@@ -18,7 +18,12 @@ SELECT DISTINCT c.owner FROM claims c
 WHERE c.tenant_id = :tenant_id AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = c.owner)
 
 -- name: end
-DELETE FROM claims WHERE tenant_id = :tenant_id AND owner = :owner AND id = ANY(:ids::uuid[])
+-- What their owner takes for over; its row decides, for a failover may have brought back what had ended.
+DELETE FROM claims c
+WHERE c.tenant_id = :tenant_id AND c.owner = :owner AND c.id = ANY(:ids::uuid[])
+  AND NOT EXISTS (SELECT 1 FROM operations o
+                  WHERE o.tenant_id = :tenant_id AND o.id = ANY(c.operation_ids) AND o.owner = c.owner)
+RETURNING c.id
 
 -- name: forget
 -- Claims of which nothing is held any more.

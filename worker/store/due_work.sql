@@ -31,9 +31,15 @@ WHERE tenant_id = :tenant_id AND kind = :kind AND ref_id = :ref_id
 -- looked at all that is ready looks again soon. What only a later version knows wakes nobody.
 WITH next AS (
     SELECT CASE
-        WHEN :again_s::float8 IS NULL AND EXISTS (
-            SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.connector_id = :ref_id
-              AND o.rests IS NULL AND o.status = 'pending' AND o.head AND o.operation_type = ANY(:types::text[])) THEN db_now()
+        WHEN :again_s::float8 IS NULL AND (
+            -- in the order of claims, so that it is found as a claim finds it
+            (SELECT o.id FROM operations o WHERE o.tenant_id = :tenant_id AND o.connector_id = :ref_id
+             AND o.rests IS NULL AND o.head AND o.crashed_leases = 0 AND o.status = 'pending'
+             AND o.operation_type = ANY(:types::text[])
+             ORDER BY o.urgency, o.ready_at, o.id LIMIT 1) IS NOT NULL
+            OR EXISTS (SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.connector_id = :ref_id
+                       AND o.crashed_leases > 0 AND o.head AND o.status = 'pending'
+                       AND o.operation_type = ANY(:types::text[]))) THEN db_now()
         ELSE least(db_now() + make_interval(secs => :again_s),
                    (SELECT min(o.next_retry_at) FROM operations o WHERE o.tenant_id = :tenant_id
                     AND o.connector_id = :ref_id AND o.rests IN ('failed', 'awaiting_system') AND o.head

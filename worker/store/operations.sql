@@ -263,8 +263,12 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND rests = 'await
 -- moves: awaiting_system -> pending
 UPDATE operations SET status = 'pending', wait_reason = NULL, next_retry_at = NULL, ready_at = db_now(),
     updated_at = db_now(), version = version + 1
-WHERE tenant_id = :tenant_id AND rests = 'awaiting_system'
-  AND (approval_id = :approval_id OR case_id = :case_id)
+WHERE tenant_id = :tenant_id AND rests = 'awaiting_system' AND id = ANY(ARRAY(
+    SELECT o.id FROM operations o WHERE o.tenant_id = :tenant_id AND o.approval_id = :approval_id
+      AND o.rests IS NOT NULL AND o.wait_reason = 'approval'
+    UNION ALL
+    SELECT o.id FROM operations o WHERE o.tenant_id = :tenant_id AND o.case_id = :case_id
+      AND o.rests IS NOT NULL AND o.wait_reason = 'case'))
 RETURNING id, connector_id
 
 -- name: absorb

@@ -28,9 +28,12 @@ async def leave(conn: Connection, worker_id: UUID) -> None:
     await queries.leave.run(conn, id=worker_id)
 
 
-async def expired(conn: Connection) -> dict[UUID, bool]:
-    """Whose lease ran out, each with whether it noted what it claimed: a process of an older version does not."""
-    return {row["id"]: row["notes_claims"] for row in await queries.expired.rows(conn)}
+async def expired(conn: Connection) -> tuple[list[UUID], bool]:
+    """Whose lease ran out; and whether there is anybody, dead or alive, who does not note what it claims: a process of
+    an older version.
+    """
+    rows = await queries.to_look_after.rows(conn)
+    return [row["id"] for row in rows if row["is_expired"]], not all(row["notes_claims"] for row in rows)
 
 
 async def alive(conn: Connection) -> list[Record]:

@@ -12,8 +12,10 @@ WHERE id = :id AND expires_at > db_now()
 -- name: leave
 DELETE FROM workers WHERE id = :id
 
--- name: expired
-SELECT id, notes_claims FROM workers WHERE expires_at <= db_now() ORDER BY expires_at LIMIT 20
+-- name: to_look_after
+-- Whose lease ran out, and who does not note what it claims.
+SELECT id, notes_claims, expires_at <= db_now() AS is_expired FROM workers
+WHERE expires_at <= db_now() OR NOT notes_claims ORDER BY expires_at LIMIT 50
 
 -- name: alive
 SELECT id, host, pid, version, roles, started_at, beat_at, expires_at, is_draining FROM workers

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID, uuid4
 
@@ -10,9 +10,10 @@ import pytest
 
 from tests.factories import accounts, an_operation, enqueue
 from tests.waiting import eventually
+from worker.domain.operation import Operation
 from worker.domain.outcome import Released, Succeeded
-from worker.domain.processing import Finished
-from worker.queue import Finisher, Rescuer
+from worker.domain.processing import Finished, Gate
+from worker.queue import Dispatcher, Finisher, Rescuer, marks
 from worker.queue.rescuer import ORPHANS_EVERY
 from worker.store import operations, workers
 from worker.store.pool import Pool
@@ -76,13 +77,71 @@ async def test_what_a_dead_process_of_an_older_version_held_is_found_without_a_n
     rescuer = Rescuer(pool)
     for _ in range(rounds):
         await rescuer.run_once()
+    await _an_older_one_with_one(pool, tenant_id, target)
+
+    assert (await rescuer.run_once()).requeued == 1
+
+
+async def _an_older_one_with_one(pool: Pool, tenant_id: UUID, target: UUID) -> UUID:
+    """A dead process of the version before, which notes nothing."""
     owner = await _a_dead_one_with_one(pool, tenant_id, target)
     async with tenant(pool, tenant_id) as conn:
         await conn.execute("DELETE FROM claims WHERE tenant_id = $1", tenant_id)
     async with pool.acquire() as conn:
         await conn.execute("UPDATE workers SET notes_claims = false WHERE id = $1", owner)
+    return owner
 
-    assert (await rescuer.run_once()).requeued == 1
+
+async def _rounds(rescuer: Rescuer, count: int) -> int:
+    return sum([(await rescuer.run_once()).requeued for _ in range(count)])
+
+
+async def test_what_was_locked_while_an_older_process_was_rescued_is_found_later(
+    pool: Pool, tenant_id: UUID, target: UUID
+) -> None:
+    """Its owner's row is gone by then, and no note names it."""
+    rescuer = Rescuer(pool)
+    await _rounds(rescuer, 4 * ORPHANS_EVERY)
+    await _an_older_one_with_one(pool, tenant_id, target)
+    async with tenant(pool, tenant_id) as submitting:
+        await submitting.fetch("SELECT 1 FROM operations WHERE tenant_id = $1 FOR UPDATE", tenant_id)
+        assert await _rounds(rescuer, 1) == 0
+
+    assert await _rounds(rescuer, ORPHANS_EVERY) == 1
+
+
+async def test_what_an_older_process_left_behind_is_found_when_it_is_gone(
+    pool: Pool, tenant_id: UUID, target: UUID
+) -> None:
+    rescuer = Rescuer(pool)
+    await _rounds(rescuer, 4 * ORPHANS_EVERY)
+    owner = await _an_older_one_with_one(pool, tenant_id, target)
+    async with pool.acquire() as conn:
+        await conn.execute("UPDATE workers SET expires_at = db_now() + interval '1 h' WHERE id = $1", owner)
+    assert await _rounds(rescuer, 1) == 0
+    async with pool.acquire() as conn:
+        await workers.leave(conn, owner)
+
+    assert await _rounds(rescuer, ORPHANS_EVERY) == 1
+
+
+async def test_a_first_round_that_fails_is_made_again(
+    pool: Pool, tenant_id: UUID, target: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await _an_older_one_with_one(pool, tenant_id, target)
+    async with pool.acquire() as conn:
+        await workers.leave(conn, owner)
+    rescuer = Rescuer(pool)
+
+    async def away(*_: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rescuer, "_orphaned", away)
+        with pytest.raises(ConnectionResetError):
+            await rescuer.run_once()
+
+    assert await _rounds(rescuer, 1) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +190,112 @@ async def _passes_by(pool: Pool, tenant_id: UUID, target: UUID, lane: UUID, owne
             return bool(await conn.fetch("SELECT 1 FROM operations_archive WHERE tenant_id = $1", tenant_id))
 
     await eventually(is_written)
+
+
+@dataclass
+class Processor:
+    """Counts what it runs, at a target that is always open; ``fails``: what a claim brought cannot be prepared."""
+
+    runs: int = 0
+    fails: bool = False
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def gate(self, *_: UUID) -> Gate:
+        return Gate(4)
+
+    async def prepare(self, *_: object) -> None:
+        if self.fails:
+            raise ConnectionResetError
+
+    async def process(self, operation: Operation) -> Finished:
+        self.runs += 1
+        await self.may_end.wait()
+        return Finished(operation, Succeeded("u"), 1)
+
+
+@dataclass
+class Works:
+    """A dispatcher whose results nobody writes yet, as while the database is away."""
+
+    processor: Processor
+    finisher: Finisher
+    dispatcher: Dispatcher
+
+
+async def _works(pool: Pool, tenant_id: UUID, target: UUID, owner: UUID) -> Works:
+    """With one operation that runs."""
+    (lane,) = await accounts(pool, tenant_id, target, 1)
+    await enqueue(pool, tenant_id, an_operation(target, lane))
+    processor, finisher = Processor(), Finisher(pool, Lease(owner), rng=Random(1))
+    made = Dispatcher(pool, lease=Lease(owner), gate=processor, processor=processor, finisher=finisher)
+    await made.run_once(tenant_id, target)
+    await eventually(lambda: processor.runs == 1)
+    return Works(processor, finisher, made)
+
+
+async def _forget_the_claim(pool: Pool, tenant_id: UUID) -> None:
+    """What a failover to a standby leaves that has not had the last commits."""
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute("DELETE FROM claims WHERE tenant_id = $1", tenant_id)
+        await conn.execute(
+            "UPDATE operations SET status = 'pending', owner = NULL, epoch = epoch - 1, "
+            "attempt_number = attempt_number - 1 WHERE tenant_id = $1",
+            tenant_id,
+        )
+
+
+@pytest.fixture
+def always_from_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "BACK_EVERY_S", 0.0)
+    monkeypatch.setattr(marks, "FRONT_SHARE", 1e9)
+
+
+@pytest.mark.usefixtures("always_from_the_front")
+async def test_what_a_failover_forgot_is_not_run_again_while_its_result_waits_to_be_written(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    works = await _works(pool, tenant_id, target, owner)
+    works.processor.may_end.set()
+    await eventually(lambda: works.dispatcher.held == 0)
+    await _forget_the_claim(pool, tenant_id)
+
+    assert (await works.dispatcher.run_once(tenant_id, target)).claimed == 0
+    assert (works.processor.runs, works.dispatcher.held) == (1, 0)
+
+
+async def test_the_note_of_what_a_failover_brought_back_stays(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end was written and is lost, and nobody knows: only the note leads to it when its owner is gone."""
+    works = await _works(pool, tenant_id, target, owner)
+    monkeypatch.setattr(works.finisher, "put", lambda *_: None)
+    works.processor.may_end.set()
+    await eventually(lambda: works.dispatcher.held == 0)
+
+    assert await works.dispatcher.forget_claims() == 0
+    assert await _notes(pool, tenant_id) == [1]
+    async with pool.acquire() as conn:
+        await conn.execute("UPDATE workers SET expires_at = db_now() WHERE id = $1", owner)
+    assert (await Rescuer(pool).run_once()).requeued == 1
+
+
+@pytest.mark.usefixtures("always_from_the_front")
+async def test_a_note_that_names_what_runs_here_stays_though_its_own_claim_failed(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID
+) -> None:
+    works = await _works(pool, tenant_id, target, owner)
+    await _forget_the_claim(pool, tenant_id)
+    (other,) = await accounts(pool, tenant_id, target, 1)
+    await enqueue(pool, tenant_id, an_operation(target, other))
+    works.processor.fails = True
+    with suppress(ConnectionResetError):
+        await works.dispatcher.run_once(tenant_id, target)
+    writing = asyncio.create_task(works.finisher.run())
+    await works.finisher.drained()
+
+    await works.dispatcher.forget_claims()
+
+    assert await _notes(pool, tenant_id) == [2]
+    works.processor.may_end.set()
+    await works.finisher.drained()
+    writing.cancel()

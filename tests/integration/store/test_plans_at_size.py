@@ -108,6 +108,8 @@ class Hall:
     pool: Pool
     tenant_id: UUID
     target: UUID
+    #: Beside it, and nothing waits there.
+    idle: UUID
     owner: UUID
     dead: UUID
 
@@ -132,6 +134,7 @@ class Hall:
 async def hall(database: Any, tenant_id: UUID) -> AsyncIterator[Hall]:
     pool = await open_pool(database.admin_dsn, size=1)
     target = (await a_connector(pool, tenant_id, settings={"require_baseline": False})).id
+    idle = (await a_connector(pool, tenant_id, name="idle", settings={"require_baseline": False})).id
     owner, dead, other = uuid4(), uuid4(), uuid4()
     admin: asyncpg.Connection[Any] = await asyncpg.connect(database.admin_dsn)
     await admin.execute(NTH)
@@ -142,7 +145,7 @@ async def hall(database: Any, tenant_id: UUID) -> AsyncIterator[Hall]:
         for one in (owner, other):
             await workers.register(conn, one, host="test", pid=1, version="0", roles=["worker"], lease_s=3600.0)
         await conn.execute(EXPLAINED)
-    yield Hall(pool, tenant_id, target, owner, dead)
+    yield Hall(pool, tenant_id, target, idle, owner, dead)
     await pool.close()
 
 
@@ -183,6 +186,11 @@ async def _acts(hall: Hall) -> AsyncIterator[Told]:
         yield await hall.told(lambda conn, end=end, held=held: end(conn, hall, held), by_hash=by_hash)
     yield await hall.told(lambda conn: operations.wake_due(conn, **where, limit=BATCH))
     yield await hall.told(lambda conn: due_work.settle_claim(conn, tenant_id, target))
+    async with tenant(hall.pool, tenant_id) as conn:
+        await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, hall.idle)
+    yield await hall.told(lambda conn: due_work.settle_claim(conn, tenant_id, hall.idle))
+    decided = {"approval_id": uuid4(), "case_id": uuid4()}
+    yield await hall.told(lambda conn: operations.queries.wake.rows(conn, tenant_id=tenant_id, **decided))
     yield await hall.told(lambda conn: operations.exhume(conn, tenant_id, LETTERS))
     yield await hall.told(lambda conn: operations.queries.resolve.rows(conn, tenant_id=tenant_id, ids=OTHERS, **_WHY))
     yield await hall.told(lambda conn: _enqueue(conn, hall))
