@@ -14,17 +14,22 @@ queries = load("operation_counts")
 #: ends within it.
 FEW = 10_000
 
+#: Counts of what ended are of the day of the end: rows come to this one, and to the one before around midnight.
+_NEW_DAYS_BACK = 1
+_ALL_DAYS_BACK = 100_000
 
-async def fold(conn: Connection, tenant_id: UUID, *, limit: int) -> int:
-    """Make one row of those that count the same, at most ``limit`` of a day and of what lives; how many
-    are left.
 
-    The sums never change. Safe when several do it at once.
+async def fold(conn: Connection, tenant_id: UUID, *, limit: int, of_all_days: bool = True) -> int:
+    """Make one row of those that count the same, at most ``limit`` of a day and of what lives; how many it made.
+
+    The sums never change. Safe when several do it at once. Older days, to which nothing comes any more, are only read
+    with ``of_all_days``: what keeps them from being folded further may have ended meanwhile.
     """
-    left = await queries.fold_living.run(conn, tenant_id=tenant_id, few=FEW, limit=limit)
-    for row in await queries.days.rows(conn, tenant_id=tenant_id):
-        left += await queries.fold.run(conn, tenant_id=tenant_id, day=row["completed_day"], few=FEW, limit=limit)
-    return left
+    made = await queries.fold_living.run(conn, tenant_id=tenant_id, few=FEW, limit=limit)
+    back = _ALL_DAYS_BACK if of_all_days else _NEW_DAYS_BACK
+    for row in await queries.days.rows(conn, tenant_id=tenant_id, few=FEW, back=back):
+        made += await queries.fold.run(conn, tenant_id=tenant_id, day=row["completed_day"], few=FEW, limit=limit)
+    return made
 
 
 async def recount(conn: Connection, tenant_id: UUID) -> int:
@@ -34,8 +39,15 @@ async def recount(conn: Connection, tenant_id: UUID) -> int:
     """
     if not await queries.alone.value(conn, tenant_id=tenant_id):
         return 0
-    await queries.find_others.run(conn, tenant_id=tenant_id)
     return await queries.recount.run(conn, tenant_id=tenant_id)
+
+
+async def find_others(conn: Connection, tenant_id: UUID, *, limit: int) -> int:
+    """Note of at most ``limit`` accounts that they hold operations of other people; of how many it was missing.
+
+    In a transaction of its own, and a short one: whoever works on their lanes waits for it. Reads all that lives.
+    """
+    return await queries.find_others.run(conn, tenant_id=tenant_id, limit=limit)
 
 
 async def tenants(conn: Connection, *, after: UUID | None, limit: int) -> list[UUID]:

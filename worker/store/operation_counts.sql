@@ -10,19 +10,53 @@ CASE s.seconds WHEN 3600 THEN date_trunc('hour', s.made_at, 'UTC') WHEN 60 THEN 
     ELSE s.made_at END
 
 -- name: days
--- Days where rows of one kind stand more than once in an hour.
+-- Days of which rows would become one, by the same rule as below, and back so many days: a crowd keeps its minutes for
+-- good, and is left in peace.
+WITH made AS (
+    SELECT c.completed_day, date_trunc('minute', c.made_at) AS minute, sum(c.n) AS n,
+        sum(c.n) FILTER (WHERE c.seconds <= 60) AS few
+    FROM operation_counts c
+    WHERE c.tenant_id = :tenant_id AND c.completed_day >= (db_now() AT TIME ZONE 'UTC')::date - :back::integer
+    GROUP BY c.completed_day, 2
+),
+living AS (
+    SELECT date_trunc('minute', l.made_at) AS minute, sum(l.n) AS n, sum(l.n) FILTER (WHERE l.seconds <= 60) AS few
+    FROM live_counts l WHERE l.tenant_id = :tenant_id GROUP BY 1
+),
+living_hours AS (
+    SELECT date_trunc('hour', v.minute, 'UTC') AS hour, sum(v.n) AS n FROM living v GROUP BY 1
+),
+crowds AS (
+    SELECT m.completed_day, m.minute, coalesce(m.few, 0) + coalesce(v.few, 0) AS minutes,
+        sum(m.n) OVER (PARTITION BY m.completed_day, date_trunc('hour', m.minute, 'UTC')) + coalesce(h.n, 0) AS hours
+    FROM made m LEFT JOIN living v ON v.minute = m.minute
+    LEFT JOIN living_hours h ON h.hour = date_trunc('hour', m.minute, 'UTC')
+),
+sorted AS (
+    SELECT c.completed_day, c.made_at, c.connector_id, c.operation_type, c.status,
+        greatest(c.seconds, {folded}) AS seconds
+    FROM (
+        SELECT f.*, w.minutes, w.hours FROM operation_counts f
+        JOIN crowds w ON w.completed_day = f.completed_day AND w.minute = date_trunc('minute', f.made_at)
+        WHERE f.tenant_id = :tenant_id
+          AND f.completed_day >= (db_now() AT TIME ZONE 'UTC')::date - :back) AS c
+)
 SELECT DISTINCT k.completed_day FROM (
-    SELECT c.completed_day FROM operation_counts c WHERE c.tenant_id = :tenant_id
-    GROUP BY c.completed_day, date_trunc('hour', c.made_at, 'UTC'), c.connector_id, c.operation_type, c.status
+    SELECT s.completed_day FROM sorted s
+    GROUP BY s.completed_day, s.seconds, {folded_at}, s.connector_id, s.operation_type, s.status
     HAVING count(*) > 1) AS k
 
 -- name: fold
 -- Rows of one kind become one. Whoever else folds now has other rows; a reader sees those before, or the one after.
+-- What lives counts where it was made in an hour of this day's.
 WITH made AS (
     SELECT date_trunc('minute', m.made_at) AS minute, m.seconds, sum(m.n) AS n FROM (
         SELECT f.made_at, f.seconds, f.n FROM operation_counts f WHERE f.tenant_id = :tenant_id AND f.completed_day = :day::date
         UNION ALL
-        SELECT l.made_at, l.seconds, l.n FROM live_counts l WHERE l.tenant_id = :tenant_id) AS m
+        SELECT l.made_at, l.seconds, l.n FROM live_counts l
+        WHERE l.tenant_id = :tenant_id AND date_trunc('hour', l.made_at, 'UTC') IN (
+            SELECT date_trunc('hour', f.made_at, 'UTC') FROM operation_counts f
+            WHERE f.tenant_id = :tenant_id AND f.completed_day = :day)) AS m
     GROUP BY 1, 2
 ),
 crowds AS (
@@ -114,10 +148,15 @@ FROM actual a FULL JOIN known k USING (made_at, connector_id, operation_type)
 WHERE coalesce(a.n, 0) <> coalesce(k.n, 0)
 
 -- name: find_others
--- What a process of the step before did not note: accounts that hold operations of other people than their owner.
-UPDATE accounts a SET has_others = true FROM operations o
-WHERE a.tenant_id = :tenant_id AND o.tenant_id = :tenant_id AND o.account_id = a.id AND a.live > 0 AND NOT a.has_others
-  AND o.user_id IS NOT NULL AND o.user_id IS DISTINCT FROM a.identity_id
+-- What a process of the step before did not note: accounts that hold operations of other people than their owner. Locked
+-- in the order in which whoever works on lanes locks them; those that somebody works on come later.
+UPDATE accounts SET has_others = true
+WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
+    SELECT a.id FROM accounts a
+    WHERE a.tenant_id = :tenant_id AND a.live > 0 AND NOT a.has_others AND EXISTS (
+        SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.account_id = a.id
+          AND o.user_id IS NOT NULL AND o.user_id IS DISTINCT FROM a.identity_id)
+    ORDER BY a.id LIMIT :limit FOR UPDATE OF a SKIP LOCKED))
 
 -- name: tenants
 -- The next few behind one.

@@ -264,3 +264,126 @@ def made_id(at: datetime, rng: Random) -> UUID:
     """An id of a process whose clock is some seconds off."""
     ms = int((at.timestamp() + rng.uniform(-5, 5)) * 1000)
     return UUID(int=ms << 80 | 7 << 76 | 2 << 62 | rng.getrandbits(60))
+
+
+_CROWD = """
+INSERT INTO operation_counts (tenant_id, completed_day, id, last_id, made_at, seconds, connector_id, operation_type,
+    status, n)
+SELECT $1, (db_now() AT TIME ZONE 'UTC')::date - $2::integer, gen_random_uuid(), gen_random_uuid(),
+    date_trunc('hour', db_now() - $2 * interval '1 day' - interval '2 hours') + g * interval '1 minute', 60, $3,
+    'update', 'completed', 5
+FROM generate_series(0, 9) g
+"""
+
+
+class Noting:
+    """A connection that keeps what was executed through it."""
+
+    def __init__(self, conn: Any) -> None:
+        self._conn = conn
+        self.executed: list[str] = []
+
+    async def execute(self, text: str, *args: Any) -> Any:
+        self.executed.append(text)
+        return await self._conn.execute(text, *args)
+
+    async def fetch(self, text: str, *args: Any) -> Any:
+        return await self._conn.fetch(text, *args)
+
+
+async def fold_noting(pool: Pool, tenant_id: UUID, *, of_all_days: bool = True) -> list[Any]:
+    """The days that were folded."""
+    async with tenant(pool, tenant_id) as conn:
+        noting = Noting(conn)
+        await operation_counts.fold(noting, tenant_id, limit=100, of_all_days=of_all_days)  # type: ignore[arg-type]  # stands for a connection
+    return [text for text in noting.executed if text == operation_counts.queries.fold.text]
+
+
+async def test_a_crowd_that_keeps_its_minutes_is_left_in_peace(
+    pool: Pool, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until there are fewer than a crowd, or rows of one minute are two."""
+    monkeypatch.setattr(operation_counts, "FEW", 20)
+    target = await a_connector(pool, tenant_id)
+    async with tenant(pool, tenant_id) as conn:
+        for back in (0, 1, 5):
+            await conn.execute(_CROWD, tenant_id, back, target.id)
+
+    assert await fold_noting(pool, tenant_id) == []
+
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute(_CROWD, tenant_id, 5, target.id)
+    assert await fold_noting(pool, tenant_id, of_all_days=False) == []
+    assert len(await fold_noting(pool, tenant_id)) == 1
+    assert await fold_noting(pool, tenant_id) == []
+    monkeypatch.setattr(operation_counts, "FEW", 100)
+    assert len(await fold_noting(pool, tenant_id)) == 3
+    async with tenant(pool, tenant_id) as conn:
+        rows = await conn.fetch("SELECT seconds, n FROM operation_counts ORDER BY made_at")
+    assert [tuple(row) for row in rows] == [(3600, 100), (3600, 50), (3600, 50)]
+    assert await fold_noting(pool, tenant_id) == []
+
+
+async def test_what_lives_beside_it_makes_an_hour_a_crowd_too(
+    pool: Pool, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation_counts, "FEW", 60)
+    target = await a_connector(pool, tenant_id)
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute(_CROWD, tenant_id, 1, target.id)
+        await conn.execute(
+            "INSERT INTO live_counts (tenant_id, made_at, seconds, connector_id, operation_type, n) "
+            "SELECT tenant_id, made_at, 60, connector_id, 'update', 2 FROM operation_counts"
+        )
+
+    assert await fold_noting(pool, tenant_id) == []
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute("UPDATE live_counts SET n = 1")
+    assert len(await fold_noting(pool, tenant_id)) == 1
+
+
+async def test_a_tenant_whose_counts_do_not_fold_keeps_no_other_from_it(
+    pool: Pool, database: Any, tenant_id: UUID
+) -> None:
+    owner = await asyncpg.connect(database.admin_dsn)
+    other = UUID(int=2**128 - 1)
+    await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'last')", other)
+    for each in (tenant_id, other):
+        await end(pool, each, completed=1, cancelled=0, resolved=0)
+    await owner.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$; "
+        "CREATE TRIGGER refuse BEFORE DELETE ON live_counts FOR EACH ROW "
+        f"WHEN (OLD.tenant_id = '{tenant_id}') EXECUTE FUNCTION refuse()"
+    )
+    await owner.close()
+
+    with pytest.raises(asyncpg.RaiseError):
+        await Counting(pool).run_once()
+
+    left = []
+    for each in (tenant_id, other):
+        async with tenant(pool, each) as conn:
+            left.append(await conn.fetchval("SELECT count(*) > 0 FROM live_counts WHERE tenant_id = $1", each))
+    assert left == [True, False]
+
+
+async def test_an_account_that_somebody_works_on_is_noted_later(pool: Pool, tenant_id: UUID) -> None:
+    """Whoever notes waits for nobody's lane, and so nobody waits for both."""
+    target = await a_connector(pool, tenant_id, has_baseline=True)
+    lanes = sorted(await accounts(pool, tenant_id, target.id, 3))
+    await enqueue(pool, tenant_id, *(an_operation(target.id, lane) for lane in lanes))
+    async with tenant(pool, tenant_id) as conn:
+        await conn.execute("UPDATE operations SET user_id = gen_random_uuid()")
+        await conn.execute("UPDATE accounts SET has_others = false")
+
+    async with tenant(pool, tenant_id) as working, tenant(pool, tenant_id) as conn:
+        await working.execute("SELECT 1 FROM accounts WHERE id = $1 FOR UPDATE", lanes[0])
+        found = [await operation_counts.find_others(conn, tenant_id, limit=1) for _ in range(3)]
+        noted = await conn.fetch("SELECT id FROM accounts WHERE has_others ORDER BY id")
+    assert found == [1, 1, 0]
+    assert [row["id"] for row in noted] == lanes[1:]
+
+    moments = iter([0.0, 600.0, 601.0])
+    await Counting(pool, clock=lambda: next(moments)).run_once()
+    async with tenant(pool, tenant_id) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM accounts WHERE has_others") == 3
