@@ -276,7 +276,7 @@ class ConnectorGuard:
             return await call
         except TransientError as error:
             if error.is_system_failure and self._pulse.was_held_since(began):
-                raise HeldStill from error
+                raise HeldStill(retry_after=error.retry_after) from error
             raise
         finally:
             self._pulse.end()

@@ -193,6 +193,18 @@ def test_what_fails_while_we_are_held_still_is_no_failure_of_the_target(script, 
         loop.close()
 
 
+async def test_what_fails_while_we_are_held_still_says_so_and_when_to_come_again(script):
+    """The target has spoken, and its wish stands: only that it failed is not believed."""
+    times = iter([0.0, 0.0])
+    async with guard_of(script, pulse=Pulse(clock=lambda: next(times, 60.0))) as guard:
+        script.fails = [TargetUnavailable(retry_after=timedelta(minutes=5))]
+        with pytest.raises(HeldStill, match="held still") as caught:
+            await guard.get("user", "1")
+
+        assert caught.value.retry_after == timedelta(minutes=5)
+        assert guard.held_s > 200
+
+
 async def test_hanging_open_sends_nothing(script):
     """A change that never got a connection was never sent, so its outcome is known."""
     script.hangs = True
