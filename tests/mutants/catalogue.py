@@ -15,6 +15,7 @@ ANSWERS = "tests/integration/execution/test_answers.py"
 DISPATCHER = "tests/integration/execution/test_dispatcher.py"
 STORIES = "tests/unit/queue/test_simulation.py"
 LOST = f"{QUEUE}/test_nothing_lost.py"
+COMMITS = "tests/integration/store/test_commits.py"
 
 #: Looks like a thread, and is a task of the loop that everything else is on.
 ON_LOOP = """
@@ -285,8 +286,8 @@ MUTANTS = (
         (
             (
                 "worker/store/tenant.py",
-                "        return\n    except Unusable:\n        conn.terminate()\n        raise\n",
-                "        return\n    except Unusable:\n        conn.terminate()\n",
+                "            conn.terminate()\n        raise\n",
+                "            conn.terminate()\n            return\n        raise\n",
             ),
         ),
         ("tests/faults/test_storm.py",),
@@ -300,8 +301,12 @@ MUTANTS = (
     ),
     Mutant(
         "a hint that cannot be told counts as a commit that failed",
-        (("worker/store/tenant.py", "    except HintsOverflow:\n        return\n", ""),),
-        ("tests/integration/service/test_listener.py::test_a_hint_that_cannot_be_told_undoes_no_commit",),
-        is_quick=False,
+        (("worker/store/tenant.py", "        if fate is Fate.COMMITTED:\n            return\n", ""),),
+        (f"{COMMITS}::test_a_hint_that_cannot_be_told_undoes_no_commit",),
+    ),
+    Mutant(
+        "whatever is said to a commit with a hint is taken for the hint's",
+        (("worker/store/pool.py", "        return Fate.UNKNOWN\n", "        return Fate.COMMITTED\n"),),
+        (f"{COMMITS}::test_a_commit_that_may_have_been_cancelled_is_an_answer_that_was_lost",),
     ),
 )

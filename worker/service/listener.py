@@ -65,9 +65,12 @@ class Listener:
         return self._is_hearing
 
     def along(self, hints: Hints) -> str | None:
-        """What a commit takes along for the others, when they may be told now and there is one thing to tell."""
+        """What a commit takes along for the others, when they may be told now and there is one thing to tell.
+
+        Only while hints are known to arrive: where they cannot be told, each commit would meet with that.
+        """
         now = time.monotonic()
-        if not self._can_hear or hints.has_moved_targets or len(hints.asked) != 1 or hints.asked[0].is_later:
+        if not self._is_hearing or hints.has_moved_targets or len(hints.asked) != 1 or hints.asked[0].is_later:
             return None
         if self._tell_at is not None or now < self._earliest(hints):
             return None

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -41,9 +42,6 @@ UniqueViolation = asyncpg.exceptions.UniqueViolationError
 #: A standby, or a server that was told to take no changes: the primary is elsewhere by now.
 OnlyReads = asyncpg.exceptions.ReadOnlySQLTransactionError
 
-#: The server has no room for more hints: somebody listens in a transaction that does not end. No commit says that.
-HintsOverflow = asyncpg.exceptions.ProgramLimitExceededError
-
 #: What a caller may see when the database goes away under it; it reconnects by asking the pool again.
 DatabaseGone = (
     asyncpg.PostgresConnectionError,
@@ -57,6 +55,20 @@ DatabaseGone = (
     OSError,
     TimeoutError,
 )
+
+
+class AnswerLost(ConnectionError):
+    """Nobody knows whether a transaction was committed; asking for the same once more, with the same key, will do."""
+
+
+#: What is said of a commit and never of a hint: it takes no part in what others do, and writes no rows.
+_COMMIT_REFUSED = (
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.IntegrityConstraintViolationError,
+)
+
+#: What is said of either.
+_OF_EITHER = (asyncpg.exceptions.QueryCanceledError, asyncpg.exceptions.InternalServerError)
 
 #: The server undid a transaction because of what others did at that moment: the same once more will do.
 DatabaseBusy = (
@@ -75,6 +87,30 @@ RowRefused = (
     asyncpg.exceptions.IntegrityConstraintViolationError,
     asyncpg.exceptions.ProgramLimitExceededError,
 )
+
+
+class Fate(StrEnum):
+    """What an error says of a commit with a hint behind it, in one round trip."""
+
+    #: it was made, and the hint was not told
+    COMMITTED = "committed"
+    #: the error is the commit's own, and says by itself what is known
+    AS_SAID = "as_said"
+    UNKNOWN = "unknown"
+
+
+def fate_of(error: Exception) -> Fate:
+    """A server that commits alone finds nothing wrong with a commit but what its constraints and others do to it.
+
+    Whatever else it says is about the hint: no room for it, no right, a lock that did not come. A session that the
+    server ends may have been ended before the commit came.
+    """
+    if isinstance(error, (*DatabaseGone, *_COMMIT_REFUSED)) or not isinstance(error, asyncpg.PostgresError):
+        return Fate.AS_SAID
+    severity = getattr(error, "severity_en", None) or getattr(error, "severity", None)
+    if isinstance(error, _OF_EITHER) or severity in ("FATAL", "PANIC"):
+        return Fate.UNKNOWN
+    return Fate.COMMITTED
 
 
 if TYPE_CHECKING:

@@ -48,13 +48,14 @@ class Manners:
     """How to talk to a server.
 
     ``startup`` goes with the connection, ``opening`` is what every transaction begins with, ``kept_plans`` the
-    ``plan_cache_mode`` of whoever wants a statement planned once.
+    ``plan_cache_mode`` of whoever wants a statement planned once. ``commits_alone``: no other node can refuse a commit.
     """
 
     statement_cache: int = 100
     startup: Mapping[str, str] = field(default_factory=dict)
     opening: str = ""
     kept_plans: str = "force_generic_plan"
+    commits_alone: bool = True
 
 
 def manners(server: Server) -> Manners:
@@ -67,9 +68,11 @@ def manners(server: Server) -> Manners:
     }
     passed_on = "; SET LOCAL citus.propagate_set_commands = 'local'" if server.is_distributed else ""
     if not server.is_pooled:
-        return Manners(startup=wanted, opening=passed_on, kept_plans=plans)
+        return Manners(startup=wanted, opening=passed_on, kept_plans=plans, commits_alone=not server.is_distributed)
     local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in wanted.items())
-    return Manners(statement_cache=0, opening=local + passed_on, kept_plans=plans)
+    return Manners(
+        statement_cache=0, opening=local + passed_on, kept_plans=plans, commits_alone=not server.is_distributed
+    )
 
 
 async def look(dsn: str, *, pooler: Pooler = Pooler.AUTO, application: str = "provisiond") -> Server:

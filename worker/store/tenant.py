@@ -9,7 +9,17 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from worker.store import due_work, notify
-from worker.store.pool import Connection, HintsOverflow, OnlyReads, Pool, Unusable, manners_of
+from worker.store.pool import (
+    AnswerLost,
+    Connection,
+    DatabaseTrouble,
+    Fate,
+    OnlyReads,
+    Pool,
+    Unusable,
+    fate_of,
+    manners_of,
+)
 
 #: Undoing takes no time; whoever waits longer has lost the connection, and has waited for it once already.
 ROLLBACK_S = 5.0
@@ -55,14 +65,21 @@ async def keep_plans(conn: Connection) -> None:
 async def _commit(conn: Connection) -> None:
     """Commit; without an answer nobody knows whether it was, and the connection is thrown away.
 
-    A hint behind it that could not be told is a lost hint, and no more: what it is about is committed.
+    A hint behind it that could not be told is a lost hint, and no more: what it is about is committed. Where other
+    nodes may refuse a commit, whatever they say, none is taken along.
     """
+    hint = notify.along(conn) if manners_of(conn).commits_alone else ""
     try:
-        await conn.execute("COMMIT" + notify.along(conn))
-    except HintsOverflow:
-        return
-    except Unusable:
-        conn.terminate()
+        await conn.execute("COMMIT" + hint)
+    except DatabaseTrouble as error:
+        fate = fate_of(error) if hint else Fate.AS_SAID
+        if fate is Fate.COMMITTED:
+            return
+        if fate is Fate.UNKNOWN:
+            conn.terminate()
+            raise AnswerLost("The server gave up either a commit or the hint behind it.") from error
+        if isinstance(error, Unusable):
+            conn.terminate()
         raise
 
 

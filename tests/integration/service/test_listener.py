@@ -108,18 +108,6 @@ async def test_a_commit_that_fails_tells_nobody(database: Database, pool: Pool, 
         assert [[each.ref_id for each in hints.asked] for hints in other.named] == [[kept]]
 
 
-async def test_a_hint_that_cannot_be_told_undoes_no_commit(pool: Pool, tenant_id: UUID) -> None:
-    """As when the server keeps hints for somebody who does not fetch them, until it has no room left."""
-    full = "DO $$ BEGIN RAISE program_limit_exceeded; END $$"
-    told: list[Hints] = []
-    with notify.hearing(told.append, mouth=lambda _: full):
-        await ask(pool, tenant_id, ref_id := uuid4())
-
-    assert [each.ref_id for hints in told for each in hints.asked] == [ref_id]
-    async with pool.acquire() as conn:
-        assert [due.ref_id for due in await due_work.due(conn, [Kind.RUN])] == [ref_id]
-
-
 async def test_what_can_be_heard_is_understood_or_worth_a_look(database: Database, pool: Pool) -> None:
     """Also what a later version says."""
     async with at_work(database.daemon_dsn) as one:
@@ -264,6 +252,8 @@ async def test_who_hears_itself_no_more_does_not_rely_on_hints(
         monkeypatch.setattr(notify, "CHANNEL", "somewhere_else")
 
         await eventually(lambda: not one.listener.is_hearing)
+        hints = Hints([notify.Asked(uuid4(), "run", uuid4())])
+        assert one.listener.along(hints) is None, "no commit is burdened with what may not be possible"
 
 
 async def test_work_of_this_process_begins_without_a_poll(pool: Pool, tenant_id: UUID) -> None:

@@ -17,7 +17,7 @@ LOCAL_BOUNDS = "; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transac
         pytest.param(Server(), Manners(startup=GENERIC | BOUNDS), id="the server itself"),
         pytest.param(
             Server(is_distributed=True),
-            Manners(startup=AUTO | BOUNDS, opening=PASSED_ON, kept_plans="auto"),
+            Manners(startup=AUTO | BOUNDS, opening=PASSED_ON, kept_plans="auto", commits_alone=False),
             id="a distributed one",
         ),
         pytest.param(
@@ -31,6 +31,7 @@ LOCAL_BOUNDS = "; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transac
                 statement_cache=0,
                 opening=f"; SET LOCAL plan_cache_mode = 'auto'{LOCAL_BOUNDS}{PASSED_ON}",
                 kept_plans="auto",
+                commits_alone=False,
             ),
             id="a distributed one behind a pooler",
         ),
