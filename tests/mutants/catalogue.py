@@ -139,8 +139,8 @@ MUTANTS = (
         (
             (
                 "worker/queue/dispatcher.py",
-                "self._hand_in(op, Released(is_unheard=True))\n            self._notes",
-                "pass\n            self._notes",
+                "self._hand_in(op, Released(is_unheard=True))\n            self._note(",
+                "pass\n            self._note(",
             ),
         ),
         (f"{LOST}::test_a_daemon_that_ends_leaves_nothing_of_a_claim_that_was_not_answered",),
