@@ -1,6 +1,8 @@
 """Connections are lent again as long as they work, and never more at once than allowed."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -10,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.waiting import eventually
+from worker.connectors.builtin.sql import FAILURES
 from worker.connectors.builtin.sqlconnections import Connections
 from worker.domain.errors import TargetBusy
 
@@ -98,3 +101,46 @@ async def test_at_the_end_all_are_closed_those_that_are_lent_when_they_come_back
     assert (idle.is_closed(), lent.is_closed()) == (True, False)
     connections.give_back(lent)
     assert lent.is_closed()
+
+
+@asynccontextmanager
+async def cut_after(dsn: str, count: int) -> AsyncIterator[str]:
+    """The same server behind a door that closes when so many bytes of its answers have passed."""
+    url = make_url(dsn)
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection(url.host, url.port)
+        sending = asyncio.create_task(_pass_on(reader, ours, 1 << 30))
+        try:
+            await _pass_on(theirs, writer, count)
+        finally:
+            sending.cancel()
+            for each in (ours, writer):
+                each.transport.abort()
+
+    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    async with server:
+        yield url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1]).render_as_string(hide_password=False)
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
+    while count > 0 and (data := await reader.read(count)):
+        writer.write(data)
+        await writer.drain()
+        count -= len(data)
+
+
+async def test_wherever_a_connection_breaks_while_it_is_opened_the_target_is_to_blame(empty_database: Any) -> None:
+    """And not the connector: a bug of ours would be a dead letter."""
+    met = []
+    for count in range(0, 2_000, 50):
+        async with cut_after(empty_database.owner_dsn, count) as dsn:
+            connections = made(dsn)
+            try:
+                connections.give_back(await connections.take())
+            except Exception as error:  # noqa: BLE001 - whatever comes is looked at
+                met.append(error)
+            await connections.aclose()
+
+    assert len(met) > 10
+    assert [error for error in met if not isinstance(error, FAILURES)] == []

@@ -41,8 +41,9 @@ FIND_LIMIT = 100
 LATE_COMMITS = timedelta(minutes=1)
 
 Row = Mapping[str, Any]
-_FAILURES = (
+FAILURES = (
     exc.SQLAlchemyError,
+    exc.EmulatedDBAPIException,  # of a connection that breaks while SQLAlchemy opens it, and is not lent yet
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -191,7 +192,7 @@ class SqlConnector:
             raise PermanentError("The connector is not open.")
         try:
             connection = await connections.take()
-        except (*_FAILURES, TimeoutError) as error:
+        except (*FAILURES, TimeoutError) as error:
             raise connect_error_of(error) from None
         try:
             if changes:
@@ -200,7 +201,7 @@ class SqlConnector:
         except asyncio.CancelledError:  # in the middle of a statement: not to be lent again
             connection.terminate()
             raise
-        except _FAILURES as error:
+        except FAILURES as error:
             raise error_of(error, table=self._table, values=values, changes=changes) from None
         finally:
             connections.give_back(connection)
@@ -221,7 +222,7 @@ class SqlConnector:
         try:
             async with engine.connect() as connection:
                 return await connection.run_sync(self._reflect)
-        except (*_FAILURES, TimeoutError) as error:
+        except (*FAILURES, TimeoutError) as error:
             raise connect_error_of(error) from None
 
     def _reflect(self, connection: sa.Connection) -> sa.Table:
