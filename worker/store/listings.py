@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.domain.operation import OperationStatus, OperationType
+from worker.store import workers
 from worker.store.pool import Connection
 from worker.store.sql import Query, Record, load
 
@@ -113,7 +114,7 @@ async def operations(
     closed = await _plan_with_values(conn, tenant_id)
     values = await _filters(conn, tenant_id, where) | closed
     page = {"before": before, "after": after, "limit": limit + offset}
-    near = await _nearer(conn, tenant_id, where)
+    near = await _nearer(conn, tenant_id, where, all_noted=closed["all_noted"])
     asked = {place: values | near.get(place, {}) | page for place in _PLACES if place.may_hold(where.status, known)}
     if offset:
         # What is skipped is passed over by its ids: the rows themselves are wide.
@@ -209,7 +210,7 @@ async def _count_live(
     conn: Connection, tenant_id: UUID, where: OperationQuery, values: dict[str, Any], found: "_Sums"
 ) -> None:
     """Row by row while that is quick; from ``MANY`` on by what was counted, where the filters allow it."""
-    are_many = await queries.living.value(conn, tenant_id=tenant_id) >= MANY
+    are_many = await _are_many(conn, tenant_id, where, all_noted=values["all_noted"])
     if where.is_counted and are_many:
         query = queries.many_living
         for row in await query.rows(conn, **_fitting(query, tenant_id, None, values)):
@@ -282,20 +283,14 @@ async def operation_stats(conn: Connection, tenant_id: UUID, *, connector_id: UU
 
 async def attempts(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> list[Record]:
     """The tries of an operation in order."""
-    return await queries.attempts.rows(
-        conn, tenant_id=tenant_id, operation_id=operation_id, from_day=_made_at(operation_id).date()
-    )
+    day = _made_at(operation_id).date()
+    return await queries.attempts.rows(conn, tenant_id=tenant_id, operation_id=operation_id, from_day=day)
 
 
 async def logs(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> list[Record]:
     """The first thousand log lines of an operation, in order."""
-    return await queries.logs.rows(
-        conn,
-        tenant_id=tenant_id,
-        operation_id=operation_id,
-        from_day=_made_at(operation_id).date(),
-        limit=_MOST_LOG_LINES,
-    )
+    day, query = _made_at(operation_id).date(), queries.logs
+    return await query.rows(conn, tenant_id=tenant_id, operation_id=operation_id, from_day=day, limit=_MOST_LOG_LINES)
 
 
 async def custom_plans(conn: Connection) -> None:
@@ -304,11 +299,12 @@ async def custom_plans(conn: Connection) -> None:
 
 
 async def _plan_with_values(conn: Connection, tenant_id: UUID) -> dict[str, Any]:
-    """Ask for custom plans; the closed targets with their reasons."""
+    """Ask for custom plans; the closed targets with their reasons, and whether notes and counts tell of all."""
     await custom_plans(conn)
     rows = await queries.closed.rows(conn, tenant_id=tenant_id)
     closed = [row["connector_id"] for row in rows]
-    return {"closed_ids": closed, "reasons": [row["reason"] for row in rows], "some_closed": bool(closed)}
+    found: dict[str, Any] = {"closed_ids": closed, "reasons": [row["reason"] for row in rows]}
+    return found | {"some_closed": bool(closed), "all_noted": await workers.all_noted(conn)}
 
 
 async def _filters(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[str, Any]:
@@ -338,20 +334,29 @@ async def _filters(conn: Connection, tenant_id: UUID, where: OperationQuery) -> 
     }
 
 
-async def _nearer(conn: Connection, tenant_id: UUID, where: OperationQuery) -> dict[_Place, dict[str, Any]]:
+async def _are_many(conn: Connection, tenant_id: UUID, where: OperationQuery, *, all_noted: bool) -> bool:
+    """Whether so many live that notes and counts lead to what is asked for; not where they could lead past some."""
+    if not all_noted and (where.user_id or where.is_timed):
+        return False
+    return bool(await queries.living.value(conn, tenant_id=tenant_id) >= MANY)
+
+
+async def _nearer(
+    conn: Connection, tenant_id: UUID, where: OperationQuery, *, all_noted: bool
+) -> dict[_Place, dict[str, Any]]:
     """What narrows a page where there are many, by place: ids that were made in its time, closer than the clocks allow,
     in places that are all counted; the ids of a person's operations. So it need not pass over all the others.
     """
     found: dict[_Place, dict[str, Any]] = {}
-    living = await queries.living.value(conn, tenant_id=tenant_id) if where.user_id or where.is_timed else 0
+    are_many = (where.user_id or where.is_timed) and await _are_many(conn, tenant_id, where, all_noted=all_noted)
     if where.is_timed:
         times = {"from_date": where.from_date, "to_date": where.to_date}
         for row in await queries.made_between.rows(conn, tenant_id=tenant_id, **times):
-            if living >= MANY:
+            if are_many:
                 found[_LIVING] = _between(row["first_living"], row["last_living"])
             if not row["is_counted_in_part"]:
                 found[_ENDED] = _between(row["first_ended"], row["last_ended"])
-    if living >= MANY:
+    if are_many:
         found[_LIVING] = found.get(_LIVING, {}) | await _of_person(conn, tenant_id, where)
     return found
 

@@ -50,8 +50,9 @@ w.tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR w.connector_id = :c
     LIMIT :limit
 
 -- part: in_hand
--- What was claimed not long ago: all that runs, and some that has come back.
-w.id = ANY(ARRAY(SELECT unnest(k.operation_ids) FROM claims k WHERE k.tenant_id = :tenant_id))
+-- What was claimed not long ago: all that runs, and some that has come back. Where not all is noted it is looked for
+-- among all that lives.
+(NOT :all_noted::boolean OR w.id = ANY(ARRAY(SELECT unnest(k.operation_ids) FROM claims k WHERE k.tenant_id = :tenant_id)))
 
 -- part: shown
 -- The shown status: what is pending for a closed target waits. Written so that a status that few have finds its rows.

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from worker.store import listings, tenant
+from worker.store import listings, tenant, workers
 from worker.store.pool import Connection
 from worker.store.sql import load
 
@@ -46,7 +46,8 @@ async def _add(conn: Connection, tenant_id: UUID, found: Depth) -> None:
         found.by_target[names.get(connector_id, "deleted connector"), status] += n
     found.by_status += of_tenant
     found.oldest_pending = min(filter(None, (found.oldest_pending, waiting.oldest_pending)), default=None)
-    held = await queries.held_since.value(conn, tenant_id=tenant_id)
+    await listings.custom_plans(conn)
+    held = await queries.held_since.value(conn, tenant_id=tenant_id, all_noted=await workers.all_noted(conn))
     found.held_since = min(filter(None, (found.held_since, held)), default=None)
     for each in await queries.dead.rows(conn, tenant_id=tenant_id):
         found.dead_letters[each["connector"]] += each["n"]
@@ -88,7 +89,7 @@ async def status(conn: Connection, *, only: UUID | None = None) -> dict[str, Any
 
     ``only``: of other tenants than this nothing, not even that they exist.
     """
-    workers = [_plain(dict(row)) for row in await queries.workers.rows(conn)]
+    alive = [_plain(dict(row)) for row in await queries.workers.rows(conn)]
     waiting = await depth(conn, only=only)
     tenants = []
     for row in await queries.tenants.rows(conn, only=only):
@@ -100,7 +101,7 @@ async def status(conn: Connection, *, only: UUID | None = None) -> dict[str, Any
     kept = {"storage": _plain(asdict(await storage(conn)))} if only is None else {}
     return {
         **kept,
-        "workers": workers,
+        "workers": alive,
         "queue": {**waiting.by_status, "dead_letter": sum(waiting.dead_letters.values()), "inbox": waiting.inbox},
         "tenants": tenants,
     }

@@ -9,10 +9,11 @@ WHERE expires_at > db_now() ORDER BY started_at
 SELECT id, name FROM connectors WHERE tenant_id = :tenant_id
 
 -- name: held_since
--- When the claim was made that is held longest.
+-- When the claim was made that is held longest; planned with its values, for only then its notes lead to it.
 SELECT min(o.updated_at) FROM operations o
 WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress'
-  AND o.id = ANY(ARRAY(SELECT unnest(c.operation_ids) FROM claims c WHERE c.tenant_id = :tenant_id))
+  AND (NOT :all_noted::boolean
+       OR o.id = ANY(ARRAY(SELECT unnest(c.operation_ids) FROM claims c WHERE c.tenant_id = :tenant_id)))
 
 -- name: hot_table
 -- The statistics of the queue's own table, which PostgreSQL keeps: reading them costs the same however large it is.

@@ -36,6 +36,11 @@ async def expired(conn: Connection) -> tuple[list[UUID], bool]:
     return [row["id"] for row in rows if row["is_expired"]], not all(row["notes_claims"] for row in rows)
 
 
+async def all_noted(conn: Connection) -> bool:
+    """Whether all claims are noted and all that lives is counted: no process of the version before runs."""
+    return bool(await queries.all_noted.value(conn))
+
+
 async def alive(conn: Connection) -> list[Record]:
     """Rows of the processes at work."""
     return await queries.alive.rows(conn)

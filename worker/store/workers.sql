@@ -17,6 +17,10 @@ DELETE FROM workers WHERE id = :id
 SELECT id, notes_claims, expires_at <= db_now() AS is_expired FROM workers
 WHERE expires_at <= db_now() OR NOT notes_claims ORDER BY expires_at LIMIT 50
 
+-- name: all_noted
+-- A process of the version before notes no claim, and counts nothing.
+SELECT NOT EXISTS (SELECT 1 FROM workers WHERE NOT notes_claims)
+
 -- name: alive
 SELECT id, host, pid, version, roles, started_at, beat_at, expires_at, is_draining FROM workers
 WHERE expires_at > db_now() ORDER BY started_at

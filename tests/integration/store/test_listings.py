@@ -319,3 +319,48 @@ async def test_a_text_that_very_many_names_begin_with_still_lists_exactly(queue:
 
     assert await queue.places(q="öm") == [2, 1, 0]
     assert sum((await queue.counts(q="öm")).values()) == 3
+
+
+async def _beside_the_version_before(queue: Queue, owner: UUID) -> None:
+    """This worker notes no claims, and counts nothing."""
+    async with queue.pool.acquire() as conn:
+        await conn.execute("UPDATE workers SET notes_claims = false WHERE id = $1", owner)
+
+
+@pytest.mark.parametrize("many", [pytest.param(1, id="by counts"), pytest.param(1_000_000, id="row by row")])
+async def test_what_a_process_of_the_version_before_has_in_progress_is_shown(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(listings, "MANY", many)
+    async with registered_worker(queue.pool) as owner:
+        await _beside_the_version_before(queue, owner)
+        async with tenant(queue.pool, queue.tenant_id) as conn:
+            await operations.claim(conn, queue.tenant_id, connector_id=queue.connector_id, owner=owner, limit=2)
+            await conn.execute("DELETE FROM claims")
+
+        assert await queue.places(status=S.IN_PROGRESS) == [5, 2]
+        assert await queue.counts(status=S.IN_PROGRESS) == {S.IN_PROGRESS: 2, S.PENDING: 1}
+        async with queue.pool.acquire() as conn:
+            depth = await overview.depth(conn)
+    assert depth.by_status == {"in_progress": 2, "pending": 1}
+    assert depth.held_since is not None
+
+
+async def test_what_a_process_of_the_version_before_accepted_is_shown_by_its_time_and_its_person(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody counted it, nor noted that the account holds something of a person who is not its owner."""
+    monkeypatch.setattr(listings, "MANY", 1)
+    (lane,) = await accounts(queue.pool, queue.tenant_id, queue.connector_id, 1)
+    (new,) = await enqueue(queue.pool, queue.tenant_id, an_operation(queue.connector_id, lane, user_id=queue.user_id))
+    queue.ids.append(new)
+    async with tenant(queue.pool, queue.tenant_id) as conn:
+        await conn.execute("DELETE FROM live_counts WHERE last_id = $1", new)
+        await conn.execute("UPDATE accounts SET has_others = false")
+    since = datetime.now(UTC) - timedelta(hours=1)
+
+    async with registered_worker(queue.pool) as owner:
+        await _beside_the_version_before(queue, owner)
+        for where in ({"from_date": since, "to_date": since + timedelta(hours=2)}, {"user_id": queue.user_id}):
+            assert (await queue.places(**where))[0] == 9, where
+            assert (await queue.counts(**where))[S.PENDING] == (4 if "from_date" in where else 2), where
