@@ -109,8 +109,21 @@ MUTANTS = (
     ),
     Mutant(
         "a claim's note is gone before the last of it has ended",
-        (("worker/queue/dispatcher.py", "over = self._notes.over(held)", "over = self._notes.over(set())"),),
+        (
+            ("worker/queue/dispatcher.py", "over = self._notes.over(held)", "over = self._notes.over(set())"),
+            (CLAIMS, "o.id = ANY(c.operation_ids) AND o.owner = c.owner", "false"),
+        ),
         (f"{DISPATCHER}::test_a_process_clears_its_notes_away_when_the_last_of_a_claim_has_ended",),
+    ),
+    Mutant(
+        "a claim's note is gone when its owner says so, whatever the rows say",
+        ((CLAIMS, "o.id = ANY(c.operation_ids) AND o.owner = c.owner", "false"),),
+        (f"{QUEUE}/test_claims.py::test_the_note_of_what_a_failover_brought_back_stays",),
+    ),
+    Mutant(
+        "a result that waits to be written does not keep its try from being begun again",
+        (("worker/queue/dispatcher.py", "new_of(claimed, ended=self._finisher.pending_tries)", "new_of(claimed)"),),
+        (f"{QUEUE}/test_claims.py::test_what_a_failover_forgot_is_not_run_again_while_its_result_waits_to_be_written",),
     ),
     Mutant(
         "only workers that have a row are rescued",
@@ -131,6 +144,7 @@ MUTANTS = (
                 "return not target.unsure or target.unsure.isdisjoint(self._finisher.pending)",
                 "return True",
             ),
+            ("worker/queue/dispatcher.py", "new_of(claimed, ended=self._finisher.pending_tries)", "new_of(claimed)"),
         ),
         (f"{LOST}::test_nothing_is_claimed_before_it_is_known_what_an_unanswered_claim_brought",),
     ),
