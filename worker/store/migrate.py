@@ -57,7 +57,8 @@ class Phase(StrEnum):
 async def migrate(owner_dsn: str, *, phase: Phase = Phase.PRE) -> SchemaState:
     """Apply every missing migration of a phase in one transaction and return the state reached.
 
-    An empty database has no version before and is taken all the way.
+    An empty database has no version before and is taken all the way. A last step of the version before last that is
+    still missing is applied on the way: only one version back runs on.
 
     Raises SurroundingsError when the database cannot be reached, the role may not do it, or the daemon's role does not
     exist.

@@ -84,7 +84,7 @@ def test_schema_behind(empty_database: Database, configure: Configure, capsys: p
 
     said = refusal_of(capsys, code=3)
 
-    assert said == "The schema is at step 0, this version needs step 2: run `provisiond migrate`."
+    assert said == f"The schema is at step 0, this version needs step {CODE_NUMBER}: run `provisiond migrate`."
 
 
 def test_role_that_row_level_security_does_not_bind(

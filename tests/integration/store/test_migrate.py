@@ -13,11 +13,11 @@ from worker.domain.errors import SurroundingsError
 from worker.store import migrate as migrations
 from worker.store.migrate import Phase, migrate
 from worker.store.pool import DatabaseGone, open_pool
-from worker.store.schema import CODE_NUMBER, SchemaState
+from worker.store.schema import SchemaState
 from worker.store.tenant import tenant
 
-#: What the version before still runs on, and what only this one does.
-PRE, POST = SchemaState(CODE_NUMBER, 1), SchemaState(migrations.last_step(), CODE_NUMBER)
+#: What a database of any step before reaches.
+LAST = SchemaState(migrations.last_step(), 2)
 
 
 @pytest.fixture(autouse=True)
@@ -28,24 +28,24 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def at_first_step(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """A database as the version before left it."""
-    found = migrations.ScriptDirectory.from_config
+    """A database as the first version left it."""
     with monkeypatch.context() as before:
-        before.setattr(migrations, "ScriptDirectory", _Before(found))
+        before.setattr(migrations, "ScriptDirectory", _Until("0001"))
         assert await migrate(empty_database.owner_dsn) == SchemaState(1, 1)
     return empty_database
 
 
-class _Before:
-    """The scripts without the later steps."""
+class _Until:
+    """The scripts without the steps after one."""
 
-    def __init__(self, found: Any) -> None:
-        self._found = found
+    def __init__(self, last: str) -> None:
+        self._last = last
+        self._found = migrations.ScriptDirectory.from_config
 
     def from_config(self, config: Any) -> Any:
         scripts = self._found(config)
-        upgrade = scripts._upgrade_revs
-        scripts._upgrade_revs = lambda _, revision: upgrade("0001", revision)
+        everything = list(scripts.walk_revisions())
+        scripts.walk_revisions = lambda: [each for each in everything if each.revision <= self._last]
         return scripts
 
 
@@ -62,7 +62,7 @@ async def test_a_table_in_use_is_waited_for(at_first_step: Database) -> None:
     await eventually(lambda: _is_waited_for(at_first_step), timeout=60)
     await reader.close()
 
-    assert await migrating == PRE
+    assert await migrating == LAST
 
 
 async def _is_waited_for(database: Database) -> bool:
@@ -93,20 +93,24 @@ async def test_a_table_that_stays_in_use_is_left_as_it_was(
 async def test_two_at_once_reach_the_same_step(at_first_step: Database) -> None:
     found = await asyncio.gather(*(migrate(at_first_step.owner_dsn) for _ in range(3)))
 
-    assert found == [PRE] * 3
+    assert found == [LAST] * 3
 
 
-async def test_what_the_version_before_needs_stays_until_it_is_gone(at_first_step: Database) -> None:
+async def test_what_the_version_before_needs_stays_until_it_is_gone(
+    at_first_step: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "ScriptDirectory", _Until("0003"))
+    pre, post = SchemaState(2, 1), SchemaState(3, 2)
     first = await migrate(at_first_step.owner_dsn)
     again = await migrate(at_first_step.owner_dsn)
     after = await migrate(at_first_step.owner_dsn, phase=Phase.POST)
     once_more = await migrate(at_first_step.owner_dsn)
 
-    assert (first, again, after, once_more) == (PRE, PRE, POST, POST)
+    assert (first, again, after, once_more) == (pre, pre, post, post)
 
 
 async def test_an_empty_database_is_taken_all_the_way(empty_database: Database) -> None:
-    assert await migrate(empty_database.owner_dsn) == POST
+    assert await migrate(empty_database.owner_dsn) == LAST
 
 
 async def test_a_schema_that_changes_under_a_daemon_interrupts_it_for_a_moment(

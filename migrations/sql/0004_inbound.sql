@@ -1,0 +1,1 @@
+-- Attributes of identities that come back from targets, and sealed values on their way out.

@@ -1,0 +1,1 @@
+-- What running scripts leave behind: statistics, recorded calls, names that are taken.
