@@ -122,21 +122,10 @@ class CorrelationService:
         tuning_mode: bool = False,
     ) -> list[CorrelationResult]:
         """``correlate`` for subjects of one side with one look-up for all; each is decided as if it were alone."""
-        results = []
-        async for subject, question, candidates in self._looked_up(questions, rule_set, source):
-            results.append(
-                correlate_one(
-                    subject,
-                    candidates,
-                    rule_set=rule_set,
-                    decisions=question.decisions,
-                    frequencies=frequencies,
-                    evaluate=self._evaluate,
-                    tuning_mode=tuning_mode,
-                    is_truncated=len(candidates) >= self._limit,
-                )
-            )
-        return results
+        return [
+            self._decided(subject, question, candidates, rule_set, frequencies, tuning_mode=tuning_mode)
+            async for subject, question, candidates in self._looked_up(questions, rule_set, source)
+        ]
 
     async def without_counterpart(
         self,
@@ -165,16 +154,28 @@ class CorrelationService:
             has_expressions = self._evaluate is not None
             if is_nobodys(subject, candidates, rule_set, frequencies=frequencies, has_expressions=has_expressions):
                 return True
-        result = correlate_one(
+        return self._decided(subject, question, candidates, rule_set, frequencies).decision is Decision.NONE
+
+    def _decided(
+        self,
+        subject: Prepared,
+        question: Question,
+        candidates: Sequence[Prepared],
+        rule_set: RuleSet,
+        frequencies: NameFrequencies | None,
+        *,
+        tuning_mode: bool = False,
+    ) -> CorrelationResult:
+        return correlate_one(
             subject,
             candidates,
             rule_set=rule_set,
             decisions=question.decisions,
             frequencies=frequencies,
             evaluate=self._evaluate,
+            tuning_mode=tuning_mode,
             is_truncated=len(candidates) >= self._limit,
         )
-        return result.decision is Decision.NONE
 
     async def _looked_up(
         self, questions: Sequence[Question], rule_set: RuleSet, source: CandidateSource
