@@ -17,17 +17,20 @@ WHERE o.tenant_id = :tenant_id AND o.status = 'in_progress' AND o.owner IS NOT N
 SELECT DISTINCT c.owner FROM claims c
 WHERE c.tenant_id = :tenant_id AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = c.owner)
 
+-- part: nothing_held
+-- Of a claim: its owner holds nothing of it any more.
+NOT EXISTS (SELECT 1 FROM operations o
+            WHERE o.tenant_id = :tenant_id AND o.id = ANY(c.operation_ids) AND o.owner = c.owner)
+
 -- name: end
 -- What their owner takes for over; its row decides, for a failover may have brought back what had ended.
 DELETE FROM claims c
 WHERE c.tenant_id = :tenant_id AND c.owner = :owner AND c.id = ANY(:ids::uuid[])
-  AND NOT EXISTS (SELECT 1 FROM operations o
-                  WHERE o.tenant_id = :tenant_id AND o.id = ANY(c.operation_ids) AND o.owner = c.owner)
+  AND {nothing_held}
 RETURNING c.id
 
 -- name: forget
 -- Claims of which nothing is held any more.
 DELETE FROM claims c
 WHERE c.tenant_id = :tenant_id AND c.owner = ANY(:owners::uuid[])
-  AND NOT EXISTS (SELECT 1 FROM operations o
-                  WHERE o.tenant_id = :tenant_id AND o.id = ANY(c.operation_ids) AND o.owner = c.owner)
+  AND {nothing_held}
