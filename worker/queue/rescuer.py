@@ -52,7 +52,8 @@ class Rescuer:
         """One round; an owner's row goes only when nothing is left under it, so a crash here loses nothing."""
         async with self._pool.acquire() as conn:
             dead, has_older = await workers.expired(conn)
-            self._looks_left = LOOKS_EVERYWHERE if has_older else self._looks_left
+            if has_older:
+                self._looks_left = LOOKS_EVERYWHERE
             looks_for_orphans = self._rounds % ORPHANS_EVERY == 0
             looks_everywhere = (looks_for_orphans and self._looks_left > 0) or (has_older and bool(dead))
             tenants = [row["id"] for row in await workers.tenants(conn)] if dead or looks_for_orphans else []
