@@ -94,7 +94,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The PostgreSQL that all workers of this session share; URLs lead to the template database."""
+    """The PostgreSQL that all workers of this test run share; URLs lead to the template database."""
 
     admin_dsn: str
     owner_dsn: str
@@ -114,7 +114,7 @@ class Database:
 
 @pytest.fixture(scope="session")
 def postgres() -> Server:
-    """The session's PostgreSQL, started by whoever asks first; it ends with the session (tests/cluster.py)."""
+    """The PostgreSQL of this test run, started by whoever asks first; it ends with the run (tests/cluster.py)."""
     session = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     directory = session_directory(session)
     directory.mkdir(mode=0o711, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where the PostgreSQL of a test session is, for the process that keeps it (tests/cluster.py) and those that use it."""
+"""Where the PostgreSQL of a test run is, for the process that keeps it (tests/cluster.py) and those that use it."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ MEMORY_WANTED = 2 * 1024**3
 
 
 def session_directory(session: int) -> Path:
-    """Where the cluster of this session lives: in memory when there is plenty, for a clone makes 700 files."""
+    """Where the cluster of this test run lives: in memory when there is plenty, for a clone makes 700 files."""
     known = [base / f"{NAME}{session}" for base in (MEMORY, Path(tempfile.gettempdir()))]
     return next((each for each in known if each.exists()), known[0] if is_roomy(MEMORY) else known[1])
 
