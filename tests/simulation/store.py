@@ -29,14 +29,14 @@ from worker.domain.operation import (
 )
 from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Retry, Succeeded
 from worker.store import due_work as real_due_work
-from worker.store import operations as real_operations
 from worker.store.due_work import Due, Kind, Look
-from worker.store.operations import Completion, Failure, Fence, Range
+from worker.store.operations import Completion, Failure, Fence
+from worker.store.ranges import FRONT, Range
 
 S = OperationStatus
 LATENCY_S = 0.01
 _TAKING = ("claim", "claim_emergencies", "rescue", "crash_looping")
-_EMERGENCIES = real_operations.FRONT.up_to_urgency(-EMERGENCY_PRIORITY)
+_EMERGENCIES = FRONT.up_to_urgency(-EMERGENCY_PRIORITY)
 _ENDING = ("complete", "fail", "park", "bury", "release", "cancel")
 
 

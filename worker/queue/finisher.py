@@ -1,7 +1,6 @@
 """Writing down how tries ended: many at a time, each fenced, none forgotten while our lease holds."""
 
 import asyncio
-import json
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -9,21 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from random import Random
-from typing import assert_never
 from uuid import UUID
 
 import structlog
 
-from worker.domain.operation import WaitReason
-from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Retry, Succeeded
+from worker.domain.outcome import DeadLettered, Released
 from worker.domain.processing import Finished, Lease
-from worker.domain.redaction import shown
-from worker.domain.retry import backoff
 from worker.queue.cancelling import cancel, cancel_asked
+from worker.queue.ends import Ends, sorted_ends
 from worker.queue.local import FenceKey, fence
 from worker.queue.telling import tell
 from worker.store import due_work, operations
-from worker.store.operations import Completion, Failure, Fence
 from worker.store.pool import Connection, DatabaseTrouble, Pool, RowRefused, UniqueViolation
 from worker.store.tenant import tenant
 from worker.telemetry import metrics
@@ -39,9 +34,6 @@ GATHER_S = 0.003
 PACE_S = 0.03
 #: With so many tries that ended and are not written, no more is claimed.
 BACKLOG = (WRITERS + 1) * BATCH
-#: How long an operation waits for a target that was down for a moment; the breaker takes over when it stays down.
-SHORT_WAIT_S = 2.0
-LONGEST_SHORT_WAIT_S = 60.0
 LONGEST_DRAIN_S = 10.0
 #: Between two looks at claims whose commit was never heard of, and may still be on its way.
 UNDECIDED_S = 0.2
@@ -207,7 +199,7 @@ class Finisher:
             undecided = await _undecided(conn, tenant_id, part)
             later = [finished for finished in part if finished.operation.id in undecided]
             part = [finished for finished in part if finished.operation.id not in undecided]
-            ends = _sorted(part, self._rng)
+            ends = sorted_ends(part, rng=self._rng)
             done = await _write_all(conn, tenant_id, owner, part, ends)
             asked = len(ends.completions) < len(part) or any(done.values()) or _were_suspects(part)
             if asked:
@@ -239,7 +231,7 @@ async def _undecided(conn: Connection, tenant_id: UUID, part: Sequence[Finished]
 
 
 async def _write_all(
-    conn: Connection, tenant_id: UUID, owner: UUID, part: list[Finished], ends: "_Ends"
+    conn: Connection, tenant_id: UUID, owner: UUID, part: list[Finished], ends: Ends
 ) -> dict[UUID, bool]:
     """Write one part; the ids that were written, each with whether the lane goes on (known of those that completed)."""
     if len(ends.completions) < len(part):  # several statements will lock lanes: all in one order, at once
@@ -251,7 +243,7 @@ async def _write_all(
     return done
 
 
-async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: "_Ends") -> set[UUID]:
+async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: Ends) -> set[UUID]:
     """Those that did not complete; the ids that were written."""
     done: set[UUID] = set()
     if ends.failures:
@@ -269,100 +261,9 @@ async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: "_
     return done
 
 
-class _Ends:
-    """The tries of one batch, sorted by how they ended."""
-
-    def __init__(self) -> None:
-        self.completions: list[Completion] = []
-        self.failures: list[Failure] = []
-        self.parked: list[Failure] = []
-        self.buried: list[Failure] = []
-        self.released: list[Fence] = []
-        self.started: set[UUID] = set()
-        #: by the reason
-        self.cancelled: dict[str, list[Fence]] = {}
-        self.lines: list[tuple[UUID, str, str]] = []
-
-
 def _were_suspects(part: Sequence[Finished]) -> bool:
     """Whether a process died with some of these: the next few of their kind are claimed when these are written."""
     return any(finished.operation.crashed_leases for finished in part)
-
-
-def _sorted(part: list[Finished], rng: Random) -> _Ends:
-    ends = _Ends()
-    for finished in part:
-        _sort_one(ends, finished, rng)
-    return ends
-
-
-def _sort_one(ends: _Ends, finished: Finished, rng: Random) -> None:
-    op, outcome, took = finished.operation, finished.outcome, finished.duration_ms
-    fence = Fence(id=op.id, epoch=op.epoch, account_id=op.account_id)
-    match outcome:
-        case Succeeded():
-            ends.completions.append(_completion(fence, finished, outcome))
-            ends.lines += [(op.id, "warn", warning) for warning in outcome.warnings]
-            if outcome.skipped:
-                ends.lines.append((op.id, "info", outcome.skipped))
-            if outcome.tags:
-                ends.lines.append((op.id, "info", f"Noted by hooks: {json.dumps(shown(outcome.tags), sort_keys=True)}"))
-        case Retry() if op.is_last_try:
-            message = f"Tries used up after {op.retry_count + 1}: {outcome.message}"
-            ends.buried.append(Failure(fence, took, outcome.error_code, message, sent=outcome.sent))
-            ends.lines.append((op.id, "error", message))
-        case Retry():
-            delay = backoff(op.retry_count, rng=rng, retry_after=outcome.retry_after).total_seconds()
-            ends.failures.append(Failure(fence, took, outcome.error_code, outcome.message, delay, sent=outcome.sent))
-            ends.lines.append((op.id, "warn", f"{outcome.message} The next try is in {delay:.0f} s."))
-        case DeadLettered():
-            ends.buried.append(Failure(fence, took, outcome.error_code, outcome.message, sent=outcome.sent))
-            ends.lines.append((op.id, "error", outcome.message))
-        case Parked():
-            wait = wait_of(outcome, op.parks)
-            ends.parked.append(
-                Failure(fence, took, outcome.error_code, outcome.message, wait, str(outcome.reason), outcome.case_id)
-            )
-            ends.lines.append((op.id, "info", f"Waits ({outcome.reason}): {outcome.message}"))
-        case Released():
-            ends.released.append(fence)
-            if outcome.was_started:
-                ends.started.add(op.id)
-                ends.lines.append((op.id, "info", "Interrupted while it ran; the next try looks at the target first."))
-        case Cancelled():
-            ends.cancelled.setdefault(outcome.message, []).append(fence)
-        case _:
-            assert_never(outcome)
-
-
-def wait_of(outcome: Parked, parks: int) -> float | None:
-    """Seconds until a parked operation looks again by itself; None: when its reason is gone.
-
-    Only one that waits for its target looks: after what the target asked for, else after 2, 4, 8, … at most 60 s.
-    """
-    if outcome.reason is not WaitReason.TARGET_DOWN:
-        return None
-    if outcome.look_after is not None:
-        return outcome.look_after.total_seconds()
-    return float(min(SHORT_WAIT_S * 2 ** min(parks, 10), LONGEST_SHORT_WAIT_S))
-
-
-def _completion(fence: Fence, finished: Finished, outcome: Succeeded) -> Completion:
-    return Completion(
-        fence,
-        finished.duration_ms,
-        finished.operation.connector_id,
-        outcome.uid,
-        "skipped" if outcome.skipped else "already_so" if outcome.already_so else None,
-        outcome.observed,
-        outcome.observed_active,
-        finished.observed_hash,
-        finished.hooked,
-        outcome.match,
-        outcome.account_gone,
-        finished.agrees,
-        outcome.sent,
-    )
 
 
 def _uid_taken(finished: Finished) -> Finished:

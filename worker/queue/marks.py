@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from worker.domain.operation import Operation
-from worker.store.operations import FRONT, LAST_URGENCY, Range
+from worker.store.ranges import FRONT, LAST_URGENCY, Range
 
 #: Between two looks behind the marks.
 BACK_EVERY_S = 1.0

@@ -12,14 +12,13 @@ import hashlib
 import json
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Self
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from worker.domain.ids import uuid7
 from worker.domain.operation import (
     EMERGENCY_PRIORITY,
-    EPOCH,
     MAX_CRASHED_LEASES,
     Operation,
     OperationType,
@@ -27,6 +26,7 @@ from worker.domain.operation import (
     WaitReason,
 )
 from worker.store.pool import Connection
+from worker.store.ranges import FRONT, Range
 from worker.store.sql import Record, load
 
 queries = load("operations")
@@ -78,38 +78,8 @@ async def lock_lanes(conn: Connection, tenant_id: UUID, account_ids: Sequence[UU
     return {row["id"]: row for row in rows}
 
 
-class Range(NamedTuple):
-    """A stretch of what is ready, in the order of claims (urgency, ready_at, id): behind ``start``, up to an urgency.
-
-    Urgency is the priority with its sign turned, so that the smallest comes first.
-    """
-
-    urgency: int
-    ready_at: datetime
-    id: UUID
-    up_to: int
-
-    @property
-    def start(self) -> tuple[int, datetime, UUID]:
-        """What the stretch lies behind."""
-        return self.urgency, self.ready_at, self.id
-
-    def moved_back(self, by: timedelta) -> Self:
-        """The same with an earlier start."""
-        return self._replace(ready_at=self.ready_at - by, id=_NOBODY)
-
-    def up_to_urgency(self, urgency: int) -> Self:
-        """The same with another end."""
-        return self._replace(up_to=urgency)
-
-
-_NOBODY = UUID(int=0)
-#: The smallest and the greatest value of the column.
-_FIRST_URGENCY, LAST_URGENCY = -32_768, 32_767
 #: So many retries that are due are claimed although heads have taken all the room.
 LEAST_BESIDE = 8
-#: All that is ready.
-FRONT = Range(_FIRST_URGENCY, EPOCH, _NOBODY, LAST_URGENCY)
 
 
 async def claim(

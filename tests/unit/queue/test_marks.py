@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from worker.domain.operation import Operation, OperationType
 from worker.queue.marks import BACK_BY, BACK_EVERY_S, FRONT_SHARE, MOST, Marks
-from worker.store.operations import FRONT, Range
+from worker.store.ranges import FRONT, Range
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 
