@@ -11,6 +11,8 @@ ALTER TABLE hook_versions
     -- the contract this source was written for
     ADD COLUMN api integer NOT NULL DEFAULT 1,
     ADD COLUMN note text NOT NULL DEFAULT '',
+    -- what the daemon would call, as the sandbox read it when the version was stored
+    ADD COLUMN functions text[] NOT NULL DEFAULT '{}',
     -- [{name, hook_id, version, sha}] in the order in which they are loaded, each before those that load it
     ADD COLUMN libraries jsonb NOT NULL DEFAULT '[]';
 
@@ -51,4 +53,4 @@ CREATE TABLE hook_tests (
 CREATE UNIQUE INDEX hook_tests_name ON hook_tests (tenant_id, hook_id, name);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON hook_tests TO provisiond_worker;
-GRANT SELECT, INSERT ON hook_activations TO provisiond_worker;
+GRANT SELECT, INSERT, DELETE ON hook_activations TO provisiond_worker;
