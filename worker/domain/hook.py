@@ -1,14 +1,32 @@
 """Hooks: operators' scripts that look at an operation before or after it happens, and what they may answer.
 
-A script defines ``before_create``, ``before_update``, ``before_delete`` (``transform`` stands in for the first two) and
-``after_create``, ``after_update``, ``after_delete``. Each takes one dict, the context, and returns
+A script defines ``before_create``, ``before_update``, ``before_delete`` (``transform`` stands in for the first two),
+``after_create``, ``after_update``, ``after_delete``, ``on_error`` and ``correlate``. Each takes one dict, the context
+(``HookContext``), and returns
 
-    None                                              no change
-    {"set": {...}, "unset": [...], "tags": {...}}     a patch (``transform`` may return the attributes to set alone)
-    reject(reason, code=...)                          the operation ends here, for good        (before_* only)
-    skip(reason)                                      the operation is done, without a change  (before_* only)
+    None                                                        no change
+    {"set": {...}, "unset": [...], "tags": {...}}               a patch (``transform`` may return what to set alone)
+    {"unique": {name: [candidates]}}                            the first that nobody else has    (before_create only)
+    reject(reason, code=...)                                    the operation ends here, for good (before_* only)
+    skip(reason)                                                it is done, without a change      (before_* only)
 
-after_* may only return ``{"tags": {...}}``.
+after_* and on_error may only return ``{"tags": {...}}``; ``follow_up`` is refused. ``correlate`` returns None, a list
+of keys, ``{"match": {...}}`` or ``{"score": {candidate id: 0..1}}``.
+
+What a script sets is never None: a value that is no number (nan, infinity) is an error wherever it stands, and only a
+name in ``unset`` clears an attribute. The mark of a secret, ``{"secret": True}``, changes nothing when it comes back.
+
+``unique`` offers at most 250 candidates for an attribute. The first that no other account of the connector has, or is
+about to get, is set, and stays the account's for its later tries. Where the target says that it is taken all the same,
+the hooks run again with ``iteration`` one higher, at most 50 times in a try; then the operation is a dead letter,
+``hook.unique_exhausted``. A hook may as well make its name of ``iteration`` itself.
+
+Hooks of a phase run in the order of their bindings; what one sets is what the next sees. They share two seconds of
+processor time; each has its own budget within them. How a hook fails is its ``HookClass``, what that means for the
+operation its binding's ``FailurePolicy``; after a change was made it is a warning under each of them.
+
+Every try of an operation runs the version that was active when its first try began, and draws the same random values.
+A dead letter that a person puts back begins anew, with the version that is active then.
 """
 
 import hashlib
@@ -25,6 +43,7 @@ from worker.domain.operation import OperationType
 class HookPhase(StrEnum):
     BEFORE = "before"
     AFTER = "after"
+    ON_ERROR = "on_error"
 
 
 class FailurePolicy(StrEnum):
@@ -35,6 +54,17 @@ class FailurePolicy(StrEnum):
     QUARANTINE = "quarantine"
 
 
+def default_policy(phase: HookPhase) -> FailurePolicy:
+    """What a binding means that does not say: only before a change a failure can still stop anything."""
+    return FailurePolicy.FAIL if phase is HookPhase.BEFORE else FailurePolicy.SKIP_HOOK
+
+
+class Permission(StrEnum):
+    """What a binding lets its hook have beyond the usual: ``secrets`` as they are, not their mark."""
+
+    SECRETS = "secrets"
+
+
 class HookClass(StrEnum):
     """How a hook failed: the values of ``HookError.hook_class``."""
 
@@ -42,6 +72,7 @@ class HookClass(StrEnum):
     COMPILE = "hook.compile"
     SCRIPT = "hook.script"
     FAIL = "hook.fail"
+    REJECT = "hook.reject"
     RESULT = "hook.result"
     CONTEXT = "hook.context"
     LIMIT = "hook.limit"
@@ -51,6 +82,7 @@ class HookClass(StrEnum):
     CRASH = "hook.crash"
     BUSY = "hook.busy"
     SUSPENDED = "hook.suspended"
+    UNIQUE_EXHAUSTED = "hook.unique_exhausted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +104,12 @@ class HookScript:
 class HookContext:
     """What a script is told. ``now`` is fixed for the operation, so that the same context gives the same answer.
 
-    ``attributes`` is what will be sent, ``current`` what the target has (None: unknown), ``iteration`` counts tries for
-    a unique name, ``changes`` is ``{name: {"old", "new"}}`` of an update, ``result`` is ``{"status", "uid", "error"}``
-    of what was done, told to after_*.
+    ``attributes`` is what will be sent, ``current`` what the target has (None: unknown), ``attempt`` counts tries from
+    one, ``iteration`` tries for a unique name from zero, ``changes`` is ``{name: {"old", "new"}}`` of an update.
+    ``resource`` is ``{"id", "name", "type"}`` of the connector, ``actor`` ``{"id", "kind"}`` of who wanted the change,
+    ``identity`` the person's attributes, ``params`` what the binding sets. ``result`` is ``{"status", "uid", "error"}``
+    of what was done, told to after_* and on_error; its ``error`` is None or ``{"code", "message"}``. Times are ISO
+    text, bytes base64 text, secrets ``{"secret": True}`` unless the binding has the permission.
     """
 
     event: str
@@ -101,19 +136,26 @@ class HookContext:
 
 def function_of(phase: HookPhase, operation_type: OperationType) -> str:
     """The function of a script that answers to a phase of an operation."""
-    return f"{phase.value}_{operation_type.value}"
+    return "on_error" if phase is HookPhase.ON_ERROR else f"{phase.value}_{operation_type.value}"
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Changes to what will be sent (``set``, ``unset``) and notes to keep with the operation (``tags``)."""
+    """Changes to what will be sent (``set``, ``unset``) and notes to keep with the operation (``tags``).
+
+    ``unique``: for an attribute the texts of which the first that is free is to be set, the best first.
+    """
 
     set: dict[str, Any] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
     tags: dict[str, Any] = field(default_factory=dict)
+    unique: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def apply(self, attributes: dict[str, Any]) -> dict[str, Any]:
-        """``attributes`` of an operation's payload after this patch; what is unset becomes None, which clears."""
+        """``attributes`` of an operation's payload after this patch; what is unset becomes None, which clears.
+
+        What ``unique`` offers is not among it: which of them is free has to be looked up.
+        """
         return attributes | self.set | dict.fromkeys(self.unset)
 
 
@@ -133,10 +175,22 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Correlated:
+    """What ``correlate`` says of an account: keys of its owner, what the owner must have, or scores of candidates.
+
+    ``score`` is from 0 to 1, by the candidate's id. Nothing of all three: it cannot tell.
+    """
+
+    keys: tuple[str, ...] = ()
+    match: dict[str, Any] = field(default_factory=dict)
+    score: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class HookResult:
     """A script's answer. ``function`` is the one that ran, None when the script has nothing for this event."""
 
-    decision: Patch | Reject | Skip
+    decision: Patch | Reject | Skip | Correlated
     function: str | None = None
     logs: tuple[str, ...] = ()
     duration_us: int = 0

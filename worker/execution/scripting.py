@@ -8,7 +8,17 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from worker.domain.errors import HookError
-from worker.domain.hook import FailurePolicy, HookContext, HookPhase, HookResult, Patch, Reject, Skip, function_of
+from worker.domain.hook import (
+    Correlated,
+    FailurePolicy,
+    HookContext,
+    HookPhase,
+    HookResult,
+    Patch,
+    Reject,
+    Skip,
+    function_of,
+)
 from worker.domain.operation import OperationType
 from worker.domain.outcome import DeadLettered, Succeeded
 from worker.execution.classify import Ended
@@ -149,6 +159,8 @@ def _after(work: Work, wish: Wish, hook: BoundHook, answer: HookResult | HookErr
             return Ended(DeadLettered(f"hook.{code}", f"The hook {_name(hook)} rejected it: {reason}"))
         case Skip(reason):
             return Ended(Succeeded(work.uid, skipped=f"The hook {_name(hook)} skipped it: {reason}"))
+        case Correlated():
+            raise TypeError("correlate is no hook around an operation")
         case _:
             assert_never(answer.decision)
 

@@ -3,10 +3,21 @@
 import json
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from worker.domain.errors import HookError
-from worker.domain.hook import Diagnostic, ExpressionResult, HookClass, HookResult, Patch, Reject, Skip, Validation
+from worker.domain.hook import (
+    Correlated,
+    Diagnostic,
+    ExpressionResult,
+    HookClass,
+    HookResult,
+    Patch,
+    Reject,
+    Skip,
+    Validation,
+)
 
 MAX_DEPTH = 16
 MAX_LOGS = 50
@@ -16,7 +27,12 @@ MAX_NAME = 256
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_PATCH_KEYS = frozenset({"set", "unset", "tags"})
+MAX_CANDIDATES = 250
+MAX_CANDIDATE = 1024
+MAX_KEYS = 100
+
+_PATCH_KEYS = frozenset({"set", "unset", "tags", "unique"})
+_TOO_LATE = "what happened has happened"
 #: Failures that a later try may not meet again.
 _RETRYABLE = frozenset({HookClass.BUSY})
 
@@ -54,24 +70,27 @@ def hook_result(line: bytes) -> HookResult | HookError:
     return HookResult(decision, function=function, logs=logs, duration_us=took)
 
 
-def decision_of(function: str, result: dict[str, Any]) -> Patch | Reject | Skip:
+def decision_of(function: str, result: dict[str, Any]) -> Patch | Reject | Skip | Correlated:
     """What ``function`` decided; ``result`` is ``{"value": ...}``, ``{"reject": ...}`` or ``{"skip": ...}``.
 
     Raises ValueError with a sentence for the author.
     """
+    if function == "correlate":
+        return _correlated(result)
+    is_told = function.startswith(("after_", "on_error"))
     match result:
         case {"value": None}:
             return Patch()
         case {"value": dict(value)}:
-            return _patch_after(value) if function.startswith("after_") else _patch(function, value)
+            return _patch_after(function, value) if is_told else _patch(function, value)
         case {"value": value}:
             raise ValueError(f"{function} returned {_kind(value)}; return None, a dict, reject(...) or skip(...)")
-        case {"reject": {"reason": str(reason), "code": str(code)}} if not function.startswith("after_"):
+        case {"reject": {"reason": str(reason), "code": str(code)}} if not is_told:
             return Reject(printable(reason, MAX_MESSAGE), code=printable(code, MAX_NAME))
-        case {"skip": {"reason": str(reason)}} if not function.startswith("after_"):
+        case {"skip": {"reason": str(reason)}} if not is_told:
             return Skip(printable(reason, MAX_MESSAGE))
         case _:
-            raise ValueError(f"{function} cannot reject or skip: the change is made; return tags or None")
+            raise ValueError(f"{function} cannot reject or skip: {_TOO_LATE}; return tags or None")
 
 
 def expression_results(line: bytes, names: Sequence[str]) -> dict[str, ExpressionResult]:
@@ -111,8 +130,7 @@ def printable(text: str, limit: int) -> str:
 def _patch(function: str, value: dict[str, Any]) -> Patch:
     if not value.keys() <= _PATCH_KEYS:
         if function != "transform":
-            strange = min(value.keys() - _PATCH_KEYS)
-            raise ValueError(f"{function} returned the key {_name(strange)!r}; a patch has set, unset and tags")
+            raise ValueError(_strange(function, value.keys() - _PATCH_KEYS))
         value = {"set": value}
     changes, unset, tags = value.get("set") or {}, value.get("unset") or [], value.get("tags") or {}
     if not isinstance(changes, dict) or not isinstance(tags, dict):
@@ -122,21 +140,81 @@ def _patch(function: str, value: dict[str, Any]) -> Patch:
     for name, wanted in changes.items():
         if wanted is None:
             raise ValueError(f"the patch sets {_name(name)!r} to None; name it in unset to clear it")
-    both = changes.keys() & set(unset)
-    if both:
-        raise ValueError(f"the patch both sets and unsets {_name(min(both))!r}")
-    for name in (*changes, *unset, *tags):
+    unique = _unique(function, value.get("unique") or {})
+    _refuse_twice(changes.keys(), set(unset), unique.keys())
+    for name in (*changes, *unset, *tags, *unique):
         if not name.strip() or len(name) > MAX_NAME:
             raise ValueError(f"{_name(name)!r} is no name of an attribute")
-    _check({"set": changes, "tags": tags, "unset": unset})
-    return Patch(set=changes, unset=tuple(dict.fromkeys(unset)), tags=tags)
+    _check({"set": changes, "tags": tags, "unset": unset, "unique": unique})
+    return Patch(set=changes, unset=tuple(dict.fromkeys(unset)), tags=tags, unique=unique)
 
 
-def _patch_after(value: dict[str, Any]) -> Patch:
-    if not value.keys() <= {"tags"} or not isinstance(value.get("tags", {}), dict):
-        raise ValueError("after a change only tags can be returned")
+def _strange(function: str, keys: AbstractSet[str]) -> str:
+    strange = min(keys)
+    if strange == "follow_up":
+        return f"{function} returned follow_up, which is not known; a change that follows is an operation of its own"
+    return f"{function} returned the key {_name(strange)!r}; a patch has set, unset, unique and tags"
+
+
+def _refuse_twice(changes: AbstractSet[str], unset: AbstractSet[str], unique: AbstractSet[str]) -> None:
+    if both := changes & unset:
+        raise ValueError(f"the patch both sets and unsets {_name(min(both))!r}")
+    if both := (changes | unset) & unique:
+        raise ValueError(f"the patch offers names for {_name(min(both))!r}, and also sets or unsets it")
+
+
+def _unique(function: str, offered: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(offered, dict):
+        raise ValueError("unique of a patch is a dict of lists")  # noqa: TRY004 - one class for what an author returned
+    if offered and function not in {"before_create", "transform"}:
+        raise ValueError(f"{function} offers unique names; an account gets its name when it is created")
+    return {name: _candidates(name, texts) for name, texts in offered.items()}
+
+
+def _candidates(name: str, texts: Any) -> tuple[str, ...]:
+    if not isinstance(texts, list) or not texts or len(texts) > MAX_CANDIDATES:
+        raise ValueError(f"unique of {_name(name)!r} is a list of 1 to {MAX_CANDIDATES} texts")
+    for text in texts:
+        if not isinstance(text, str) or not text.strip() or len(text) > MAX_CANDIDATE:
+            raise ValueError(f"a candidate for {_name(name)!r} is a text of 1 to {MAX_CANDIDATE} characters")
+    return tuple(dict.fromkeys(texts))
+
+
+def _patch_after(function: str, value: dict[str, Any]) -> Patch:
+    if strange := value.keys() - {"tags"}:
+        if "follow_up" in strange:
+            raise ValueError(_strange(function, {"follow_up"}))
+        raise ValueError(f"{function} can only return tags: {_TOO_LATE}")
+    tags = value.get("tags") or {}
+    if not isinstance(tags, dict):
+        raise ValueError("tags are a dict")  # noqa: TRY004 - one class for whatever an author returned
     _check(value)
-    return Patch(tags=value.get("tags", {}))
+    return Patch(tags=tags)
+
+
+def _correlated(result: dict[str, Any]) -> Correlated:
+    match result:
+        case {"value": None}:
+            return Correlated()
+        case {"value": list(keys)}:
+            if len(keys) > MAX_KEYS or not all(isinstance(key, str) and key.strip() for key in keys):
+                raise ValueError(f"the keys of correlate are at most {MAX_KEYS} texts")
+            _check(keys)
+            return Correlated(keys=tuple(dict.fromkeys(keys)))
+        case {"value": {"match": dict(wanted), **rest}} if wanted and not rest:
+            _check(wanted)
+            return Correlated(match=wanted)
+        case {"value": {"score": dict(scores), **rest}} if not rest:
+            return Correlated(score={name: _score(name, score) for name, score in scores.items()})
+        case _:
+            raise ValueError("correlate returns None, a list of keys, a dict with match, or one with score")
+
+
+def _score(name: str, score: Any) -> float:
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        raise ValueError(f"the score of {_name(name)!r} is a number from 0 to 1")
+    _check(name)
+    return float(score)
 
 
 def _check(value: Any, depth: int = 0) -> None:
@@ -151,7 +229,7 @@ def _check(value: Any, depth: int = 0) -> None:
             raise ValueError("a number in the result does not fit 64 bits")
         case float() if value - value != 0:
             raise ValueError("a number in the result is not finite")
-        case list():
+        case list() | tuple():
             for item in value:
                 _check(item, depth + 1)
         case dict():

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from worker.domain.hook import HookContext, HookPhase, HookScript, Patch, function_of
+from worker.domain.hook import FailurePolicy, HookContext, HookPhase, HookScript, Patch, default_policy, function_of
 from worker.domain.operation import OperationType
 
 
@@ -13,6 +13,7 @@ from worker.domain.operation import OperationType
         (HookPhase.BEFORE, OperationType.CREATE, "before_create"),
         (HookPhase.BEFORE, OperationType.DELETE, "before_delete"),
         (HookPhase.AFTER, OperationType.UPDATE, "after_update"),
+        (HookPhase.ON_ERROR, OperationType.UPDATE, "on_error"),
     ],
 )
 def test_a_phase_and_an_operation_name_the_function(phase: HookPhase, kind: OperationType, function: str) -> None:
@@ -43,3 +44,11 @@ def test_the_context_is_the_published_contract() -> None:
         *("resource", "actor", "identity", "attributes", "current", "changes", "result", "params"),
     ]
     assert context["api"] == 1
+
+
+def test_only_before_a_change_a_failing_hook_stops_it_unless_told_otherwise() -> None:
+    assert [default_policy(phase) for phase in HookPhase] == [
+        FailurePolicy.FAIL,
+        FailurePolicy.SKIP_HOOK,
+        FailurePolicy.SKIP_HOOK,
+    ]

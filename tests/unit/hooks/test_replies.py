@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.domain.errors import HookError
-from worker.domain.hook import HookResult, Patch, Reject, Skip
+from worker.domain.hook import Correlated, HookResult, Patch, Reject, Skip
 from worker.hooks.replies import decision_of, expression_results, failed, hook_result, printable, refused, validation
 
 
@@ -32,6 +32,22 @@ def line(**said: Any) -> bytes:
         pytest.param("before_delete", {"skip": {"reason": "r"}}, Skip("r"), id="skip"),
         pytest.param("after_create", {"value": {"tags": {"t": 1}}}, Patch(tags={"t": 1}), id="tags after"),
         pytest.param("after_create", {"value": None}, Patch(), id="nothing after"),
+        pytest.param("on_error", {"value": {"tags": {"t": 1}}}, Patch(tags={"t": 1}), id="tags of an error"),
+        pytest.param(
+            "before_create",
+            {"value": {"unique": {"uid": ["amoss", "amoss2", "amoss"]}}},
+            Patch(unique={"uid": ("amoss", "amoss2")}),
+            id="candidates",
+        ),
+        pytest.param(
+            "transform", {"value": {"unique": {"uid": ["a"]}}}, Patch(unique={"uid": ("a",)}), id="both kinds"
+        ),
+        pytest.param("correlate", {"value": None}, Correlated(), id="cannot tell"),
+        pytest.param("correlate", {"value": ["a", "b", "a"]}, Correlated(keys=("a", "b")), id="keys"),
+        pytest.param("correlate", {"value": {"match": {"mail": "a"}}}, Correlated(match={"mail": "a"}), id="match"),
+        pytest.param(
+            "correlate", {"value": {"score": {"1": 1, "2": 0.5}}}, Correlated(score={"1": 1, "2": 0.5}), id="score"
+        ),
     ],
 )
 def test_decisions(function: str, result: dict[str, Any], decision: object) -> None:
@@ -55,7 +71,34 @@ def test_decisions(function: str, result: dict[str, Any], decision: object) -> N
         pytest.param("transform", {"value": {"a": "\ud800"}}, "half a character", id="surrogate"),
         pytest.param("transform", {"value": {"a": 1 << 63}}, "64 bits", id="large number"),
         pytest.param("transform", {"value": {"a": float("inf")}}, "not finite", id="infinity"),
-        pytest.param("after_create", {"value": {"set": {"a": 1}}}, "only tags", id="patch after"),
+        pytest.param("after_create", {"value": {"set": {"a": 1}}}, "only return tags", id="patch after"),
+        pytest.param("after_create", {"value": {"follow_up": {}}}, "an operation of its own", id="follow-up"),
+        pytest.param("before_create", {"value": {"follow_up": {}}}, "an operation of its own", id="follow-up before"),
+        pytest.param("on_error", {"value": {"unset": ["a"]}}, "only return tags", id="patch of an error"),
+        pytest.param("on_error", {"skip": {"reason": "r"}}, "cannot reject or skip", id="skip of an error"),
+        pytest.param("on_error", {"value": {"tags": [1]}}, "tags are a dict", id="tags are a list"),
+        pytest.param("before_create", {"value": {"unique": ["a"]}}, "dict of lists", id="unique is a list"),
+        pytest.param("before_create", {"value": {"unique": {"uid": []}}}, "1 to 250 texts", id="no candidates"),
+        pytest.param("before_create", {"value": {"unique": {"uid": ["a"] * 251}}}, "1 to 250 texts", id="too many"),
+        pytest.param("before_create", {"value": {"unique": {"uid": [1]}}}, "text of 1 to", id="a number as candidate"),
+        pytest.param("before_create", {"value": {"unique": {"uid": [" "]}}}, "text of 1 to", id="blank candidate"),
+        pytest.param("before_create", {"value": {"unique": {"uid": ["a\x00"]}}}, "NUL", id="NUL in a candidate"),
+        pytest.param("before_create", {"value": {"unique": {"": ["a"]}}}, "no name", id="candidates of no attribute"),
+        pytest.param("before_update", {"value": {"unique": {"uid": ["a"]}}}, "when it is created", id="too late"),
+        pytest.param(
+            "before_create",
+            {"value": {"set": {"uid": "b"}, "unique": {"uid": ["a"]}}},
+            "also sets",
+            id="set and unique",
+        ),
+        pytest.param("correlate", {"value": "a"}, "correlate returns", id="one key"),
+        pytest.param("correlate", {"value": [1]}, "keys of correlate", id="key is a number"),
+        pytest.param("correlate", {"value": {"match": {}}}, "correlate returns", id="matches everybody"),
+        pytest.param("correlate", {"value": {"match": {"a": 1}, "score": {}}}, "correlate returns", id="both ways"),
+        pytest.param("correlate", {"value": {"score": {"1": 1.5}}}, "from 0 to 1", id="more than sure"),
+        pytest.param("correlate", {"value": {"score": {"1": True}}}, "from 0 to 1", id="a truth is no score"),
+        pytest.param("correlate", {"value": {"score": {"1": float("nan")}}}, "from 0 to 1", id="no score"),
+        pytest.param("correlate", {"reject": {"reason": "r", "code": "c"}}, "correlate returns", id="rejects"),
         pytest.param("after_create", {"reject": {"reason": "r", "code": "c"}}, "cannot reject", id="reject after"),
         pytest.param("before_create", {"reject": {"reason": 5}}, "cannot reject", id="malformed reject"),
         pytest.param("before_create", {}, "cannot reject", id="nothing"),
