@@ -30,6 +30,8 @@ A dead letter that a person puts back begins anew, with the version that is acti
 """
 
 import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -86,18 +88,41 @@ class HookClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """Source whose names a script, or a later library, takes by ``load("lib/NAME", "function")``; ``name`` is NAME."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class HookScript:
-    """One immutable version of a script. Two scripts of the same source are the same program to the sandbox."""
+    """One immutable version of a script with all that it loads. Equal ``sha``: the same program to the sandbox.
+
+    ``api`` is the version of the contract it was written for. ``libraries`` are in the order in which they are built,
+    each before those that load it: at most 10, of 256 KiB in all. ``sha`` is what is compiled once, suspended and
+    counted: SHA-256 of the source or, with libraries or another ``api``, of ``[api, source, [[name, source], ...]]``
+    as JSON.
+    """
 
     source: str
     name: str = ""
     version: int = 1
     id: UUID | None = None
+    api: int = 1
+    libraries: tuple[Library, ...] = ()
+    sha: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def sha(self) -> str:
-        """SHA-256 of the source: what is compiled once, suspended and counted."""
-        return hashlib.sha256(self.source.encode("utf-8", "surrogatepass")).hexdigest()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha", _sha(self.source, api=self.api, libraries=self.libraries))
+
+
+def _sha(source: str, *, api: int, libraries: Sequence[Library]) -> str:
+    text = source
+    if libraries or api != 1:
+        parts = [api, source, [[library.name, library.source] for library in libraries]]
+        text = json.dumps(parts, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +242,17 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What is known about a script without running it; ``functions`` are those the daemon would call."""
+    """What is known about a script without running it.
+
+    ``functions`` are those the daemon would call, ``loads`` the names of the libraries that it takes names from,
+    whether they came along or not, ``api`` the contract that it asks for.
+    """
 
     ok: bool
     functions: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    loads: tuple[str, ...] = ()
+    api: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,16 +30,24 @@ def encode_context(context: dict[str, Any], *, limit: int) -> bytes:
     return text.encode()
 
 
-def batches(lines: Sequence[bytes]) -> Iterable[list[bytes]]:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One context as it travels: JSON text, and what its random values are drawn from (empty: none)."""
+
+    text: bytes
+    seed: bytes = b""
+
+
+def batches(lines: Sequence[Line]) -> Iterable[list[Line]]:
     """``lines`` in order, cut into messages of at most 50 lines and, unless one alone is larger, 1 MiB."""
-    batch: list[bytes] = []
+    batch: list[Line] = []
     size = 0
     for line in lines:
-        if batch and (len(batch) >= BATCH or size + len(line) > BATCH_BYTES):
+        if batch and (len(batch) >= BATCH or size + len(line.text) > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(line)
-        size += len(line)
+        size += len(line.text)
     if batch:
         yield batch
 

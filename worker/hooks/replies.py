@@ -42,6 +42,8 @@ def failed(found: dict[str, Any], *, logs: tuple[str, ...] = ()) -> HookError:
     known = found.get("class")
     hook_class = HookClass(known) if known in set(HookClass) else HookClass.SCRIPT
     fields: dict[str, Any] = {name: found[name] for name in ("line", "column") if isinstance(found.get(name), int)}
+    if isinstance(found.get("module"), str):
+        fields["module"] = printable(found["module"], 120)
     if isinstance(found.get("snippet"), str):
         fields["snippet"] = printable(found["snippet"], MAX_LOG)
     if isinstance(found.get("frames"), list):
@@ -107,9 +109,16 @@ def expression_results(line: bytes, names: Sequence[str]) -> dict[str, Expressio
 def validation(report: Any) -> Validation:
     """The child's review of a source."""
     match report:
-        case {"ok": bool(is_ok), "functions": list(functions), "diagnostics": list(found)}:
+        case {
+            "ok": bool(is_ok),
+            "functions": list(functions),
+            "diagnostics": list(found),
+            "loads": list(loads),
+            "api": int(api),
+        }:
             diagnostics = tuple(_diagnostic(entry) for entry in found if isinstance(entry, dict))
-            return Validation(is_ok, tuple(str(name) for name in functions), diagnostics)
+            names, loaded = tuple(str(name) for name in functions), tuple(printable(str(name), 120) for name in loads)
+            return Validation(is_ok, names, diagnostics, loads=loaded, api=api)
         case _:
             return refused(_nonsense())
 

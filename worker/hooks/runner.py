@@ -16,10 +16,10 @@ from typing import Any, Self, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from worker.domain.errors import HookError, SurroundingsError
-from worker.domain.hook import ExpressionResult, HookClass, HookLimits, HookResult, HookScript, Validation
-from worker.hooks.check import check_source
+from worker.domain.hook import ExpressionResult, HookClass, HookLimits, HookResult, HookScript, Library, Validation
+from worker.hooks.check import check_source, definition_of
 from worker.hooks.child import Child, ChildLost, Reply, StartFailed
-from worker.hooks.encoding import batches, encode_context
+from worker.hooks.encoding import Line, batches, encode_context
 from worker.hooks.pool import Pool, PoolStatus
 from worker.hooks.replies import expression_results, failed, hook_result, refused, validation
 from worker.hooks.strikes import DEADLINE, KILL, Strikes
@@ -123,10 +123,16 @@ class HookExecutor:
         return HookStatus(self._level, self._missing, self._strikes.suspended, self._pool.status)
 
     async def execute(
-        self, script: HookScript, function: str, context: dict[str, Any], *, budget_ms: int | None = None
+        self,
+        script: HookScript,
+        function: str,
+        context: dict[str, Any],
+        *,
+        budget_ms: int | None = None,
+        seed: bytes = b"",
     ) -> HookResult:
         """Run one function of a script, with its own budget where it has one (at most 5 s). Raises HookError."""
-        [result] = await self.execute_batch(script, function, [context], budget_ms=budget_ms)
+        [result] = await self.execute_batch(script, function, [context], budget_ms=budget_ms, seeds=[seed])
         if isinstance(result, HookError):
             raise result
         return result
@@ -138,16 +144,21 @@ class HookExecutor:
         contexts: Sequence[dict[str, Any]],
         *,
         budget_ms: int | None = None,
+        seeds: Sequence[bytes] | None = None,
     ) -> list[HookResult | HookError]:
-        """Run one function of a script on each context; a failure is a value in its place."""
+        """Run one function of a script on each context; a failure is a value in its place.
+
+        ``seeds``: for each context what its random values are drawn from (32 bytes; the same seed, the same values);
+        without one a script that asks for a random value fails.
+        """
         title = {"hook": script.name, "version": script.version}
         try:
-            source = check_source(script.source)
+            definition = definition_of(script)
         except HookError as error:
             return [_copy(error, title) for _ in contexts]
         budget = min(budget_ms or self._limits.budget_ms, MAX_BUDGET_MS)
-        job = _Job(script.sha, {"op": "run", "function": function}, {"source": source}, title, budget)
-        return await self._each(job, contexts, hook_result)
+        job = _Job(script.sha, {"op": "run", "function": function}, definition, title, budget)
+        return await self._each(job, contexts, hook_result, seeds)
 
     async def evaluate(
         self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]]
@@ -174,10 +185,15 @@ class HookExecutor:
             for each in found
         ]
 
-    async def validate(self, source: str) -> Validation:
-        """Everything that can be said about a source without running it; hostile sources end in a diagnostic."""
+    async def validate(self, source: str, *, libraries: Sequence[Library] = (), is_library: bool = False) -> Validation:
+        """Everything that can be said about a source without running it; hostile sources end in a diagnostic.
+
+        ``libraries``: as in HookScript; those that are loaded and did not come along are an error, and named in
+        ``loads`` all the same. A source that is itself a library need not define a function that the daemon calls.
+        """
         try:
-            request = {"op": "validate", "source": check_source(source)}
+            definition = definition_of(HookScript(source, libraries=tuple(libraries)))
+            request = {"op": "validate", "is_library": is_library} | definition
             async with self._pool.lend(_VALIDATION) as child:
                 reply = await self._ask(child, _VALIDATION, request, [], timeout_s=BUILD_S)
         except HookError as error:
@@ -189,14 +205,18 @@ class HookExecutor:
         return self._strikes.lift(key)
 
     async def _each(
-        self, job: _Job, contexts: Sequence[dict[str, Any]], read: Callable[[bytes], _T | HookError]
+        self,
+        job: _Job,
+        contexts: Sequence[dict[str, Any]],
+        read: Callable[[bytes], _T | HookError],
+        seeds: Sequence[bytes] | None = None,
     ) -> list[_T | HookError]:
         results: list[_T | HookError | None] = [None] * len(contexts)
         places: list[int] = []
-        lines: list[bytes] = []
-        for place, context in enumerate(contexts):
+        lines: list[Line] = []
+        for place, (context, seed) in enumerate(zip(contexts, seeds or [b""] * len(contexts), strict=True)):
             try:
-                lines.append(encode_context(context, limit=self._limits.max_context_bytes))
+                lines.append(Line(encode_context(context, limit=self._limits.max_context_bytes), seed))
                 places.append(place)
             except HookError as error:
                 results[place] = _copy(error, job.title)
@@ -204,7 +224,7 @@ class HookExecutor:
             results[place] = _copy(line, job.title) if isinstance(line, HookError) else self._noted(job, read(line))
         return [result for result in results if result is not None]
 
-    async def _all_batches(self, job: _Job, lines: Sequence[bytes]) -> list[bytes | HookError]:
+    async def _all_batches(self, job: _Job, lines: Sequence[Line]) -> list[bytes | HookError]:
         """Batches side by side, never more than could run at once: waiting room is for other callers."""
         queue = list(enumerate(batches(lines)))
         done: dict[int, list[bytes | HookError]] = {}
@@ -221,7 +241,7 @@ class HookExecutor:
                 group.create_task(work())
         return [line for number in sorted(done) for line in done[number]]
 
-    async def _batch(self, job: _Job, lines: list[bytes]) -> list[bytes | HookError]:
+    async def _batch(self, job: _Job, lines: list[Line]) -> list[bytes | HookError]:
         done: list[bytes | HookError] = []
         step = len(lines)
         while len(done) < len(lines):
@@ -242,7 +262,7 @@ class HookExecutor:
                 done += reply.lines
         return done
 
-    async def _run(self, job: _Job, lines: list[bytes]) -> Reply:
+    async def _run(self, job: _Job, lines: list[Line]) -> Reply:
         """One batch on one child, which learns the program first. Raises HookError, _NotBuilt."""
         request = job.request | {"key": job.key, "budget_ms": job.budget_ms, "batch_ms": BATCH_MS}
         async with self._pool.lend(job.key) as child:
@@ -253,7 +273,9 @@ class HookExecutor:
                     raise _NotBuilt(error) from error
                 child.known.add(job.key)
             timeout_s = 2 * wall_ceiling(job.budget_ms / 1000) + BATCH_MS / 1000 + GRACE_S
-            return await self._ask(child, job.key, request, lines, timeout_s=timeout_s)
+            if any(line.seed for line in lines):
+                request["seeds"] = [line.seed.hex() for line in lines]
+            return await self._ask(child, job.key, request, [line.text for line in lines], timeout_s=timeout_s)
 
     async def _ask(
         self, child: Child, key: str, header: dict[str, Any], lines: list[bytes], *, timeout_s: float

@@ -5,9 +5,13 @@ the child alone, behind its hardening; nothing here imports any other room, so t
 """
 
 from worker.sandbox.frames import (
+    API,
     EXPRESSION_NAMES,
     FUNCTIONS,
     HEADER,
+    LIBRARY_PREFIX,
+    MAX_LIBRARIES,
+    MAX_LIBRARY_BYTES,
     MAX_REPLY,
     MAX_RESULT,
     MAX_SOURCE,
@@ -20,9 +24,13 @@ from worker.sandbox.frames import (
 from worker.sandbox.launch import command
 
 __all__ = [
+    "API",
     "EXPRESSION_NAMES",
     "FUNCTIONS",
     "HEADER",
+    "LIBRARY_PREFIX",
+    "MAX_LIBRARIES",
+    "MAX_LIBRARY_BYTES",
     "MAX_REPLY",
     "MAX_RESULT",
     "MAX_SOURCE",

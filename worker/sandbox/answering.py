@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -35,33 +35,37 @@ class Answerer:
 
     def _carry_out(self, header: dict[str, Any], contexts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         if header["op"] == "validate":
-            return {"report": review(self._engine, header["source"])}, []
+            libraries, is_library = header.get("libraries", ()), bool(header.get("is_library"))
+            return {"report": review(self._engine, header["source"], libraries, is_library=is_library)}, []
         program = self._program(header)
         budget_s = header["budget_ms"] / 1000
+        end = time.monotonic() + header["batch_ms"] / 1000
         if isinstance(program, Script):
+            seeds = [bytes.fromhex(seed) for seed in header.get("seeds", ())] or [b""] * len(contexts)
             run = partial(program.run, header["function"], budget_s=budget_s)
+            each = (partial(run, line, seed=seed) for line, seed in zip(contexts, seeds, strict=True))
         else:
-            run = partial(program.run, budget_s=budget_s)
-        return {}, _until(run, contexts, end=time.monotonic() + header["batch_ms"] / 1000)
+            each = (partial(program.run, line, budget_s=budget_s) for line in contexts)
+        return {}, _until(each, end=end)
 
     def _program(self, header: dict[str, Any]) -> Script | Expressions:
         key = header["key"]
         known = self._programs.get(key)
         if known is None:
             if header["op"] == "run":
-                known = Script(self._engine, header["source"])
+                known = Script(self._engine, header["source"], header.get("libraries", ()))
             else:
                 known = Expressions(self._engine, header["expressions"])
             self._programs[key] = known
         return known
 
 
-def _until(run: Callable[[bytes], bytes], contexts: list[bytes], *, end: float) -> list[bytes]:
-    """Results of the first contexts: all of them, or as many as time and size allow, at least one."""
+def _until(calls: Iterable[Callable[[], bytes]], *, end: float) -> list[bytes]:
+    """Results of the first calls: all of them, or as many as time and size allow, at least one."""
     lines: list[bytes] = []
     size = 0
-    for context in contexts:
-        line = run(context)
+    for call in calls:
+        line = call()
         lines.append(line)
         size += len(line)
         if size > MAX_BATCH_BYTES or time.monotonic() > end:

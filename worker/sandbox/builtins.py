@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from worker.sandbox import dates
+from worker.sandbox import dates, randomness
 from worker.sandbox.transliteration import to_ascii
 
 MAX_TEXT: Final = 64 * 1024
@@ -154,6 +154,11 @@ def base64_encode(value: str) -> str:
     return base64.b64encode(_text(value).encode()).decode()
 
 
+def uuid4() -> str:
+    """A random UUID (RFC 9562, version 4), the same in every try of an operation."""
+    return str(uuid.UUID(bytes=randomness.draw(16), version=4))
+
+
 def candidates(
     pattern: str, values: dict[str, Any], count: int = 20, length: int = 20, language: str = ""
 ) -> list[str]:
@@ -228,6 +233,7 @@ LIBRARY: Final[dict[str, dict[str, Callable[..., Any]]]] = {
     "dn": {"escape": dn_escape, "build": dn_build},
     "ldap": {"filter_escape": filter_escape},
     "hash": {"sha256": sha256, "uuid5": uuid5, "base64": base64_encode},
+    "rand": {"uuid4": uuid4},
     "username": {"candidates": candidates},
     "date": {
         "parse": dates.parse,

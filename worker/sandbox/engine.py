@@ -4,15 +4,17 @@ Before an author's module is evaluated the host library's names are put into it.
 state from passing from one call to the next.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
 import starlark as star
 
+from worker.sandbox import randomness
 from worker.sandbox.builtins import LIBRARY, PRELUDE_NAMES
 from worker.sandbox.failures import Failure, explain, failure
-from worker.sandbox.frames import MAX_RESULT, MAX_SOURCE
+from worker.sandbox.frames import LIBRARY_PREFIX, MAX_RESULT, MAX_SOURCE
 from worker.sandbox.watch import Watch
 
 CALL_STACK: Final = 50
@@ -29,6 +31,8 @@ GLOBALS: Final = star.Globals.extended_by(
         star.LibraryExtension.Partial,
     ]
 )
+
+NO_LIBRARIES: Final[Mapping[str, star.FrozenModule]] = {}
 
 _T = TypeVar("_T")
 
@@ -80,16 +84,34 @@ class Engine:
         self._host = self._host_module()
         self._names = star.parse("names", f"load('host', {', '.join(map(repr, HOST_NAMES))})\n", DIALECT)
 
-    def build(self, name: str, source: str, *, shift: int = 0) -> star.FrozenModule:
-        """An author's module. Raises ScriptFailed: hook.limit, hook.syntax, hook.compile, hook.deadline."""
+    def build(
+        self,
+        name: str,
+        source: str,
+        *,
+        shift: int = 0,
+        libraries: Mapping[str, star.FrozenModule] = NO_LIBRARIES,
+        budget_s: float = COMPILE_S,
+    ) -> star.FrozenModule:
+        """An author's module, which may load ``libraries``.
+
+        Raises ScriptFailed: hook.limit, hook.syntax, hook.compile, hook.deadline.
+        """
+
+        def load(wanted: str) -> star.FrozenModule:
+            if wanted not in libraries:
+                raise LookupError(_no_library(wanted, libraries))
+            return libraries[wanted]
 
         def work() -> star.FrozenModule:
             module = star.Module()
             star.eval(module, self._names, GLOBALS, star.FileLoader(lambda _: self._host))
-            star.eval_with(self._options, module, parse(name, source, shift=shift), GLOBALS)
+            tree = parse(name, source, shift=shift)
+            star.eval_with(self._options, module, tree, GLOBALS, star.FileLoader(load))
             return module.freeze()
 
-        return self._limited(work, COMPILE_S, stage="hook.compile", shift=shift)
+        randomness.begin(b"")
+        return self._limited(work, budget_s, stage="hook.compile", shift=shift)
 
     def wrap(self, source: str, modules: Mapping[str, star.FrozenModule]) -> star.FrozenModule:
         """One of our own modules, which may load the authors' ``modules`` and ``host``. Raises StarlarkError."""
@@ -97,6 +119,14 @@ class Engine:
         module = star.Module()
         star.eval(module, star.parse("wrapper", source, DIALECT), GLOBALS, loader)
         return module.freeze()
+
+    def constant(self, module: star.FrozenModule, name: str) -> object:
+        """The value of ``name`` at an author's top level, None when there is none that JSON knows."""
+        source = f"load('module', found={name!r})\ndef value():\n  return json.encode(found)\n"
+        try:
+            return json.loads(str(self.wrap(source, {"module": module}).call("value")))
+        except star.StarlarkError:
+            return None
 
     def exports(self, module: star.FrozenModule, name: str) -> bool:
         """Whether an author's module defines ``name`` at its top level."""
@@ -107,10 +137,17 @@ class Engine:
         return True
 
     def call(
-        self, module: star.FrozenModule, function: str, *arguments: str | int, budget_s: float, shift: int = 0
+        self,
+        module: star.FrozenModule,
+        function: str,
+        *arguments: str | int,
+        budget_s: float,
+        shift: int = 0,
+        seed: bytes = b"",
     ) -> str:
-        """The JSON text that a wrapper's function returns. Raises ScriptFailed."""
+        """The JSON text that a wrapper's function returns; ``seed``: of random values. Raises ScriptFailed."""
         self.logs.clear()
+        randomness.begin(seed)
 
         def work() -> object:
             return module.call_with(self._options, function, *arguments).value
@@ -151,3 +188,10 @@ class Engine:
     def _refuse(self, kind: str, message: str) -> None:
         self._refusal = failure(kind, message)
         raise ValueError(message)
+
+
+def _no_library(wanted: str, libraries: Mapping[str, star.FrozenModule]) -> str:
+    if not wanted.startswith(LIBRARY_PREFIX):
+        return f'load() takes names from libraries, such as load("{LIBRARY_PREFIX}names", "login")'
+    known = f"there are {', '.join(libraries)}" if libraries else "there is none before it"
+    return f'the library "{wanted[:100]}" is missing; {known}'

@@ -3,27 +3,32 @@
 import re
 from typing import Any, Final
 
+from worker.sandbox.frames import LIBRARY_PREFIX
+
 MAX_MESSAGE: Final = 2048
 MAX_SNIPPET: Final = 512
 MAX_FRAMES: Final = 10
 MAX_FRAME: Final = 120
 
-#: Names that modules of an author have in error texts: the script, or one expression of a mapping.
+#: Names that an author's modules have in error texts: the script, a library (``lib/NAME``), an expression of a mapping.
 SCRIPT: Final = "script"
 EXPRESSION: Final = "expression "
 
-_PLACE: Final = re.compile(r"^\s*--> (script|expression [^:\n]*):(\d+):(\d+)$", re.MULTILINE)
-_FRAME: Final = re.compile(r"^  \* (script|expression [^:\n]*):(\d+), in (.*)$", re.MULTILINE)
+_PLACE: Final = re.compile(r"^\s*--> (script|lib/[^:\n]*|expression [^:\n]*):(\d+):(\d+)$", re.MULTILINE)
+_FRAME: Final = re.compile(r"^  \* (script|lib/[^:\n]*|expression [^:\n]*):(\d+), in (.*)$", re.MULTILINE)
 _ERROR: Final = re.compile(r"^error: ", re.MULTILINE)
 _EXPECTED: Final = re.compile(r", expected one of .*|, expected \".*", re.DOTALL)
-_HOST_CLASS: Final = re.compile(r"^(?:ValueError|TypeError|OverflowError): ")
+_HOST_CLASS: Final = re.compile(r"^(?:ValueError|TypeError|OverflowError|LookupError): ")
 _DEADLINE: Final = "Evaluation cancelled"
 
 Failure = dict[str, Any]
 
 
 def failure(kind: str, message: str, **place: Any) -> Failure:
-    """A failure as it travels: ``class``, ``message`` and, where known, line, column, snippet, frames."""
+    """A failure as it travels: ``class``, ``message`` and, where known, line, column, snippet, frames, module.
+
+    ``module`` is the library (``lib/NAME``) that the place is in; without it the place is in the script.
+    """
     return {"class": kind, "message": message[:MAX_MESSAGE], **place}
 
 
@@ -68,4 +73,5 @@ def _place(body: str, found: re.Match[str], shift: int) -> Failure:
         if bar and number.strip() == found[2]:
             snippet = source.removeprefix("/ ")[:MAX_SNIPPET]  # Starlark's mark of a span over several lines
             break
-    return {"line": max(int(found[2]) - shift, 1), "column": int(found[3]), "snippet": snippet}
+    place = {"line": max(int(found[2]) - shift, 1), "column": int(found[3]), "snippet": snippet}
+    return place | {"module": found[1]} if found[1].startswith(LIBRARY_PREFIX) else place

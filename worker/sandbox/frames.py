@@ -3,10 +3,12 @@
 Bodies are handed through as text: a context is decoded by Starlark's own JSON reader and a result is encoded by it, so
 neither side builds Python objects it does not need. Lines are separated by line feeds, which JSON text never holds raw.
 
-Requests     {"id", "op": "run",      "key", "source"?, "function", "budget_ms", "batch_ms"}   a line per context
-             {"id", "op": "evaluate", "key", "expressions"?, "budget_ms", "batch_ms"}          a line per context
-             {"id", "op": "validate", "source"}
-             A key's first request carries its source or expressions, and need not carry contexts: then it only builds.
+Requests     {"id", "op": "run",      "key", "source"?, "libraries"?, "function", "budget_ms", "batch_ms", "seeds"?}
+             {"id", "op": "evaluate", "key", "expressions"?, "budget_ms", "batch_ms"}
+             {"id", "op": "validate", "source", "libraries", "is_library"}
+             The first two have a line per context. A key's first request carries its source or expressions, and need
+             not carry contexts: then it only builds. ``libraries``: [[name, source]], each before those that load it.
+             ``seeds``: per context what random values are drawn from, in hexadecimal digits; empty: none.
 Replies      {"id", "failure"?, "report"?, "ends"?}, a line per context that was finished, in their order
              (fewer than asked when the batch's time or size ran out; at least one unless ``failure`` says why;
              ``ends`` when this child is no more after it)
@@ -35,8 +37,16 @@ FUNCTIONS = (
     "after_create",
     "after_update",
     "after_delete",
+    "on_error",
+    "correlate",
     "transform",
 )
+#: The contract that scripts are written for: ``API = 1`` in a source.
+API = 1
+#: What ``load()`` writes in front of a library's name.
+LIBRARY_PREFIX = "lib/"
+MAX_LIBRARIES = 10
+MAX_LIBRARY_BYTES = 256 * 1024
 #: What a mapping expression may name, in the order of its function's parameters; absent ones are None.
 EXPRESSION_NAMES = ("identity", "account", "attributes", "params", "now")
 

@@ -6,14 +6,14 @@ would be the wrapper's instead of the author's.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import starlark as star
 
-from worker.sandbox.engine import Engine, ScriptFailed
+from worker.sandbox.engine import COMPILE_S, Engine, ScriptFailed
 from worker.sandbox.failures import EXPRESSION, SCRIPT, Failure, failure
-from worker.sandbox.frames import EXPRESSION_NAMES, FUNCTIONS
+from worker.sandbox.frames import API, EXPRESSION_NAMES, FUNCTIONS, LIBRARY_PREFIX
 
 #: Lines of ``_EXPRESSION`` before the author's first.
 _SHIFT: Final = 2
@@ -24,10 +24,13 @@ _FALLBACK: Final = {"before_create": "transform", "before_update": "transform"}
 class Script:
     """One author's script. ``functions`` are those that the daemon may call."""
 
-    def __init__(self, engine: Engine, source: str) -> None:
-        """Raises ScriptFailed when the source cannot be built."""
+    def __init__(self, engine: Engine, source: str, libraries: Sequence[Sequence[str]] = ()) -> None:
+        """``libraries``: (name, source), each before those that load it. Raises ScriptFailed: it cannot be built."""
         self._engine = engine
-        module = engine.build(SCRIPT, source)
+        module = _build(engine, source, libraries)
+        self.api = engine.constant(module, "API") if "API" in source and engine.exports(module, "API") else API
+        if type(self.api) is not int or self.api != API:  # true is no number here
+            raise ScriptFailed(failure("hook.compile", f"API names the contract of the script; known is {API}"))
         self.functions = tuple(name for name in FUNCTIONS if name in source and engine.exports(module, name))
         rows = ["load('host', 'finish')"]
         for name in self.functions:
@@ -36,14 +39,14 @@ class Script:
             rows.append(f"def run_{name}(context):\n  return finish(_{name}[0](json.decode(context)))")
         self._wrapper = engine.wrap("\n".join(rows) + "\n", {"module": module})
 
-    def run(self, function: str, context: bytes, *, budget_s: float) -> bytes:
+    def run(self, function: str, context: bytes, *, seed: bytes = b"", budget_s: float) -> bytes:
         """Call ``function`` or its stand-in: ``{"function", "us", "logs", "result" or "failure"}``."""
         name = function if function in self.functions else _FALLBACK.get(function, "")
         if name not in self.functions:
             return b'{"function":null,"us":0,"logs":[],"result":{"value":null}}'
         started = time.perf_counter_ns()
         try:
-            text = self._engine.call(self._wrapper, f"run_{name}", context.decode(), budget_s=budget_s)
+            text = self._engine.call(self._wrapper, f"run_{name}", context.decode(), budget_s=budget_s, seed=seed)
             said = f'"result":{text}'
         except ScriptFailed as error:
             said = f'"failure":{json.dumps(error.found)}'
@@ -96,6 +99,17 @@ class Expressions:
             except ScriptFailed as error:
                 failures[index] = error.found
         return values, failures
+
+
+def _build(engine: Engine, source: str, libraries: Sequence[Sequence[str]]) -> star.FrozenModule:
+    """The script's module behind those of its libraries, all within the time of two."""
+    end = time.thread_time() + 2 * COMPILE_S
+    built: dict[str, star.FrozenModule] = {}
+    for name, text in libraries:
+        budget_s = min(COMPILE_S, max(end - time.thread_time(), 0.0))
+        built[LIBRARY_PREFIX + name] = engine.build(LIBRARY_PREFIX + name, text, libraries=built, budget_s=budget_s)
+    budget_s = min(COMPILE_S, max(end - time.thread_time(), 0.0))
+    return engine.build(SCRIPT, source, libraries=built, budget_s=budget_s)
 
 
 def _build_expression(engine: Engine, name: str, text: str) -> star.FrozenModule:

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any, Final
 
 import starlark as star
 
 from worker.sandbox.engine import GLOBALS, HOST_NAMES, Engine, ScriptFailed, parse
 from worker.sandbox.failures import SCRIPT, Failure, explain
-from worker.sandbox.frames import FUNCTIONS
+from worker.sandbox.frames import API, FUNCTIONS, LIBRARY_PREFIX
 from worker.sandbox.programs import Script
 
 MAX_DIAGNOSTICS: Final = 50
@@ -21,23 +22,38 @@ _UNKNOWN_NAME: Final = re.compile(r"Variable `(\w+)` not found")
 Diagnostic = dict[str, Any]
 
 
-def review(engine: Engine, source: str) -> dict[str, Any]:
-    """``{"ok", "functions", "diagnostics": [{severity, line, column, code, message}]}``; positions count from one."""
+def review(
+    engine: Engine, source: str, libraries: Sequence[Sequence[str]] = (), *, is_library: bool = False
+) -> dict[str, Any]:
+    """``{"ok", "functions", "loads", "api", "diagnostics": [{severity, line, column, code, message}]}``.
+
+    Positions count from one. ``libraries``: (name, source), each before those that load it. A library itself need not
+    define any function that the daemon calls.
+    """
     found = _characters(source)
     functions: tuple[str, ...] = ()
+    loads: list[str] = []
     try:
         tree = parse(SCRIPT, source)
-        found += _lint(tree) + _types(tree) + _names(source)
-        functions = Script(engine, source).functions
-        if not functions:
+        loads = _loads(tree)
+        found += _lint(tree) + _types(tree) + ([] if is_library else _names(source))
+        functions = Script(engine, source, libraries).functions
+        if not functions and not is_library:
             found.append(_entry("error", "hook.no_function", f"define one of {', '.join(FUNCTIONS)}"))
     except ScriptFailed as error:
-        known = _of_failure(error.found)
+        known = _of_failure(error.found, source)
         found = [entry for entry in found if entry["code"] != "types" or _place(entry) != _place(known)]
         found.append(known)
     found = sorted(found, key=lambda entry: (entry["severity"] != "error", *_place(entry)))
     is_ok = all(entry["severity"] != "error" for entry in found)
-    return {"ok": is_ok, "functions": functions, "diagnostics": found[:MAX_DIAGNOSTICS]}
+    said = {"ok": is_ok, "functions": functions, "loads": loads, "api": API}
+    return said | {"diagnostics": found[:MAX_DIAGNOSTICS]}
+
+
+def _loads(tree: star.AstModule) -> list[str]:
+    """Names of libraries, each once, in the order of the source."""
+    named = (load.module_id for load in tree.loads())
+    return list(dict.fromkeys(name.removeprefix(LIBRARY_PREFIX) for name in named if name.startswith(LIBRARY_PREFIX)))
 
 
 def _entry(severity: str, code: str, message: str, line: int = 1, column: int = 1) -> Diagnostic:
@@ -48,7 +64,11 @@ def _place(entry: Diagnostic) -> tuple[int, int]:
     return entry["line"], entry["column"]
 
 
-def _of_failure(found: Failure) -> Diagnostic:
+def _of_failure(found: Failure, source: str) -> Diagnostic:
+    if "module" in found:  # the place is in a library: here it is where that is loaded
+        loads = re.search(rf"load\(\s*[\"']{re.escape(found['module'])}[\"']", source)
+        line = source.count("\n", 0, loads.start()) + 1 if loads else 1
+        return _entry("error", found["class"], f"{found['module']}, line {found['line']}: {found['message']}", line)
     return _entry("error", found["class"], found["message"], found.get("line", 1), found.get("column", 1))
 
 
@@ -79,7 +99,7 @@ def _types(tree: star.AstModule) -> list[Diagnostic]:
         found = explain(str(doubt), stage="types")
         unknown = _UNKNOWN_NAME.match(found["message"])
         if unknown is None or unknown[1] not in HOST_NAMES:
-            entries.append(_of_failure(found) | {"severity": "warning", "code": "types"})
+            entries.append(_of_failure(found, "") | {"severity": "warning", "code": "types"})
     return entries
 
 

@@ -12,7 +12,7 @@ import uvloop
 
 from tests.waiting import eventually
 from worker.domain.errors import HookError, SurroundingsError
-from worker.domain.hook import HookLimits, HookResult, HookScript, Patch, Reject, Skip
+from worker.domain.hook import HookLimits, HookResult, HookScript, Library, Patch, Reject, Skip
 from worker.hooks import HookExecutor, key_of_expressions
 from worker.hooks.child import Child
 
@@ -232,6 +232,39 @@ async def test_a_program_that_cannot_be_built_is_tried_once_for_a_batch(executor
 
     assert {getattr(result, "hook_class", None) for result in results} == {"hook.timeout"}
     assert executor.status.pool.lost == 1
+
+
+LIBRARIES = (
+    Library("text", "def short(value):\n    return value[:3]\n"),
+    Library("names", 'load("lib/text", "short")\ndef login(ctx):\n    return short(ctx["name"])\n'),
+)
+LOADING = 'load("lib/names", "login")\ndef transform(ctx):\n    return {"uid": login(ctx)}\n'
+
+
+async def test_a_script_runs_with_its_libraries(executor: HookExecutor) -> None:
+    script = HookScript(LOADING, libraries=LIBRARIES)
+    found = await executor.validate(LOADING, libraries=LIBRARIES)
+
+    assert (await executor.execute(script, "transform", {"name": "abcdef"})).decision == Patch({"uid": "abc"})
+    assert (found.ok, found.loads) == (True, ("names",))
+    assert (await executor.validate(LOADING)).loads == ("names",)
+    assert (await executor.validate(LIBRARIES[0].source, is_library=True)).ok
+    with pytest.raises(HookError, match='the library "lib/names" is missing'):
+        await executor.execute(HookScript(LOADING), "transform", {"name": "abcdef"})
+
+
+async def test_random_values_are_those_of_their_seed_on_every_child_and_in_every_batch(executor: HookExecutor) -> None:
+    lots = script('return {"id": rand.uuid4(), "n": ctx["n"]}')
+    contexts = [{"n": n} for n in range(120)]
+    seeds = [bytes([n % 60]) * 32 for n in range(120)]
+    drawn = [decided(result)["id"] for result in await executor.execute_batch(lots, "transform", contexts, seeds=seeds)]
+    again = await executor.execute(lots, "transform", {"n": 7}, seed=seeds[7])
+
+    assert drawn[:60] == drawn[60:]
+    assert len(set(drawn)) == 60
+    assert decided(again)["id"] == drawn[7]
+    with pytest.raises(HookError, match="random values belong"):
+        await executor.execute(lots, "transform", {"n": 7})
 
 
 async def test_validation_names_functions_and_faults(executor: HookExecutor) -> None:

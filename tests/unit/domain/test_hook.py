@@ -1,9 +1,19 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from worker.domain.hook import FailurePolicy, HookContext, HookPhase, HookScript, Patch, default_policy, function_of
+from worker.domain.hook import (
+    FailurePolicy,
+    HookContext,
+    HookPhase,
+    HookScript,
+    Library,
+    Patch,
+    default_policy,
+    function_of,
+)
 from worker.domain.operation import OperationType
 
 
@@ -26,6 +36,15 @@ def test_scripts_of_one_source_are_one_program() -> None:
     assert first.sha == second.sha
     assert first.sha != HookScript("x = 2\n").sha
     assert len(HookScript("'\ud800'").sha) == 64
+
+
+def test_what_is_loaded_is_part_of_the_program() -> None:
+    alone = HookScript("x = 1\n")
+    one, two = Library("a", "y = 1\n"), Library("a", "y = 2\n")
+    programs = [alone, *(replace(alone, libraries=each) for each in ((one,), (two,), (one, two), (two, one)))]
+
+    assert len({script.sha for script in (*programs, replace(alone, api=2))}) == 6
+    assert replace(alone, libraries=(one,)).sha == HookScript("x = 1\n", name="b", libraries=(one,)).sha
 
 
 def test_a_patch_sets_and_clears_and_leaves_the_rest() -> None:

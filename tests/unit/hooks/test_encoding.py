@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.domain.errors import HookError
-from worker.hooks.encoding import BATCH, BATCH_BYTES, batches, encode_context
+from worker.hooks.encoding import BATCH, BATCH_BYTES, Line, batches, encode_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ def test_a_context_that_contains_itself_is_a_hook_error() -> None:
 
 @given(st.lists(st.integers(0, 400_000), max_size=120))
 def test_batches_keep_every_line_in_order_within_their_bounds(sizes: list[int]) -> None:
-    lines = [bytes(size) for size in sizes]
+    lines = [Line(bytes(size)) for size in sizes]
     made = list(batches(lines))
 
     assert [line for batch in made for line in batch] == lines
     assert all(batch and len(batch) <= BATCH for batch in made)
-    assert all(len(batch) == 1 or sum(map(len, batch)) <= BATCH_BYTES for batch in made)
+    assert all(len(batch) == 1 or sum(len(line.text) for line in batch) <= BATCH_BYTES for batch in made)

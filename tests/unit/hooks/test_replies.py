@@ -200,10 +200,11 @@ def test_a_refused_source_is_a_diagnostic() -> None:
 
 def test_a_report_becomes_a_validation() -> None:
     entry = {"severity": "warning", "line": 2, "column": 3, "code": "types", "message": "m"}
-    found = validation({"ok": True, "functions": ["transform"], "diagnostics": [entry, 5, {}]})
+    report = {"ok": True, "functions": ["transform"], "loads": ["names"], "api": 1, "diagnostics": [entry, 5, {}]}
+    found = validation(report)
 
     assert found.ok
-    assert found.functions == ("transform",)
+    assert (found.functions, found.loads, found.api) == (("transform",), ("names",), 1)
     assert [entry.severity for entry in found.diagnostics] == ["warning", "warning"]
 
 

@@ -219,6 +219,7 @@ def test_the_library_is_the_public_surface_that_scripts_rely_on() -> None:
         "dn": ["build", "escape"],
         "ldap": ["filter_escape"],
         "hash": ["base64", "sha256", "uuid5"],
+        "rand": ["uuid4"],
         "username": ["candidates"],
         "date": ["add", "before", "diff", "epoch", "format", "from_ad_filetime", "parse", "to_ad_filetime"],
     }

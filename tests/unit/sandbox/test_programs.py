@@ -1,6 +1,7 @@
 """Scripts and expressions in this process: only calm ones, since nothing here contains the others."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -187,3 +188,95 @@ def test_an_expression_that_is_not_finite_fails_instead_of_clearing(engine: Engi
 
 def test_no_expressions_give_no_values(engine: Engine) -> None:
     assert json.loads(Expressions(engine, {}).run(b"{}", budget_s=BUDGET))["values"] == {}
+
+
+LIBRARIES = (
+    ("text", "def short(value):\n    return value[:3]\n"),
+    (
+        "names",
+        'load("lib/text", "short")\ndef login(x):\n    if not x:\n        fail("none")\n    return short(x["name"])\n',
+    ),
+)
+LOADS = 'load("lib/names", "login")\ndef transform(ctx):\n    return {"uid": login(ctx)}\n'
+
+
+def test_a_script_calls_its_libraries(engine: Engine) -> None:
+    said = json.loads(Script(engine, LOADS, LIBRARIES).run("transform", b'{"name": "abcdef"}', budget_s=BUDGET))
+
+    assert said["result"] == {"value": {"uid": "abc"}}
+
+
+def test_a_failure_inside_a_library_says_where(engine: Engine) -> None:
+    said = json.loads(Script(engine, LOADS, LIBRARIES).run("transform", b"{}", budget_s=BUDGET))
+
+    failure = said["failure"]
+    assert (failure["class"], failure["message"], failure["module"], failure["line"]) == (
+        "hook.fail",
+        "none",
+        "lib/names",
+        4,
+    )
+    assert failure["frames"] == ["script:3 in transform", "lib/names:4 in login"]
+
+
+@pytest.mark.parametrize(
+    ("source", "libraries", "message"),
+    [
+        pytest.param(LOADS, (), 'the library "lib/names" is missing; there is none before it', id="none"),
+        pytest.param(
+            LOADS, LIBRARIES[:1], 'the library "lib/names" is missing; there are lib/text', id="another",
+        ),
+        pytest.param(
+            LOADS, LIBRARIES[::-1], 'the library "lib/text" is missing; there is none before it', id="order",
+        ),
+        pytest.param(
+            'load("/etc/passwd", "x")\n', LIBRARIES,
+            'load() takes names from libraries, such as load("lib/names", "login")', id="a file",
+        ),
+        pytest.param('load("lib/text", "long")\n', LIBRARIES, "Module has no symbol `long`", id="name"),
+        pytest.param(
+            LOADS, [("names", 'load("lib/names", "login")\n')],
+            'the library "lib/names" is missing; there is none before it', id="itself",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_loaded_is_named(
+    engine: Engine, source: str, libraries: Sequence[tuple[str, str]], message: str
+) -> None:
+    with pytest.raises(ScriptFailed) as caught:
+        Script(engine, source, libraries)
+
+    assert (caught.value.found["class"], caught.value.found["message"]) == ("hook.compile", message)
+
+
+def test_libraries_keep_no_state(engine: Engine) -> None:
+    counting = [("names", "seen = []\ndef login(ctx):\n    seen.append(1)\n    return seen\n")]
+    said = json.loads(Script(engine, LOADS, counting).run("transform", b"{}", budget_s=BUDGET))
+
+    assert said["failure"]["message"].startswith("Immutable")
+
+
+RANDOM = "def transform(ctx):\n    return {'a': rand.uuid4(), 'b': rand.uuid4()}\n"
+
+
+def test_the_same_seed_draws_the_same_values(engine: Engine) -> None:
+    script = Script(engine, RANDOM)
+    first, again, other = (
+        json.loads(script.run("transform", b"{}", seed=seed, budget_s=BUDGET))["result"]["value"]
+        for seed in (b"a" * 32, b"a" * 32, b"b" * 32)
+    )
+
+    assert first == again
+    assert len({first["a"], first["b"], other["a"], other["b"]}) == 4
+
+
+def test_without_a_seed_there_are_no_random_values(engine: Engine) -> None:
+    """Neither in a call nor while a script is built, even after a call that had one."""
+    script = Script(engine, RANDOM)
+    script.run("transform", b"{}", seed=b"a" * 32, budget_s=BUDGET)
+    said = json.loads(script.run("transform", b"{}", budget_s=BUDGET))
+    script.run("transform", b"{}", seed=b"a" * 32, budget_s=BUDGET)
+
+    assert said["failure"]["message"] == "random values belong in the functions of a hook"
+    with pytest.raises(ScriptFailed, match="random values"):
+        Script(engine, "X = rand.uuid4()\ndef transform(ctx):\n    return X\n")

@@ -15,7 +15,13 @@ def test_a_good_script_has_its_functions_and_no_remark(engine: Engine) -> None:
         engine, 'def transform(ctx):\n    return {"a": text.slug("b")}\ndef after_delete(ctx):\n    return None\n'
     )
 
-    assert found == {"ok": True, "functions": ("after_delete", "transform"), "diagnostics": []}
+    assert found == {
+        "ok": True,
+        "functions": ("after_delete", "transform"),
+        "loads": [],
+        "api": 1,
+        "diagnostics": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -52,3 +58,43 @@ def test_remarks_are_counted(engine: Engine) -> None:
     )
 
     assert len(review(engine, source)["diagnostics"]) == 50
+
+
+NAMES = ["names", 'load("lib/text", "short")\ndef login(ctx):\n    return short(ctx["name"])\n']
+TEXT = ["text", "def short(value):\n    return value[:3]\n"]
+LOADS = 'load("lib/names", "login")\ndef transform(ctx):\n    return {"uid": login(ctx)}\n'
+
+
+def test_loaded_libraries_are_named_and_their_names_are_known(engine: Engine) -> None:
+    found = review(engine, LOADS, [TEXT, NAMES])
+
+    assert (found["ok"], found["loads"], found["diagnostics"]) == (True, ["names"], [])
+
+
+def test_a_library_that_did_not_come_along_is_named_all_the_same(engine: Engine) -> None:
+    found = review(engine, "\n" + LOADS)
+
+    assert (found["ok"], found["loads"]) == (False, ["names"])
+    [remark] = [entry for entry in found["diagnostics"] if entry["severity"] == "error"]
+    assert (remark["line"], remark["code"]) == (2, "hook.compile")
+    assert remark["message"] == 'the library "lib/names" is missing; there is none before it'
+
+
+def test_a_fault_of_a_library_is_placed_where_it_is_loaded(engine: Engine) -> None:
+    found = review(engine, "\n" + LOADS, [["names", "\ndef login(ctx):\n    return nope\n"]])
+
+    [remark] = [entry for entry in found["diagnostics"] if entry["severity"] == "error"]
+    assert remark["line"] == 2
+    assert remark["message"].startswith("lib/names, line 3: ")
+
+
+def test_a_library_needs_no_function_that_is_called(engine: Engine) -> None:
+    assert review(engine, TEXT[1], is_library=True)["ok"]
+    assert not review(engine, TEXT[1])["ok"]
+
+
+def test_a_script_for_another_contract_is_refused(engine: Engine) -> None:
+    assert review(engine, "API = 1\ndef transform(ctx):\n    return None\n")["ok"]
+    for api in ("2", "'1'", "True", "lambda: 1"):
+        found = review(engine, f"API = {api}\ndef transform(ctx):\n    return None\n")
+        assert "known is 1" in found["diagnostics"][0]["message"]
