@@ -2,8 +2,8 @@
 
 from worker.mapping.check import RuleMistake, check_rules, parse_rules, rule_to_json
 from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
+from worker.mapping.letters import slug
 from worker.mapping.managed import account_hash, comparator_of
-from worker.mapping.transforms import slug
 
 __all__ = [
     "Evaluator",

@@ -1,12 +1,13 @@
 """Checking mapping rules as a person wrote them: every mistake at once, each with its rule and a suggestion."""
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from worker.domain.mapping import Direction, MappingRule
+from worker.mapping.paths import parse_path
+from worker.mapping.spec import suggest
 from worker.mapping.transforms import compile_transform
 
 MAX_RULES = 500
@@ -77,11 +78,21 @@ def _check_value(rule: MappingRule) -> Found:
         return [(given[1], f"a rule has one of source, constant and expression; this one has {' and '.join(given)}")]
     if not given:
         return [("source", "a rule needs one of source, constant and expression")]
-    if rule.source is not None and not rule.source.strip():
-        return [("source", "is empty: name an attribute of the identity")]
+    if rule.source is not None:
+        return _check_source(rule.source)
     if rule.expression is not None:
         return _check_expression(rule.expression)
     return [] if _is_value(rule.constant) else [("constant", "must be text, a number, a boolean or a list of them")]
+
+
+def _check_source(text: str) -> Found:
+    if not text.strip():
+        return [("source", "is empty: name an attribute of the identity")]
+    try:
+        parse_path(text)
+    except ValueError as error:
+        return [("source", str(error))]
+    return []
 
 
 def _check_expression(text: str) -> Found:
@@ -113,7 +124,7 @@ def _check_transforms(rule: MappingRule) -> Found:
 def _check_phases(rule: MappingRule) -> Found:
     unknown = [name for name in rule.on if name not in PHASES]
     if unknown:
-        return [("on", f"{name!r} is neither create nor update{_suggest(name, PHASES)}") for name in unknown]
+        return [("on", f"{name!r} is neither create nor update{suggest(name, PHASES)}") for name in unknown]
     if not rule.on:
         return [("on", "is empty: the rule would never be used")]
     if rule.required and "create" not in rule.on:
@@ -141,13 +152,13 @@ def _check_shape(raw: object) -> Found:
     if not isinstance(raw, Mapping):
         return [("", "a rule must be an object")]
     unknown = [key for key in raw if key not in _FIELDS]
-    found: Found = [(str(key), f"there is no such field{_suggest(str(key), _FIELDS)}") for key in unknown]
+    found: Found = [(str(key), f"there is no such field{suggest(str(key), _FIELDS)}") for key in unknown]
     found += [(name, "must be text") for name in _TEXTS if not isinstance(raw.get(name), str | None)]
     found += [(name, "must be true or false") for name in _FLAGS if not isinstance(raw.get(name, False), bool)]
     found += [(name, "must be a list of texts") for name in _TEXT_LISTS if not _is_text_list(raw.get(name, []))]
     direction = raw.get("direction", Direction.OUTBOUND)
     if direction not in list(Direction):
-        found.append(("direction", f"must be outbound, inbound or both{_suggest(str(direction), list(Direction))}"))
+        found.append(("direction", f"must be outbound, inbound or both{suggest(str(direction), list(Direction))}"))
     return found
 
 
@@ -167,8 +178,3 @@ def _rule(raw: Mapping[str, Any]) -> MappingRule:
             "direction": Direction(values.get("direction", Direction.OUTBOUND)),
         }
     )
-
-
-def _suggest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""

@@ -16,7 +16,9 @@ from worker.domain.errors import HookError
 from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
-from worker.mapping.transforms import Apply, TransformError, compile_transform
+from worker.mapping.paths import SourcePath, parse_path
+from worker.mapping.spec import Apply, TransformError
+from worker.mapping.transforms import compile_transform
 
 #: Identities mapped between two looks at the event loop; also the size of a batch of expressions.
 CHUNK = 500
@@ -172,7 +174,7 @@ def _compiled(rules: Sequence[MappingRule], on: tuple[str, ...]) -> tuple[_Rule,
 
 def _reader(rule: MappingRule) -> Read:
     if rule.source is not None and not (rule.transforms or rule.multi_valued or rule.required):
-        return _plain(rule.source)
+        return _plain(parse_path(rule.source))
     transforms = tuple(compile_transform(text) for text in rule.transforms)
     shape = _many if rule.multi_valued else _one
     raw = _raw_reader(rule)
@@ -180,8 +182,11 @@ def _reader(rule: MappingRule) -> Read:
     return _required(plain, shape) if rule.required else lambda source, computed: shape(plain(source, computed))
 
 
-def _plain(attribute: str) -> Read:
+def _plain(path: SourcePath) -> Read:
     """What most rules are, in one call: the value of an attribute as it is."""
+    if path.place is not None:
+        return lambda source, _computed: _one(path.read(source))
+    attribute = path.name
 
     def read(source: Source, _computed: Computed) -> Any:
         value = source.get(attribute)
@@ -197,8 +202,8 @@ def _name_of(rule: MappingRule) -> str:
 
 def _raw_reader(rule: MappingRule) -> Read:
     if rule.source is not None:
-        attribute = rule.source
-        return lambda source, _computed: source.get(attribute)
+        of_source = parse_path(rule.source).reader()
+        return lambda source, _computed: of_source(source)
     if rule.expression is not None:
         name = _name_of(rule)
         return lambda _source, computed: _checked(computed[name])

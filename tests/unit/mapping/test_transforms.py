@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.mapping.transforms import TRANSFORMS, TransformError, compile_transform, slug, to_ascii, to_bare_ascii
+from worker.mapping.letters import slug, to_ascii, to_bare_ascii
+from worker.mapping.spec import TransformError
+from worker.mapping.transforms import TRANSFORMS, compile_transform
 from worker.sandbox.transliteration import to_ascii as ascii_of_scripts
 
 
@@ -69,6 +71,33 @@ from worker.sandbox.transliteration import to_ascii as ascii_of_scripts
         pytest.param("unique", ["b", "a", "b"], ["b", "a"], id="unique"),
         pytest.param("join:, ", ["a", 1], "a, 1", id="join"),
         pytest.param("join:", ["a", "b"], "ab", id="join with nothing"),
+        pytest.param("substring:-2", "abcdef", "ef", id="substring from the end"),
+        pytest.param("pad_right:4:.", "ab", "ab..", id="pad right"),
+        pytest.param("replace_all:ä=ae,ö=oe", "Köln-Längе", "Koeln-Laengе", id="replace several"),
+        pytest.param("replace_all:ab=x,a=y", "aab", "yx", id="the longest text goes first"),
+        pytest.param("part:@:1", "a@b", "b", id="part"),
+        pytest.param("part:@:2", "a@b", None, id="no such part"),
+        pytest.param("after:@", "ab", None, id="nothing behind"),
+        pytest.param("before:@", "ab", "ab", id="all before"),
+        pytest.param("name", "de la cruz", "De la Cruz", id="a particle that begins the name"),
+        pytest.param("name", "  JEAN-LUC  mcgregor ", "Jean-Luc McGregor", id="name"),
+        pytest.param("initial", " ", None, id="no initial"),
+        pytest.param("dn_escape", " #a+b ", "\\ #a\\+b\\ ", id="blanks in a name"),
+        pytest.param("dn_escape", "#1", "\\#1", id="hash in a name"),
+        pytest.param("decimal", "3.0", 3, id="whole decimal"),
+        pytest.param("not", "no", True, id="opposite"),
+        pytest.param("present", [], False, id="empty is not present"),
+        pytest.param("present", 0, True, id="zero is present"),
+        pytest.param("one_of:a,b", ["x", "B"], True, id="one of several"),
+        pytest.param("one_of:a", None, False, id="nothing is none of them"),
+        pytest.param("when:a=1:", "b", None, id="otherwise nothing"),
+        pytest.param("when:a=1:2", None, "2", id="otherwise"),
+        pytest.param("item:-1", ["a", "b"], "b", id="item from the end"),
+        pytest.param("item:5", ["a"], None, id="no such item"),
+        pytest.param("without:a", ["A", "b"], ["b"], id="without"),
+        pytest.param("add_months:-1", "2026-03-31T10:00:00Z", "2026-02-28T10:00:00Z", id="a month earlier"),
+        pytest.param("add_years:-1", "2024-02-29", "2023-02-28", id="a year earlier"),
+        pytest.param("date:weekday", "2026-03-09", 1, id="a monday"),
         pytest.param("lower", ["A", None, "B"], ["a", "b"], id="text transforms see each value"),
         pytest.param("lower", None, None, id="no value passes"),
         pytest.param("join:,", None, None, id="no list passes"),
@@ -86,6 +115,10 @@ def test_transform(transform: str, value: Any, result: Any) -> None:
         pytest.param("date:iso", "20261399120000Z", id="no generalized time"),
         pytest.param("add_days:10000", "9999-01-01", id="after the last year"),
         pytest.param("number", "4.5", id="no whole number"),
+        pytest.param("decimal", "4,5,6", id="no number"),
+        pytest.param("decimal", "1e999", id="number out of range"),
+        pytest.param("add_months:10000", "9990-01-01", id="months after the last year"),
+        pytest.param("base64_decode", "ä", id="no base64"),
         pytest.param("boolean", "perhaps", id="no boolean"),
     ],
 )
@@ -129,8 +162,13 @@ def test_unknown_date_format_lists_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_each_transform_is_explained(name: str) -> None:
-    assert TRANSFORMS[name].help.endswith(".")
+def test_each_transform_is_explained_and_does_what_its_example_says(name: str) -> None:
+    spec = TRANSFORMS[name]
+
+    assert spec.help.endswith(".")
+    assert compile_transform(spec.example.transform)(spec.example.given) == spec.example.result
+    assert spec.example.transform.partition(":")[0] == name
+    assert (":" in spec.example.transform) is (spec.argument is not None)
 
 
 @given(st.text())
