@@ -175,6 +175,7 @@ def _things(verbs: Any) -> None:
     for verb in (show, disable):
         verb.add_argument("who", help="user name, external id or id")
         _tenant(verb)
+    _hooks(_group(verbs, "hooks", "scripts in files: validate, test, replay, versions"))
     tokens = _group(verbs, "tokens", "API tokens: create")
     create = _verb(tokens, "create", "things", "create_token", "make a token; it is shown once")
     create.add_argument("name")
@@ -182,6 +183,23 @@ def _things(verbs: Any) -> None:
     _tenant(create)
     audit = _group(verbs, "audit", "the audit: verify")
     _tenant(_verb(audit, "verify", "things", "verify_audit", "check the chain of every entry"))
+
+
+def _hooks(verbs: Any) -> None:
+    files = "scripts, or folders with scripts (*.star)"
+    validated = _verb(verbs, "validate", "hooks", "validate", "say what is wrong with scripts, without running them")
+    tested = _verb(verbs, "test", "hooks", "test", "run scripts in the sandbox; exit by the worst that happened")
+    tested.add_argument("--function", metavar="F", help="the function to call (the first one that the script has)")
+    tested.add_argument("--context", metavar="CTX.json", help="what it is told (a sample person, or the saved cases)")
+    known = _verb(verbs, "versions", "hooks", "versions", "what a version of each script is known by")
+    for verb in (validated, tested, known):
+        verb.add_argument("file", nargs="+", metavar="FILE", help=files)
+        _json(verb)
+    replayed = _verb(verbs, "replay", "hooks", "replay", "run recorded calls again; tell what is decided otherwise")
+    replayed.add_argument("file", metavar="FILE", help="the script")
+    replayed.add_argument("--calls", metavar="CALLS.jsonl", required=True, help="a call a line: context and decision")
+    replayed.add_argument("--against", metavar="FILE", help="compare with this script, not with what was recorded")
+    _json(replayed)
 
 
 def _verb(verbs: Any, name: str, module: str, function: str, help_text: str) -> argparse.ArgumentParser:

@@ -98,6 +98,7 @@ class _Line(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
+            self.answer.exception()  # one that nobody waits for any more is no news
 
 
 class Child:

@@ -5,7 +5,7 @@ line over both. The file is ``PROVISIOND_CONFIG``, or ``provisiond.toml`` where 
 Every mistake is told at once; a name that nobody knows is a mistake, because a misspelt limit is no limit.
 """
 
-from worker.settings.fields import FIELDS, Role, Settings, variable_of
+from worker.settings.fields import FIELDS, Hooks, Role, Settings, variable_of
 from worker.settings.loading import SettingLine, SettingsError, describe, load
 
-__all__ = ["FIELDS", "Role", "SettingLine", "Settings", "SettingsError", "describe", "load", "variable_of"]
+__all__ = ["FIELDS", "Hooks", "Role", "SettingLine", "Settings", "SettingsError", "describe", "load", "variable_of"]

@@ -1,0 +1,204 @@
+"""``provisiond hooks``: scripts as files, in the sandbox of the daemon and with its limits. No database is needed."""
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from worker.cli import scripts, verdicts
+from worker.cli.configuration import environ_of
+from worker.cli.output import say, say_json
+from worker.cli.scripts import Case
+from worker.cli.verdicts import FINE, WRONG, Verdict
+from worker.domain.errors import HookError
+from worker.domain.hook import HookClass, HookLimits, HookResult, HookScript, Validation
+from worker.hooks import HookExecutor, refused
+from worker.sandbox import FUNCTIONS
+from worker.settings import Hooks, load
+
+_T = TypeVar("_T")
+Answer = HookResult | HookError
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Say everything that is wrong with each file; exit 1 when one cannot be used."""
+
+    async def look(box: HookExecutor, path: Path) -> tuple[str, Validation]:
+        try:
+            source = scripts.source_of(path)
+        except HookError as error:
+            return "", refused(error)
+        return source, await box.validate(source)
+
+    def tell(path: Path, found: tuple[str, Validation]) -> int:
+        source, validation = found
+        if options.json:
+            verdicts.write_line(verdicts.report_of(str(path), validation))
+        else:
+            _say_all(verdicts.review_lines(str(path), source, validation))
+        return FINE if validation.ok else WRONG
+
+    return _each_file(options, look, tell)
+
+
+def test(options: argparse.Namespace) -> int:
+    """Run one function of each file, or the cases saved beside it; exit by the worst class."""
+    call = scripts.call_of(Path(options.context) if options.context else None, function=options.function)
+    is_chosen = options.function is not None or options.context is not None
+
+    async def look(box: HookExecutor, path: Path) -> Verdict:
+        cases = [] if is_chosen else scripts.cases_of(path)
+        try:
+            script = HookScript(scripts.source_of(path), name=path.stem)
+        except HookError as error:
+            return verdicts.of_failure(str(path), error)
+        return await _tried(box, script, cases or [call], file=str(path))
+
+    def tell(_: Path, found: Verdict) -> int:
+        if options.json:
+            verdicts.write_line(found.as_record())
+        else:
+            _say_all(verdicts.lines_of(found))
+        return found.exit_code
+
+    return _each_file(options, look, tell)
+
+
+def replay(options: argparse.Namespace) -> int:
+    """Run recorded calls again and tell those that are decided otherwise now; exit 1 when there is one."""
+    calls = scripts.calls_of(Path(options.calls))
+
+    async def look(box: HookExecutor) -> list[dict[str, Any]]:
+        now = await _decisions(box, Path(options.file), calls)
+        then = await _decisions(box, Path(options.against), calls) if options.against else [c.expected for c in calls]
+        return [
+            {"call": call.name, "function": call.function, "before": before, "after": after}
+            for call, before, after in zip(calls, then, now, strict=True)
+            if before != after
+        ]
+
+    changed = asyncio.run(_in_box(options, look))
+    if options.json:
+        say_json({"calls": len(calls), "changed": changed})
+    else:
+        _say_all(verdicts.replay_lines(options.file, calls=len(calls), changed=changed))
+    return WRONG if changed else FINE
+
+
+def versions(options: argparse.Namespace) -> int:
+    """What a version of each file is known by, wherever it is stored; exit 1 when one cannot be used."""
+
+    async def look(box: HookExecutor, path: Path) -> tuple[str, Validation]:
+        try:
+            source = scripts.source_of(path)
+        except HookError as error:
+            return "", refused(error)
+        return HookScript(source).sha, await box.validate(source)
+
+    def tell(path: Path, found: tuple[str, Validation]) -> int:
+        sha, validation = found
+        functions = list(validation.functions)
+        if options.json:
+            verdicts.write_line({"file": str(path), "sha": sha, "ok": validation.ok, "functions": functions})
+        else:
+            say(f"{sha[:16]:16}  {path}  {', '.join(functions) if validation.ok else 'cannot be used'}")
+        return FINE if validation.ok else WRONG
+
+    return _each_file(options, look, tell)
+
+
+async def _tried(box: HookExecutor, script: HookScript, cases: Sequence[Case], *, file: str) -> Verdict:
+    """The verdict of one file: the worst of its calls, the first of those."""
+    found = []
+    for case in cases:
+        answer, took_us = await _answer(box, script, case)
+        made = verdicts.of_answer(file, answer, took_us=took_us)
+        found.append(verdicts.of_case(made, name=case.name, expected=case.expected, answer=answer))
+    worst = max(found, key=lambda each: each.exit_code)
+    return replace(worst, snippet=verdicts.row_of(script.source, worst.line))
+
+
+async def _answer(box: HookExecutor, script: HookScript, case: Case) -> tuple[Answer, int]:
+    """What the script says to one call, and the microseconds that this took."""
+    started = time.perf_counter_ns()
+    wanted = case.function or FUNCTIONS[0]
+    [answer] = await box.execute_batch(script, wanted, [case.context])
+    if isinstance(answer, HookResult) and answer.function is None:
+        answer = await _other_function(box, script, case)
+    return answer, (time.perf_counter_ns() - started) // 1000
+
+
+async def _other_function(box: HookExecutor, script: HookScript, case: Case) -> Answer:
+    """The script has nothing for this event: where nobody asked for it, the first function that it has is meant."""
+    functions = (await box.validate(script.source)).functions
+    if not functions:
+        return HookError(f"the script defines none of {', '.join(FUNCTIONS)}", hook_class=HookClass.COMPILE)
+    if case.function is not None:
+        said = f"the script has no {case.function}; it has {', '.join(functions)}"
+        return HookError(said, hook_class=HookClass.COMPILE)
+    [answer] = await box.execute_batch(script, functions[0], [case.context | {"event": functions[0]}])
+    return answer
+
+
+async def _decisions(box: HookExecutor, path: Path, calls: Sequence[Case]) -> list[dict[str, Any]]:
+    script = HookScript(scripts.source_of(path), name=path.stem)
+    return [verdicts.decided_of((await _answer(box, script, call))[0]) for call in calls]
+
+
+def _each_file(
+    options: argparse.Namespace,
+    look: Callable[[HookExecutor, Path], Awaitable[_T]],
+    tell: Callable[[Path, _T], int],
+) -> int:
+    """Look at every file, as many at once as there are sandboxes; tell in their order; the worst code."""
+    paths = scripts.files_of(options.file)
+    at_once = _settings(options).workers
+
+    async def run(box: HookExecutor) -> int:
+        room = asyncio.Semaphore(at_once)
+
+        async def one(path: Path) -> _T:
+            async with room:
+                return await look(box, path)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(path)) for path in paths]
+            return max([tell(path, await task) for path, task in zip(paths, tasks, strict=True)])
+
+    return asyncio.run(_in_box(options, run))
+
+
+async def _in_box(options: argparse.Namespace, act: Callable[[HookExecutor], Awaitable[_T]]) -> _T:
+    async with _box(options) as box:
+        return await act(box)
+
+
+@asynccontextmanager
+async def _box(options: argparse.Namespace) -> AsyncIterator[HookExecutor]:
+    """The sandbox as the daemon has it: its processes, its limits, its demand of the kernel."""
+    settings = _settings(options)
+    quiet = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr), wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )
+    limits = HookLimits(budget_ms=settings.call_ms, memory_mb=settings.memory_mb)
+    async with HookExecutor(
+        workers=settings.workers, limits=limits, require_seccomp=settings.require_seccomp, log=quiet
+    ) as box:
+        yield box
+
+
+def _settings(options: argparse.Namespace) -> Hooks:
+    return load(environ=environ_of(options)).hooks
+
+
+def _say_all(lines: Sequence[str]) -> None:
+    for line in lines:
+        say(line)
