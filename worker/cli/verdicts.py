@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, assert_never
 
 from worker.domain.errors import HookError
-from worker.domain.hook import HookClass, HookResult, Patch, Reject, Skip, Validation
+from worker.domain.hook import Correlated, HookClass, HookResult, Patch, Reject, Skip, Validation
 from worker.hooks import printable
 
-REJECT, SKIP = "hook.reject", "hook.skip"
+SKIP = "hook.skip"
 #: Of a case that was decided otherwise.
 UNEXPECTED = "hook.unexpected"
 FINE, WRONG, STOPPED = 0, 1, 5
@@ -72,9 +72,11 @@ def of_answer(file: str, answer: HookResult | HookError, *, took_us: int) -> Ver
         case Patch() as patch:
             return replace(made, patch=patch_of(patch))
         case Reject(reason):
-            return replace(made, hook_class=REJECT, message=reason)
+            return replace(made, hook_class=HookClass.REJECT.value, message=reason)
         case Skip(reason):
             return replace(made, hook_class=SKIP, message=reason)
+        case Correlated() as correlated:
+            return replace(made, patch=_told(correlated))
         case _:
             assert_never(answer.decision)
 
@@ -117,13 +119,23 @@ def decided_of(answer: HookResult | HookError) -> dict[str, Any]:
             return {"reject": reason, "code": code}
         case Skip(reason):
             return {"skip": reason}
+        case Correlated() as correlated:
+            return _told(correlated)
         case _:
             assert_never(answer.decision)
 
 
 def patch_of(patch: Patch) -> dict[str, Any]:
-    """A patch as JSON."""
-    return {"set": patch.set, "unset": list(patch.unset), "tags": patch.tags}
+    """A patch as JSON; ``unique`` only where it offers something."""
+    unique = {name: list(candidates) for name, candidates in patch.unique.items()}
+    plain = {"set": patch.set, "unset": list(patch.unset), "tags": patch.tags}
+    return plain | ({"unique": unique} if unique else {})
+
+
+def _told(correlated: Correlated) -> dict[str, Any]:
+    """What a script says about whose account it is, as JSON; what is empty is left out."""
+    said = {"keys": list(correlated.keys), "match": correlated.match, "score": correlated.score}
+    return {name: value for name, value in said.items() if value}
 
 
 def report_of(file: str, found: Validation) -> dict[str, Any]:
@@ -190,11 +202,13 @@ def pointer_of(snippet: str, *, line: int, column: int) -> list[str]:
 def _answer_lines(verdict: Verdict) -> list[str]:
     lines = [f"{verdict.file}: ok, {verdict.function} in {verdict.duration_us} µs"]
     if verdict.hook_class is not None:
-        word = "rejects" if verdict.hook_class == REJECT else "skips"
+        word = "rejects" if verdict.hook_class == HookClass.REJECT else "skips"
         lines = [f"{verdict.file}: ok, {verdict.function} {word} in {verdict.duration_us} µs: {verdict.message}"]
     patch = verdict.patch or {}
     lines += [f"    set    {name} = {_short(value)}" for name, value in patch.get("set", {}).items()]
     lines += [f"    unset  {name}" for name in patch.get("unset", ())]
+    lines += [f"    first  {name} of {_short(value)}" for name, value in patch.get("unique", {}).items()]
+    lines += [f"    {name:5}  {_short(patch[name])}" for name in ("keys", "match", "score") if name in patch]
     lines += [f"    tag    {name} = {_short(value)}" for name, value in patch.get("tags", {}).items()]
     return lines + _log_lines(verdict)
 

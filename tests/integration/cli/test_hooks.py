@@ -1,0 +1,204 @@
+"""Scripts in files, through the real sandbox, where there is neither a database nor a daemon."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.cli.conftest import Configure
+from worker.cli import run
+
+LOGIN = """\
+def before_create(ctx):
+    person = ctx["identity"]
+    print("for", person["given_name"])
+    return {"set": {"uid": text.slug(person["given_name"])}, "tags": {"by": "login"}}
+"""
+NO_MAIL = 'def transform(ctx):\n    who = ctx["identity"]\n    return {"set": {"m": who["emial"]}}\n'
+LOOP = "def transform(ctx):\n    for _ in range(2000000000):\n        pass\n"
+NATIVE = "def transform(ctx):\n    return max(range(2147483000 + len(ctx)))\n"
+
+Hooks = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def hooks(configure: Configure, capsys: pytest.CaptureFixture[str]) -> Hooks:
+    """Run ``provisiond hooks`` in a directory of its own: exit code, output, errors."""
+
+    def said(*arguments: str) -> tuple[int, str, str]:
+        code = run(["hooks", *arguments])
+        return code, *capsys.readouterr()
+
+    return said
+
+
+def write(name: str, text: str | bytes | list[Any] | dict[str, Any]) -> str:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(text, list | dict):
+        text = json.dumps(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def records(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_each_file_gets_a_record_and_the_worst_decides(hooks: Hooks) -> None:
+    files = [write(f"{name}.star", text) for name, text in (("a", LOGIN), ("b", NO_MAIL), ("c", LOOP), ("d", NATIVE))]
+
+    code, out, err = hooks("test", *files, "--json")
+
+    fine, wrong, late, killed = records(out)
+    assert (code, err) == (5, "")
+    assert [each["file"] for each in (fine, wrong, late, killed)] == files
+    assert (fine["ok"], fine["class"], fine["logs"]) == (True, None, ["for Ada"])
+    assert fine["patch"] == {"set": {"uid": "ada"}, "unset": [], "tags": {"by": "login"}}
+    assert (wrong["ok"], wrong["class"], wrong["line"], wrong["column"]) == (False, "hook.script", 3, 26)
+    assert (late["class"], late["line"], killed["class"]) == ("hook.deadline", 2, "hook.timeout")
+    assert {frozenset(each) for each in records(out)} == {frozenset(fine)}
+    assert hooks("test", *files[:2])[0] == 1
+    assert hooks("test", files[0])[0] == 0
+
+
+def test_people_see_the_place_in_the_source(hooks: Hooks) -> None:
+    code, out, _ = hooks("test", write("b.star", NO_MAIL))
+
+    assert code == 1
+    assert out.splitlines() == [
+        'b.star:3:26: hook.script: Key `"emial"` was not found',
+        '   3 |     return {"set": {"m": who["emial"]}}',
+        "     |                          ^",
+    ]
+
+
+def test_the_named_function_is_told_the_given_context(hooks: Hooks) -> None:
+    script = write("a.star", 'def before_create(ctx):\n    return {"tags": {"saw": [ctx["event"], ctx["identity"]]}}\n')
+    context = write("ctx.json", {"identity": {"given_name": "Zoë"}})
+
+    code, out, _ = hooks("test", script, "--function", "before_create", "--context", context, "--json")
+
+    assert (code, records(out)[0]["patch"]["tags"]) == (0, {"saw": ["before_create", {"given_name": "Zoë"}]})
+
+
+@pytest.mark.parametrize(
+    ("source", "function", "said"),
+    [
+        pytest.param("def after_update(ctx):\n    return None\n", None, None, id="the only function is meant"),
+        pytest.param(LOGIN, "after_create", "the script has no after_create; it has before_create", id="not there"),
+        pytest.param("def helper(x):\n    return x\n", None, "the script defines none of before_create", id="none"),
+    ],
+)
+def test_which_function_is_called(hooks: Hooks, source: str, function: str | None, said: str | None) -> None:
+    chosen = ["--function", function] if function else []
+
+    code, out, _ = hooks("test", write("a.star", source), *chosen, "--json")
+
+    [record] = records(out)
+    assert (code, record["ok"]) == ((0, True) if said is None else (1, False))
+    assert (record["message"] or "").startswith(said or "")
+
+
+def test_what_cannot_be_a_script_is_one_record_among_others(hooks: Hooks) -> None:
+    large = write("large.star", "#" * (64 * 1024 + 1))
+    broken = write("broken.star", b"x = '\xff'\n")
+
+    code, out, _ = hooks("test", large, broken, write("a.star", LOGIN), "--json")
+
+    assert code == 1
+    assert [each["class"] for each in records(out)] == ["hook.limit", "hook.syntax", None]
+
+
+def test_cases_beside_a_script_are_what_it_is_tested_with(hooks: Hooks) -> None:
+    script = write("a.star", LOGIN)
+    case = {"name": "short", "function": "before_create", "context": {"identity": {"given_name": "Zoë"}}}
+    expected = {"set": {"uid": "zoe"}, "tags": {"by": "login"}}
+    write("a.tests.json", [case | {"expected": expected}])
+    first = hooks("test", script)
+    write("a.tests.json", [case | {"expected": expected}, case | {"name": "long", "expected": {}}])
+
+    code, out, _ = hooks("test", script)
+
+    assert first[0] == 0
+    assert (code, out.splitlines()[0][:59]) == (1, 'a.star: hook.unexpected: long: expected {}, decided {"set":'[:59])
+
+
+def test_validate_tells_everything_and_runs_nothing(hooks: Hooks) -> None:
+    fine, bad = write("a.star", LOGIN), write("b.star", "def transform(ctx):\n    return nobody\n")
+
+    code, out, _ = hooks("validate", fine, bad, write("c.star", LOOP), "--json")
+
+    first, second, third = records(out)
+    assert code == 1
+    assert (first["ok"], first["functions"], third["ok"]) == (True, ["before_create"], True)
+    assert second["diagnostics"][0] | {"message": ""} == {
+        "severity": "error",
+        "line": 2,
+        "column": 12,
+        "code": "hook.compile",
+        "message": "",
+    }
+    assert hooks("validate", bad)[1].splitlines()[1:3] == ["   2 |     return nobody", "     |            ^"]
+
+
+def test_replay_tells_what_is_decided_otherwise(hooks: Hooks) -> None:
+    new, old = write("new.star", LOGIN), write("old.star", LOGIN.replace("text.slug", "text.norm"))
+    calls = [
+        {"function": "before_create", "context": {"identity": {"given_name": name}}, "decision": {}}
+        for name in ("Ada", "Jean Luc")
+    ]
+    write("calls.jsonl", "\n".join(map(json.dumps, calls)))
+
+    recorded = hooks("replay", new, "--calls", "calls.jsonl", "--json")
+    against = hooks("replay", new, "--calls", "calls.jsonl", "--against", old, "--json")
+    same = hooks("replay", new, "--calls", "calls.jsonl", "--against", new)
+
+    assert (recorded[0], len(json.loads(recorded[1])["changed"])) == (1, 2)
+    [changed] = json.loads(against[1])["changed"]
+    assert (changed["before"]["set"], changed["after"]["set"]) == ({"uid": "jean luc"}, {"uid": "jean-luc"})
+    assert same == (0, "new.star: 0 of 2 calls are decided otherwise.\n", "")
+
+
+def test_versions_are_known_by_what_is_in_them(hooks: Hooks) -> None:
+    code, out, _ = hooks("versions", write("a.star", LOGIN), write("b.star", LOGIN), write("c.star", "x ="), "--json")
+
+    first, second, third = records(out)
+    assert code == 1
+    assert (first["sha"], first["functions"]) == (second["sha"], ["before_create"])
+    assert (third["ok"], third["sha"] != first["sha"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param(["nowhere.star"], 3, "No such file or directory: nowhere.star.", id="no file"),
+        pytest.param(["."], 4, "There is no file .star in .", id="empty folder"),
+        pytest.param(
+            ["a.star", "--function", "before_lunch"], 4, "before_lunch is no function of a hook", id="function"
+        ),
+        pytest.param(["a.star", "--context", "a.star"], 4, "a.star is not JSON", id="context is no JSON"),
+    ],
+)
+def test_wrong_use_is_one_sentence(hooks: Hooks, arguments: list[str], code: int, said: str) -> None:
+    if arguments != ["."]:
+        write("a.star", LOGIN)
+
+    ended, out, err = hooks("test", *arguments)
+
+    assert (ended, out, len(err.splitlines())) == (code, "", 1)
+    assert err.startswith(f"provisiond: {said}")
+
+
+def test_a_limit_of_the_settings_holds_here(hooks: Hooks, configure: Configure) -> None:
+    configure(hooks__call_ms="2000")
+    busy = "def transform(ctx):\n    n = 0\n    for i in range(3000000):\n        n += i % 7\n    return {'n': n}\n"
+    script = write("a.star", busy)
+    patient = hooks("test", script, "--json")
+    configure(hooks__call_ms="10")
+    hasty = hooks("test", script, "--json")
+
+    assert records(patient[1])[0]["class"] is None
+    assert records(hasty[1])[0]["class"] == "hook.deadline"
