@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import hashlib
 import logging
 import sys
 import time
@@ -19,9 +20,9 @@ from worker.cli.output import say, say_json
 from worker.cli.scripts import Case
 from worker.cli.verdicts import FINE, WRONG, Verdict
 from worker.domain.errors import HookError
-from worker.domain.hook import HookClass, HookLimits, HookResult, HookScript, Validation
-from worker.hooks import HookExecutor, refused
-from worker.sandbox import FUNCTIONS
+from worker.domain.hook import HookClass, HookLimits, HookResult, HookScript, Library, Validation
+from worker.hooks import HookExecutor, library_order, refused
+from worker.sandbox import FUNCTIONS, MAX_LIBRARIES
 from worker.settings import Hooks, load
 
 _T = TypeVar("_T")
@@ -33,10 +34,10 @@ def validate(options: argparse.Namespace) -> int:
 
     async def look(box: HookExecutor, path: Path) -> tuple[str, Validation]:
         try:
-            source = scripts.source_of(path)
+            script = await _script(box, path, options.lib)
         except HookError as error:
             return "", refused(error)
-        return source, await box.validate(source)
+        return script.source, await box.validate(script.source, libraries=script.libraries)
 
     def tell(path: Path, found: tuple[str, Validation]) -> int:
         source, validation = found
@@ -57,7 +58,7 @@ def test(options: argparse.Namespace) -> int:
     async def look(box: HookExecutor, path: Path) -> Verdict:
         cases = [] if is_chosen else scripts.cases_of(path)
         try:
-            script = HookScript(scripts.source_of(path), name=path.stem)
+            script = await _script(box, path, options.lib)
         except HookError as error:
             return verdicts.of_failure(str(path), error)
         return await _tried(box, script, cases or [call], file=str(path))
@@ -77,8 +78,10 @@ def replay(options: argparse.Namespace) -> int:
     calls = scripts.calls_of(Path(options.calls))
 
     async def look(box: HookExecutor) -> list[dict[str, Any]]:
-        now = await _decisions(box, Path(options.file), calls)
-        then = await _decisions(box, Path(options.against), calls) if options.against else [c.expected for c in calls]
+        then: Sequence[dict[str, Any] | None] = [call.expected for call in calls]
+        if options.against:
+            then = await _decisions(box, await _script(box, Path(options.against), options.lib), calls)
+        now = await _decisions(box, await _script(box, Path(options.file), options.lib), calls)
         return [
             {"call": call.name, "function": call.function, "before": before, "after": after}
             for call, before, after in zip(calls, then, now, strict=True)
@@ -98,10 +101,10 @@ def versions(options: argparse.Namespace) -> int:
 
     async def look(box: HookExecutor, path: Path) -> tuple[str, Validation]:
         try:
-            source = scripts.source_of(path)
+            script = await _script(box, path, options.lib)
         except HookError as error:
             return "", refused(error)
-        return HookScript(source).sha, await box.validate(source)
+        return script.sha, await box.validate(script.source, libraries=script.libraries)
 
     def tell(path: Path, found: tuple[str, Validation]) -> int:
         sha, validation = found
@@ -113,6 +116,26 @@ def versions(options: argparse.Namespace) -> int:
         return FINE if validation.ok else WRONG
 
     return _each_file(options, look, tell)
+
+
+async def _script(box: HookExecutor, path: Path, folder: str | None) -> HookScript:
+    """A file with the libraries that it loads, from ``folder`` or the one beside it. Raises HookError."""
+    source = scripts.source_of(path)
+    if "load(" not in source:  # who loads is told by the sandbox alone; this only spares most files the question
+        return HookScript(source, name=path.stem)
+    where = Path(folder) if folder else path.parent / scripts.LIBRARIES
+    wanted = (await box.validate(source)).loads
+    sources: dict[str, str] = {}
+    loads: dict[str, Sequence[str]] = {}
+    waiting = list(wanted)
+    while waiting and len(sources) <= MAX_LIBRARIES:
+        name = waiting.pop()
+        if name not in sources:
+            sources[name] = scripts.library_source(where, name)
+            loads[name] = (await box.validate(sources[name], is_library=True)).loads
+            waiting += loads[name]
+    libraries = [Library(name, sources[name]) for name in library_order(wanted, loads)]
+    return HookScript(source, name=path.stem, libraries=tuple(libraries))
 
 
 async def _tried(box: HookExecutor, script: HookScript, cases: Sequence[Case], *, file: str) -> Verdict:
@@ -130,26 +153,26 @@ async def _answer(box: HookExecutor, script: HookScript, case: Case) -> tuple[An
     """What the script says to one call, and the microseconds that this took."""
     started = time.perf_counter_ns()
     wanted = case.function or FUNCTIONS[0]
-    [answer] = await box.execute_batch(script, wanted, [case.context])
+    seed = hashlib.sha256(f"dry-run|{case.name}".encode()).digest()
+    [answer] = await box.execute_batch(script, wanted, [case.context], seeds=[seed])
     if isinstance(answer, HookResult) and answer.function is None:
-        answer = await _other_function(box, script, case)
+        answer = await _other_function(box, script, case, seed=seed)
     return answer, (time.perf_counter_ns() - started) // 1000
 
 
-async def _other_function(box: HookExecutor, script: HookScript, case: Case) -> Answer:
+async def _other_function(box: HookExecutor, script: HookScript, case: Case, *, seed: bytes) -> Answer:
     """The script has nothing for this event: where nobody asked for it, the first function that it has is meant."""
-    functions = (await box.validate(script.source)).functions
+    functions = (await box.validate(script.source, libraries=script.libraries)).functions
     if not functions:
         return HookError(f"the script defines none of {', '.join(FUNCTIONS)}", hook_class=HookClass.COMPILE)
     if case.function is not None:
         said = f"the script has no {case.function}; it has {', '.join(functions)}"
         return HookError(said, hook_class=HookClass.COMPILE)
-    [answer] = await box.execute_batch(script, functions[0], [case.context | {"event": functions[0]}])
+    [answer] = await box.execute_batch(script, functions[0], [case.context | {"event": functions[0]}], seeds=[seed])
     return answer
 
 
-async def _decisions(box: HookExecutor, path: Path, calls: Sequence[Case]) -> list[dict[str, Any]]:
-    script = HookScript(scripts.source_of(path), name=path.stem)
+async def _decisions(box: HookExecutor, script: HookScript, calls: Sequence[Case]) -> list[dict[str, Any]]:
     return [verdicts.decided_of((await _answer(box, script, call))[0]) for call in calls]
 
 

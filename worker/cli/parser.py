@@ -200,6 +200,10 @@ def _hooks(verbs: Any) -> None:
     replayed.add_argument("--calls", metavar="CALLS.jsonl", required=True, help="a call a line: context and decision")
     replayed.add_argument("--against", metavar="FILE", help="compare with this script, not with what was recorded")
     _json(replayed)
+    for verb in (validated, tested, known, replayed):
+        verb.add_argument(
+            "--lib", metavar="DIR", help="where its libraries are: lib/names.star is DIR/names.star (lib)"
+        )
 
 
 def _verb(verbs: Any, name: str, module: str, function: str, help_text: str) -> argparse.ArgumentParser:

@@ -15,6 +15,8 @@ from worker.domain.hook import HookClass, HookContext
 from worker.sandbox import FUNCTIONS, MAX_SOURCE
 
 SUFFIX = ".star"
+#: Where the libraries of a script are, beside it.
+LIBRARIES = "lib"
 #: Beside ``login.star``: a list of {name, function, context, expected}.
 CASES = ".tests.json"
 #: More than any context may have.
@@ -73,6 +75,14 @@ def source_of(path: Path) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
         raise HookError("the source is not UTF-8", hook_class=HookClass.SYNTAX, line=line, column=column) from error
+
+
+def library_source(folder: Path, name: str) -> str:
+    """The source of the library ``name`` in a folder of libraries. Raises HookError where there is none."""
+    path = folder / f"{name}{SUFFIX}"
+    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+        raise HookError(f"the library {name} is missing: there is no {path}", hook_class=HookClass.COMPILE)
+    return source_of(path)
 
 
 def call_of(path: Path | None, *, function: str | None = None) -> Case:

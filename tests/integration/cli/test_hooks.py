@@ -126,6 +126,51 @@ def test_cases_beside_a_script_are_what_it_is_tested_with(hooks: Hooks) -> None:
     assert (code, out.splitlines()[0][:59]) == (1, 'a.star: hook.unexpected: long: expected {}, decided {"set":'[:59])
 
 
+def test_libraries_are_files_beside_the_script(hooks: Hooks) -> None:
+    write("lib/names.star", 'load("lib/low", "low")\n\ndef login(name):\n    return low(name)\n')
+    write("lib/low.star", "def low(name):\n    return name.lower()\n")
+    script = write(
+        "a.star",
+        'load("lib/names", "login")\n\ndef transform(ctx):\n    return {"uid": login(ctx["identity"]["given_name"])}\n',
+    )
+
+    code, out, _ = hooks("test", script, "--json")
+
+    assert (code, records(out)[0]["patch"]["set"]) == (0, {"uid": "ada"})
+    assert hooks("validate", script)[0] == 0
+    assert hooks("test", script, "--lib", "lib")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("loaded", "said"),
+    [
+        pytest.param("lib/nowhere", "the library nowhere is missing: there is no lib/nowhere.star", id="missing"),
+        pytest.param("lib/x/../../../secret", "the library x/../../../secret is missing", id="outside"),
+        pytest.param("lib/one", "these libraries load each other: one -> two -> one", id="circle"),
+    ],
+)
+def test_a_library_that_cannot_be_loaded_is_named(hooks: Hooks, loaded: str, said: str) -> None:
+    write("../secret.star", "x = 1\n")
+    write("lib/x/a.star", "x = 1\n")
+    write("lib/one.star", 'load("lib/two", "x")\n')
+    write("lib/two.star", 'load("lib/one", "x")\n')
+
+    code, out, _ = hooks(
+        "test", write("a.star", f'load("{loaded}", "x")\ndef transform(ctx):\n    return x\n'), "--json"
+    )
+
+    assert (code, records(out)[0]["class"]) == (1, "hook.compile")
+    assert records(out)[0]["message"].startswith(said)
+
+
+def test_random_values_are_the_same_each_time(hooks: Hooks) -> None:
+    script = write("a.star", 'def transform(ctx):\n    return {"id": rand.uuid4()}\n')
+
+    first, second = (hooks("test", script, "--json")[1] for _ in range(2))
+
+    assert records(first)[0]["patch"]["set"] == records(second)[0]["patch"]["set"] != {}
+
+
 def test_validate_tells_everything_and_runs_nothing(hooks: Hooks) -> None:
     fine, bad = write("a.star", LOGIN), write("b.star", "def transform(ctx):\n    return nobody\n")
 
