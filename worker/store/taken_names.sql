@@ -1,0 +1,76 @@
+-- part: held
+-- Whether a name counts: its account has it, or its operation lives.
+(EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.id = n.account_id AND a.state <> 'dead'
+        AND (a.hooked ->> n.attribute = n.value OR a.observed ->> n.attribute = n.value))
+    OR EXISTS (SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = n.operation_id)
+    OR EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = n.operation_id))
+
+-- name: among
+-- Which of these names are taken, and for whom.
+SELECT n.attribute, n.value_hash, n.account_id, n.taken_at, {held} AS is_held
+FROM unnest(:attributes::text[], :hashes::bytea[]) AS w(attribute, value_hash)
+JOIN taken_names n ON n.tenant_id = :tenant_id AND n.connector_id = :connector_id
+    AND n.object_class = :object_class AND n.attribute = w.attribute AND n.value_hash = w.value_hash
+
+-- name: of_accounts
+-- Accounts of ours that have one of these names without having taken it: read only where the target cannot be asked.
+SELECT w.attribute, w.value, a.id AS account_id
+FROM accounts a, unnest(:attributes::text[], :values::text[]) AS w(attribute, value)
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.state <> 'dead' AND (lower(a.hooked ->> w.attribute) = w.value OR lower(a.observed ->> w.attribute) = w.value
+    OR lower(a.wanted ->> w.attribute) = w.value)
+
+-- name: drop
+-- Names that count no more, unless somebody took them over meanwhile; in the order of their keys, as in take.
+WITH old AS MATERIALIZED (
+    SELECT n.attribute, n.value_hash FROM taken_names n
+    JOIN unnest(:attributes::text[], :hashes::bytea[], :times::timestamptz[]) AS w(attribute, value_hash, taken_at)
+        ON n.attribute = w.attribute AND n.value_hash = w.value_hash AND n.taken_at = w.taken_at
+    WHERE n.tenant_id = :tenant_id AND n.connector_id = :connector_id AND n.object_class = :object_class
+    ORDER BY n.attribute, n.value_hash FOR UPDATE OF n
+)
+DELETE FROM taken_names n USING old
+WHERE n.tenant_id = :tenant_id AND n.connector_id = :connector_id AND n.object_class = :object_class
+  AND n.attribute = old.attribute AND n.value_hash = old.value_hash
+
+-- name: take
+-- In the order of their keys, so that two who take several wait for each other and not in a circle. What an account
+-- had taken before is its own again.
+INSERT INTO taken_names AS n (tenant_id, connector_id, object_class, attribute, value_hash, value, account_id,
+    operation_id, iteration, taken_at)
+SELECT :tenant_id, :connector_id, :object_class, w.attribute, w.value_hash, w.value, w.account_id, w.operation_id,
+    w.iteration, db_now()
+FROM unnest(:attributes::text[], :hashes::bytea[], :values::text[], :account_ids::uuid[], :operation_ids::uuid[],
+    :iterations::integer[]) AS w(attribute, value_hash, value, account_id, operation_id, iteration)
+ORDER BY w.attribute, w.value_hash
+ON CONFLICT (tenant_id, connector_id, object_class, attribute, value_hash) DO UPDATE SET
+    value = excluded.value, operation_id = excluded.operation_id, iteration = excluded.iteration,
+    taken_at = excluded.taken_at
+WHERE n.account_id = excluded.account_id
+RETURNING attribute, value_hash
+
+-- name: give_back
+-- Names that an account did not get after all.
+DELETE FROM taken_names n USING unnest(:attributes::text[], :hashes::bytea[]) AS w(attribute, value_hash)
+WHERE n.tenant_id = :tenant_id AND n.connector_id = :connector_id AND n.object_class = :object_class
+  AND n.account_id = :account_id AND n.attribute = w.attribute AND n.value_hash = w.value_hash
+
+-- name: iterations
+-- How many names the target had refused when earlier tries of these operations took theirs.
+SELECT operation_id, max(iteration) AS iteration FROM taken_names
+WHERE tenant_id = :tenant_id AND operation_id = ANY(:operation_ids::uuid[]) GROUP BY operation_id
+
+-- name: prune
+-- Of the oldest names before a moment, those that count no more; how far it looked is the last of what it says.
+WITH oldest AS MATERIALIZED (
+    SELECT n.connector_id, n.object_class, n.attribute, n.value_hash, n.taken_at, {held} AS is_held
+    FROM taken_names n WHERE n.tenant_id = :tenant_id AND n.taken_at > :after AND n.taken_at < :before
+    ORDER BY n.taken_at LIMIT :limit
+),
+gone AS (
+    DELETE FROM taken_names n USING oldest o
+    WHERE n.tenant_id = :tenant_id AND n.connector_id = o.connector_id AND n.object_class = o.object_class
+      AND n.attribute = o.attribute AND n.value_hash = o.value_hash AND n.taken_at = o.taken_at AND NOT o.is_held
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM gone) AS gone, max(o.taken_at) AS seen_up_to FROM oldest o
