@@ -4,13 +4,18 @@ from worker.domain.hook import HookLimits
 from worker.hooks.libraries import library_order
 from worker.hooks.replies import printable, refused
 from worker.hooks.runner import HookExecutor, HookStatus, key_of_expressions
+from worker.hooks.seeds import PURPOSE as SEEDS
+from worker.hooks.seeds import dry_seed, seed_of
 
 __all__ = [
+    "SEEDS",
     "HookExecutor",
     "HookLimits",
     "HookStatus",
+    "dry_seed",
     "key_of_expressions",
     "library_order",
     "printable",
     "refused",
+    "seed_of",
 ]

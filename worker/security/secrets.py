@@ -8,6 +8,7 @@ A secret may also be a reference that is read when it is needed: ``env:NAME`` or
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -40,6 +41,11 @@ class Vault:
             raise SettingsError("A secret key is 32 bytes, written as base64.")
         self._keys = {_id(key): AESGCM(key) for key in keys}
         self._first = _id(keys[0])
+        self._root = keys[0]
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose: the same wherever the first key is, another after it was rotated."""
+        return hmac.digest(self._root, b"provisiond key for\0" + purpose.encode(), "sha256")
 
     def seal(self, plain: str, *, tenant_id: UUID, thing: str, field: str) -> bytes:
         """Seal one secret for one place."""
