@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from worker.hooks import HookExecutor
-from worker.store import overview, workers
+from worker.store import overview
 from worker.store.pool import Pool
 from worker.telemetry import metrics
 
@@ -23,11 +23,10 @@ class Gauges:
         """One round."""
         async with self._pool.acquire() as conn:
             depth = await overview.depth(conn)
-            alive = await workers.alive(conn)
             storage = await overview.storage(conn)
         _set_waiting(depth)
         _set_storage(storage)
-        metrics.workers_alive.set(len(alive))
+        metrics.workers_alive.set(depth.workers)
         self._set_own()
 
     def _set_own(self) -> None:

@@ -16,7 +16,7 @@ queries = load("overview")
 @dataclass(slots=True)
 class Depth:
     """Live operations by shown status and by target, the oldest pending one, since when a claim has been held; dead
-    letters, cases and events that wait. Targets of several tenants with one name are one."""
+    letters, cases and events that wait; processes at work. Targets of several tenants with one name are one."""
 
     by_status: Counter[str] = field(default_factory=Counter)
     by_target: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -26,21 +26,42 @@ class Depth:
     dead_letters: Counter[str] = field(default_factory=Counter)
     open_cases: Counter[str] = field(default_factory=Counter)
     inbox: int = 0
+    workers: int = 0
 
 
 async def depth(conn: Connection, *, only: UUID | None = None) -> Depth:
-    """Count what waits, over all tenants or of one; large numbers are not counted row by row (``listings.waiting``)."""
+    """Count what waits, over all tenants or of one; large numbers are not counted row by row (``listings.waiting``).
+
+    A tenant that has nothing to do costs one statement.
+    """
     found = Depth()
-    for row in await queries.tenants.rows(conn, only=only):
-        async with tenant.transaction(conn, row["id"]):
-            await _add(conn, row["id"], found)
+    for row in await queries.house.rows(conn, only=only):
+        found.workers = row["at_work"]
+        if row["id"] is not None:
+            async with tenant.transaction(conn, row["id"]):
+                await _add(conn, row["id"], found)
     return found
 
 
 async def _add(conn: Connection, tenant_id: UUID, found: Depth) -> None:
-    names = {row["id"]: row["name"] for row in await queries.names.rows(conn, tenant_id=tenant_id)}
+    found.by_tenant[tenant_id] = Counter()
+    rows = await queries.waits.rows(conn, tenant_id=tenant_id)
+    for row in rows:
+        match row["what"]:
+            case "dead_letters":
+                found.dead_letters[row["connector"]] += row["n"]
+            case "open_cases":
+                found.open_cases[row["connector"]] += row["n"]
+            case "inbox":
+                found.inbox += row["n"]
+    if any(row["n"] for row in rows if row["what"] == "operations"):
+        names = {row["connector_id"]: row["connector"] for row in rows}
+        await _add_operations(conn, tenant_id, names, found)
+
+
+async def _add_operations(conn: Connection, tenant_id: UUID, names: dict[UUID, str], found: Depth) -> None:
     waiting = await listings.waiting(conn, tenant_id)
-    of_tenant = found.by_tenant.setdefault(tenant_id, Counter())
+    of_tenant = found.by_tenant[tenant_id]
     for (connector_id, status), n in waiting.by_target.items():
         of_tenant[status] += n
         found.by_target[names.get(connector_id, "deleted connector"), status] += n
@@ -49,11 +70,6 @@ async def _add(conn: Connection, tenant_id: UUID, found: Depth) -> None:
     await listings.custom_plans(conn)
     held = await queries.held_since.value(conn, tenant_id=tenant_id, all_noted=await workers.all_noted(conn))
     found.held_since = min(filter(None, (found.held_since, held)), default=None)
-    for each in await queries.dead.rows(conn, tenant_id=tenant_id):
-        found.dead_letters[each["connector"]] += each["n"]
-    for each in await queries.cases.rows(conn, tenant_id=tenant_id):
-        found.open_cases[each["connector"]] += each["n"]
-    found.inbox += await queries.inbox.value(conn, tenant_id=tenant_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +85,22 @@ class Storage:
     last_day: date | None
 
 
+#: Of whose snapshot is oldest.
+_HORIZON = ("kind", "pid", "application", "state", "transactions", "seconds")
+
+
 async def storage(conn: Connection) -> Storage:
     """Ask the statistics; nothing of it depends on how much there is."""
-    table = await queries.hot_table.row(conn)
-    horizon = await queries.horizon.row(conn)
-    days = await queries.history.row(conn)
+    row = await queries.storage.row(conn)
+    if row is None:
+        raise LookupError("history has days, or it has none: that is a row")
     return Storage(
-        live_rows=table["live_rows"] if table else 0,
-        dead_rows=table["dead_rows"] if table else 0,
-        vacuumed_at=table["vacuumed_at"] if table else None,
-        horizon=dict(horizon) if horizon else None,
-        first_day=days["first_day"] if days else None,
-        last_day=days["last_day"] if days else None,
+        live_rows=row["live_rows"] or 0,
+        dead_rows=row["dead_rows"] or 0,
+        vacuumed_at=row["vacuumed_at"],
+        horizon={name: row[name] for name in _HORIZON} if row["kind"] else None,
+        first_day=row["first_day"],
+        last_day=row["last_day"],
     )
 
 
