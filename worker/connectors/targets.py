@@ -112,12 +112,12 @@ class Targets:
 
     async def get(self, tenant_id: UUID, connector_id: UUID) -> Target:
         """The target, at most a second old; raises NotFound, or SettingsError for a configuration that cannot work."""
-        key = (tenant_id, connector_id)
+        key, asked_at = (tenant_id, connector_id), time.monotonic()
         target = self._fresh(key)
         if target is None:
             async with self._reading.setdefault(key, asyncio.Lock()):  # one reads, and makes the one guard, for all
                 target = self._fresh(key) or await self._read(key)
-        target.used_at = time.monotonic()
+        target.used_at = asked_at
         return target
 
     def look_again(self) -> None:
@@ -132,7 +132,7 @@ class Targets:
         known = sorted(self._targets.items(), key=lambda each: each[1].asked_at)
         for key, target in [each for each in known if not _is_used(each[1])]:
             await self._give_back(key, target)
-        due = [key for key, target in known if _is_used(target) and _is_share_due(target)]
+        due = [key for key, target in known if _is_used(target) and _is_share_due(target) and not _rests(target)]
         grown = 0
         for key in due[:RENEWED_AT_ONCE]:
             before = self._targets[key].share
@@ -320,19 +320,14 @@ class Targets:
     async def _write(
         self, conn: Connection, connector: Connector, before: Breaker, after: Breaker, error: ConnectorError | None
     ) -> None:
-        where = {"tenant_id": connector.tenant_id, "connector_id": connector.id}
+        ids = {"tenant_id": connector.tenant_id, "connector_id": connector.id}
         await connectors.set_breaker(
-            conn,
-            **where,
-            state=after.state,
-            failures=after.failures,
-            opened_at=after.opened_at,
-            probe_at=after.probe_at,
+            conn, **ids, state=after.state, failures=after.failures, opened_at=after.opened_at, probe_at=after.probe_at
         )
         if after.ramp != before.ramp:
             await shares.set_ramp(conn, connector.tenant_id, connector.id, ramp=after.ramp)
         if error is not None:
-            await connectors.note_error(conn, **where, message=str(error))
+            await connectors.note_error(conn, **ids, message=str(error))
         if after.state is not before.state:
             await _tell(conn, connector, after)
         elif after.ramp > before.ramp:  # there is room for more
@@ -346,6 +341,12 @@ def _is_now(target: Target, breaker: Breaker) -> None:
 
 def _is_used(target: Target) -> bool:
     return any(target.guard.calls) or time.monotonic() - target.used_at < IDLE_S
+
+
+def _rests(target: Target) -> bool:
+    """Nobody else is at it, and nobody has used it since it was read: who uses it next reads it first."""
+    is_whole = target.share is not None and target.share.is_alone and target.share.is_settled
+    return is_whole and not any(target.guard.calls) and target.used_at < target.read_at
 
 
 def _is_share_due(target: Target) -> bool:

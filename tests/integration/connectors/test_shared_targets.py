@@ -106,6 +106,35 @@ async def test_who_has_nothing_to_do_leaves_all_to_the_other(house: House, monke
     assert (await house.slots(house.other)) == 0, "it asks anew"
 
 
+async def asked_until(house: House) -> float:
+    [row] = await house.rows(
+        "SELECT max((h ->> 'until')::float8) AS at FROM target_shares, jsonb_array_elements(holders) h"
+    )
+    return float(row["at"])
+
+
+async def test_alone_a_process_asks_again_for_what_it_has_used_since(house: House) -> None:
+    await house.slots(house.one)
+    first = await asked_until(house)
+    await house.one.renew()
+    unused = await asked_until(house)
+    (await house.one.get(*house.key)).used_at += 60
+    await house.one.renew()
+    used = await asked_until(house)
+
+    assert first == unused < used
+
+
+async def test_beside_another_a_process_asks_again_while_it_could_have_work(house: House) -> None:
+    for _ in range(3):
+        await house.slots(house.one)
+        await house.slots(house.other)
+    before = await asked_until(house)
+    await house.other.renew()
+
+    assert await asked_until(house) > before
+
+
 async def test_the_part_of_a_dead_process_is_free_when_its_time_is_over(house: House) -> None:
     await house.slots(house.other)
     assert await house.slots(house.one) == 0
