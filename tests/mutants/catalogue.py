@@ -304,8 +304,7 @@ MUTANTS = (
                 "            conn.terminate()\n            return\n        raise\n",
             ),
         ),
-        ("tests/faults/test_storm.py",),
-        is_quick=False,
+        ("tests/faults/test_unheard_commits.py",),
     ),
     Mutant(
         "a lane that is not empty is begun once more",

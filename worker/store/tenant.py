@@ -21,6 +21,9 @@ from worker.store.pool import (
     manners_of,
 )
 
+#: A whole target waits for the end of a hot transaction. When its commit is not answered for so long it is looked for;
+#: and a server that did not hear of a commit gives up what it would have held for whoever never comes back.
+SILENT_S = 10.0
 #: Undoing takes no time; whoever waits longer has lost the connection, and has waited for it once already.
 ROLLBACK_S = 5.0
 
@@ -32,18 +35,21 @@ async def transaction(
     """Open a transaction that sees the rows of one tenant; begin and setting travel in one round trip.
 
     ``is_hot``: for what works in batches and finds its rows by keys. It must not be planned as scans of a table
-    that had next to no rows when it was last looked at. ``by_hash``: for what joins whole batches, which must not
-    be compared pair by pair, and locks rows in the order of their keys, which is that of an index. ``is_growing``:
-    for batches that read tables which may have been empty a moment ago, in the first import. Of an empty table
-    every index looks alike, and the plan would be kept: so statements are planned for the tables as they are, until
-    ``keep_plans``.
+    that had next to no rows when it was last looked at, and neither side waits for the other longer than ``SILENT_S``
+    once it is at its end. ``by_hash``: for what joins whole batches, which must not be compared pair by pair, and locks
+    rows in the order of their keys, which is that of an index. ``is_growing``: for batches that read tables which may
+    have been empty a moment ago, in the first import. Of an empty table every index looks alike, and the plan would be
+    kept: so statements are planned for the tables as they are, until ``keep_plans``.
     """
     scans = "; SET LOCAL enable_seqscan = off" if is_hot or is_growing else ""
     joins = "; SET LOCAL enable_nestloop = off; SET LOCAL enable_bitmapscan = off" if by_hash else ""
     plans = "; SET LOCAL plan_cache_mode = force_custom_plan" if is_growing else ""
+    waits = f"; SET LOCAL idle_in_transaction_session_timeout = {1000 * SILENT_S:.0f}" if is_hot else ""
     try:
         opening = manners_of(conn).opening
-        await conn.execute(f"BEGIN{opening}; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{joins}{plans}")
+        await conn.execute(
+            f"BEGIN{opening}; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{joins}{plans}{waits}"
+        )
     except Unusable:
         conn.terminate()  # never to be lent again
         raise
@@ -54,7 +60,7 @@ async def transaction(
         except BaseException:
             await _roll_back(conn)
             raise
-        await _commit(conn)
+        await _commit(conn, within_s=SILENT_S if is_hot else None)
 
 
 async def keep_plans(conn: Connection) -> None:
@@ -62,15 +68,16 @@ async def keep_plans(conn: Connection) -> None:
     await conn.execute(f"SET LOCAL plan_cache_mode = {manners_of(conn).kept_plans}")
 
 
-async def _commit(conn: Connection) -> None:
+async def _commit(conn: Connection, *, within_s: float | None) -> None:
     """Commit; without an answer nobody knows whether it was, and the connection is thrown away.
 
-    A hint behind it that could not be told is a lost hint, and no more: what it is about is committed. Where other
-    nodes may refuse a commit, whatever they say, none is taken along.
+    ``within_s``: how long the answer is waited for; None: as long as that of any statement. A hint behind it that could
+    not be told is a lost hint, and no more: what it is about is committed. Where other nodes may refuse a commit,
+    whatever they say, none is taken along.
     """
     hint = notify.along(conn) if manners_of(conn).commits_alone else ""
     try:
-        await conn.execute("COMMIT" + hint)
+        await conn.execute("COMMIT" + hint, timeout=within_s)
     except DatabaseTrouble as error:
         fate = fate_of(error) if hint else Fate.AS_SAID
         if fate is Fate.COMMITTED:
