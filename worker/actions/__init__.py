@@ -2,5 +2,6 @@
 
 from worker.actions.expiry import Expired, Expiry
 from worker.actions.house import Act, House, acting
+from worker.actions.suspending import Suspended, Suspending
 
-__all__ = ["Act", "Expired", "Expiry", "House", "acting"]
+__all__ = ["Act", "Expired", "Expiry", "House", "Suspended", "Suspending", "acting"]

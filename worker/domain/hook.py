@@ -102,13 +102,14 @@ class HookScript:
     ``api`` is the version of the contract it was written for. ``libraries`` are in the order in which they are built,
     each before those that load it: at most 10, of 256 KiB in all. ``sha`` is what is compiled once, suspended and
     counted: SHA-256 of the source or, with libraries or another ``api``, of ``[api, source, [[name, source], ...]]``
-    as JSON.
+    as JSON. ``tenant_id``: who shares sandboxes with others, and whose hook ``id`` is.
     """
 
     source: str
     name: str = ""
     version: int = 1
     id: UUID | None = None
+    tenant_id: UUID | None = None
     api: int = 1
     libraries: tuple[Library, ...] = ()
     sha: str = field(init=False, repr=False, compare=False)
@@ -253,6 +254,19 @@ class Validation:
     diagnostics: tuple[Diagnostic, ...] = ()
     loads: tuple[str, ...] = ()
     api: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """A program that this process does not run for now, for it killed its sandbox again and again.
+
+    ``script`` is the hook's, None for the expressions of a mapping; ``last`` the failure that was one too many.
+    """
+
+    key: str
+    last: HookError
+    tenant_id: UUID | None = None
+    script: HookScript | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Children to lend: a few busy ones, one warm spare, and a bounded queue in front of them.
 
-Guarantees: at most ``workers`` children are busy, and at most ``workers`` - 1 (but one) for the same program, so that a
-script that hangs cannot take them all; a dead child is replaced at once while deaths are rare and ever more slowly when
-they are not; who waits longer than ``wait_s``, or comes when ``max_waiting`` wait already, gets ``hook.busy``.
+Guarantees: at most ``workers`` children are busy, and at most ``workers`` - 1 (but one) for the same program or for a
+group (a tenant) that has lost children lately, so that neither a script that hangs nor many of them can take them all;
+groups that wait are served in turns; a dead child is replaced at once while deaths are rare and ever more slowly when
+they are not; who waits longer than ``wait_s``, or comes when ``max_waiting`` wait already, gets ``hook.busy``, but for
+who has fewer waiting than others: then the last one of the largest group goes.
 """
 
 import asyncio
@@ -24,6 +26,8 @@ DEATHS_WINDOW_S = 10.0
 FREE_DEATHS = 10
 MAX_RESPAWN_S = 1.0
 MAX_RESTART_S = 5.0
+#: For so long a group does not get all children after one died in its hands.
+BLAME_S = 60.0
 
 Launch = Callable[[], Awaitable[Child]]
 
@@ -43,6 +47,7 @@ class PoolStatus:
 @dataclass(slots=True, eq=False)
 class _Waiter:
     key: str
+    group: str
     child: asyncio.Future[Child]
 
 
@@ -68,7 +73,10 @@ class Pool:
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
         self._keys: Counter[str] = Counter()
-        self._waiting: deque[_Waiter] = deque()
+        self._groups: Counter[str] = Counter()
+        self._blamed: dict[str, float] = {}
+        #: By group; who was served last comes last.
+        self._waiting: dict[str, deque[_Waiter]] = {}
         self._starting = 0
         self._started = 0
         self._lost = 0
@@ -88,9 +96,8 @@ class Pool:
     async def aclose(self) -> None:
         """Refuse those who wait and end every child."""
         self._is_open = False
-        for waiter in self._waiting:
-            if not waiter.child.done():
-                waiter.child.set_exception(_busy("hooks are being shut down"))
+        for waiter in [waiter for group in self._waiting.values() for waiter in group]:
+            _refuse(waiter, "hooks are being shut down")
         self._waiting.clear()
         for task in self._starts:
             task.cancel()
@@ -106,28 +113,44 @@ class Pool:
             idle=len(self._idle),
             busy=len(self._busy),
             starting=self._starting,
-            waiting=len(self._waiting),
+            waiting=self._waiting_now,
             started=self._started,
             lost=self._lost,
         )
 
     @asynccontextmanager
-    async def lend(self, key: str) -> AsyncIterator[Child]:
-        """A child for the program ``key``, one that knows it if possible. Raises HookError (hook.busy, retryable)."""
-        child = self._take(key) or await self._wait(key)
+    async def lend(self, key: str, *, group: str = "") -> AsyncIterator[Child]:
+        """A child for the program ``key`` of ``group``, one that knows it if possible.
+
+        Raises HookError (hook.busy, retryable).
+        """
+        child = self._take(key, group) or await self._wait(key, group)
         try:
             yield child
         finally:
-            self._take_back(child, key)
+            self._take_back(child, key, group)
 
-    def _take(self, key: str) -> Child | None:
+    @property
+    def _waiting_now(self) -> int:
+        return sum(len(group) for group in self._waiting.values())
+
+    def _may_take(self, key: str, group: str) -> bool:
+        if len(self._busy) >= self._workers or self._keys[key] >= self._per_key:
+            return False
+        return self._groups[group] < self._per_key or not self._is_blamed(group)
+
+    def _is_blamed(self, group: str) -> bool:
+        return time.monotonic() - self._blamed.get(group, -BLAME_S) < BLAME_S
+
+    def _take(self, key: str, group: str) -> Child | None:
         self._bury_dead()
-        if not self._idle or len(self._busy) >= self._workers or self._keys[key] >= self._per_key:
+        if not self._idle or not self._may_take(key, group):
             return None
         child = next((child for child in reversed(self._idle) if key in child.known), self._idle[-1])
         self._idle.remove(child)
         self._busy.add(child)
         self._keys[key] += 1
+        self._groups[group] += 1
         self._grow()
         return child
 
@@ -138,13 +161,13 @@ class Pool:
             metrics.hook_restarts_total.labels("lost").inc()
             _keep(self._stops, child.stop())
 
-    async def _wait(self, key: str) -> Child:
+    async def _wait(self, key: str, group: str) -> Child:
         if not self._is_open:
             raise _busy("hooks are not running")
-        if len(self._waiting) >= self._limits.max_waiting:
-            raise _busy("too many scripts wait for a sandbox")
-        waiter = _Waiter(key, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiter)
+        if self._waiting_now >= self._limits.max_waiting:
+            self._make_room(group)
+        waiter = _Waiter(key, group, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(group, deque()).append(waiter)
         self._grow()
         try:
             async with asyncio.timeout(self._limits.wait_s):
@@ -155,23 +178,40 @@ class Pool:
                 raise _busy("no sandbox was free in time") from error
             raise
 
-    def _withdraw(self, waiter: _Waiter) -> None:
+    def _make_room(self, group: str) -> None:
+        """Send the last one of the largest group away, unless that is no larger than ``group`` would be."""
+        largest = max(self._waiting.values(), key=len, default=None)
+        if largest is None or len(largest) <= len(self._waiting.get(group, ())) + 1:
+            raise _busy("too many scripts wait for a sandbox")
+        waiter = largest[-1]
+        self._forget(waiter)
+        _refuse(waiter, "too many scripts wait for a sandbox, most of them of the same tenant")
+
+    def _forget(self, waiter: _Waiter) -> None:
+        group = self._waiting.get(waiter.group, deque())
         with suppress(ValueError):
-            self._waiting.remove(waiter)
+            group.remove(waiter)
+        if not group:
+            self._waiting.pop(waiter.group, None)
+
+    def _withdraw(self, waiter: _Waiter) -> None:
+        self._forget(waiter)
         given = waiter.child
         if given.done() and not given.cancelled() and given.exception() is None:
-            self._take_back(given.result(), waiter.key)
+            self._take_back(given.result(), waiter.key, waiter.group)
 
-    def _take_back(self, child: Child, key: str) -> None:
+    def _take_back(self, child: Child, key: str, group: str) -> None:
         self._busy.discard(child)
-        self._keys[key] -= 1
-        if not self._keys[key]:
-            del self._keys[key]
+        for counter, name in ((self._keys, key), (self._groups, group)):
+            counter[name] -= 1
+            if not counter[name]:
+                del counter[name]
         if child.is_lost or child.is_worn:
             metrics.hook_restarts_total.labels("lost" if child.is_lost else "worn").inc()
         if child.is_lost:
             self._lost += 1
             self._deaths.append(time.monotonic())
+            self._blame(group)
         if child.is_lost or child.is_worn or not self._is_open:
             _keep(self._stops, child.stop())
         else:
@@ -179,18 +219,37 @@ class Pool:
         self._hand_out()
         self._grow()
 
+    def _blame(self, group: str) -> None:
+        for each in [each for each in self._blamed if not self._is_blamed(each)]:
+            del self._blamed[each]
+        self._blamed[group] = time.monotonic()
+
     def _hand_out(self) -> None:
-        for waiter in list(self._waiting):
-            if not self._idle:
+        """Give idle children to those who wait, one for each group in turn."""
+        while self._idle and (waiter := self._next()) is not None:
+            child = self._take(waiter.key, waiter.group)
+            if child is None:
                 return
-            child = None if waiter.child.done() else self._take(waiter.key)
-            if child is not None:
-                self._waiting.remove(waiter)
-                waiter.child.set_result(child)
+            self._forget(waiter)
+            if waiter.group in self._waiting:
+                self._waiting[waiter.group] = self._waiting.pop(waiter.group)
+            waiter.child.set_result(child)
+
+    def _next(self) -> _Waiter | None:
+        """Who may have a child: the first of the group that was not served for longest."""
+        for group in self._waiting.values():
+            refused: set[str] = set()
+            for waiter in group:
+                if waiter.key in refused or waiter.child.done():
+                    continue
+                if self._may_take(waiter.key, waiter.group):
+                    return waiter
+                refused.add(waiter.key)
+        return None
 
     def _grow(self) -> None:
         """Start children until everybody who may work can, and one spare is warm."""
-        wanted = min(self._workers, len(self._busy) + len(self._waiting)) + 1
+        wanted = min(self._workers, len(self._busy) + self._waiting_now) + 1
         missing = wanted - len(self._idle) - len(self._busy) - self._starting
         for _ in range(missing if self._is_open else 0):
             self._starting += 1
@@ -223,6 +282,11 @@ def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> No
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+
+
+def _refuse(waiter: _Waiter, message: str) -> None:
+    if not waiter.child.done():
+        waiter.child.set_exception(_busy(message))
 
 
 def _busy(message: str) -> HookError:

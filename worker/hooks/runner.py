@@ -9,17 +9,28 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from uuid import UUID
 
 from structlog.typing import FilteringBoundLogger
 
 from worker.domain.errors import HookError, SurroundingsError
-from worker.domain.hook import ExpressionResult, HookClass, HookLimits, HookResult, HookScript, Library, Validation
+from worker.domain.hook import (
+    ExpressionResult,
+    HookClass,
+    HookLimits,
+    HookResult,
+    HookScript,
+    Library,
+    Suspension,
+    Validation,
+)
 from worker.hooks.check import check_source, definition_of
 from worker.hooks.child import Child, ChildLost, Reply, StartFailed
 from worker.hooks.encoding import Line, batches, encode_context
+from worker.hooks.job import Job, NotBuilt
 from worker.hooks.pool import Pool, PoolStatus
 from worker.hooks.replies import expression_results, failed, hook_result, refused, validation
 from worker.hooks.strikes import DEADLINE, KILL, Strikes
@@ -51,25 +62,6 @@ class HookStatus:
     pool: PoolStatus
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One program to run on many contexts. ``definition`` is sent to children that do not know ``key`` yet."""
-
-    key: str
-    request: dict[str, Any]
-    definition: dict[str, Any]
-    title: dict[str, Any]
-    budget_ms: int
-
-
-class _NotBuilt(Exception):
-    """The program cannot be built, so no context can be tried."""
-
-    def __init__(self, error: HookError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
 class HookExecutor:
     """Runs scripts in sandboxed children. Use as an async context manager, or ``start`` and ``aclose``."""
 
@@ -87,6 +79,7 @@ class HookExecutor:
         self._workers = max(workers, 1)
         self._pool = Pool(self._launch, workers=self._workers, limits=self._limits, log=log)
         self._strikes = Strikes()
+        self._suspensions: dict[str, Suspension] = {}
         self._level = "none"
         self._missing: tuple[str, ...] = ()
 
@@ -120,7 +113,16 @@ class HookExecutor:
     @property
     def status(self) -> HookStatus:
         """Counts of this moment."""
-        return HookStatus(self._level, self._missing, self._strikes.suspended, self._pool.status)
+        return HookStatus(self._level, self._missing, self._strikes.suspended(now=time.monotonic()), self._pool.status)
+
+    @property
+    def suspensions(self) -> tuple[Suspension, ...]:
+        """What was suspended here and is neither settled nor resumed yet.
+
+        Each ends after ten minutes, or earlier by ``resume``. Whoever stores one, so that every daemon heeds it until a
+        person ends it, says so by ``settle``.
+        """
+        return tuple(self._suspensions.values())
 
     async def execute(
         self,
@@ -151,17 +153,17 @@ class HookExecutor:
         ``seeds``: for each context what its random values are drawn from (32 bytes; the same seed, the same values);
         without one a script that asks for a random value fails.
         """
-        title = {"hook": script.name, "version": script.version}
-        try:
-            definition = definition_of(script)
-        except HookError as error:
-            return [_copy(error, title) for _ in contexts]
         budget = min(budget_ms or self._limits.budget_ms, MAX_BUDGET_MS)
-        job = _Job(script.sha, {"op": "run", "function": function}, definition, title, budget)
+        request = {"op": "run", "function": function}
+        job = Job(script.sha, request, {}, budget, script=script, tenant_id=script.tenant_id)
+        try:
+            job = replace(job, definition=definition_of(script))
+        except HookError as error:
+            return [job.entitled(error) for _ in contexts]
         return await self._each(job, contexts, hook_result, seeds)
 
     async def evaluate(
-        self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]]
+        self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]], *, tenant_id: UUID | None = None
     ) -> list[dict[str, ExpressionResult]]:
         """Compute every expression at every context.
 
@@ -174,7 +176,7 @@ class HookExecutor:
         except HookError as error:
             return [dict.fromkeys(names, ExpressionResult(error=error)) for _ in contexts]
         key = key_of_expressions(expressions)
-        job = _Job(key, {"op": "evaluate"}, {"expressions": texts}, {}, self._limits.budget_ms)
+        job = Job(key, {"op": "evaluate"}, {"expressions": texts}, self._limits.budget_ms, tenant_id=tenant_id)
 
         def read(line: bytes) -> dict[str, ExpressionResult]:
             return expression_results(line, names)
@@ -185,7 +187,14 @@ class HookExecutor:
             for each in found
         ]
 
-    async def validate(self, source: str, *, libraries: Sequence[Library] = (), is_library: bool = False) -> Validation:
+    async def validate(
+        self,
+        source: str,
+        *,
+        libraries: Sequence[Library] = (),
+        is_library: bool = False,
+        tenant_id: UUID | None = None,
+    ) -> Validation:
         """Everything that can be said about a source without running it; hostile sources end in a diagnostic.
 
         ``libraries``: as in HookScript; those that are loaded and did not come along are an error, and named in
@@ -194,19 +203,26 @@ class HookExecutor:
         try:
             definition = definition_of(HookScript(source, libraries=tuple(libraries)))
             request = {"op": "validate", "is_library": is_library} | definition
-            async with self._pool.lend(_VALIDATION) as child:
-                reply = await self._ask(child, _VALIDATION, request, [], timeout_s=BUILD_S)
+            job = Job(_VALIDATION, request, {}, self._limits.budget_ms, tenant_id=tenant_id)
+            async with self._pool.lend(job.key, group=job.group) as child:
+                reply = await self._ask(child, job, request, [], timeout_s=BUILD_S)
         except HookError as error:
             return refused(error)
         return validation(reply.header.get("report"))
 
     def resume(self, key: str) -> bool:
         """Let a suspended script (its ``sha``) or mapping (``key_of_expressions``) run again; false if it was not."""
+        self._suspensions.pop(key, None)
         return self._strikes.lift(key)
+
+    def settle(self, key: str) -> None:
+        """A suspension is stored where all daemons look: here it ends within seconds."""
+        self._suspensions.pop(key, None)
+        self._strikes.settle(key, now=time.monotonic())
 
     async def _each(
         self,
-        job: _Job,
+        job: Job,
         contexts: Sequence[dict[str, Any]],
         read: Callable[[bytes], _T | HookError],
         seeds: Sequence[bytes] | None = None,
@@ -219,12 +235,12 @@ class HookExecutor:
                 lines.append(Line(encode_context(context, limit=self._limits.max_context_bytes), seed))
                 places.append(place)
             except HookError as error:
-                results[place] = _copy(error, job.title)
+                results[place] = job.entitled(error)
         for place, line in zip(places, await self._all_batches(job, lines), strict=True):
-            results[place] = _copy(line, job.title) if isinstance(line, HookError) else self._noted(job, read(line))
+            results[place] = job.entitled(line) if isinstance(line, HookError) else self._noted(job, read(line))
         return [result for result in results if result is not None]
 
-    async def _all_batches(self, job: _Job, lines: Sequence[Line]) -> list[bytes | HookError]:
+    async def _all_batches(self, job: Job, lines: Sequence[Line]) -> list[bytes | HookError]:
         """Batches side by side, never more than could run at once: waiting room is for other callers."""
         queue = list(enumerate(batches(lines)))
         done: dict[int, list[bytes | HookError]] = {}
@@ -241,17 +257,17 @@ class HookExecutor:
                 group.create_task(work())
         return [line for number in sorted(done) for line in done[number]]
 
-    async def _batch(self, job: _Job, lines: list[Line]) -> list[bytes | HookError]:
+    async def _batch(self, job: Job, lines: list[Line]) -> list[bytes | HookError]:
         done: list[bytes | HookError] = []
         step = len(lines)
         while len(done) < len(lines):
             rest = lines[len(done) :]
-            if self._strikes.is_suspended(job.key):
+            if self._strikes.is_suspended(job.key, now=time.monotonic()):
                 done += [_suspended()] * len(rest)
                 break
             try:
                 reply = await self._run(job, rest[:step])
-            except _NotBuilt as unbuilt:
+            except NotBuilt as unbuilt:
                 done += [unbuilt.error] * len(rest)
             except HookError as error:
                 if step > 1 and error.hook_class in _DEADLY:
@@ -262,50 +278,58 @@ class HookExecutor:
                 done += reply.lines
         return done
 
-    async def _run(self, job: _Job, lines: list[Line]) -> Reply:
-        """One batch on one child, which learns the program first. Raises HookError, _NotBuilt."""
+    async def _run(self, job: Job, lines: list[Line]) -> Reply:
+        """One batch on one child, which learns the program first. Raises HookError, NotBuilt."""
         request = job.request | {"key": job.key, "budget_ms": job.budget_ms, "batch_ms": BATCH_MS}
-        async with self._pool.lend(job.key) as child:
+        async with self._pool.lend(job.key, group=job.group) as child:
             if job.key not in child.known:
                 try:
-                    await self._ask(child, job.key, request | job.definition, [], timeout_s=BUILD_S)
+                    await self._ask(child, job, request | job.definition, [], timeout_s=BUILD_S)
                 except HookError as error:
-                    raise _NotBuilt(error) from error
+                    raise NotBuilt(error) from error
                 child.known.add(job.key)
             timeout_s = 2 * wall_ceiling(job.budget_ms / 1000) + BATCH_MS / 1000 + GRACE_S
             if any(line.seed for line in lines):
                 request["seeds"] = [line.seed.hex() for line in lines]
-            return await self._ask(child, job.key, request, [line.text for line in lines], timeout_s=timeout_s)
+            return await self._ask(child, job, request, [line.text for line in lines], timeout_s=timeout_s)
 
     async def _ask(
-        self, child: Child, key: str, header: dict[str, Any], lines: list[bytes], *, timeout_s: float
+        self, child: Child, job: Job, header: dict[str, Any], lines: list[bytes], *, timeout_s: float
     ) -> Reply:
         """One message to one child. Raises HookError when it did not survive or had to refuse."""
         try:
             reply = await child.ask(header, lines, timeout_s=timeout_s)
         except ChildLost as lost:
-            self._log.warning("hook.sandbox_lost", key=key[:16], pid=child.pid, hook_class=lost.hook_class)
+            self._log.warning("hook.sandbox_lost", key=job.key[:16], pid=child.pid, hook_class=lost.hook_class)
+            error = HookError(str(lost), hook_class=lost.hook_class, retryable=not lost.is_ours)
             if lost.is_ours and len(lines) <= 1:  # one of many is found, and counted, when each is tried alone
-                self._strike(key, KILL)
-            raise HookError(str(lost), hook_class=lost.hook_class, retryable=not lost.is_ours) from lost
+                self._strike(job, KILL, error)
+            raise error from lost
         if "failure" not in reply.header:
             return reply
         error = failed(reply.header["failure"])
         if error.hook_class in _COLLAPSES and len(lines) <= 1:
-            self._strike(key, KILL)
+            self._strike(job, KILL, error)
         raise error
 
-    def _noted(self, job: _Job, result: _T | HookError) -> _T | HookError:
+    def _noted(self, job: Job, result: _T | HookError) -> _T | HookError:
         error = result if isinstance(result, HookError) else None
         if error is not None:
             if error.hook_class == HookClass.DEADLINE:
-                self._strike(job.key, DEADLINE)
-            return _copy(error, job.title)
+                self._strike(job, DEADLINE, error)
+            return job.entitled(error)
         return result
 
-    def _strike(self, key: str, weight: int) -> None:
-        if key != _VALIDATION and self._strikes.add(key, weight, now=time.monotonic()):
-            self._log.error("hook.suspended", key=key[:16])
+    def _strike(self, job: Job, weight: int, error: HookError) -> None:
+        now = time.monotonic()
+        if job.key == _VALIDATION or not self._strikes.add(job.key, weight, now=now):
+            return
+        for key in self._suspensions.keys() - self._strikes.suspended(now=now):
+            del self._suspensions[key]
+        self._suspensions[job.key] = Suspension(job.key, error, tenant_id=job.tenant_id, script=job.script)
+        metrics.hook_suspensions_total.labels("mapping" if job.script is None else "hook").inc()
+        whose = job.title | ({} if job.tenant_id is None else {"tenant_id": str(job.tenant_id)})
+        self._log.error("hook.suspended", key=job.key[:16], hook_class=error.hook_class, **whose)
 
     async def _launch(self) -> Child:
         return await Child.start(memory_bytes=self._limits.memory_mb * 1024 * 1024)
@@ -318,9 +342,5 @@ def key_of_expressions(expressions: Mapping[str, str]) -> str:
 
 
 def _suspended() -> HookError:
-    return HookError("the script was suspended after killing its sandbox repeatedly", hook_class=HookClass.SUSPENDED)
-
-
-def _copy(error: HookError, title: dict[str, Any]) -> HookError:
-    fields = title | error.fields
-    return HookError(error.detail, hook_class=error.hook_class, retryable=error.retryable, **fields)
+    message = "the script was suspended after killing its sandbox, or running out of time, again and again"
+    return HookError(message, hook_class=HookClass.SUSPENDED)

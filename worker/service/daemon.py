@@ -19,7 +19,7 @@ from uuid import UUID
 
 import structlog
 
-from worker.actions import Expiry, House
+from worker.actions import Expiry, House, Suspending
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.errors import SurroundingsError
@@ -62,6 +62,7 @@ SOURCES_KNOWN_S = 30.0
 PRUNE_S = 3600.0
 COUNT_S = 30.0
 GAUGES_S = 15.0
+SUSPEND_S = 1.0
 KEEP_DAYS = 90
 #: What a stop may take beyond the drain, and how much of that is for the steps behind it.
 CLOSE_S = 2.5
@@ -236,6 +237,8 @@ class Daemon:
             seconds["watch"] = self._settings.csv_watch_s
         duties["shares"] = self._renew(parts)
         seconds["shares"] = SHARES_S
+        duties["suspend"] = Suspending(parts.pool, parts.hooks).run_once
+        seconds["suspend"] = SUSPEND_S
         duties["gauges"] = Gauges(parts.pool, parts.hooks).run_once
         seconds["gauges"] = GAUGES_S
         return {

@@ -166,6 +166,9 @@ hook_calls_total = _counter(
 hook_seconds = _seconds("hook_seconds", "Time a call of a script took.", buckets=_HOOK_SECONDS)
 hook_workers = _gauge("hook_workers", "Sandboxed processes for scripts that are alive.")
 hook_restarts_total = _counter("hook_restarts_total", "Sandboxed processes replaced, by reason (lost, worn).", "reason")
+hook_suspensions_total = _counter(
+    "hook_suspensions_total", "Scripts stopped for killing their sandboxes, by what they are: hook or mapping.", "kind"
+)
 sandbox_level = _gauge(
     "sandbox_level",
     "How well scripts are locked in: 2 by the kernel's system call filter, 1 by limits only, 0 not at all.",

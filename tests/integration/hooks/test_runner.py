@@ -221,7 +221,10 @@ async def test_a_script_that_keeps_killing_is_suspended_until_resumed(executor: 
     assert classes == ["hook.timeout"] * 5 + ["hook.suspended"] * 2
     with pytest.raises(HookError, match="suspended"):
         await executor.execute(killer, "transform", {})
+    [suspension] = executor.suspensions
+    assert (suspension.key, suspension.script, suspension.last.hook_class) == (killer.sha, killer, "hook.timeout")
     assert executor.resume(killer.sha)
+    assert executor.suspensions == ()
     assert (await executor.execute(killer, "transform", {})).decision == Patch()
     assert not executor.resume(killer.sha)
 

@@ -114,8 +114,8 @@ async def test_one_script_cannot_hold_all_children() -> None:
     await pool.aclose()
 
 
-async def aiter_lend(pool: Pool, key: str) -> AsyncIterator[Child]:
-    async with pool.lend(key) as child:
+async def aiter_lend(pool: Pool, key: str, *, group: str = "") -> AsyncIterator[Child]:
+    async with pool.lend(key, group=group) as child:
         yield child
 
 
@@ -216,3 +216,63 @@ async def test_closing_refuses_those_who_wait() -> None:
     with pytest.raises(HookError, match="not running"):
         async with pool.lend("c"):
             pass
+
+
+async def test_groups_that_wait_are_served_in_turns() -> None:
+    """Somebody who asks for a hundred things at once does not keep others waiting for all of them."""
+    pool = await open_pool(Nursery(), workers=1, limits=replace(LIMITS, max_waiting=100))
+    order: list[str] = []
+    release = asyncio.Event()
+
+    async def use(key: str, group: str) -> None:
+        async with pool.lend(key, group=group):
+            order.append(key)
+            await release.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(5):
+            tasks.create_task(use(f"a{number}", "a"))
+            await settle()
+        for number in range(2):
+            tasks.create_task(use(f"b{number}", "b"))
+            await settle()
+        release.set()
+
+    assert order == ["a0", "a1", "b0", "a2", "b1", "a3", "a4"]
+    await pool.aclose()
+
+
+async def test_a_group_that_lost_a_child_does_not_get_all_of_them_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = await open_pool(Nursery(), workers=2)
+    async with pool.lend("a1", group="a"), pool.lend("a2", group="a") as child:
+        child.is_lost = True
+    async with pool.lend("a3", group="a"):
+        second = asyncio.create_task(anext(aiter_lend(pool, "a4", group="a")))
+        await settle()
+        assert not second.done()
+        async with asyncio.timeout(1), pool.lend("b1", group="b"):
+            pass
+    assert await second is not None
+
+    monkeypatch.setattr("worker.hooks.pool.BLAME_S", 0.0)
+    async with asyncio.timeout(1), pool.lend("a5", group="a"):
+        pass
+    await pool.aclose()
+
+
+async def test_who_fills_the_waiting_room_makes_room_for_others() -> None:
+    pool = await open_pool(Nursery(), workers=1)
+    async with pool.lend("a", group="a"):
+        many = [asyncio.create_task(anext(aiter_lend(pool, f"a{number}", group="a"))) for number in range(3)]
+        await settle()
+        other = asyncio.create_task(anext(aiter_lend(pool, "b", group="b")))
+        await settle()
+        with pytest.raises(HookError, match="most of them of the same tenant"):
+            await many[2]
+        with pytest.raises(HookError, match="too many scripts wait"):
+            await anext(aiter_lend(pool, "a3", group="a"))
+        assert pool.status.waiting == 3
+        for task in (*many[:2], other):
+            task.cancel()
+        await asyncio.gather(*many, other, return_exceptions=True)
+    await pool.aclose()

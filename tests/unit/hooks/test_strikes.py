@@ -1,6 +1,6 @@
 import pytest
 
-from worker.hooks.strikes import DEADLINE, KILL, WINDOW_S, Strikes
+from worker.hooks.strikes import DEADLINE, KILL, REST_S, SETTLE_S, WINDOW_S, Strikes
 
 
 def test_five_kills_within_a_minute_suspend_until_lifted() -> None:
@@ -8,11 +8,11 @@ def test_five_kills_within_a_minute_suspend_until_lifted() -> None:
     answers = [strikes.add("a", KILL, now=float(second)) for second in range(5)]
 
     assert answers == [False, False, False, False, True]
-    assert strikes.is_suspended("a")
-    assert strikes.suspended == {"a"}
-    assert not strikes.is_suspended("b")
+    assert strikes.is_suspended("a", now=5.0)
+    assert strikes.suspended(now=5.0) == {"a"}
+    assert not strikes.is_suspended("b", now=5.0)
     assert strikes.lift("a")
-    assert not strikes.is_suspended("a")
+    assert not strikes.is_suspended("a", now=5.0)
     assert not strikes.lift("a")
     assert not strikes.add("a", KILL, now=5.0)
 
@@ -29,20 +29,35 @@ def test_deadlines_count_a_tenth(deadlines: int, is_suspended: bool) -> None:
     for _ in range(deadlines):
         strikes.add("a", DEADLINE, now=1.0)
 
-    assert strikes.is_suspended("a") is is_suspended
+    assert strikes.is_suspended("a", now=1.0) is is_suspended
 
 
 def test_suspending_is_told_once() -> None:
     strikes = Strikes()
-    answers = [strikes.add("a", KILL, now=1.0) for _ in range(10)]
+    answers = [strikes.add("a", KILL, now=1.0) for _ in range(14)]
 
     assert answers.count(True) == 1
 
 
-def test_a_suspended_script_stays_so_however_long_it_is_quiet() -> None:
+def test_a_rest_ends_by_itself_with_a_clean_record() -> None:
     strikes = Strikes()
     for _ in range(5):
         strikes.add("a", KILL, now=0.0)
-    strikes.add("b", KILL, now=1000.0)
 
-    assert strikes.is_suspended("a")
+    assert strikes.is_suspended("a", now=REST_S - 1)
+    assert not strikes.is_suspended("a", now=REST_S)
+    assert strikes.suspended(now=REST_S) == frozenset()
+    assert not strikes.add("a", KILL, now=REST_S)
+
+
+def test_a_rest_of_which_others_know_ends_soon_and_is_never_made_longer() -> None:
+    strikes = Strikes()
+    for _ in range(5):
+        strikes.add("a", KILL, now=0.0)
+    strikes.settle("a", now=1.0)
+    strikes.settle("a", now=5.0)
+    strikes.settle("b", now=5.0)
+
+    assert strikes.is_suspended("a", now=SETTLE_S)
+    assert not strikes.is_suspended("a", now=1.0 + SETTLE_S)
+    assert not strikes.is_suspended("b", now=5.0)
