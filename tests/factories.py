@@ -9,9 +9,13 @@ from worker.domain.connector import Connector
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationType, Origin
 from worker.queue import OperationQueue
+from worker.security import Vault, new_key, parse_key
 from worker.store import connectors, workers
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
+
+#: Seals what tests have sealed.
+VAULT = Vault([parse_key(new_key())])
 
 
 @asynccontextmanager

@@ -207,7 +207,7 @@ async def move(site: Site, ids: Sequence[UUID]) -> None:
 
 async def plan(site: Site, ids: Sequence[UUID]) -> None:
     """Turn what these people are into operations."""
-    planner = Planner(site.pool, mapper=MappingEngine(), acceptance=Acceptance(OperationQueue()))
+    planner = Planner(site.pool, mapper=MappingEngine(), acceptance=Acceptance(OperationQueue()), vault=site.vault)
     for at in range(0, len(ids), PLANNED_AT_ONCE):
         async with tenant(site.pool, site.tenant_id) as conn:
             await plan_items.ask(

@@ -50,7 +50,7 @@ async def import_people(site: Site, count: int) -> float:
 async def _timed(site: Site, source_id: UUID, targets: Targets) -> float:
     owner = await site.lease()
     importer = Importer(site.pool, sources=targets)
-    planner = Planner(site.pool, mapper=MappingEngine(), acceptance=Acceptance(OperationQueue()))
+    planner = Planner(site.pool, mapper=MappingEngine(), acceptance=Acceptance(OperationQueue()), vault=site.vault)
 
     async def run(tenant_id: UUID, run_id: UUID) -> None:
         async with tenant(site.pool, tenant_id) as conn:

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions.house import Act, House, acting
+from worker.domain import sealing
 from worker.domain.errors import InvalidRequest, NotFound, ProtectedAccount, Untouchable, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationType, Origin
-from worker.domain.redaction import unmarked
+from worker.domain.redaction import is_secret, unmarked
 from worker.planning import protected
-from worker.security import Principal, Role
-from worker.store import accounts, connectors, operations, safeguard
+from worker.security import Principal, Role, fingerprints, seal_values
+from worker.store import accounts, connectors, mappings, operations, safeguard
 
 #: What the API may ask of priorities; 100 is the emergency lane.
 HIGHEST_PRIORITY = 99
@@ -64,8 +65,7 @@ async def redrive(
     """
     async with acting(house, principal, Role.OPERATOR) as act:
         if payload is not None:
-            payload = await _unmarked(act, operation_id, payload)
-            check_payload(payload)
+            payload = await _corrected(house, act, operation_id, payload)
         await _count_removal(house, principal, act, operation_id, payload=payload)
         new = await house.letters.redrive(
             act.conn,
@@ -81,7 +81,7 @@ async def redrive(
             "operation",
             operation_id,
             new=new,
-            corrected=sorted((payload or {}).get("attributes", {})),
+            corrected=sorted({*(payload or {}).get("attributes", {}), *sealing.names_of(payload or {})}),
         )
     return new
 
@@ -99,9 +99,10 @@ class Submission:
     max_retries: int = 10
     idempotency_key: str | None = None
 
-    def body(self) -> dict[str, Any]:
-        """What makes two submissions with one idempotency key the same."""
-        return {name: value for name, value in asdict(self).items() if name != "idempotency_key"}
+    def body(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """What makes two submissions with one idempotency key the same; ``payload`` as it may be remembered."""
+        said = {name: value for name, value in asdict(self).items() if name != "idempotency_key"}
+        return {**said, "payload": payload}
 
 
 async def submit(house: House, principal: Principal, wanted: Submission) -> tuple[UUID, bool]:
@@ -113,14 +114,15 @@ async def submit(house: House, principal: Principal, wanted: Submission) -> tupl
     _check_submission(wanted)
     async with acting(house, principal, Role.OPERATOR) as act:
         new_id = uuid7()
-        known = await _known(act, wanted, new_id)
+        secrets = await _secrets_of(act, wanted)
+        known = await _known(house, act, wanted, new_id, secrets=secrets)
         if known is not None:
             act.note("operation.submit_again", "operation", known)
             return known, False
         accepted = await house.acceptance.accept(
             act.conn,
             tenant_id=act.tenant_id,
-            operations=[await _new(act, wanted, new_id)],
+            operations=[await _new(house, act, wanted, new_id, secrets=secrets)],
             run_id=None,
             reason="asked through the API",
             exempt=principal.kind != "token",  # a person's act on one account; a script may loop
@@ -137,14 +139,15 @@ async def submit(house: House, principal: Principal, wanted: Submission) -> tupl
     return new_id, True
 
 
-async def _new(act: Act, wanted: Submission, new_id: UUID) -> NewOperation:
+async def _new(house: House, act: Act, wanted: Submission, new_id: UUID, *, secrets: frozenset[str]) -> NewOperation:
+    account_id = await _account_of(act, wanted.connector_id, wanted.user_id, wanted.object_class)
     return NewOperation(
         id=new_id,
         connector_id=wanted.connector_id,
-        account_id=await _account_of(act, wanted.connector_id, wanted.user_id, wanted.object_class),
+        account_id=account_id,
         operation_type=wanted.operation_type,
         object_class=wanted.object_class,
-        payload=wanted.payload,
+        payload=_sealed(house, act, wanted.payload, account_id=account_id, secrets=secrets),
         origin=Origin.API,
         user_id=wanted.user_id,
         priority=wanted.priority,
@@ -192,17 +195,52 @@ async def _refuse_protected(act: Act, operation_id: UUID) -> None:
         raise Untouchable
 
 
-async def _unmarked(act: Act, operation_id: UUID, payload: dict[str, Any]) -> dict[str, Any]:
+async def _corrected(house: House, act: Act, operation_id: UUID, payload: dict[str, Any]) -> dict[str, Any]:
+    """A payload that a person corrected: with the secrets behind its marks, and new ones sealed."""
     row = await operations.find(act.conn, act.tenant_id, operation_id)
-    return unmarked(payload, row["payload"]) if row is not None else payload
+    if row is None:
+        return payload
+    payload = unmarked(payload, sealing.joined(row["payload"], row.get("secrets")))
+    carried = sealing.sealed_of(payload)
+    opened = sealing.with_sealed(payload, {})
+    check_payload(opened)
+    secrets = await _marked_secret(act, row["connector_id"], row["object_class"], opened)
+    made = _sealed(house, act, opened, account_id=row["account_id"], secrets=secrets)
+    return sealing.with_sealed(made, carried | sealing.sealed_of(made))
 
 
-async def _known(act: Act, wanted: Submission, new_id: UUID) -> UUID | None:
+async def _secrets_of(act: Act, wanted: Submission) -> frozenset[str]:
+    return await _marked_secret(act, wanted.connector_id, wanted.object_class, wanted.payload)
+
+
+async def _marked_secret(act: Act, connector_id: UUID, object_class: str, payload: dict[str, Any]) -> frozenset[str]:
+    """The names of a payload whose values are secrets: by the mapping, or by what they are called."""
+    given = {name for name, value in (payload.get("attributes") or {}).items() if value is not None}
+    active = await mappings.active(act.conn, tenant_id=act.tenant_id, connector_ids=[connector_id]) if given else {}
+    mapping = active.get((connector_id, object_class))
+    marked = {rule.target for rule in mapping.rules if rule.secret} if mapping else set()
+    return frozenset(name for name in given if name in marked or is_secret(name))
+
+
+def _sealed(
+    house: House, act: Act, payload: dict[str, Any], *, account_id: UUID, secrets: frozenset[str]
+) -> dict[str, Any]:
+    """The payload with its secrets sealed for this account."""
+    attributes: dict[str, Any] = payload.get("attributes") or {}
+    plain = {name: value for name, value in attributes.items() if name in secrets}
+    if not plain:
+        return payload
+    sealed = seal_values(plain, vault=house.vault, tenant_id=act.tenant_id, account_id=account_id)
+    kept = {name: value for name, value in attributes.items() if name not in secrets}
+    return sealing.with_sealed({**payload, "attributes": kept}, sealed)
+
+
+async def _known(house: House, act: Act, wanted: Submission, new_id: UUID, *, secrets: frozenset[str]) -> UUID | None:
     """The operation that the key made before; WrongState when it was another one."""
     key = wanted.idempotency_key
     if key is None:
         return None
-    body_hash = operations.body_hash(wanted.body())
+    body_hash = operations.body_hash(wanted.body(_rememberable(house, act, wanted, secrets)))
     fresh = await operations.queries.idempotent.run(
         act.conn, tenant_id=act.tenant_id, key=key, body_hash=body_hash, operation_id=new_id
     )
@@ -213,6 +251,16 @@ async def _known(act: Act, wanted: Submission, new_id: UUID) -> UUID | None:
         raise WrongState("This idempotency key was used with another request.")
     found: UUID = row["operation_id"]
     return found
+
+
+def _rememberable(house: House, act: Act, wanted: Submission, secrets: frozenset[str]) -> dict[str, Any]:
+    """The payload with fingerprints for secrets: a plain hash of a short password could be guessed."""
+    if not secrets:
+        return wanted.payload
+    attributes: dict[str, Any] = wanted.payload.get("attributes") or {}
+    plain = {name: value for name, value in attributes.items() if name in secrets}
+    marks = fingerprints(plain, vault=house.vault, tenant_id=act.tenant_id, account_id=wanted.user_id)
+    return {**wanted.payload, "attributes": attributes | marks}
 
 
 async def _account_of(act: Act, connector_id: UUID, user_id: UUID, object_class: str) -> UUID:

@@ -17,6 +17,7 @@ from worker.cli.context import Desk, acting
 from worker.cli.output import complain, facts, say, say_json, show
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.domain.operation import OperationStatus, OperationType, Origin
+from worker.domain.redaction import shown_payload
 from worker.domain.waiting import Blocker, WaitsFor, waits_for
 from worker.store import listings, listings_waiting
 from worker.store.listings import OperationQuery
@@ -163,7 +164,8 @@ def _payload(path: str) -> dict[str, Any]:
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in HIDDEN}
+    told = {name: value for name, value in row.items() if name not in HIDDEN}
+    return told | {"payload": shown_payload(row["payload"])} if "payload" in row else told
 
 
 def _tell_story(operation: Mapping[str, Any], waits: WaitsFor | None) -> None:

@@ -27,7 +27,10 @@ from worker.domain.account import TargetAccount
 
 @dataclass(frozen=True, slots=True)
 class AttributeSchema:
-    """One attribute of an object class at the target; ``comparison`` is exact, ignore_case, dn, date or number."""
+    """One attribute of an object class at the target; ``comparison`` is exact, ignore_case, dn, date or number.
+
+    ``secret``: its values are nobody's business (a password). They are never compared, stored or shown.
+    """
 
     name: str
     type: str = "string"
@@ -37,6 +40,7 @@ class AttributeSchema:
     writable: bool = True
     readable: bool = True
     unique: bool = False
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

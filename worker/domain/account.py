@@ -28,6 +28,8 @@ class Account:
     observed: dict[str, Any] | None = None
     observed_active: bool | None = None
     hooked: dict[str, Any] | None = None
+    #: fingerprints of the secrets it was given last, by name; see ``worker.security.attributes``
+    secret_marks: dict[str, str] | None = None
     #: how many operations wait or run in the account's lane
     live: int = 0
 

@@ -15,17 +15,19 @@ that only has to be brought to what is wanted now, so nobody loses it for a mome
 
 from typing import Any, TypeAlias
 
+from worker.domain import sealing
 from worker.domain.operation import OperationType
 
-#: What an operation does, and its payload ``{"attributes": {name: value | null}, "active"?: bool}``.
+#: What an operation does, and its payload ``{"attributes": {name: value | null}, "active"?: bool}``, perhaps with what
+#: is sealed of it (``worker.domain.sealing``).
 Change: TypeAlias = tuple[OperationType, dict[str, Any]]
 
 
 def merge(older: Change, newer: Change) -> Change | None:
     """The one change that has the effect of both in order, or None when together they change nothing.
 
-    Per attribute the newer value wins, null included; ``active`` is the newer one's, or the older one's where the newer
-    is silent. Neither argument is changed.
+    Per attribute the newer value wins, null and sealed ones included; ``active`` is the newer one's, or the older one's
+    where the newer is silent. Neither argument is changed.
     """
     was, before = older
     now, after = newer
@@ -39,7 +41,9 @@ def merge(older: Change, newer: Change) -> Change | None:
 
 
 def _both(before: dict[str, Any], after: dict[str, Any], *, is_create: bool) -> dict[str, Any]:
-    attributes = {**(before.get("attributes") or {}), **(after.get("attributes") or {})}
+    hidden = sealing.names_of(after)
+    known = {name: value for name, value in (before.get("attributes") or {}).items() if name not in hidden}
+    attributes = {**known, **(after.get("attributes") or {})}
     if is_create:  # there is nothing yet that a null could clear
         attributes = {name: value for name, value in attributes.items() if value is not None}
-    return {**before, **after, "attributes": attributes}
+    return {**before, **after, "attributes": attributes, **sealing.both(before, after)}

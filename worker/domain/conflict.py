@@ -1,7 +1,8 @@
 """Changes of one account that disagree, or one that disagrees with its target, and what is to become of them: pure.
 
-Two changes disagree about a name when both give it a value and the values differ; ``active`` is such a name, too. A
-delete disagrees with nothing: it has its turn like everything else. Of two that disagree one gives way:
+Two changes disagree about a name when both give it a value and the values differ; ``active`` is such a name, too. Of
+sealed values nobody can say whether they differ: those are in no dispute, and the later one is sent later. A delete
+disagrees with nothing either: it has its turn like everything else. Of two that disagree one gives way:
 
 | outcome | the older | the newer |
 |---|---|---|
@@ -21,6 +22,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from worker.domain import sealing
 from worker.domain.coalesce import Change
 from worker.domain.connector import Connector
 from worker.domain.operation import OperationType
@@ -221,27 +223,29 @@ def _combined(older: Change, newer: Change, *, base: Mapping[str, Any]) -> Chang
 
 def _with_rest(winner: Change, loser: Change) -> Change:
     """The winner, and what only the loser says."""
-    attributes = {**_attributes(loser), **_attributes(winner)}
+    hidden = sealing.names_of(winner[1])
+    known = {name: value for name, value in _attributes(loser).items() if name not in hidden}
+    attributes = {**known, **_attributes(winner)}
     is_create = OperationType.CREATE in {winner[0], loser[0]}
     if is_create:  # there is nothing yet that a null could clear
         attributes = {name: value for name, value in attributes.items() if value is not None}
     kind = OperationType.CREATE if is_create else winner[0]
-    return kind, {**loser[1], **winner[1], "attributes": attributes}
+    return kind, {**loser[1], **winner[1], "attributes": attributes, **sealing.both(loser[1], winner[1])}
 
 
 def _without(change: Change, names: AbstractSet[str]) -> Change:
     kept = {name: value for name, value in _attributes(change).items() if name not in names}
-    others = {name: value for name, value in change[1].items() if name not in names}
+    others = {name: value for name, value in sealing.without(change[1], set(names)).items() if name not in names}
     return change[0], {**others, "attributes": kept}
 
 
 def _is_empty(change: Change) -> bool:
-    return not _attributes(change) and change[1].get(ACTIVE) is None
+    return not _attributes(change) and change[1].get(ACTIVE) is None and not sealing.names_of(change[1])
 
 
 def _names(change: Change) -> set[str]:
     active = {ACTIVE} if change[1].get(ACTIVE) is not None else set()
-    return set(_attributes(change)) | active
+    return set(_attributes(change)) | active | sealing.names_of(change[1])
 
 
 def _attributes(change: Change) -> dict[str, Any]:

@@ -20,6 +20,7 @@ ProvisioningError                 anything we name
 │       ├── ProtectedAccount      the account is protected; nothing was sent
 │       └── ConnectorBug          the connector failed in a way that it does not name
 ├── HookError                     a hook failed; ``hook_class`` names how
+├── UnreadableSecret              a sealed value of an operation cannot be had; ``field`` names the attribute
 ├── SettingsError                 configuration that cannot work
 ├── RequestError                  a request that cannot be carried out
 │   ├── NotFound · InvalidRequest · Forbidden · Unauthenticated
@@ -172,6 +173,12 @@ class HookError(ProvisioningError):
         super().__init__(detail, **fields)
         self.hook_class = hook_class
         self.retryable = retryable
+
+
+class UnreadableSecret(ProvisioningError):
+    """A sealed value of this operation cannot be opened."""
+
+    code = "secret_unreadable"
 
 
 class SettingsError(ProvisioningError):

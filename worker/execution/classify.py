@@ -10,6 +10,7 @@ from worker.domain.errors import (
     SettingsError,
     TargetBusy,
     TransientError,
+    UnreadableSecret,
 )
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Released, Retry
@@ -33,6 +34,7 @@ def outcome_of(error: Exception, op: Operation) -> Outcome:
     - a system failure, a target that asks us to slow down, or a pause of our own, waits and spends no try;
     - another transient error is retried, a permanent one is a dead letter;
     - a lost answer is transient: a create that is tried again first looks for what the earlier try made;
+    - a sealed value that cannot be opened is a dead letter: another try opens it no better;
     - a target that was removed, or whose settings cannot work, waits for a person, and its claims are closed;
     - without our own database, or without our lease, the operation goes back as it was;
     - anything else is our own bug: retried, because a new version may be on its way.
@@ -46,6 +48,8 @@ def outcome_of(error: Exception, op: Operation) -> Outcome:
             return _of_hook(error)
         case ConnectorError():
             return _of_target(error, op)
+        case UnreadableSecret():
+            return DeadLettered(error.code, str(error))
         case SettingsError() | NotFound():
             return Parked(WaitReason.TARGET_DOWN, str(error), error_code=error.code)
         case _ if isinstance(error, DatabaseGone):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from worker.domain import coalesce
+from worker.domain import coalesce, sealing
 from worker.domain.account import TargetAccount
 from worker.domain.coalesce import Change
 from worker.domain.comparison import Comparator
@@ -102,7 +102,7 @@ class Conflicts:
             return wish
         strategy = strategy_of(work.target.connector)
         rest = {name: value for name, value in wish.attributes.items() if name not in names}
-        is_all = not rest and wish.active is None
+        is_all = not (rest or wish.secrets) and wish.active is None
         wanted = {**_EXTERNAL, **({ConflictStrategy.FIRST_WRITE_WINS: ConflictOutcome.REJECTED} if is_all else {})}
         outcome = await self._of_target(work, ConflictType.EXTERNAL_CHANGE, names, wanted)
         if outcome is None:
@@ -202,7 +202,7 @@ def _change(op: Operation) -> Change:
 
 
 def _change_of(row: Record) -> Change:
-    return OperationType(row["operation_type"]), row["payload"]
+    return OperationType(row["operation_type"]), sealing.joined(row["payload"], row["secrets"])
 
 
 def _waits(message: str) -> Ended:

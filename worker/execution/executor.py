@@ -38,6 +38,7 @@ from worker.execution.conflicts import Conflicts, reads_first
 from worker.execution.matching import Found, Matching
 from worker.execution.result import Done, finished_of, is_so, succeeded
 from worker.execution.scripting import Scripting
+from worker.execution.secrets import Secrets
 from worker.execution.wish import Wish
 from worker.execution.work import Foreseen, Prepared, Work, WorkLoader
 from worker.mapping import account_hash
@@ -53,13 +54,21 @@ class Executor:
     """The operation processor: ``prepare`` reads for a batch, ``process`` runs one and raises only when cancelled."""
 
     def __init__(
-        self, targets: Targets, loader: WorkLoader, scripting: Scripting, matching: Matching, *, attempt_s: float
+        self,
+        targets: Targets,
+        loader: WorkLoader,
+        scripting: Scripting,
+        matching: Matching,
+        *,
+        secrets: Secrets,
+        attempt_s: float,
     ) -> None:
         self._targets = targets
         self._loader = loader
         self._scripting = scripting
         self._matching = matching
         self._conflicts = Conflicts(loader.pool)
+        self._secrets = secrets
         self._attempt_s = attempt_s
         self._prepared: dict[UUID, Prepared] = {}
 
@@ -136,7 +145,9 @@ class Executor:
         try:
             await self._conflicts.stale(work.op, work)
             wish = await self._scripting.before(work, wish)
+            wish = await self._secrets.added(work, wish)
             done = await self._call_connector(work, wish)
+            await self._secrets.note(work, done.wish or wish, done.sent)
             wish = await self._scripting.after(work, done.wish or wish, done.uid)
         except Exception as error:  # noqa: BLE001 - the one place where a failure becomes an outcome
             if isinstance(error, ConnectorError):
@@ -170,9 +181,9 @@ class Executor:
             found = await self._matching.at_target(work, wish)
         if found is None:
             try:
-                with self._matching.making(work, wish), _noted(wish.attributes, wish.active):
-                    uid = await work.target.guard.create(work.op.object_class, wish.attributes, active=wish.active)
-                return Done(uid, wish.attributes, wish.active, sent=_sent(wish.attributes, wish.active))
+                with self._matching.making(work, wish), _noted(work, wish.to_send(), wish.active):
+                    uid = await work.target.guard.create(work.op.object_class, wish.to_send(), active=wish.active)
+                return Done(uid, wish.attributes, wish.active, sent=_sent(work, wish.to_send(), wish.active))
             except AlreadyExists:
                 found = await self._matching.at_target(work, wish)
                 if found is None:
@@ -183,7 +194,7 @@ class Executor:
                     raise
                 adopted = await self._adopt(work, wish, found.account, found.match)
                 if adopted.already_so:  # it is what we sent
-                    return replace(adopted, already_so=False, sent=_sent(wish.attributes, wish.active))
+                    return replace(adopted, already_so=False, sent=_sent(work, wish.to_send(), wish.active))
                 return adopted
         return await self._adopt(work, wish, found.account, found.match)
 
@@ -202,6 +213,7 @@ class Executor:
         managed = work.comparator.differences(wanted, actual=found.attributes)
         differing = {n: v for n, v in wanted.items() if n in managed or _is_asked_for(work, n, v, found)}
         active = wish.active if wish.active is not None and wish.active != found.active else None
+        differing |= self._secrets.of_adopted(work, wish)
         if not differing and active is None:
             return Done(found.uid, {**found.attributes, **wanted}, found.active, already_so=True, match=match)
         try:
@@ -219,14 +231,14 @@ class Executor:
             if found is None:
                 return await self._create_instead(work, wish)
             return await self._adopt(work, wish, found, None)
-        if not wish.attributes and wish.active is None:
+        if not wish.to_send() and wish.active is None:
             return Done(uid, work.account.observed, work.account.observed_active, already_so=True)
         seen = None
         try:
             if reads_first(work, wish):
                 seen = await self._seen(work, uid)
                 wish = await self._conflicts.external(work, wish, seen)
-            done = await self._change(work, uid, wish.attributes, wish.active, seen=seen)
+            done = await self._change(work, uid, wish.to_send(), wish.active, seen=seen)
         except UnknownUid:
             await self._conflicts.missing(work, tuple(sorted(wish.attributes)))
             return await self._create_instead(work, wish)
@@ -250,14 +262,14 @@ class Executor:
         seen: TargetAccount | None = None,
     ) -> Done:
         try:
-            with _noted(attributes, active):
+            with _noted(work, attributes, active):
                 uid = await work.target.guard.update(work.op.object_class, uid, attributes, active=active, seen=seen)
         except OutcomeUnknown:
             found = await work.target.guard.get(work.op.object_class, uid)
             if found is None or not is_so(work, found, attributes, active):
                 raise
-            return Done(found.uid, attributes, found.active, sent=_sent(attributes, active))
-        return Done(uid, attributes, active, sent=_sent(attributes, active))
+            return Done(found.uid, attributes, found.active, sent=_sent(work, attributes, active))
+        return Done(uid, attributes, active, sent=_sent(work, attributes, active))
 
     async def _create_instead(self, work: Work, wish: Wish) -> Done:
         """The account of an update is gone, or never was: it is made anew, unless it should be inactive anyway."""
@@ -271,7 +283,7 @@ class Executor:
             attributes={name: value for name, value in full.items() if value is not None},
             active=active,
         )
-        made = await self._scripting.before(work, again)
+        made = await self._secrets.added(work, await self._scripting.before(work, again))
         return replace(await self._create(work, made), wish=made)
 
     async def _delete(self, work: Work) -> Done:
@@ -287,7 +299,7 @@ class Executor:
             was_there = True
         if not was_there:
             await self._conflicts.missing(work)
-        return Done(None, already_so=not was_there, is_gone=True, sent=_sent({}, None) if was_there else None)
+        return Done(None, already_so=not was_there, is_gone=True, sent=_sent(work, {}, None) if was_there else None)
 
     async def _as_found(self, work: Work, uid: str) -> TargetAccount | None:
         """Read the object of a repair again; ends the try when it is not as it was when the repair was decided."""
@@ -314,20 +326,20 @@ def _is_asked_for(work: Work, name: str, value: Any, found: TargetAccount) -> bo
     return not is_for_new_ones and found.attributes.get(name) != value
 
 
-def _sent(attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
+def _sent(work: Work, attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
     """What was sent, without its secrets."""
-    return {"attributes": shown(attributes), "active": active}
+    return {"attributes": shown(attributes, secrets=work.secrets), "active": active}
 
 
 @contextmanager
-def _noted(attributes: dict[str, Any], active: bool | None) -> Iterator[None]:
+def _noted(work: Work, attributes: dict[str, Any], active: bool | None) -> Iterator[None]:
     """Let an error of the target say what was sent."""
     try:
         yield
     except (ProtectedAccount, Unsupported):  # nothing was
         raise
     except ConnectorError as error:
-        error.fields["sent"] = _sent(attributes, active)
+        error.fields["sent"] = _sent(work, attributes, active)
         raise
 
 

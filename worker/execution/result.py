@@ -67,13 +67,20 @@ def finished_of(work: Work, wish: Wish | None, outcome: Outcome, took: int) -> F
         return Finished(work.op, outcome, took, connector=connector)
     active = outcome.observed_active if outcome.observed_active is not None else work.account.observed_active
     observed_hash = account_hash(work.comparator, outcome.observed, active=active)
-    hooked = wish.hooked
+    hooked = _storable(work, wish.hooked)
     if hooked is not None and outcome.match is not None and work.naming in outcome.observed:
         hooked = {**hooked, work.naming: outcome.observed[work.naming]}
     agrees = _agrees(work, outcome.observed, hooked if hooked is not None else work.account.hooked, active)
     return Finished(
         work.op, outcome, took, observed_hash=observed_hash, hooked=hooked, agrees=agrees, connector=connector
     )
+
+
+def _storable(work: Work, hooked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What hooks set, without secrets: those are told apart by their fingerprints alone."""
+    if hooked is None:
+        return None
+    return {name: value for name, value in hooked.items() if not work.is_secret(name)}
 
 
 def _agrees(work: Work, observed: dict[str, Any], hooked: dict[str, Any] | None, active: bool | None) -> bool:

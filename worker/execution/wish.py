@@ -9,7 +9,10 @@ from worker.domain.operation import Operation, OperationType
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What this try wants at the target. ``hooked`` are the attributes that hooks set (None where none ran)."""
+    """What this try wants at the target. ``hooked`` are the attributes that hooks set (None where none ran).
+
+    ``secrets`` are plain values for the call of the target alone; they join when the hooks had their say.
+    """
 
     kind: OperationType
     attributes: dict[str, Any]
@@ -17,6 +20,11 @@ class Wish:
     hooked: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     tags: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def to_send(self) -> dict[str, Any]:
+        """All attributes, for the target only."""
+        return {**self.attributes, **self.secrets} if self.secrets else self.attributes
 
 
 def wish_of(op: Operation, account: Account, *, uid: str | None) -> Wish:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from worker.connectors import Target, Targets
+from worker.domain import redaction, sealing
 from worker.domain.account import Account
 from worker.domain.comparison import Comparator
 from worker.domain.correlation import NOBODY, PersonDecision
@@ -15,7 +16,7 @@ from worker.domain.identity import Identity
 from worker.domain.mapping import MappingVersion
 from worker.domain.operation import Operation, OperationType
 from worker.execution.wish import Wish, wish_of
-from worker.mapping import comparator_of
+from worker.mapping import comparator_of, secret_names
 from worker.store import correlation, hooks, mappings, work
 from worker.store.hooks import BoundHook
 from worker.store.pool import Connection, Pool
@@ -62,12 +63,26 @@ class Work:
     hooks: tuple[BoundHook, ...]
     comparator: Comparator
     naming: str
+    mapping: MappingVersion | None = None
+    #: attributes that the mapping or the target's schema calls secret
+    marked_secret: frozenset[str] = frozenset()
     foreseen: Foreseen | None = None
 
     @property
     def uid(self) -> str | None:
         """The uid of the account: our record's, or what the operation was told."""
         return self.account.uid or (self.op.target_uid if self.op.operation_type is not OperationType.CREATE else None)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of attributes whose values no record may hold."""
+        return self.marked_secret | sealing.names_of(self.op.payload)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether no record may hold an attribute's value: by its marks, or by its name where nothing manages it."""
+        return name in self.secrets or (
+            redaction.is_secret(name) and all(rule.name != name for rule in self.comparator.rules)
+        )
 
     def wish(self) -> Wish:
         """What the operation asks for, before any hook."""
@@ -94,6 +109,8 @@ class _Rules:
     hooks: tuple[BoundHook, ...]
     comparator: Comparator
     naming: str
+    mapping: MappingVersion | None
+    marked_secret: frozenset[str]
     read_at: float
 
 
@@ -141,6 +158,8 @@ class WorkLoader:
             hooks=rules.hooks,
             comparator=rules.comparator,
             naming=rules.naming,
+            mapping=rules.mapping,
+            marked_secret=rules.marked_secret,
             foreseen=prepared.foreseen,
         )
 
@@ -162,8 +181,10 @@ class WorkLoader:
         if stored is None or not _is_fresh(stored):
             async with tenant(self.pool, connector.tenant_id) as conn:
                 stored = self._stored[connector.id] = await _stored(conn, connector.tenant_id, connector.id)
-        comparator = comparator_of(connector, stored.mappings.get(connector.object_class), schema)
-        rules = _Rules(stored.hooks, comparator, schema.naming, stored.read_at)
+        mapping = stored.mappings.get(connector.object_class)
+        comparator = comparator_of(connector, mapping, schema)
+        marked = secret_names(mapping, schema)
+        rules = _Rules(stored.hooks, comparator, schema.naming, mapping, marked, stored.read_at)
         self._rules[connector.id] = rules
         return rules
 

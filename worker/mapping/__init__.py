@@ -3,7 +3,7 @@
 from worker.mapping.check import RuleMistake, check_rules, parse_rules, rule_to_json
 from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
 from worker.mapping.letters import slug
-from worker.mapping.managed import account_hash, comparator_of
+from worker.mapping.managed import account_hash, comparator_of, secret_names
 
 __all__ = [
     "Evaluator",
@@ -16,5 +16,6 @@ __all__ = [
     "comparator_of",
     "parse_rules",
     "rule_to_json",
+    "secret_names",
     "slug",
 ]

@@ -32,7 +32,7 @@ def managed_rules(
         if not rule.case_sensitive:
             case_blind.add(rule.target)
     rules = []
-    for name in sorted(names):
+    for name in sorted(names - secret_names(mapping, schema)):
         found = known.get(name)
         comparison = found.comparison if found else "exact"
         if comparison == "exact" and name in case_blind:
@@ -46,6 +46,12 @@ def managed_rules(
             )
         )
     return rules
+
+
+def secret_names(mapping: MappingVersion | None, schema: ObjectSchema) -> frozenset[str]:
+    """The attributes of an account that are secrets: what the mapping marks so, and what the target's schema does."""
+    marked = {rule.target for rule in mapping.rules if rule.secret} if mapping else set()
+    return frozenset(marked | {attribute.name for attribute in schema.attributes if attribute.secret})
 
 
 def account_hash(comparator: Comparator, attributes: dict[str, object], *, active: bool | None) -> int:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
+from worker.domain import sealing
 from worker.domain.account import Account
 from worker.domain.comparison import Comparator
 from worker.domain.connector import Connector, DeprovisionPolicy
@@ -15,7 +16,8 @@ from worker.domain.mapping import MappingVersion
 from worker.domain.operation import NewOperation, OperationType
 from worker.domain.storable import is_storable
 from worker.mapping import Mapped, MappingError
-from worker.planning.plan import PlannedChange, decide
+from worker.planning.plan import NOTHING, Hidden, PlannedChange, decide
+from worker.security import Vault, seal_values
 from worker.store.plan_items import Complaint, PlanItem, Wanted
 
 
@@ -33,6 +35,10 @@ class Target:
         return self.mapping.version if self.mapping else None
 
     @property
+    def has_secrets(self) -> bool:
+        return any(rule.secret for rule in self.mapping.rules) if self.mapping else False
+
+    @property
     def is_plain(self) -> bool:
         """Whether it maps to nothing but stored values of identities and constants, none of them secret."""
         rules = self.mapping.rules if self.mapping else ()
@@ -47,6 +53,10 @@ class Person:
     identity: Identity
 
 
+#: Values of secret attributes: for a new account, and for one that is there.
+Secrets: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
+
+
 @dataclass(slots=True)
 class Batch:
     """Items with the people they are about, and for each target in order who is in its scope and how they map."""
@@ -56,6 +66,8 @@ class Batch:
     people: list[Person] = field(init=False)
     in_scope: list[set[UUID]] = field(default_factory=list)
     mapped: list[dict[UUID, Mapped | MappingError]] = field(default_factory=list)
+    #: for each target the secrets of those who have any: for a new account, and for one that is there
+    secrets: list[dict[UUID, Secrets]] = field(default_factory=list)
     #: targets where these people are planned, not only removed
     planned_at: list[UUID] = field(default_factory=list)
 
@@ -92,17 +104,21 @@ class Step:
             identity_version=self.person.identity.version,
         )
 
-    def operation(self) -> NewOperation | None:
-        """What is to be done, or None when only the row changes."""
+    def operation(self, *, vault: Vault, tenant_id: UUID) -> NewOperation | None:
+        """What is to be done, its secrets sealed, or None when only the row changes."""
         connector, item, change = self.target.connector, self.person.item, self.change
         if change.kind is None:
             return None
+        payload = change.payload
+        if change.secrets:
+            sealed = seal_values(change.secrets, vault=vault, tenant_id=tenant_id, account_id=self.account_id)
+            payload = sealing.with_sealed(payload, sealed)
         return NewOperation(
             connector_id=connector.id,
             account_id=self.account_id,
             operation_type=change.kind,
             object_class=connector.object_class,
-            payload=change.payload,
+            payload=payload,
             origin=item.origin,
             id=self.operation_id,
             user_id=self.identity_id,
@@ -141,15 +157,46 @@ def results(batch: Batch, decisions: Decisions, done: set[UUID]) -> Counter[tupl
     return counted
 
 
-def decide_batch(batch: Batch, *, taken: set[UUID], accounts: Mapping[tuple[UUID, UUID, str], Account]) -> Decisions:
+#: Of values of secret attributes, those that an account was not given yet.
+NotGiven = Callable[[dict[str, Any], Account], dict[str, Any]]
+
+
+def decide_batch(
+    batch: Batch,
+    *,
+    taken: set[UUID],
+    accounts: Mapping[tuple[UUID, UUID, str], Account],
+    not_given: NotGiven = lambda values, _account: values,
+) -> Decisions:
     """Decide for every taken person at every target."""
     decisions = Decisions()
     people = [person for person in batch.people if person.identity.id in taken]
-    for target, inside, mapped in zip(batch.targets, batch.in_scope, batch.mapped, strict=True):
+    for at, (target, inside, mapped) in enumerate(zip(batch.targets, batch.in_scope, batch.mapped, strict=True)):
+        secrets = batch.secrets[at] if batch.secrets else {}
         for person in people:
             key = (person.identity.id, target.connector.id, target.connector.object_class)
-            _decide(decisions, person, target, accounts.get(key), mapped.get(key[0]), in_scope=key[0] in inside)
+            account, values = accounts.get(key), secrets.get(key[0])
+            hidden = NOTHING if values is None else _hidden(values, account, not_given)
+            wish = mapped.get(key[0])
+            _decide(decisions, person, target, account, wish, in_scope=key[0] in inside, hidden=hidden)
     return decisions
+
+
+def secrets_of(result: Mapped | MappingError) -> Secrets | None:
+    """The values of secret attributes that a mapping made; one without a value is left as it is at the target."""
+    if isinstance(result, MappingError) or not result.secrets:
+        return None
+    made = (result.for_create(), result.for_update())
+    of_new, of_known = (
+        {name: value for name, value in values.items() if name in result.secrets and value is not None}
+        for values in made
+    )
+    return (of_new, of_known) if of_new or of_known else None
+
+
+def _hidden(values: Secrets, account: Account | None, not_given: NotGiven) -> Hidden:
+    of_new, of_known = values
+    return Hidden(of_new, not_given(of_known, account) if account is not None and of_known else {})
 
 
 def keepable(result: Mapped | MappingError) -> Mapped | MappingError:
@@ -196,6 +243,7 @@ def _decide(
     wish: Mapped | MappingError | None,
     *,
     in_scope: bool,
+    hidden: Hidden,
 ) -> None:
     if isinstance(wish, MappingError):
         _complain(decisions, person, target, account=account, error=wish)
@@ -207,6 +255,7 @@ def _decide(
         connector=_deprovisioned_by(target.connector, person),
         in_scope=in_scope,
         comparator=target.comparator,
+        hidden=hidden,
     )
     if change is not None:
         step = Step(person, target, account, change, account.id if account else uuid7(), uuid7())

@@ -3,10 +3,12 @@
 What an account should be (``wanted``) are the mapped attributes that hold on update, without those that have no value.
 Attributes of create alone (an initial value) are sent once and never compared. A disabled account keeps its ``wanted``,
 so that coming back sends what changed meanwhile; one whose removal was planned has none.
+
+Secrets are in none of this: they are handed over beside it (``Hidden``), and sealed by whoever makes the operation.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from worker.domain.account import Account, AccountState
@@ -29,13 +31,28 @@ class Wish(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """The values of secret attributes: all of a new account, and those that an existing one was not given yet."""
+
+    of_new: dict[str, Any] = field(default_factory=dict, repr=False)
+    not_given: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+NOTHING = Hidden()
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """What to note as wanted and, unless ``kind`` is None, the operation that brings it about."""
+    """What to note as wanted and, unless ``kind`` is None, the operation that brings it about.
+
+    ``secrets`` are values for the operation alone: they must be sealed before they are written anywhere.
+    """
 
     kind: OperationType | None
     payload: dict[str, Any]
     wanted: dict[str, Any] | None
     wanted_active: bool | None
+    secrets: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 def comparator_of(mapping: MappingVersion) -> Comparator:
@@ -47,7 +64,7 @@ def comparator_of(mapping: MappingVersion) -> Comparator:
             comparison=Comparison.EXACT if rule.case_sensitive else Comparison.IGNORE_CASE,
         )
         for rule in mapping.rules
-        if rule.direction is not Direction.INBOUND and "update" in rule.on
+        if rule.direction is not Direction.INBOUND and "update" in rule.on and not rule.secret
     }
     return Comparator(rules.values())
 
@@ -60,6 +77,7 @@ def decide(
     connector: Connector,
     in_scope: bool,
     comparator: Comparator,
+    hidden: Hidden = NOTHING,
 ) -> PlannedChange | None:
     """The change that brings the account to what it should be, or None when nothing is to be done or noted.
 
@@ -71,8 +89,8 @@ def decide(
     if mapped is None:
         return None
     if account is None or _is_to_be_made(account):
-        return _creation(mapped)
-    return _update(account, mapped, comparator)
+        return _creation(mapped, hidden)
+    return _update(account, mapped, comparator, hidden)
 
 
 def _is_to_be_made(account: Account) -> bool:
@@ -82,26 +100,27 @@ def _is_to_be_made(account: Account) -> bool:
     return is_removed or (is_absent and account.live == 0)
 
 
-def _creation(mapped: Wish) -> PlannedChange:
+def _creation(mapped: Wish, hidden: Hidden) -> PlannedChange:
     wanted = _valued(mapped.attributes)
     payload = {"attributes": mapped.for_create() if mapped.on_create else wanted, "active": True}
-    return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True)
+    return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True, secrets=hidden.of_new)
 
 
-def _update(account: Account, mapped: Wish, comparator: Comparator) -> PlannedChange | None:
+def _update(account: Account, mapped: Wish, comparator: Comparator, hidden: Hidden) -> PlannedChange | None:
     wish = mapped.for_update()
     wanted = _valued(wish)
-    if account.wanted_active is True and account.wanted == wanted:
+    secrets = hidden.not_given
+    if account.wanted_active is True and account.wanted == wanted and not secrets:
         return None
     before = account.wanted if account.wanted is not None else account.observed or {}
     changed = {name: _sent(wish.get(name)) for name in comparator.differences(wish, actual=before)}
     payload: dict[str, Any] = {"attributes": changed}
     if _must_be_enabled(account):
         payload["active"] = True
-    elif not changed and account.wanted is not None and account.wanted_active is True:
+    elif not (changed or secrets) and account.wanted is not None and account.wanted_active is True:
         return None
-    kind = OperationType.UPDATE if changed or "active" in payload else None
-    return PlannedChange(kind, payload, wanted, wanted_active=True)
+    kind = OperationType.UPDATE if changed or secrets or "active" in payload else None
+    return PlannedChange(kind, payload, wanted, wanted_active=True, secrets=secrets)
 
 
 def _must_be_enabled(account: Account) -> bool:

@@ -13,12 +13,14 @@ nothing is removed there because of a mistake in its settings.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
 from worker.domain import filters
+from worker.domain.account import Account
 from worker.domain.comparison import Comparator
 from worker.domain.connector import Connector
 from worker.domain.errors import InvalidFilter
@@ -27,9 +29,10 @@ from worker.domain.mapping import MappingVersion
 from worker.domain.operation import NewOperation
 from worker.mapping import Mapped, MappingError
 from worker.planning.acceptance import Acceptance, Accepted
-from worker.planning.batch import Batch, Decisions, Target, decide_batch, keepable, results
+from worker.planning.batch import Batch, Decisions, Secrets, Target, decide_batch, keepable, results, secrets_of
 from worker.planning.passed_over import ask_again
 from worker.planning.plan import comparator_of
+from worker.security import Vault, changed
 from worker.store import connectors, mappings, plan_items, planned_targets, tenant
 from worker.store.pool import Connection, Pool
 from worker.telemetry import metrics
@@ -89,8 +92,9 @@ class _Turns:
 class Planner:
     """Plans one tenant's people until none is left, or for a while."""
 
-    def __init__(self, pool: Pool, *, mapper: Mapper, acceptance: Acceptance, batch: int = BATCH) -> None:
+    def __init__(self, pool: Pool, *, mapper: Mapper, acceptance: Acceptance, vault: Vault, batch: int = BATCH) -> None:
         self._pool = pool
+        self._vault = vault
         self._mapper = mapper
         self._acceptance = acceptance
         self._size = batch
@@ -142,7 +146,8 @@ class Planner:
             inside = [one for one in people if target.is_in_scope(one[1])]
             batch.in_scope.append({identity.id for identity, _ in inside})
             mapped = await self._map_target(target, [one for one in inside if one[0].active])
-            batch.mapped.append(mapped or {})
+            batch.secrets.append(_secrets_of(mapped) if mapped and target.has_secrets else {})
+            batch.mapped.append(_keepable(mapped) if mapped and not target.is_plain else mapped or {})
             if mapped is not None:
                 batch.planned_at.append(target.connector.id)
 
@@ -158,8 +163,7 @@ class Planner:
         except ValueError as error:  # rules that nobody checked
             log.warning("planning.mapping_unusable", connector=target.connector.name, error=str(error))
             return None
-        is_kept = target.is_plain
-        return {result.identity_id: result if is_kept else keepable(result) for result in mapped}
+        return {result.identity_id: result for result in mapped}
 
     async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
         async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
@@ -171,7 +175,9 @@ class Planner:
                 connector_ids=[target.connector.id for target in batch.targets],
             )
             await tenant.keep_plans(conn)
-            decisions = decide_batch(batch, taken=taken, accounts=accounts)
+            decisions = decide_batch(
+                batch, taken=taken, accounts=accounts, not_given=partial(self._not_given, tenant_id)
+            )
             accepted = await self._accept(conn, tenant_id, decisions)
             # Somebody may have linked an account since we looked: those people are planned again.
             done = taken - await _place(conn, tenant_id, decisions, set(accepted.ids))
@@ -188,10 +194,14 @@ class Planner:
             stale=len(batch.items) - len(done),
         )
 
+    def _not_given(self, tenant_id: UUID, values: dict[str, Any], account: Account) -> dict[str, Any]:
+        known = account.secret_marks or {}
+        return changed(values, known=known, vault=self._vault, tenant_id=tenant_id, account_id=account.id)
+
     async def _accept(self, conn: Connection, tenant_id: UUID, decisions: Decisions) -> Accepted:
         by_run: dict[UUID | None, list[NewOperation]] = {}
         for step in (*decisions.new, *decisions.known):
-            operation = step.operation()
+            operation = step.operation(vault=self._vault, tenant_id=tenant_id)
             if operation is not None:
                 by_run.setdefault(operation.run_id, []).append(operation)
         total = Accepted()
@@ -200,6 +210,15 @@ class Planner:
                 conn, tenant_id=tenant_id, operations=operations, run_id=run_id, reason=REASON
             )
         return total
+
+
+def _keepable(mapped: Mapping[UUID, Mapped | MappingError]) -> dict[UUID, Mapped | MappingError]:
+    return {identity_id: keepable(result) for identity_id, result in mapped.items()}
+
+
+def _secrets_of(mapped: Mapping[UUID, Mapped | MappingError]) -> dict[UUID, Secrets]:
+    found = {identity_id: secrets_of(result) for identity_id, result in mapped.items()}
+    return {identity_id: secrets for identity_id, secrets in found.items() if secrets is not None}
 
 
 async def _place(conn: Connection, tenant_id: UUID, decisions: Decisions, accepted: set[UUID]) -> set[UUID]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from worker.domain import sealing
 from worker.domain.errors import NotFound, ProtectedAccount, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin
@@ -96,7 +97,8 @@ class DeadLetters:
         if payload is None:
             _refuse_unmapped(row)
         await self._lane(conn, tenant_id, row)
-        new = replace(_again(row, origin=origin, by=by), payload=payload if payload is not None else row["payload"])
+        new = _again(row, origin=origin, by=by)
+        new = replace(new, payload=payload) if payload is not None else new
         await self._queue.enqueue(conn, tenant_id=tenant_id, operations=[new])
         await self.resolve(
             conn, tenant_id=tenant_id, operation_id=operation_id, notes=f"Sent again as {new.id}.", by=by
@@ -143,7 +145,7 @@ def _again(row: Record, *, origin: Origin, by: UUID) -> NewOperation:
         account_id=row["account_id"],
         operation_type=OperationType(row["operation_type"]),
         object_class=row["object_class"],
-        payload=row["payload"],
+        payload=sealing.joined(row["payload"], row["secrets"]),
         origin=origin,
         user_id=row["user_id"],
         target_uid=row["target_uid"],

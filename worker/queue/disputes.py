@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from worker.domain import conflict
+from worker.domain import conflict, sealing
 from worker.domain.coalesce import Change
 from worker.domain.conflict import Clash, ConflictOutcome, ConflictStrategy, ConflictType, Settled, Standing
 from worker.domain.operation import NewOperation, OperationStatus, OperationType, Origin, WaitReason
@@ -154,7 +154,7 @@ def in_lane(row: Record) -> InLane | None:
         id=row["id"],
         account_id=row["account_id"],
         seq=row["seq"],
-        change=(OperationType(row["operation_type"]), row["payload"]),
+        change=(OperationType(row["operation_type"]), sealing.joined(row["payload"], row["secrets"])),
         origin=Origin(row["origin"]),
         status=OperationStatus(row["status"]),
         approval_id=row["approval_id"],

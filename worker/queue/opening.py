@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from worker.domain import sealing
 from worker.domain.operation import NewOperation, Origin
 from worker.store import operations
 from worker.store.pool import Connection
@@ -48,7 +49,7 @@ async def _open(conn: Connection, tenant_id: UUID, shared: _Shared, group: list[
         account_ids=account_ids,
         user_ids=[op.user_id for op in group],
         wanted=[op.opens for op in group],
-        payloads=_payloads(group),
+        **_payloads(group),
         **_once("identity_version", [op.identity_version for op in group]),
         **_once("correlation_id", [op.correlation_id for op in group]),
         **shared._asdict(),
@@ -65,7 +66,10 @@ def _once(name: str, values: list[Any]) -> dict[str, Any]:
     return {name: values[0] if is_common else None, f"{name}s": [] if is_common else values}
 
 
-def _payloads(group: list[NewOperation]) -> list[dict[str, Any] | None]:
-    """Those that say more than what is wanted."""
+def _payloads(group: list[NewOperation]) -> dict[str, Any]:
+    """Those that say more than what is wanted, and what is sealed beside them."""
     found = [None if op.payload == {"attributes": op.opens, "active": True} else op.payload for op in group]
-    return found if any(found) else []
+    if not any(found):
+        return {"payloads": [], "secrets": []}
+    stored = [sealing.stored(payload) if payload is not None else (None, None) for payload in found]
+    return {"payloads": [payload for payload, _ in stored], "secrets": [secrets for _, secrets in stored]}

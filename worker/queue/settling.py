@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from worker.domain import sealing
 from worker.domain.coalesce import Change
 from worker.domain.conflict import ConflictOutcome, decided
 from worker.domain.errors import NotFound, WrongState
@@ -92,4 +93,4 @@ def _is_removal(change: Change) -> bool:
 
 
 def _change(row: Record) -> Change:
-    return OperationType(row["operation_type"]), row["payload"]
+    return OperationType(row["operation_type"]), sealing.joined(row["payload"], row["secrets"])

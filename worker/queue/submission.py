@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from uuid import UUID
 
-from worker.domain import coalesce
+from worker.domain import coalesce, sealing
 from worker.domain.conflict import Settled
 from worker.domain.errors import NotFound
 from worker.domain.operation import EMERGENCY_PRIORITY, NewOperation, WaitReason
@@ -231,12 +231,14 @@ async def _rewrite(conn: Connection, tenant_id: UUID, placed: Placement) -> None
         return
     newer = [op for op, _ in placed.rewrites.values()]
     changes = [change for _, change in placed.rewrites.values()]
+    stored = [sealing.stored(payload) for _, payload in changes]
     await operations.queries.rewrite.run(
         conn,
         tenant_id=tenant_id,
         ids=list(placed.rewrites),
         operation_types=[str(kind) for kind, _ in changes],
-        payloads=[payload for _, payload in changes],
+        payloads=[payload for payload, _ in stored],
+        secrets=[secrets for _, secrets in stored],
         identity_versions=[op.identity_version for op in newer],
         mapping_versions=[op.mapping_version for op in newer],
         correlation_ids=[op.correlation_id for op in newer],

@@ -1,5 +1,6 @@
 """Who may do what, how secrets are kept, and the record of what was done."""
 
+from worker.security.attributes import changed, fingerprints, open_values, seal_values
 from worker.security.audit import Entry, Verdict, record, verify
 from worker.security.roles import Role, require
 from worker.security.secrets import CannotOpen, Vault, new_key, parse_key, resolve
@@ -25,13 +26,17 @@ __all__ = [
     "Verdict",
     "by_session",
     "by_token",
+    "changed",
     "create_link",
     "create_token",
+    "fingerprints",
     "new_key",
+    "open_values",
     "parse_key",
     "record",
     "require",
     "resolve",
+    "seal_values",
     "sign_in",
     "sign_out",
     "tenant_of",

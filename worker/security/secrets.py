@@ -3,6 +3,9 @@
 Sealed form: one byte format (1), 8 bytes id of the key (SHA-256 of it, cut), 12 bytes nonce, ciphertext with tag. The
 associated data names tenant, thing and field, so that a sealed value copied elsewhere does not open.
 A secret may also be a reference that is read when it is needed: ``env:NAME`` or ``file:/path``.
+
+A fingerprint tells whether a secret is the one of before without keeping it: HMAC-SHA256 with a key derived from ours,
+so that a guess cannot be tried by whoever has the database alone.
 """
 
 import base64
@@ -25,6 +28,7 @@ _FORMAT = 1
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _ID_BYTES = 8
+_FINGERPRINT = "fingerprint"
 
 
 class CannotOpen(ProvisioningError):
@@ -41,11 +45,27 @@ class Vault:
             raise SettingsError("A secret key is 32 bytes, written as base64.")
         self._keys = {_id(key): AESGCM(key) for key in keys}
         self._first = _id(keys[0])
-        self._root = keys[0]
+        self._first_key = keys[0]
+        self._marking = {_id(key): _derived(key, _FINGERPRINT) for key in keys}
 
     def derive(self, purpose: str) -> bytes:
         """A key of 32 bytes for one purpose: the same wherever the first key is, another after it was rotated."""
-        return hmac.digest(self._root, b"provisiond key for\0" + purpose.encode(), "sha256")
+        return _derived(self._first_key, purpose)
+
+    def fingerprint(self, plain: str, *, tenant_id: UUID, thing: str, field: str) -> str:
+        """What tells this secret at this place from another one: hex, the id of the key and then the code."""
+        return (self._first + self._marked(self._first, plain, _place(tenant_id, thing, field))).hex()
+
+    def is_fingerprint(self, mark: str, plain: str, *, tenant_id: UUID, thing: str, field: str) -> bool:
+        """Whether a fingerprint is that of this secret at this place; one made with a key we lack is not."""
+        known = bytes.fromhex(mark)
+        key_id = known[:_ID_BYTES]
+        if key_id not in self._marking:
+            return False
+        return hmac.compare_digest(known[_ID_BYTES:], self._marked(key_id, plain, _place(tenant_id, thing, field)))
+
+    def _marked(self, key_id: bytes, plain: str, place: bytes) -> bytes:
+        return hmac.digest(self._marking[key_id], place + b"\0" + plain.encode(), "sha256")
 
     def seal(self, plain: str, *, tenant_id: UUID, thing: str, field: str) -> bytes:
         """Seal one secret for one place."""
@@ -114,6 +134,10 @@ def new_key() -> str:
 
 def _id(key: bytes) -> bytes:
     return hashlib.sha256(b"provisiond key id\0" + key).digest()[:_ID_BYTES]
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, b"provisiond key for\0" + purpose.encode(), "sha256")
 
 
 def _place(tenant_id: UUID, thing: str, field: str) -> bytes:

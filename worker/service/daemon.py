@@ -25,7 +25,7 @@ from worker.correlation import CorrelationService
 from worker.domain.errors import SurroundingsError
 from worker.domain.hook import HookLimits
 from worker.domain.run import RunKind
-from worker.execution import Executor, Matching, Scripting, WorkLoader
+from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
@@ -291,6 +291,7 @@ class Daemon:
             loader,
             Scripting(hooks),
             Matching(pool, CorrelationService()),
+            secrets=Secrets(pool, house.vault, MappingEngine(hooks)),
             attempt_s=self._settings.attempt_s,
         )
         finisher = Finisher(pool, heartbeat, rng=self._rng)
@@ -307,7 +308,7 @@ class Daemon:
             hooks=hooks,
             finisher=finisher,
             dispatcher=dispatcher,
-            planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=house.acceptance),
+            planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=house.acceptance, vault=house.vault),
             inbox=InboxProcessor(pool),
             importer=Importer(pool, sources=targets, is_stopping=stopping, limits=limits),
             engine=ReconciliationEngine(pool, targets, house.acceptance, stop=self._stop, limits=limits),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from worker.domain import sealing
 from worker.domain.coalesce import Change
 from worker.domain.conflict import ConflictOutcome, ConflictStatus, ConflictStrategy, ConflictType
 from worker.domain.ids import uuid7
@@ -86,12 +87,14 @@ async def live(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[U
 async def amend(conn: Connection, tenant_id: UUID, changes: Mapping[UUID, Change]) -> None:
     """Have operations that wait say something else."""
     if changes:
+        stored = [sealing.stored(payload) for _, payload in changes.values()]
         await queries.amend.run(
             conn,
             tenant_id=tenant_id,
             ids=list(changes),
             operation_types=[str(kind) for kind, _ in changes.values()],
-            payloads=[payload for _, payload in changes.values()],
+            payloads=[payload for payload, _ in stored],
+            secrets=[secrets for _, secrets in stored],
         )
 
 

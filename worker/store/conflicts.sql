@@ -21,12 +21,13 @@ WHERE tenant_id = :tenant_id AND operation_id_a = :older AND conflict_type = :co
 
 -- name: live
 -- Those of these operations that have not ended, locked.
-SELECT id, account_id, connector_id, status, epoch, attempt_number, operation_type, payload, origin FROM operations
+SELECT id, account_id, connector_id, status, epoch, attempt_number, operation_type, payload, secrets, origin
+FROM operations
 WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE
 
 -- name: next_of
 -- What waits right behind an operation of a lane.
-SELECT id, operation_type, payload, origin, identity_version FROM operations
+SELECT id, operation_type, payload, secrets, origin, identity_version FROM operations
 WHERE tenant_id = :tenant_id AND account_id = :account_id AND NOT head AND seq > :seq
 ORDER BY seq LIMIT 1 FOR UPDATE
 
@@ -37,9 +38,10 @@ WITH was AS MATERIALIZED (
     SELECT o.id, o.operation_type FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[])
 ),
 changed AS (
-    UPDATE operations o SET payload = n.payload, operation_type = n.operation_type, expected_hash = NULL,
-        version = o.version + 1, updated_at = db_now()
-    FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[]) AS n(id, operation_type, payload)
+    UPDATE operations o SET payload = n.payload, secrets = n.secrets, operation_type = n.operation_type,
+        expected_hash = NULL, version = o.version + 1, updated_at = db_now()
+    FROM unnest(:ids::uuid[], :operation_types::text[], :payloads::jsonb[], :secrets::bytea[])
+        AS n(id, operation_type, payload, secrets)
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = n.id AND o.status <> 'in_progress'
     RETURNING o.id, o.connector_id, o.operation_type, o.created_at
 )

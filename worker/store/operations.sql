@@ -10,12 +10,12 @@ ORDER BY id FOR UPDATE
 -- that came between this look and a rewrite would send the old plan and lose the newer one. One that is being claimed at
 -- this moment is not seen, and what is new takes its place behind it. Nobody claims what is behind a head.
 WITH heads AS (
-    SELECT id, account_id, seq, operation_type, payload, approval_id, status, wait_reason, origin, attempt_number
+    SELECT id, account_id, seq, operation_type, payload, secrets, approval_id, status, wait_reason, origin, attempt_number
     FROM operations WHERE tenant_id = :tenant_id AND id = ANY(:head_ids::uuid[]) FOR UPDATE SKIP LOCKED
 ),
 others AS (
     SELECT o.* FROM unnest(:account_ids::uuid[]) AS lane(id), LATERAL (
-        SELECT id, account_id, seq, operation_type, payload, approval_id, status, wait_reason, origin, attempt_number
+        SELECT id, account_id, seq, operation_type, payload, secrets, approval_id, status, wait_reason, origin, attempt_number
         FROM operations WHERE tenant_id = :tenant_id AND account_id = lane.id AND NOT head
         ORDER BY seq DESC LIMIT :most) AS o
 )
@@ -33,7 +33,7 @@ counted AS (
          FROM unnest(:ids::uuid[]) AS i(id)) AS s
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
-    target_uid, status, wait_reason, priority, max_retries, payload, idempotency_key, origin, identity_version,
+    target_uid, status, wait_reason, priority, max_retries, payload, secrets, idempotency_key, origin, identity_version,
     mapping_version, run_id, correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by,
     created_at, updated_at, ready_at)
 SELECT :tenant_id, n.id, coalesce(n.connector_id, :connector_id), n.account_id, coalesce(n.user_id, :user_id),
@@ -41,7 +41,7 @@ SELECT :tenant_id, n.id, coalesce(n.connector_id, :connector_id), n.account_id, 
     coalesce(n.object_class, :object_class), coalesce(n.target_uid, :target_uid),
     CASE WHEN coalesce(n.wait_reason, :wait_reason) IS NULL THEN 'pending' ELSE 'awaiting_system' END,
     coalesce(n.wait_reason, :wait_reason), coalesce(n.priority, :priority), coalesce(n.max_retries, :max_retries),
-    n.payload, coalesce(n.idempotency_key, :idempotency_key), coalesce(n.origin, :origin),
+    n.payload, coalesce(n.secrets, :secrets), coalesce(n.idempotency_key, :idempotency_key), coalesce(n.origin, :origin),
     coalesce(n.identity_version, :identity_version), coalesce(n.mapping_version, :mapping_version),
     coalesce(n.run_id, :run_id), coalesce(n.correlation_id, :correlation_id),
     coalesce(n.discrepancy_id, :discrepancy_id), coalesce(n.expected_hash, :expected_hash),
@@ -51,12 +51,13 @@ FROM unnest(
     :ids::uuid[], :each_connector_id::uuid[], :account_ids::uuid[], :each_user_id::uuid[], :each_seq::bigint[],
     :each_head::boolean[], :each_operation_type::text[], :each_object_class::text[], :each_target_uid::text[],
     :each_wait_reason::text[], :each_priority::smallint[], :each_max_retries::smallint[], :each_payload::jsonb[],
+    :each_secrets::bytea[],
     :each_idempotency_key::text[], :each_origin::text[], :each_identity_version::bigint[],
     :each_mapping_version::integer[], :each_run_id::uuid[], :each_correlation_id::uuid[],
     :each_discrepancy_id::uuid[], :each_expected_hash::bigint[], :each_approval_id::uuid[], :each_redrive_of::uuid[],
     :each_created_by::uuid[])
     AS n(id, connector_id, account_id, user_id, seq, head, operation_type, object_class, target_uid, wait_reason,
-         priority, max_retries, payload, idempotency_key, origin, identity_version, mapping_version, run_id,
+         priority, max_retries, payload, secrets, idempotency_key, origin, identity_version, mapping_version, run_id,
          correlation_id, discrepancy_id, expected_hash, approval_id, redrive_of, created_by), t
 
 -- name: open_lanes
@@ -66,8 +67,8 @@ FROM unnest(
 WITH t AS MATERIALIZED (SELECT db_now() AS now),
 n AS (
     SELECT * FROM unnest(:ids::uuid[], :account_ids::uuid[], :user_ids::uuid[], :wanted::jsonb[],
-        :payloads::jsonb[], :identity_versions::bigint[], :correlation_ids::uuid[])
-    AS n(id, account_id, user_id, wanted, payload, identity_version, correlation_id)
+        :payloads::jsonb[], :secrets::bytea[], :identity_versions::bigint[], :correlation_ids::uuid[])
+    AS n(id, account_id, user_id, wanted, payload, secrets, identity_version, correlation_id)
 ),
 made AS (
     INSERT INTO accounts (tenant_id, id, connector_id, object_class, identity_id, state, wanted, wanted_active,
@@ -86,10 +87,10 @@ counted AS (
     GROUP BY t.now
 )
 INSERT INTO operations (tenant_id, id, connector_id, account_id, user_id, seq, head, operation_type, object_class,
-    status, priority, max_retries, payload, origin, identity_version, mapping_version, run_id, correlation_id,
+    status, priority, max_retries, payload, secrets, origin, identity_version, mapping_version, run_id, correlation_id,
     created_at, updated_at, ready_at)
 SELECT :tenant_id, n.id, :connector_id, n.account_id, n.user_id, 1, true, 'create', :object_class, 'pending',
-    :priority, :max_retries, coalesce(n.payload, jsonb_build_object('attributes', n.wanted, 'active', true)), :origin,
+    :priority, :max_retries, coalesce(n.payload, jsonb_build_object('attributes', n.wanted, 'active', true)), n.secrets, :origin,
     coalesce(n.identity_version, :identity_version::bigint), :mapping_version, :run_id,
     coalesce(n.correlation_id, :correlation_id::uuid), t.now, t.now, t.now
 FROM n, t
@@ -121,15 +122,16 @@ WITH was AS MATERIALIZED (
     SELECT o.id, o.operation_type FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[])
 ),
 changed AS (
-    UPDATE operations o SET payload = r.payload, operation_type = r.operation_type, identity_version = r.identity_version,
+    UPDATE operations o SET payload = r.payload, secrets = r.secrets, operation_type = r.operation_type, identity_version = r.identity_version,
         mapping_version = r.mapping_version, correlation_id = r.correlation_id, run_id = coalesce(r.run_id, o.run_id),
         expected_hash = CASE WHEN o.expected_hash IS NOT NULL OR r.operation_type = 'delete' THEN r.expected_hash END,
         version = o.version + 1, updated_at = db_now()
     FROM ROWS FROM (unnest(:ids::uuid[]), unnest(:operation_types::text[]), unnest(:payloads::jsonb[]),
+                    unnest(:secrets::bytea[]),
                     unnest(:identity_versions::bigint[]), unnest(:mapping_versions::integer[]),
                     unnest(:correlation_ids::uuid[]), unnest(:run_ids::uuid[]), unnest(:expected_hashes::bigint[]),
                     generate_subscripts(:ids::uuid[], 1))
-        AS r(id, operation_type, payload, identity_version, mapping_version, correlation_id, run_id, expected_hash, place)
+        AS r(id, operation_type, payload, secrets, identity_version, mapping_version, correlation_id, run_id, expected_hash, place)
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(:ids::uuid[]) AND o.id = r.id AND o.attempt_number = 0
     RETURNING o.id, o.connector_id, o.operation_type, o.created_at
 )
@@ -147,8 +149,10 @@ noted AS (
 
 -- part: claimed
 -- What a try needs to know of its operation, in the order in which store.operations reads it.
-id, tenant_id, connector_id, account_id, operation_type, object_class, payload, user_id, target_uid, priority,
-    retry_count, max_retries, attempt_number, crashed_leases, epoch, owner, origin, identity_version, run_id,
+id, tenant_id, connector_id, account_id, operation_type, object_class,
+    CASE WHEN secrets IS NULL THEN payload
+        ELSE payload || jsonb_build_object('sealed', convert_from(secrets, 'UTF8')::jsonb) END AS payload,
+    user_id, target_uid, priority, retry_count, max_retries, attempt_number, crashed_leases, epoch, owner, origin, identity_version, run_id,
     correlation_id, expected_hash, parks, created_by, created_at, ready_at, seq
 
 -- name: claim

@@ -241,4 +241,5 @@ def _account(row: Record) -> Account:
         observed=row["observed"],
         observed_active=row["observed_active"],
         live=row["live"],
+        secret_marks=row["secret_marks"],
     )

@@ -57,7 +57,7 @@ SELECT EXISTS (SELECT 1 FROM plan_items WHERE tenant_id = :tenant_id)
 -- What these people have at these targets; they are few, the accounts of a target are many. What was observed matters
 -- only where nothing was wanted yet.
 SELECT id, connector_id, object_class, uid, identity_id, state, wanted, wanted_active,
-    CASE WHEN wanted IS NULL THEN observed END AS observed, observed_active, live
+    CASE WHEN wanted IS NULL THEN observed END AS observed, observed_active, live, secret_marks
 FROM accounts
 WHERE tenant_id = :tenant_id AND identity_id = ANY(:identity_ids::uuid[])
     AND (connector_id = ANY(:connector_ids::uuid[])) IS TRUE

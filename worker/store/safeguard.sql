@@ -89,7 +89,7 @@ WITH n AS (
         coalesce(n.user_id, :user_id) AS user_id, coalesce(n.operation_type, :operation_type) AS operation_type,
         coalesce(n.object_class, :object_class) AS object_class, coalesce(n.target_uid, :target_uid) AS target_uid,
         coalesce(n.priority, :priority) AS priority, coalesce(n.max_retries, :max_retries) AS max_retries,
-        n.payload, coalesce(n.origin, :origin) AS origin,
+        n.payload, coalesce(n.secrets, :secrets) AS secrets, coalesce(n.origin, :origin) AS origin,
         coalesce(n.identity_version, :identity_version) AS identity_version,
         coalesce(n.mapping_version, :mapping_version) AS mapping_version, coalesce(n.run_id, :run_id) AS run_id,
         coalesce(n.correlation_id, :correlation_id) AS correlation_id,
@@ -98,18 +98,18 @@ WITH n AS (
     FROM unnest(
         :ids::uuid[], :each_connector_id::uuid[], :account_ids::uuid[], :each_user_id::uuid[], :each_operation_type::text[],
         :each_object_class::text[], :each_target_uid::text[], :each_priority::smallint[], :each_max_retries::smallint[],
-        :each_payload::jsonb[], :each_origin::text[], :each_identity_version::bigint[], :each_mapping_version::integer[],
+        :each_payload::jsonb[], :each_secrets::bytea[], :each_origin::text[], :each_identity_version::bigint[], :each_mapping_version::integer[],
         :each_run_id::uuid[], :each_correlation_id::uuid[], :each_discrepancy_id::uuid[], :each_redrive_of::uuid[],
         :each_created_by::uuid[])
         AS n(id, connector_id, account_id, user_id, operation_type, object_class, target_uid, priority, max_retries,
-             payload, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id, redrive_of,
-             created_by)
+             payload, secrets, origin, identity_version, mapping_version, run_id, correlation_id, discrepancy_id,
+             redrive_of, created_by)
 )
 INSERT INTO dead_letters (tenant_id, id, connector_id, account_id, user_id, seq, operation_type, object_class,
-    target_uid, status, priority, max_retries, error_code, error_message, payload, origin, identity_version,
+    target_uid, status, priority, max_retries, error_code, error_message, payload, secrets, origin, identity_version,
     mapping_version, run_id, correlation_id, discrepancy_id, redrive_of, created_by, created_at, updated_at, dead_at)
 SELECT :tenant_id, n.id, n.connector_id, n.account_id, n.user_id, 0, n.operation_type, n.object_class, n.target_uid,
-    'dead_letter', n.priority, n.max_retries, :code, :message, n.payload, n.origin, n.identity_version,
+    'dead_letter', n.priority, n.max_retries, :code, :message, n.payload, n.secrets, n.origin, n.identity_version,
     n.mapping_version, n.run_id, n.correlation_id, n.discrepancy_id, n.redrive_of, n.created_by, t.now, t.now, t.now
 FROM n, (SELECT db_now() AS now) t
 WHERE NOT EXISTS (

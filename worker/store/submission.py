@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from worker.domain import sealing
 from worker.domain.operation import NewOperation
 from worker.store import operations
 from worker.store.pool import Connection
@@ -20,6 +21,7 @@ async def begin_lane(conn: Connection, tenant_id: UUID, op: NewOperation) -> boo
 
     Only for one operation: lanes of several are locked in their order first.
     """
+    payload, secrets = sealing.stored(op.payload)
     written = await queries.begin_lane.run(
         conn,
         tenant_id=tenant_id,
@@ -33,7 +35,8 @@ async def begin_lane(conn: Connection, tenant_id: UUID, op: NewOperation) -> boo
         wait_reason=op.wait_reason,
         priority=op.priority,
         max_retries=op.max_retries,
-        payload=op.payload,
+        payload=payload,
+        secrets=secrets,
         idempotency_key=op.idempotency_key,
         origin=op.origin,
         identity_version=op.identity_version,
@@ -76,6 +79,7 @@ def spelt(wanted: Sequence[NewOperation]) -> dict[str, Any]:
 
     A value that all have is sent once, and the array is empty.
     """
+    stored = [sealing.stored(op.payload) for op in wanted]
     return {
         **_once("connector_id", [op.connector_id for op in wanted]),
         **_once("user_id", [op.user_id for op in wanted]),
@@ -84,7 +88,8 @@ def spelt(wanted: Sequence[NewOperation]) -> dict[str, Any]:
         **_once("target_uid", [op.target_uid for op in wanted]),
         **_once("priority", [op.priority for op in wanted]),
         **_once("max_retries", [op.max_retries for op in wanted]),
-        "each_payload": [op.payload for op in wanted],  # Python takes 1 for true: these are never called common
+        "each_payload": [payload for payload, _ in stored],  # Python takes 1 for true: these are never called common
+        **_once("secrets", [secrets for _, secrets in stored]),
         **_once("origin", [op.origin for op in wanted]),
         **_once("identity_version", [op.identity_version for op in wanted]),
         **_once("mapping_version", [op.mapping_version for op in wanted]),

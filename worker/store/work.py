@@ -64,6 +64,11 @@ async def take(
     return row is not None
 
 
+async def mark_secrets(conn: Connection, tenant_id: UUID, *, account_id: UUID, marks: dict[str, str]) -> None:
+    """Note the fingerprints of the secrets that an account was given, by name."""
+    await queries.mark_secrets.run(conn, tenant_id=tenant_id, account_id=account_id, marks=marks)
+
+
 async def unowned_keys(conn: Connection, tenant_id: UUID, *, connector_id: UUID, limit: int) -> list[int]:
     """Hashes of the blocking keys of accounts that nobody owns."""
     found = await queries.unowned_keys.value(conn, tenant_id=tenant_id, connector_id=connector_id, limit=limit)
@@ -90,6 +95,7 @@ def _subject(row: Record) -> Subject:
         observed_active=row["observed_active"],
         hooked=row["hooked"],
         live=row["live"],
+        secret_marks=row["secret_marks"],
     )
     identity = None
     if row["external_id"] is not None:

@@ -2,7 +2,7 @@
 -- The accounts of a claimed batch, each with its identity: both by their keys, however few rows a stale plan believes in.
 WITH a AS MATERIALIZED (
     SELECT id, connector_id, object_class, uid, identity_id, state, wanted, wanted_active, observed, observed_active,
-        hooked, live, match IS NOT NULL AS is_adopted
+        hooked, live, secret_marks, match IS NOT NULL AS is_adopted
     FROM accounts WHERE tenant_id = :tenant_id AND id = ANY(:account_ids::uuid[])
 ),
 i AS MATERIALIZED (
@@ -24,6 +24,11 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class =
   AND (identity_id IS NULL OR identity_id = :identity_id)
   AND (taken_by IS NULL OR taken_by = :account_id OR taken_at < db_now() - make_interval(secs => :for_s))
 RETURNING id
+
+-- name: mark_secrets
+-- What an account was given last of its secrets.
+UPDATE accounts SET secret_marks = coalesce(secret_marks, '{}') || :marks::jsonb
+WHERE tenant_id = :tenant_id AND id = :account_id
 
 -- name: unowned_keys
 SELECT array_agg(hash) AS hashes FROM (

@@ -21,7 +21,7 @@ from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingRule
 from worker.domain.operation import Origin
 from worker.domain.run import RunKind, RunMode, RunTrigger
-from worker.execution import Executor, Matching, Scripting, WorkLoader
+from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.mapping import MappingEngine
 from worker.planning import Acceptance, Planner
@@ -94,7 +94,9 @@ class Works:
         return ids
 
     async def plan(self) -> None:
-        planner = Planner(self.house.pool, mapper=MappingEngine(), acceptance=self.house.acceptance)
+        planner = Planner(
+            self.house.pool, mapper=MappingEngine(), acceptance=self.house.acceptance, vault=self.house.vault
+        )
         await planner.run_once(self.tenant_id, self.tenant_id)
 
     async def reconcile(self) -> None:
@@ -122,6 +124,7 @@ class Works:
             WorkLoader(house.pool, house.targets),
             Scripting(cast("HookExecutor", None)),
             Matching(house.pool, CorrelationService()),
+            secrets=Secrets(house.pool, house.vault, MappingEngine()),
             attempt_s=45.0,
         )
         dispatcher = Dispatcher(house.pool, lease=self.lease, gate=house.targets, processor=executor, finisher=finisher)

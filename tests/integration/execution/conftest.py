@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 import structlog
 
-from tests.factories import a_connector, an_operation, enqueue, registered_worker
+from tests.factories import VAULT, a_connector, an_operation, enqueue, registered_worker
 from tests.fakes import MemoryTarget, MemoryTargets
 from worker.connectors import ObjectSchema, Target, Targets
 from worker.correlation import CorrelationService, match_keys, rule_set_in_force
@@ -26,9 +26,9 @@ from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingRule
 from worker.domain.operation import Operation
 from worker.domain.processing import Finished, Gate
-from worker.execution import Executor, Matching, Scripting, WorkLoader
+from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
-from worker.mapping import account_hash, comparator_of
+from worker.mapping import MappingEngine, account_hash, comparator_of
 from worker.queue import Finisher
 from worker.store import correlation, hooks, identities, mappings, operations
 from worker.store.hooks import Binding
@@ -169,6 +169,7 @@ class Site:
             self.loader,
             Scripting(cast("HookExecutor", scripts)),
             Matching(self.pool, CorrelationService()),
+            secrets=Secrets(self.pool, VAULT, MappingEngine(scripts)),
             attempt_s=attempt_s,
         )
         return self.executor

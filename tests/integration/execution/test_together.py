@@ -22,8 +22,9 @@ from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector, Limits
 from worker.domain.errors import TargetBusy, TargetUnavailable
 from worker.domain.operation import EMERGENCY_PRIORITY
-from worker.execution import Executor, Matching, Scripting, WorkLoader
+from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
+from worker.mapping import MappingEngine
 from worker.queue import Dispatcher, Finisher
 from worker.security import Vault, new_key, parse_key
 from worker.service.loop import DuePoller
@@ -99,6 +100,7 @@ async def process(pool: Pool, vault: Vault) -> AsyncIterator[Process]:
             WorkLoader(pool, known),
             Scripting(cast("HookExecutor", None)),
             Matching(pool, CorrelationService()),
+            secrets=Secrets(pool, vault, MappingEngine()),
             attempt_s=30,
         )
         finisher = Finisher(pool, lease, rng=Random(1))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.factories import a_connector
+from tests.factories import VAULT, a_connector
 from worker.domain.connector import Connector
 from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingRule
@@ -95,7 +95,8 @@ class House:
 
 
 def a_planner(pool: Pool, *, batch: int = 1000, mapper: Any = None) -> Planner:
-    return Planner(pool, mapper=mapper or MappingEngine(), acceptance=Acceptance(OperationQueue()), batch=batch)
+    acceptance = Acceptance(OperationQueue())
+    return Planner(pool, mapper=mapper or MappingEngine(), acceptance=acceptance, vault=VAULT, batch=batch)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.factories import VAULT
 from worker.domain.connector import DeprovisionPolicy
 from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
@@ -205,7 +206,7 @@ async def test_an_account_that_somebody_made_while_this_was_written_is_planned_a
             )
             return await super().accept(conn, **wanted)
 
-    planner = Planner(house.pool, mapper=MappingEngine(), acceptance=Linking(OperationQueue()))
+    planner = Planner(house.pool, mapper=MappingEngine(), acceptance=Linking(OperationQueue()), vault=VAULT)
     planned = await planner.run_once(house.tenant_id, house.tenant_id)
     again = await house.plan()
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.factories import a_connector
+from tests.factories import VAULT, a_connector
 from tests.fakes import MemoryTarget, MemoryTargets
 from worker.domain.connector import Connector, Limits
 from worker.domain.ids import uuid7
@@ -83,7 +83,7 @@ class House:
         return {each.user_name: each.id for each in people}
 
     async def plan(self) -> None:
-        planner = Planner(self.pool, mapper=MappingEngine(), acceptance=self.acceptance)
+        planner = Planner(self.pool, mapper=MappingEngine(), acceptance=self.acceptance, vault=VAULT)
         await planner.run_once(self.tenant_id, self.tenant_id)
 
     async def carry_out(self) -> None:

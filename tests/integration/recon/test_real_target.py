@@ -11,15 +11,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from tests.factories import a_connector, registered_worker
+from tests.factories import VAULT, a_connector, registered_worker
 from tests.fakes import MemoryTarget, MemoryTargets
 from tests.integration.recon.conftest import RULES, House
 from tests.waiting import eventually
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.connector import Limits
-from worker.execution import Executor, Matching, Scripting, WorkLoader
+from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
+from worker.mapping import MappingEngine
 from worker.queue import Dispatcher, Finisher
 from worker.recon import ReconciliationEngine
 from worker.security import Vault, new_key, parse_key
@@ -109,6 +110,7 @@ class Circle:
             WorkLoader(pool, self.targets),
             Scripting(cast("HookExecutor", None)),
             Matching(pool, CorrelationService()),
+            secrets=Secrets(pool, VAULT, MappingEngine()),
             attempt_s=45.0,
         )
         dispatcher = Dispatcher(pool, lease=self.lease, gate=self.targets, processor=executor, finisher=finisher)

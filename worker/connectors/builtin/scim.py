@@ -276,7 +276,7 @@ class ScimConnector:
 def _schema_of(name: str) -> AttributeSchema:
     if name == "userName":
         return AttributeSchema(name, required=True, unique=True, comparison="ignore_case")
-    return AttributeSchema(name, readable=name != "password")
+    return AttributeSchema(name, readable=name != "password", secret=name == "password")
 
 
 def _place_of_token(token: str | None) -> Place:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from worker.console import AttributeChange, ConnectorBrief
 from worker.domain.connector import BreakerState, ConnectorStatus
-from worker.domain.redaction import is_secret
+from worker.domain.redaction import MARK, is_secret
 from worker.store import listings_targets
 from worker.store.pool import Connection
 from worker.store.sql import Record
@@ -64,6 +64,6 @@ def _folded(name: str) -> str:
 
 def change(name: str, before: Any, after: Any) -> AttributeChange:
     """One attribute on both sides, secrets hidden."""
-    if is_secret(name):
+    if is_secret(name) or after == MARK:
         return AttributeChange(name, is_secret=True)
     return AttributeChange(name, before, after)

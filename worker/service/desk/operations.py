@@ -155,7 +155,7 @@ def _changes(row: Record, account: Record | None) -> tuple[AttributeChange, ...]
     """The account as last observed, against what the operation wants of it."""
     is_create = row["operation_type"] == OperationType.CREATE
     observed = (account["observed"] or {}) if account is not None and not is_create else {}
-    payload = row["payload"]
+    payload = shown_payload(row["payload"])
     wanted = [change(name, observed.get(name), value) for name, value in payload.get("attributes", {}).items()]
     if isinstance(payload.get("active"), bool):
         before = account["observed_active"] if account is not None and not is_create else None
@@ -165,7 +165,7 @@ def _changes(row: Record, account: Record | None) -> tuple[AttributeChange, ...]
 
 def _sent(row: Record, attempts: list[Record]) -> tuple[AttributeChange, ...]:
     """What the try that worked sent; the payload when it had nothing to send."""
-    sent = next((each["sent"] for each in reversed(attempts) if each["sent"]), row["payload"])
+    sent = next((each["sent"] for each in reversed(attempts) if each["sent"]), shown_payload(row["payload"]))
     values = dict(sent.get("attributes") or {})
     if isinstance(sent.get("active"), bool):
         values["active"] = sent["active"]
