@@ -32,6 +32,7 @@ from worker.store import due_work as real_due_work
 from worker.store.due_work import Due, Kind, Look
 from worker.store.operations import Completion, Failure, Fence
 from worker.store.ranges import FRONT, Range
+from worker.store.workers import Expired
 
 S = OperationStatus
 LATENCY_S = 0.01
@@ -332,9 +333,9 @@ class Store:
     def _workers(self) -> SimpleNamespace:
         return SimpleNamespace(expired=self._expired, tenants=self._tenants, leave=self._leave)
 
-    async def _expired(self, conn: Any) -> tuple[list[UUID], bool]:
+    async def _expired(self, conn: Any) -> Expired:
         await self._nothing()
-        return [owner for owner, until in self.leases.items() if until <= self.loop.now], False
+        return Expired([owner for owner, until in self.leases.items() if until <= self.loop.now])
 
     async def _tenants(self, conn: Any) -> list[dict[str, UUID]]:
         return [{"id": self.tenant_id}]

@@ -47,8 +47,6 @@ BATCH = 500
 AT_ONCE = 2
 #: Batches of one tenant in a row, before others have their turn.
 BATCHES = 20
-#: Between two looks that found nothing, while somebody is asking.
-PAUSE_S = 0.02
 
 REASON = "Changed identities would remove more accounts of this target in 24 hours than may be removed unseen."
 
@@ -110,9 +108,7 @@ class Planner:
             raise failed.exceptions[0] from failed
         planned = sum((task.result() for task in tasks), Planned())
         async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
-            is_asleep = await plan_items.settle(conn, tenant_id=tenant_id)
-        if not (is_asleep or planned.identities):
-            await asyncio.sleep(PAUSE_S)  # somebody asks and has not committed: look again soon, not at once
+            await plan_items.settle(conn, tenant_id=tenant_id)
         return planned
 
     async def _catch_up(self, tenant_id: UUID) -> None:
@@ -124,14 +120,19 @@ class Planner:
     async def _work(self, tenant_id: UUID, turns: "_Turns") -> Planned:
         """Plan batch after batch: while the database writes one of ours, the other worker maps the next."""
         total = Planned()
-        while turns.left > 0:
-            async with turns.lock:
-                batch = await self._read(tenant_id, turns.after)
-                turns.take(batch, is_last=len(batch.items) < self._size)
-            if batch.items:
-                await self._map(batch)
-                total += await self._write(tenant_id, batch)
+        while (batch := await self._next(tenant_id, turns)) is not None:
+            await self._map(batch)
+            total += await self._write(tenant_id, batch)
         return total
+
+    async def _next(self, tenant_id: UUID, turns: "_Turns") -> Batch | None:
+        """The next batch, or None when nothing is left, or nothing for now."""
+        async with turns.lock:
+            if turns.left == 0:
+                return None
+            batch = await self._read(tenant_id, turns.after)
+            turns.take(batch, is_last=len(batch.items) < self._size)
+        return batch if batch.items else None
 
     async def _read(self, tenant_id: UUID, after: UUID) -> Batch:
         async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:

@@ -1,6 +1,7 @@
 """Recovering what dead processes held: an expired owner is an expired lease for every operation under it."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from worker.store import claims, due_work, operations, workers
 from worker.store.operations import Failure, Fence
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
+from worker.store.workers import Expired
 from worker.telemetry import metrics
 
 log = structlog.get_logger()
@@ -43,18 +45,26 @@ class _Held:
 class Rescuer:
     """Puts back what expired owners held, in every tenant, and only then forgets the owners."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, rest_s: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """``rest_s``: while no lease that was seen can be over, rounds pass for so long without asking the database."""
         self._pool = pool
+        self._rest_s = rest_s
+        self._clock = clock
+        self._rests_until = clock()
         self._rounds = 0
         self._looks_left = LOOKS_EVERYWHERE
 
     async def run_once(self) -> Rescued:
         """One round; an owner's row goes only when nothing is left under it, so a crash here loses nothing."""
+        looks_for_orphans = self._rounds % ORPHANS_EVERY == 0
+        if not looks_for_orphans and self._clock() < self._rests_until:
+            self._rounds += 1
+            return Rescued()
         async with self._pool.acquire() as conn:
-            dead, has_older = await workers.expired(conn)
+            expired = await workers.expired(conn)
+            dead, has_older = expired.owners, expired.has_older
             if has_older:
                 self._looks_left = LOOKS_EVERYWHERE
-            looks_for_orphans = self._rounds % ORPHANS_EVERY == 0
             looks_everywhere = (looks_for_orphans and self._looks_left > 0) or (has_older and bool(dead))
             tenants = [row["id"] for row in await workers.tenants(conn)] if dead or looks_for_orphans else []
         requeued = buried = 0
@@ -68,6 +78,7 @@ class Rescuer:
                 await workers.leave(conn, owner)
         metrics.rescued_total.inc(requeued + buried)
         self._rounds += 1
+        self._rests_until = self._clock() + rest(expired, at_most_s=self._rest_s)
         if looks_for_orphans and not has_older:
             self._looks_left = max(self._looks_left - 1, 0)
         if dead or requeued or buried:
@@ -126,3 +137,10 @@ class Rescuer:
         for connector_id in sorted({row["connector_id"] for row in rows}):
             await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
         return buried
+
+
+def rest(expired: Expired, *, at_most_s: float) -> float:
+    """Seconds in which no lease can run out that was seen; none with somebody to look after, or an older version."""
+    if expired.owners or expired.has_older:
+        return 0.0
+    return at_most_s if expired.next_in_s is None else min(expired.next_in_s, at_most_s)

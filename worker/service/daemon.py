@@ -53,6 +53,8 @@ log = structlog.get_logger()
 
 #: What expired owners held is looked for so often within the time of a lease.
 RESCUES_A_LEASE = 12
+#: And where no lease is near its end, so often at least: somebody with a shorter one may have come.
+RESTS_A_LEASE = 4
 LEAST_RESCUE_S = 0.25
 CANCELS_S = 1.0
 CLAIMS_S = 5.0
@@ -212,11 +214,12 @@ class Daemon:
         return handlers
 
     def _again(self, handler: Handler) -> Handler:
-        """A handler whose work may leave more of it: whatever it did, look again at once."""
+        """A handler whose work may leave more of it: when it did anything, look again at once."""
 
         async def handled(tenant_id: UUID, ref_id: UUID) -> None:
-            await handler(tenant_id, ref_id)
-            self.wake()
+            counts = await handler(tenant_id, ref_id)
+            if counts != type(counts)():
+                self.wake()
 
         return handled
 
@@ -225,7 +228,8 @@ class Daemon:
         duties: dict[str, Callable[[], Awaitable[Any]]] = {}
         seconds: dict[str, float] = {}
         if Role.WORKER in roles:
-            duties |= {"rescue": Rescuer(parts.pool).run_once, "cancels": parts.dispatcher.look_for_cancels}
+            rescuer = Rescuer(parts.pool, rest_s=self._settings.lease_s / RESTS_A_LEASE)
+            duties |= {"rescue": rescuer.run_once, "cancels": parts.dispatcher.look_for_cancels}
             seconds |= {"rescue": max(self._settings.lease_s / RESCUES_A_LEASE, LEAST_RESCUE_S), "cancels": CANCELS_S}
             duties["claims"], seconds["claims"] = parts.dispatcher.forget_claims, CLAIMS_S
         if Role.SCHEDULER in roles:

@@ -1,12 +1,25 @@
 """Processes and their leases: one row each; an expired row is an expired lease for all that its process held."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
 queries = load("workers")
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Whose lease ran out, the first ones of them; in how many seconds the next will unless it is renewed.
+
+    ``has_older``: there is somebody, dead or alive, who does not note what it claims: a process of an older version.
+    """
+
+    owners: list[UUID]
+    next_in_s: float | None = None
+    has_older: bool = False
 
 
 async def register(
@@ -28,12 +41,14 @@ async def leave(conn: Connection, worker_id: UUID) -> None:
     await queries.leave.run(conn, id=worker_id)
 
 
-async def expired(conn: Connection) -> tuple[list[UUID], bool]:
-    """Whose lease ran out; and whether there is anybody, dead or alive, who does not note what it claims: a process of
-    an older version.
-    """
+async def expired(conn: Connection) -> Expired:
+    """Who is to be looked after, and when there may be somebody next."""
     rows = await queries.to_look_after.rows(conn)
-    return [row["id"] for row in rows if row["is_expired"]], not all(row["notes_claims"] for row in rows)
+    return Expired(
+        owners=[row["id"] for row in rows if row["left_s"] <= 0],
+        next_in_s=next((row["left_s"] for row in rows if row["left_s"] > 0), None),
+        has_older=not all(row["all_noted"] for row in rows),
+    )
 
 
 async def all_noted(conn: Connection) -> bool:

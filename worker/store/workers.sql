@@ -13,9 +13,9 @@ WHERE id = :id AND expires_at > db_now()
 DELETE FROM workers WHERE id = :id
 
 -- name: to_look_after
--- Whose lease ran out, and who does not note what it claims.
-SELECT id, notes_claims, expires_at <= db_now() AS is_expired FROM workers
-WHERE expires_at <= db_now() OR NOT notes_claims ORDER BY expires_at LIMIT 50
+-- Whose lease ran out, or will next, in how many seconds; and whether everybody notes what it claims.
+SELECT id, extract(epoch FROM expires_at - db_now())::float8 AS left_s, bool_and(notes_claims) OVER () AS all_noted
+FROM workers ORDER BY expires_at LIMIT 50
 
 -- name: all_noted
 -- A process of the version before notes no claim, and counts nothing.
