@@ -13,6 +13,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from worker.domain.errors import InvalidFilter
+from worker.domain.storable import is_storable
 
 Scalar = str | int | float | bool | None
 
@@ -247,6 +248,8 @@ def _json(token: _Token) -> str | int | float:
         raise _wrong(token, "this is not a value as JSON writes it:") from None
     if isinstance(found, float) and not isfinite(found):
         raise _wrong(token, "this number is too large:")
+    if not is_storable(found):
+        raise _wrong(token, "no stored value can be compared with")
     return found
 
 

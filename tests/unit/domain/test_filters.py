@@ -18,6 +18,7 @@ from worker.domain.filters import (
     Present,
     attribute_names,
     compiled,
+    instant_of,
     matches,
     parse,
 )
@@ -101,6 +102,9 @@ ANNA = {
         pytest.param('seen ge "2024-05-01T14:00:00+02:00"', True, id="datetime object"),
         pytest.param('seen ge "now"', False, id="datetime against text"),
         pytest.param('start lt "2024-99-99"', True, id="no such day falls back to text"),
+        pytest.param('start lt "2024-W09-1"', True, id="a week is text"),
+        pytest.param('rate co ".5"', True, id="text of a fraction"),
+        pytest.param("rate eq 1.50", True, id="zeros at the end"),
         pytest.param('level gt 6 and department eq "it"', False, id="and"),
         pytest.param('level gt 7 or department eq "sales"', True, id="or"),
         pytest.param('level gt 6 or level gt 7 and department eq "it"', True, id="and binds before or"),
@@ -120,6 +124,48 @@ def test_name_without_case_is_found_when_it_is_not_spelt_exactly() -> None:
     assert predicate({"costCenter": "17"})
     assert predicate({"costcenter": "17", "costCenter": "18"})
     assert not predicate({})
+
+
+def test_several_names_without_case_go_in_an_order_of_their_own() -> None:
+    predicate = compiled(parse('costcenter eq "17"'))
+
+    assert predicate({"costCENTER": "18", "COSTCENTER": "17"})
+    assert compiled(parse("Active eq true"))({"ACTIVE": False, "active": True})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        pytest.param(1.0, "1", id="whole"),
+        pytest.param(-0.0, "0", id="negative zero"),
+        pytest.param(1e22, "10000000000000000000000", id="large"),
+        pytest.param(1.5e-7, "0.00000015", id="small"),
+        pytest.param(120, "120", id="zeros before the point"),
+    ],
+)
+def test_number_reads_as_plain_decimal(value: float, text: str) -> None:
+    assert matches(parse(f'a eq "{text}"'), {"a": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        pytest.param("1970-01-02", 86_400_000_000, id="day"),
+        pytest.param("1970-01-01T01:00", 3_600_000_000, id="without seconds"),
+        pytest.param("1970-01-01T01:00:00+0100", 0, id="offset"),
+        pytest.param("1970-01-01t00:00:00,123456789z", 123_456, id="fraction"),
+        pytest.param("2024-02-29", 1_709_164_800_000_000, id="leap day"),
+        pytest.param("2023-02-29", None, id="no leap day"),
+        pytest.param("1900-02-29", None, id="no leap century"),
+        pytest.param("2000-02-29", 951_782_400_000_000, id="leap century"),
+        pytest.param("2024-04-31", None, id="no such day"),
+        pytest.param("2024-01-01T24:00", None, id="no such hour"),
+        pytest.param("2024-01-01 10", None, id="hour alone"),
+        pytest.param("2024-01-01Z", None, id="day with an offset"),
+    ],
+)
+def test_moment_is_read(text: str, moment: int | None) -> None:
+    assert instant_of(text) == moment
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e999", "x"])
@@ -171,6 +217,8 @@ def test_parse(text: str, expected: Filter | None) -> None:
         pytest.param(r'department eq "\x"', 15, None, "JSON", id="wrong escape"),
         pytest.param("level lt 01", 10, None, "JSON", id="leading zero"),
         pytest.param("level lt 1e999", 10, None, "too large", id="infinite number"),
+        pytest.param(r'department eq "\u0000"', 15, None, "no stored value", id="NUL"),
+        pytest.param(r'department eq "\ud800"', 15, None, "no stored value", id="half of a pair"),
         pytest.param("level co 7", 10, '"7"', "compares text", id="co of a number"),
         pytest.param("active gt true", 11, "eq or ne", "order", id="order of booleans"),
         pytest.param("manager le null", 12, "eq or ne", "order", id="order of null"),
@@ -218,9 +266,9 @@ def test_attribute_names_are_all_that_a_filter_reads() -> None:
 
 
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text('aÄß"\\\n\x00 ')
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text('aÄß"\\\n\x01 ')
 )
-TEXTS = st.text('aÄß"\\\n\x00 ', max_size=5)
+TEXTS = st.text('aÄß"\\\n\x01 ', max_size=5)
 NUMBERS = st.one_of(st.integers(-99, 99), st.floats(-5, 5))
 NAMES = st.sampled_from(["a", "b.c", "größe", "true", "eq", "x-1", "pr"])
 LEAVES: st.SearchStrategy[Filter] = st.one_of(
