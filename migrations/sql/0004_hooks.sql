@@ -13,6 +13,8 @@ ALTER TABLE hook_versions
     ADD COLUMN note text NOT NULL DEFAULT '',
     -- what the daemon would call, as the sandbox read it when the version was stored
     ADD COLUMN functions text[] NOT NULL DEFAULT '{}',
+    -- the names of libraries that this source itself loads
+    ADD COLUMN loads text[] NOT NULL DEFAULT '{}',
     -- [{name, hook_id, version, sha}] in the order in which they are loaded, each before those that load it
     ADD COLUMN libraries jsonb NOT NULL DEFAULT '[]';
 

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from worker.connectors import Targets
-from worker.domain.errors import Unauthenticated
+from worker.domain.errors import Outdated, SurroundingsError, Unauthenticated
+from worker.hooks import HookExecutor
 from worker.planning import Acceptance
 from worker.queue import DeadLetters, OperationQueue
 from worker.recon import Remediation
@@ -28,6 +29,15 @@ class House:
     targets: Targets
     vault: Vault
     two_person_approval: bool = False
+    #: None in a process that runs no scripts
+    scripts: HookExecutor | None = None
+
+    @property
+    def box(self) -> HookExecutor:
+        """Where scripts run. Raises SurroundingsError in a process that has none."""
+        if self.scripts is None:
+            raise SurroundingsError("This process runs no scripts; ask a running daemon.")
+        return self.scripts
 
 
 @dataclass(slots=True)
@@ -61,3 +71,12 @@ async def acting(house: House, principal: Principal, role: Role) -> AsyncIterato
         if not act.entries:
             raise Unauthenticated("An act that leaves no trace is not allowed.")
         await record(conn, principal.tenant_id, act.entries)
+
+
+def refuse_outdated(stored: int, *, seen: int | None) -> None:
+    """Raise Outdated when what is stored is of another version than what the person saw; None: they did not say."""
+    if seen is not None and seen != stored:
+        raise Outdated(
+            f"Somebody else changed this meanwhile: it is at version {stored}, you saw {seen}. Read it again.",
+            members={"version": stored},
+        )

@@ -25,7 +25,10 @@ ProvisioningError                 anything we name
 ├── RequestError                  a request that cannot be carried out
 │   ├── NotFound · InvalidRequest · Forbidden · Unauthenticated
 │   ├── InvalidFilter             a filter that cannot be read; ``column`` and ``suggestion``
+│   ├── InvalidScript             a script that is not stored; ``members`` has what the sandbox said
+│   ├── SavedTestsFailed          a version that does not do what its tests say; ``members`` has the tests
 │   └── WrongState                the object is not in a state that allows this
+│       ├── Outdated              somebody else changed it since it was read
 │       └── Untouchable           it would change a protected account
 └── SurroundingsError             the machine or the database is not as needed; one clear sentence
 """
@@ -217,6 +220,18 @@ class InvalidFilter(InvalidRequest):
         self.suggestion = suggestion
 
 
+class InvalidScript(InvalidRequest):
+    """The script cannot work."""
+
+    code = "invalid_script"
+
+
+class SavedTestsFailed(InvalidRequest):
+    """Saved tests fail."""
+
+    code = "saved_tests_failed"
+
+
 class Unauthenticated(RequestError):
     """Sign in or send a valid token."""
 
@@ -233,6 +248,12 @@ class WrongState(RequestError):
     """The object is not in a state that allows this."""
 
     code = "wrong_state"
+
+
+class Outdated(WrongState):
+    """Somebody else changed it meanwhile; read it again."""
+
+    code = "outdated"
 
 
 class Untouchable(WrongState):

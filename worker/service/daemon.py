@@ -288,7 +288,7 @@ class Daemon:
 
     def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
         targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held, worker=lambda: heartbeat.owner)
-        house = assemble(pool, targets, self._settings)
+        house = assemble(pool, targets, self._settings, scripts=hooks)
         loader = WorkLoader(pool, targets)
         executor = Executor(
             targets,

@@ -8,6 +8,7 @@ import structlog
 from worker.actions import House
 from worker.connectors import Targets
 from worker.domain.errors import SettingsError, SurroundingsError
+from worker.hooks import HookExecutor
 from worker.planning import Acceptance
 from worker.queue import DeadLetters, OperationQueue
 from worker.recon import Remediation
@@ -39,7 +40,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         await pool.close()
 
 
-def assemble(pool: Pool, targets: Targets, settings: Settings) -> House:
+def assemble(pool: Pool, targets: Targets, settings: Settings, *, scripts: HookExecutor | None = None) -> House:
     """The house over these parts."""
     queue = OperationQueue()
     acceptance = Acceptance(queue, limits=limits_of(settings))
@@ -52,6 +53,7 @@ def assemble(pool: Pool, targets: Targets, settings: Settings) -> House:
         targets=targets,
         vault=vault_of(settings),
         two_person_approval=settings.two_person_approval,
+        scripts=scripts,
     )
 
 

@@ -153,7 +153,7 @@ async def pinned(conn: Connection, *, tenant_id: UUID, hook_id: UUID, version: i
 
 
 async def libraries(conn: Connection, *, tenant_id: UUID, names: Sequence[str]) -> list[Record]:
-    """(id, name, version, sha, source) of the libraries of these names; without a source where none is active."""
+    """(id, name, version, sha, source, loads) of libraries by name; without a source where none is active."""
     return await queries.libraries.rows(conn, tenant_id=tenant_id, names=list(names))
 
 
@@ -172,6 +172,7 @@ async def add_version(
     created_by: UUID | None = None,
     note: str = "",
     functions: Sequence[str] = (),
+    loads: Sequence[str] = (),
     pins: Sequence[Pin] = (),
 ) -> int:
     """Store a version of the script, not active yet; its number."""
@@ -185,6 +186,7 @@ async def add_version(
         api=1,
         note=note,
         functions=list(functions),
+        loads=list(loads),
         libraries=[asdict(pin) for pin in pins],
         created_by=created_by,
     )
@@ -216,26 +218,29 @@ async def resume(conn: Connection, *, tenant_id: UUID, hook_id: UUID) -> bool:
 
 
 async def bind(conn: Connection, binding: Binding, *, tenant_id: UUID) -> None:
-    await queries.bind.run(
-        conn,
-        tenant_id=tenant_id,
-        id=binding.id,
-        hook_id=binding.hook_id,
-        connector_id=binding.connector_id,
-        object_class=binding.object_class,
-        phase=binding.phase.value,
-        operation_types=[each.value for each in binding.operation_types],
-        position=binding.position,
-        on_error=binding.on_error.value,
-        budget_ms=binding.budget_ms,
-        params=binding.params,
-        enabled=binding.enabled,
-        permissions=list(binding.permissions),
-    )
+    await queries.bind.run(conn, tenant_id=tenant_id, **values_of(binding))
 
 
 async def unbind(conn: Connection, *, tenant_id: UUID, binding_id: UUID) -> bool:
     return bool(await queries.unbind.run(conn, tenant_id=tenant_id, id=binding_id))
+
+
+def values_of(binding: Binding) -> dict[str, Any]:
+    """The columns of a binding."""
+    return {
+        "id": binding.id,
+        "hook_id": binding.hook_id,
+        "connector_id": binding.connector_id,
+        "object_class": binding.object_class,
+        "phase": binding.phase.value,
+        "operation_types": [each.value for each in binding.operation_types],
+        "position": binding.position,
+        "on_error": binding.on_error.value,
+        "budget_ms": binding.budget_ms,
+        "params": binding.params,
+        "enabled": binding.enabled,
+        "permissions": list(binding.permissions),
+    }
 
 
 def _bound(row: Record) -> BoundHook:

@@ -85,7 +85,7 @@ ORDER BY l.place
 
 -- name: libraries
 -- Libraries by name with what is active of them; one that was never activated has no source.
-SELECT h.id, h.name, v.version, v.sha, v.source
+SELECT h.id, h.name, v.version, v.sha, v.source, v.loads
 FROM hooks h
 LEFT JOIN hook_versions v ON v.tenant_id = :tenant_id AND v.hook_id = h.id AND v.version = h.active_version
 WHERE h.tenant_id = :tenant_id AND h.kind = 'library' AND h.name = ANY(:names::text[])
@@ -121,9 +121,10 @@ DELETE FROM hook_tests WHERE tenant_id = :tenant_id AND hook_id = :hook_id
 DELETE FROM hook_activations WHERE tenant_id = :tenant_id AND hook_id = :hook_id
 
 -- name: insert_version
-INSERT INTO hook_versions (tenant_id, hook_id, version, source, sha, api, note, functions, libraries, created_by)
-SELECT :tenant_id, :hook_id, coalesce(max(version), 0) + 1, :source, :sha, :api, :note, :functions, :libraries,
-    :created_by
+INSERT INTO hook_versions (tenant_id, hook_id, version, source, sha, api, note, functions, loads,
+    libraries, created_by)
+SELECT :tenant_id, :hook_id, coalesce(max(version), 0) + 1, :source, :sha, :api, :note, :functions, :loads,
+    :libraries, :created_by
 FROM hook_versions WHERE tenant_id = :tenant_id AND hook_id = :hook_id
 RETURNING version
 

@@ -1,4 +1,7 @@
-"""Errors as ``application/problem+json`` (RFC 9457), with ``error`` (a code) and ``message`` beside its members."""
+"""Errors as ``application/problem+json`` (RFC 9457), with ``error`` (a code) and ``message`` beside its members.
+
+What an error of ours keeps as ``members`` is shown beside them.
+"""
 
 import uuid
 from typing import Any
@@ -14,6 +17,7 @@ from worker.domain.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    Outdated,
     ProvisioningError,
     RequestError,
     SettingsError,
@@ -35,6 +39,7 @@ _STATUS: dict[type[ProvisioningError], int] = {
     InvalidRequest: 422,
     Unauthenticated: 401,
     Forbidden: 403,
+    Outdated: 412,
     WrongState: 409,
     RequestError: 400,
     SettingsError: 422,
@@ -77,7 +82,7 @@ async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProvisioningError):
         raise error
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-    members: dict[str, Any] = {}
+    members: dict[str, Any] = dict(error.fields.get("members", {}))
     if isinstance(error, WrongState) and error.fields.get("current") is not None:
         members["current"] = {"id": str(error.fields["current"]["id"]), "status": error.fields["current"]["status"]}
     return problem(status, code=error.code, message=str(error), request=request, **members)

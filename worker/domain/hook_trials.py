@@ -1,0 +1,120 @@
+"""Trying a script: the context of a trial, what it answered in JSON, and how that differs from what was expected. Pure.
+
+An answer is one of
+
+    {}                                                    no change (null means the same)
+    {"set": {...}, "unset": [...], "tags": {...}, ...}    a patch, without the parts that are empty
+    {"reject": {"reason", "code"}}, {"skip": {"reason"}}  the operation would end
+    {"error": {"class", "message"}}                       the script failed
+
+What is expected says as much of ``reject``, ``skip`` and ``error`` as it cares about, and all of a patch.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from worker.domain.errors import HookError, InvalidRequest
+from worker.domain.hook import HookContext, HookResult, Patch, Reject, Skip
+
+#: The moment of a trial that names none: the same each time, so that a saved test means the same tomorrow.
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MAX_DIFFERENCES = 10
+MAX_SHOWN = 200
+
+_PATCH = tuple(each.name for each in fields(Patch))
+_ENDS = {"reject": {"reason", "code"}, "skip": {"reason"}, "error": {"class", "message"}}
+_FAILURE = ("line", "column", "module", "snippet", "frames", "logs")
+
+
+def trial_context(function: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole ``ctx`` from the parts that a test gives; what it leaves out is empty."""
+    empty = HookContext(function, "user", NOW, dry_run=True).as_dict()
+    return {**empty, "now": NOW.isoformat(), **given}
+
+
+def seed_of(name: str) -> bytes:
+    """What random values of a trial are drawn from: never those of a real operation."""
+    return hashlib.sha256(f"dry-run|{name}".encode()).digest()
+
+
+def answer_of(said: HookResult | HookError) -> dict[str, Any]:
+    """An answer in the words above."""
+    if isinstance(said, HookError):
+        return {"error": {"class": said.hook_class, "message": str(said)}}
+    match said.decision:
+        case Patch() as patch:
+            return {name: value for name, value in asdict(patch).items() if value}
+        case Reject() as reject:
+            return {"reject": asdict(reject)}
+        case Skip() as skip:
+            return {"skip": asdict(skip)}
+
+
+def failure_of(error: HookError) -> dict[str, Any]:
+    """A failure as people and programs see it: class, message and, where known, the place and what was printed."""
+    return {"class": error.hook_class, "message": str(error)} | {
+        name: error.fields[name] for name in _FAILURE if name in error.fields
+    }
+
+
+def check_expected(expected: Any) -> dict[str, Any]:
+    """What a saved test expects, as it is stored. Raises InvalidRequest for what no script can answer."""
+    if expected is None:
+        return {}
+    if not isinstance(expected, dict):
+        raise InvalidRequest("What a test expects is null or an object.")
+    [end, *others] = sorted(expected.keys() & _ENDS) or [None]
+    if end is None:
+        strange = sorted(expected.keys() - set(_PATCH))
+        if strange:
+            raise InvalidRequest(f"No script answers {strange[0]}; there are {', '.join((*_PATCH, *_ENDS))}.")
+        return expected
+    said = expected[end]
+    if others or len(expected) > 1 or not isinstance(said, dict) or not said.keys() <= _ENDS[end]:
+        raise InvalidRequest(f"{end} stands alone, and may hold {', '.join(sorted(_ENDS[end]))}.")
+    return expected
+
+
+def differences(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+    """What of an answer is not as expected, in sentences; empty when all of it is."""
+    end = next(iter(expected.keys() & _ENDS), None)
+    if end is not None:
+        if end not in answer:
+            return [f"expected {end}, got {_kind(answer)}"]
+        return _of_parts(f"{end}.", expected[end], {name: answer[end].get(name) for name in expected[end]})
+    if answer.keys() & _ENDS:
+        return [f"expected {_kind(expected)}, got {_kind(answer)}"]
+    found: list[str] = []
+    for name in _PATCH:
+        left, right = expected.get(name) or {}, answer.get(name) or {}
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            found += _of_parts(f"{name}.", left, right)
+        elif sorted(left, key=str) != sorted(right, key=str):
+            found.append(f"{name} is {_shown(sorted(right, key=str))}, expected {_shown(sorted(left, key=str))}")
+    return found[:MAX_DIFFERENCES]
+
+
+def _of_parts(where: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    missing = object()
+    return [
+        f"{where}{name} is {_shown(found.get(name, missing))}, expected {_shown(expected.get(name, missing))}"
+        for name in sorted(expected.keys() | found.keys())
+        if found.get(name, missing) != expected.get(name, missing)
+    ][:MAX_DIFFERENCES]
+
+
+def _kind(answer: Mapping[str, Any]) -> str:
+    if "error" in answer:
+        return f"the error {answer['error'].get('class', '')}: {answer['error'].get('message', '')}".rstrip(": ")
+    return next(iter(answer.keys() & _ENDS), "a patch" if answer else "no change")
+
+
+def _shown(value: Any) -> str:
+    if type(value) is object:
+        return "absent"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
