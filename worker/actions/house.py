@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from worker.connectors import Targets
-from worker.domain.errors import Outdated, SurroundingsError, Unauthenticated
+from worker.domain.errors import InvalidRequest, Outdated, SurroundingsError, Unauthenticated
+from worker.domain.storable import is_storable
 from worker.hooks import HookExecutor
 from worker.planning import Acceptance
 from worker.queue import DeadLetters, OperationQueue
@@ -80,3 +81,13 @@ def refuse_outdated(stored: int, *, seen: int | None) -> None:
             f"Somebody else changed this meanwhile: it is at version {stored}, you saw {seen}. Read it again.",
             members={"version": stored},
         )
+
+
+def refuse_unstorable(what: str, value: Any) -> None:
+    """Raise InvalidRequest for a text or JSON value that the database cannot hold."""
+    try:
+        is_sound = is_storable(value)
+    except RecursionError:
+        raise InvalidRequest(f"The {what} is nested too deeply.") from None
+    if not is_sound:
+        raise InvalidRequest(f"The {what} holds what cannot be stored: NUL, half a character, or no finite number.")

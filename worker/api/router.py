@@ -8,11 +8,15 @@ from starlette.requests import Request
 from worker.actions import House
 from worker.api import (
     approvals,
+    bindings,
     cases,
     conflicts,
     connectors,
     discrepancies,
     events,
+    hook_trials,
+    hook_versions,
+    hooks,
     identities,
     operations,
     records,
@@ -27,7 +31,22 @@ def build_api(house: House, auth: Auth, receiver: EventReceiver) -> APIRouter:
     """The API over the verbs of the house."""
     router = APIRouter(dependencies=[Depends(_refuse_unknown_parameters)])
     router.include_router(events.build(receiver, auth))
-    for noun in (conflicts, operations, runs, discrepancies, approvals, cases, connectors, identities, records):
+    nouns = (
+        conflicts,
+        operations,
+        runs,
+        discrepancies,
+        approvals,
+        cases,
+        connectors,
+        identities,
+        records,
+        hooks,
+        hook_versions,
+        hook_trials,
+        bindings,
+    )
+    for noun in nouns:
         router.include_router(noun.build(house, auth))
     return router
 

@@ -4,10 +4,11 @@ An answer is one of
 
     {}                                                    no change (null means the same)
     {"set": {...}, "unset": [...], "tags": {...}, ...}    a patch, without the parts that are empty
+    {"keys": [...]}, {"match": {...}}, {"score": {...}}   what correlate says
     {"reject": {"reason", "code"}}, {"skip": {"reason"}}  the operation would end
     {"error": {"class", "message"}}                       the script failed
 
-What is expected says as much of ``reject``, ``skip`` and ``error`` as it cares about, and all of a patch.
+What is expected says as much of ``reject``, ``skip`` and ``error`` as it cares about, and all of the rest.
 """
 
 import hashlib
@@ -18,14 +19,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from worker.domain.errors import HookError, InvalidRequest
-from worker.domain.hook import HookContext, HookResult, Patch, Reject, Skip
+from worker.domain.hook import Correlated, HookContext, HookResult, Patch, Reject, Skip
 
 #: The moment of a trial that names none: the same each time, so that a saved test means the same tomorrow.
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_DIFFERENCES = 10
 MAX_SHOWN = 200
 
-_PATCH = tuple(each.name for each in fields(Patch))
+_PARTS = tuple(each.name for kind in (Patch, Correlated) for each in fields(kind))
 _ENDS = {"reject": {"reason", "code"}, "skip": {"reason"}, "error": {"class", "message"}}
 _FAILURE = ("line", "column", "module", "snippet", "frames", "logs")
 
@@ -46,8 +47,8 @@ def answer_of(said: HookResult | HookError) -> dict[str, Any]:
     if isinstance(said, HookError):
         return {"error": {"class": said.hook_class, "message": str(said)}}
     match said.decision:
-        case Patch() as patch:
-            return {name: value for name, value in asdict(patch).items() if value}
+        case Patch() | Correlated() as parts:
+            return {name: _plain(value) for name, value in asdict(parts).items() if value}
         case Reject() as reject:
             return {"reject": asdict(reject)}
         case Skip() as skip:
@@ -69,9 +70,9 @@ def check_expected(expected: Any) -> dict[str, Any]:
         raise InvalidRequest("What a test expects is null or an object.")
     [end, *others] = sorted(expected.keys() & _ENDS) or [None]
     if end is None:
-        strange = sorted(expected.keys() - set(_PATCH))
+        strange = sorted(expected.keys() - set(_PARTS))
         if strange:
-            raise InvalidRequest(f"No script answers {strange[0]}; there are {', '.join((*_PATCH, *_ENDS))}.")
+            raise InvalidRequest(f"No script answers {strange[0]}; there are {', '.join((*_PARTS, *_ENDS))}.")
         return expected
     said = expected[end]
     if others or len(expected) > 1 or not isinstance(said, dict) or not said.keys() <= _ENDS[end]:
@@ -89,12 +90,12 @@ def differences(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> list[
     if answer.keys() & _ENDS:
         return [f"expected {_kind(expected)}, got {_kind(answer)}"]
     found: list[str] = []
-    for name in _PATCH:
+    for name in _PARTS:
         left, right = expected.get(name) or {}, answer.get(name) or {}
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             found += _of_parts(f"{name}.", left, right)
-        elif sorted(left, key=str) != sorted(right, key=str):
-            found.append(f"{name} is {_shown(sorted(right, key=str))}, expected {_shown(sorted(left, key=str))}")
+        elif list(left) != list(right) and (name != "unset" or set(left) != set(right)):
+            found.append(f"{name} is {_shown(right)}, expected {_shown(left)}")
     return found[:MAX_DIFFERENCES]
 
 
@@ -105,6 +106,11 @@ def _of_parts(where: str, expected: Mapping[str, Any], found: Mapping[str, Any])
         for name in sorted(expected.keys() | found.keys())
         if found.get(name, missing) != expected.get(name, missing)
     ][:MAX_DIFFERENCES]
+
+
+def _plain(value: Any) -> Any:
+    """As it is after a way through JSON: what it is compared with has gone it."""
+    return json.loads(json.dumps(value))
 
 
 def _kind(answer: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ from worker.store.sql import Record, load
 
 queries = load("hook_tests")
 
+MAX_TESTS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class SavedTest:
@@ -36,9 +38,9 @@ async def page(
     return await queries.page.rows(conn, tenant_id=tenant_id, **which)
 
 
-async def everyone(conn: Connection, *, tenant_id: UUID, hook_id: UUID, limit: int) -> list[SavedTest]:
-    """The tests of a hook as they run, by name."""
-    return [from_row(row) for row in await page(conn, tenant_id=tenant_id, hook_id=hook_id, limit=limit)]
+async def everyone(conn: Connection, *, tenant_id: UUID, hook_id: UUID) -> list[SavedTest]:
+    """The tests of a hook as they run, by name; at most ``MAX_TESTS``, which is all that a hook may have."""
+    return [from_row(row) for row in await page(conn, tenant_id=tenant_id, hook_id=hook_id, limit=MAX_TESTS)]
 
 
 async def count(conn: Connection, *, tenant_id: UUID, hook_id: UUID) -> int:

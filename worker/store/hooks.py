@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.domain.errors import WrongState
-from worker.domain.hook import FailurePolicy, HookPhase, HookScript
+from worker.domain.hook import FailurePolicy, HookPhase, HookScript, Library
 from worker.domain.ids import uuid7
 from worker.domain.operation import OperationType
 from worker.store.pool import Connection
@@ -146,10 +146,10 @@ async def count_versions(conn: Connection, *, tenant_id: UUID, hook_id: UUID) ->
     return int(await queries.count_versions.value(conn, tenant_id=tenant_id, hook_id=hook_id))
 
 
-async def pinned(conn: Connection, *, tenant_id: UUID, hook_id: UUID, version: int) -> list[tuple[str, str]]:
-    """The libraries that a version was stored with, as (name, source), each before those that load it."""
+async def pinned(conn: Connection, *, tenant_id: UUID, hook_id: UUID, version: int) -> tuple[Library, ...]:
+    """The libraries that a version was stored with, each before those that load it."""
     rows = await queries.pinned.rows(conn, tenant_id=tenant_id, hook_id=hook_id, version=version)
-    return [(row["name"], row["source"]) for row in rows]
+    return tuple(Library(row["name"], row["source"]) for row in rows)
 
 
 async def libraries(conn: Connection, *, tenant_id: UUID, names: Sequence[str]) -> list[Record]:
@@ -173,21 +173,21 @@ async def add_version(
     note: str = "",
     functions: Sequence[str] = (),
     loads: Sequence[str] = (),
-    pins: Sequence[Pin] = (),
+    libraries: Sequence[tuple[Pin, Library]] = (),
 ) -> int:
-    """Store a version of the script, not active yet; its number."""
+    """Store a version of the script with the libraries that it loads, not active yet; its number."""
     await queries.lock.run(conn, tenant_id=tenant_id, hook_id=hook_id)
     number: int = await queries.insert_version.value(
         conn,
         tenant_id=tenant_id,
         hook_id=hook_id,
         source=source,
-        sha=HookScript(source).sha,
+        sha=HookScript(source, libraries=tuple(library for _, library in libraries)).sha,
         api=1,
         note=note,
         functions=list(functions),
         loads=list(loads),
-        libraries=[asdict(pin) for pin in pins],
+        libraries=[asdict(pin) for pin, _ in libraries],
         created_by=created_by,
     )
     await queries.touch.run(conn, tenant_id=tenant_id, hook_id=hook_id)
@@ -257,5 +257,12 @@ def _bound(row: Record) -> BoundHook:
         id=row["id"],
         permissions=tuple(row["permissions"]),
     )
-    script = HookScript(row["source"], name=row["name"], version=row["version"], id=row["hook_id"])
+    script = HookScript(
+        row["source"],
+        name=row["name"],
+        version=row["version"],
+        id=row["hook_id"],
+        api=row["api"],
+        libraries=tuple(Library(each["name"], each["source"]) for each in row["libraries"] or ()),
+    )
     return BoundHook(binding, script, row["suspended_reason"] if row["suspended_at"] else None)

@@ -21,6 +21,7 @@ from worker.domain.errors import (
     ProvisioningError,
     RequestError,
     SettingsError,
+    SurroundingsError,
     Unauthenticated,
     WrongState,
 )
@@ -43,6 +44,7 @@ _STATUS: dict[type[ProvisioningError], int] = {
     WrongState: 409,
     RequestError: 400,
     SettingsError: 422,
+    SurroundingsError: 503,
 }
 
 

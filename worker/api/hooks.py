@@ -1,0 +1,101 @@
+"""Hooks over HTTP: make, describe, check, suspend no more; their versions, tests and bindings are modules beside."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from worker.actions import House, hook_scripts
+from worker.actions import hooks as acts
+from worker.api.schemas.hooks import (
+    Hook,
+    HookBody,
+    HookChange,
+    HookList,
+    Kind,
+    ValidateBody,
+    Validated,
+    hook_of,
+    validated_of,
+)
+from worker.domain.errors import NotFound
+from worker.security import Principal, Role
+from worker.store import hooks
+from worker.store.hooks import HookQuery
+from worker.store.tenant import tenant
+from worker.web import Auth, SeenVersion, etag_of, needs
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Offset = Annotated[int, Query(ge=0, le=100_000)]
+
+
+def build(house: House, auth: Auth) -> APIRouter:
+    """The routes under /api/hooks that are about hooks themselves."""
+    router = APIRouter(prefix="/api/hooks", tags=["hooks"])
+    viewer, operator, admin = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR), needs(auth, Role.ADMIN)
+    _add_language(router, house, operator=operator)
+    _add_reads(router, house, viewer=viewer)
+    _add_acts(router, house, operator=operator, admin=admin)
+    return router
+
+
+def _add_language(router: APIRouter, house: House, *, operator: Principal) -> None:
+    @router.post("/validate", response_model=Validated, summary="Check a source without storing or running it")
+    async def validate(body: ValidateBody, who: Principal = operator) -> Validated:
+        checked = await hook_scripts.check(house, who.tenant_id, body.source, is_library=body.kind == "library")
+        return validated_of(checked.validation)
+
+
+def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
+    @router.get("", response_model=HookList, summary="List hooks and libraries by name")
+    async def list_hooks(
+        *,
+        who: Principal = viewer,
+        kind: Kind | None = None,
+        q: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+        suspended: bool | None = None,
+        connector_id: UUID | None = None,
+        limit: Limit = 20,
+        offset: Offset = 0,
+    ) -> HookList:
+        where = HookQuery(kind=kind, q=q, is_suspended=suspended, connector_id=connector_id)
+        async with tenant(house.pool, who.tenant_id) as conn:
+            rows = await hooks.page(conn, tenant_id=who.tenant_id, where=where, limit=limit, offset=offset)
+            total = await hooks.count(conn, tenant_id=who.tenant_id, where=where)
+        return HookList(hooks=[hook_of(row) for row in rows], total=total, limit=limit, offset=offset)
+
+    @router.get("/{hook_id}", response_model=Hook, summary="One hook; its ETag is for If-Match")
+    async def get_hook(hook_id: UUID, response: Response, who: Principal = viewer) -> Hook:
+        return await _get(house, who, hook_id, response)
+
+
+def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Principal) -> None:
+    @router.post("", response_model=Hook, status_code=201, summary="Make a hook or library, without a script yet")
+    async def create_hook(body: HookBody, response: Response, who: Principal = admin) -> Hook:
+        made = await acts.create(house, who, name=body.name, kind=body.kind, description=body.description)
+        return await _get(house, who, made, response)
+
+    @router.patch("/{hook_id}", response_model=Hook, summary="Change name or description")
+    async def change_hook(
+        hook_id: UUID, body: HookChange, response: Response, seen: SeenVersion, who: Principal = admin
+    ) -> Hook:
+        await acts.describe(house, who, hook_id=hook_id, name=body.name, description=body.description, seen=seen)
+        return await _get(house, who, hook_id, response)
+
+    @router.delete("/{hook_id}", status_code=204, summary="Delete a hook that is bound nowhere")
+    async def delete_hook(hook_id: UUID, seen: SeenVersion, who: Principal = admin) -> None:
+        await acts.delete(house, who, hook_id=hook_id, seen=seen)
+
+    @router.post("/{hook_id}/resume", response_model=Hook, summary="Let a suspended hook run again")
+    async def resume_hook(hook_id: UUID, response: Response, who: Principal = operator) -> Hook:
+        await acts.resume(house, who, hook_id=hook_id)
+        return await _get(house, who, hook_id, response)
+
+
+async def _get(house: House, who: Principal, hook_id: UUID, response: Response) -> Hook:
+    async with tenant(house.pool, who.tenant_id) as conn:
+        rows = await hooks.page(conn, tenant_id=who.tenant_id, where=HookQuery(id=hook_id), limit=1)
+    if not rows:
+        raise NotFound(f"There is no hook {hook_id}.")
+    response.headers["ETag"] = etag_of(rows[0]["version"])
+    return hook_of(rows[0])

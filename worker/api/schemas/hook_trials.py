@@ -1,0 +1,200 @@
+"""Trials of hooks on the wire: saved tests, tests on a context or a person, replays."""
+
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from worker.actions.hook_trials import Tried
+from worker.api.schemas.hooks import Source
+from worker.domain.errors import HookError
+from worker.domain.hook import HookResult, Patch
+from worker.domain.hook_trials import answer_of, failure_of
+from worker.store.sql import Record
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TestBody(_Body):
+    """A saved test: what ``function`` has to answer to ``context``, which may be a part of ``ctx``.
+
+    ``expected`` is null or {} for no change, a patch ({"set", "unset", "tags", "unique"}), {"reject": {"code"}},
+    {"skip": {}}, {"error": {"class"}}, or {"keys"}, {"match"}, {"score"} of correlate.
+    """
+
+    __test__ = False
+
+    name: str = Field(min_length=1, max_length=100)
+    function: str = Field(min_length=1, max_length=60)
+    context: dict[str, Any] = Field(default_factory=dict)
+    expected: dict[str, Any] | None = None
+
+
+class _Script(_Body):
+    """Which script: ``source``, or the stored ``version``; neither is the active version."""
+
+    version: int | None = Field(default=None, ge=1)
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def _one_script(self) -> Self:
+        if self.version is not None and self.source is not None:
+            raise ValueError("Say which script: a stored version, or a source, not both.")
+        return self
+
+
+class TrialBody(_Script):
+    """Run one function on a context."""
+
+    function: str = Field(min_length=1, max_length=60)
+    context: dict[str, Any] = Field(default_factory=dict)
+    budget_ms: int | None = Field(default=None, ge=1, le=5000)
+
+
+class RunTestsBody(_Script):
+    """Run the saved tests."""
+
+
+class SavedTest(BaseModel):
+    id: UUID
+    name: str
+    function: str
+    context: dict[str, Any]
+    expected: dict[str, Any]
+    created_at: datetime
+    created_by: UUID | None
+    created_by_name: str | None
+
+
+class SavedTestList(BaseModel):
+    tests: list[SavedTest]
+    total: int
+    limit: int
+    offset: int
+
+
+class Failure(BaseModel):
+    """How a script failed; line and column count from one, ``module`` is the library that the place is in."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    hook_class: str = Field(alias="class")
+    message: str
+    line: int | None = None
+    column: int | None = None
+    module: str | None = None
+    snippet: str | None = None
+    frames: list[str] = Field(default_factory=list)
+    logs: list[str] = Field(default_factory=list)
+
+
+class Changed(BaseModel):
+    """One attribute; null where there was none, or is none any more."""
+
+    before: Any
+    after: Any
+
+
+class Trial(BaseModel):
+    """What a function answered.
+
+    ``result`` is the whole answer, ``patch`` its part that changes attributes, ``changes`` what that does to the
+    ``attributes`` of the context. With ``failure`` there is no result.
+    """
+
+    ok: bool
+    function: str | None
+    result: dict[str, Any] | None
+    patch: dict[str, Any] | None
+    changes: dict[str, Changed]
+    logs: list[str]
+    duration_us: int
+    failure: Failure | None
+
+
+class TestOutcome(BaseModel):
+    """A saved test that ran; ``mismatches`` say in sentences what is not as expected."""
+
+    __test__ = False
+
+    id: UUID
+    name: str
+    function: str
+    ok: bool
+    mismatches: list[str]
+    expected: dict[str, Any]
+    answer: dict[str, Any]
+    failure: Failure | None
+
+
+class TestRun(BaseModel):
+    __test__ = False
+
+    ok: bool
+    passed: int
+    failed: int
+    tests: list[TestOutcome]
+
+
+class Activation(BaseModel):
+    """A version that is active now, the one before it, and the saved tests that ran."""
+
+    version: int
+    previous: int | None
+    tests: list[TestOutcome]
+
+
+def saved_test_of(row: Record) -> SavedTest:
+    """A saved test as the API shows it."""
+    return SavedTest.model_validate(dict(row))
+
+
+def outcome_of(tried: Tried) -> TestOutcome:
+    """A saved test that ran."""
+    return TestOutcome.model_validate(tried.as_json())
+
+
+def run_of(tried: list[Tried]) -> TestRun:
+    """Saved tests that ran."""
+    failed = sum(1 for each in tried if each.mismatches)
+    return TestRun(ok=not failed, passed=len(tried) - failed, failed=failed, tests=[outcome_of(each) for each in tried])
+
+
+def trial_of(said: HookResult | HookError, *, attributes: Any) -> Trial:
+    """An answer, and what it does to the ``attributes`` of the context."""
+    if isinstance(said, HookError):
+        failure = Failure.model_validate(failure_of(said))
+        return Trial(
+            ok=False,
+            function=None,
+            result=None,
+            patch=None,
+            changes={},
+            logs=failure.logs,
+            duration_us=0,
+            failure=failure,
+        )
+    patch = said.decision if isinstance(said.decision, Patch) else None
+    return Trial(
+        ok=True,
+        function=said.function,
+        result=answer_of(said),
+        patch=answer_of(said) if patch is not None else None,
+        changes=_changes(attributes, patch),
+        logs=list(said.logs),
+        duration_us=said.duration_us,
+        failure=None,
+    )
+
+
+def _changes(attributes: Any, patch: Patch | None) -> dict[str, Changed]:
+    before = attributes if isinstance(attributes, dict) else {}
+    after = patch.apply(before) if patch is not None else before
+    return {
+        name: Changed(before=before.get(name), after=after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    }

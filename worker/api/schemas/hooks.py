@@ -1,0 +1,228 @@
+"""Hooks, their versions and bindings on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from worker.actions.bindings import Wanted
+from worker.domain.hook import FailurePolicy, HookPhase, Permission, Validation
+from worker.domain.operation import OperationType
+from worker.store.sql import Record
+
+Kind = Literal["hook", "library"]
+#: A script; what is larger than 64 KiB the sandbox refuses with a sentence, what is far larger never gets there.
+Source = Annotated[str, Field(max_length=100_000)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class HookBody(_Body):
+    """A new hook, or a library that hooks ``load("lib/NAME", …)``; its script comes as its first version."""
+
+    name: str = Field(min_length=1, max_length=100)
+    kind: Kind = "hook"
+    description: str = Field(default="", max_length=4000)
+
+
+class HookChange(_Body):
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    description: str | None = Field(default=None, max_length=4000)
+
+
+class VersionBody(_Body):
+    """A draft: a version that is not active yet."""
+
+    source: Source
+    note: str = Field(default="", max_length=1000)
+
+
+class ActivateBody(_Body):
+    """``force`` activates although saved tests fail."""
+
+    force: bool = False
+
+
+class ValidateBody(_Body):
+    source: Source
+    kind: Kind = "hook"
+
+
+class BindingBody(_Body):
+    """Around which operations a hook runs; ``on_error`` left out is fail before a change, and skip_hook after it."""
+
+    connector_id: UUID
+    phase: HookPhase
+    object_class: str = Field(default="user", min_length=1, max_length=100)
+    operation_types: list[OperationType] = Field(default_factory=lambda: list(OperationType), min_length=1)
+    position: int = Field(default=0, ge=0, le=10_000)
+    on_error: FailurePolicy | None = None
+    budget_ms: int | None = Field(default=None, ge=1, le=5000)
+    enabled: bool = True
+    params: dict[str, Any] = Field(default_factory=dict)
+    permissions: list[Permission] = Field(default_factory=list)
+
+    def wanted(self) -> Wanted:
+        """The body as the verbs take it."""
+        return Wanted(
+            connector_id=self.connector_id,
+            phase=self.phase,
+            object_class=self.object_class,
+            operation_types=self.operation_types,
+            position=self.position,
+            on_error=self.on_error,
+            budget_ms=self.budget_ms,
+            enabled=self.enabled,
+            params=self.params,
+            permissions=self.permissions,
+        )
+
+
+class Hook(BaseModel):
+    """``version`` is that of the hook itself, its ETag; ``active_version`` that of the script which runs."""
+
+    id: UUID
+    name: str
+    kind: Kind
+    description: str
+    active_version: int | None
+    latest_version: int | None
+    bindings: int
+    tests: int
+    suspended_at: datetime | None
+    suspended_reason: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class HookList(BaseModel):
+    hooks: list[Hook]
+    total: int
+    limit: int
+    offset: int
+
+
+class Diagnostic(BaseModel):
+    severity: Literal["error", "warning"]
+    line: int
+    column: int
+    code: str
+    message: str
+
+
+class Validated(BaseModel):
+    """What is known about a source without running it; ``loads`` are the libraries that it names."""
+
+    ok: bool
+    functions: list[str]
+    loads: list[str]
+    api: int
+    diagnostics: list[Diagnostic]
+
+
+class PinnedLibrary(BaseModel):
+    name: str
+    hook_id: UUID
+    version: int
+    sha: str
+
+
+class Version(BaseModel):
+    """One immutable version; ``libraries`` as they were active when it was stored."""
+
+    version: int
+    sha: str
+    api: int
+    note: str
+    functions: list[str]
+    libraries: list[PinnedLibrary]
+    is_active: bool
+    was_active: bool
+    created_at: datetime
+    created_by: UUID | None
+    created_by_name: str | None
+
+
+class VersionWithSource(Version):
+    source: str
+
+
+class VersionList(BaseModel):
+    versions: list[Version]
+    total: int
+    limit: int
+    offset: int
+
+
+class Difference(BaseModel):
+    """A unified diff; empty when nothing differs."""
+
+    before: int
+    after: int
+    diff: str
+
+
+class Binding(BaseModel):
+    id: UUID
+    hook_id: UUID
+    connector_id: UUID
+    connector_name: str | None
+    object_class: str
+    phase: str
+    operation_types: list[str]
+    position: int
+    on_error: str
+    budget_ms: int | None
+    enabled: bool
+    params: dict[str, Any]
+    permissions: list[str]
+    version: int
+    updated_at: datetime
+
+
+class BindingList(BaseModel):
+    bindings: list[Binding]
+    total: int
+    limit: int
+    offset: int
+
+
+def hook_of(row: Record) -> Hook:
+    """A hook as the API shows it."""
+    return Hook.model_validate(dict(row))
+
+
+def validated_of(found: Validation) -> Validated:
+    """What the sandbox said of a source."""
+    diagnostics = [
+        Diagnostic.model_validate(
+            {name: getattr(each, name) for name in ("severity", "line", "column", "code", "message")}
+        )
+        for each in found.diagnostics
+    ]
+    return Validated(
+        ok=found.ok,
+        functions=list(found.functions),
+        loads=list(found.loads),
+        api=found.api,
+        diagnostics=diagnostics,
+    )
+
+
+def version_of(row: Record, *, active: int | None) -> Version:
+    """A version without its source."""
+    return Version.model_validate({**dict(row), "is_active": row["version"] == active})
+
+
+def version_with_source(row: Record, *, active: int | None) -> VersionWithSource:
+    """A version and its source."""
+    return VersionWithSource.model_validate({**dict(row), "is_active": row["version"] == active})
+
+
+def binding_of(row: Record) -> Binding:
+    """A binding as the API shows it."""
+    return Binding.model_validate(dict(row))
