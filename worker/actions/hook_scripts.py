@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from worker.actions.house import House
-from worker.domain.errors import InvalidRequest, InvalidScript, NotFound
+from worker.domain.errors import HookError, InvalidRequest, InvalidScript, NotFound
 from worker.domain.hook import HookScript, Library, Validation
-from worker.domain.libraries import MAX_LIBRARIES, in_order
+from worker.hooks import library_order
+from worker.sandbox import MAX_LIBRARIES
 from worker.store import hooks
 from worker.store.hooks import Pin
 from worker.store.pool import Connection
@@ -52,25 +53,30 @@ async def script_of(conn: Connection, tenant_id: UUID, hook: Record, version: in
     row = await the_version(conn, tenant_id, hook["id"], version)
     libraries = await hooks.pinned(conn, tenant_id=tenant_id, hook_id=hook["id"], version=version)
     return HookScript(
-        row["source"], name=hook["name"], version=version, id=hook["id"], api=row["api"], libraries=libraries
+        row["source"],
+        name=hook["name"],
+        version=version,
+        id=hook["id"],
+        api=row["api"],
+        libraries=libraries,
+        tenant_id=tenant_id,
     )
 
 
-async def check(
-    house: House, tenant_id: UUID, source: str, *, is_library: bool = False, name: str = "the script"
-) -> Checked:
+async def check(house: House, tenant_id: UUID, source: str, *, library: str | None = None) -> Checked:
     """Look at a source in the sandbox, with the active versions of the libraries it loads; nothing is stored.
 
-    ``name`` is that of a library, so that one which loads itself in the end is found.
+    ``library``: the name that the source has as a library, so that one which loads itself in the end is found.
     Raises InvalidRequest for libraries that are missing, too many, or load each other.
     """
-    first = await house.box.validate(source, is_library=is_library)
+    is_library = library is not None
+    first = await house.box.validate(source, is_library=is_library, tenant_id=tenant_id)
     if not first.loads:
         return Checked(source, first)
     async with tenant(house.pool, tenant_id) as conn:
-        pinned = await _resolved(conn, tenant_id, name, first.loads)
+        pinned = await _resolved(conn, tenant_id, first.loads, library)
     libraries = tuple(library for _, library in pinned)
-    whole = await house.box.validate(source, libraries=libraries, is_library=is_library)
+    whole = await house.box.validate(source, libraries=libraries, is_library=is_library, tenant_id=tenant_id)
     return Checked(source, whole, pinned)
 
 
@@ -96,19 +102,23 @@ def refuse_invalid(checked: Checked) -> None:
     )
 
 
-async def _resolved(conn: Connection, tenant_id: UUID, name: str, loads: Sequence[str]) -> tuple[Pinned, ...]:
+async def _resolved(conn: Connection, tenant_id: UUID, loads: Sequence[str], library: str | None) -> tuple[Pinned, ...]:
     """What a script loads, itself or through others, as it is active now, in the order in which it is built."""
     known: dict[str, Record] = {}
-    wanted = set(loads) - {name}
+    wanted = set(loads) - {library}
     while wanted and len(known) <= MAX_LIBRARIES:
         found = await hooks.libraries(conn, tenant_id=tenant_id, names=sorted(wanted))
         active = {row["name"]: row for row in found if row["source"] is not None}
         known |= active
-        wanted = {each for row in active.values() for each in row["loads"]} - known.keys() - {name}
+        wanted = {each for row in active.values() for each in row["loads"]} - known.keys() - {library}
     if wanted:
-        raise InvalidRequest(f"{name} loads more than {MAX_LIBRARIES} libraries, itself or through others.")
-    graph = {each: tuple(row["loads"]) for each, row in known.items()} | {name: tuple(loads)}
-    return tuple(_pinned(known[each]) for each in in_order(name, graph))
+        raise InvalidRequest(f"The script loads more than {MAX_LIBRARIES} libraries, itself or through others.")
+    graph = {name: tuple(row["loads"]) for name, row in known.items()}
+    try:
+        ordered = library_order([library], graph | {library: loads}) if library else library_order(loads, graph)
+    except HookError as error:
+        raise InvalidRequest(f"The script cannot be built: {error.detail}.") from error
+    return tuple(_pinned(known[name]) for name in ordered if name != library)
 
 
 def _pinned(row: Record) -> Pinned:

@@ -10,7 +10,8 @@ from worker.actions.hook_scripts import check, script_of, the_hook
 from worker.actions.house import House
 from worker.domain.errors import HookError, InvalidRequest, WrongState
 from worker.domain.hook import HookResult, HookScript
-from worker.domain.hook_trials import answer_of, differences, failure_of, seed_of, trial_context
+from worker.domain.hook_trials import answer_of, differences, failure_of, trial_context
+from worker.hooks import dry_seed
 from worker.sandbox import FUNCTIONS
 from worker.security import Principal, Role, require
 from worker.store import hook_tests
@@ -63,7 +64,7 @@ async def attempt(
     runs = await chosen(house, principal, script)
     check_function(function)
     [said] = await house.box.execute_batch(
-        runs, function, [trial_context(function, context)], budget_ms=budget_ms, seeds=[seed_of(function)]
+        runs, function, [trial_context(function, context)], budget_ms=budget_ms, seeds=[dry_seed(function)]
     )
     return said
 
@@ -87,7 +88,7 @@ async def run_saved(house: House, script: HookScript, tests: Sequence[SavedTest]
     tried: dict[UUID, Tried] = {}
     for function, group in of_function.items():
         contexts = [trial_context(function, test.context) for test in group]
-        seeds = [seed_of(test.name) for test in group]
+        seeds = [dry_seed(test.name) for test in group]
         answers = await house.box.execute_batch(script, function, contexts, seeds=seeds)
         for test, said in zip(group, answers, strict=True):
             tried[test.id] = Tried(test, said, tuple(differences(test.expected, answer_of(said))))
@@ -120,4 +121,4 @@ async def _draft(house: House, principal: Principal, source: str, hook_id: UUID 
         async with tenant(house.pool, principal.tenant_id) as conn:
             name = (await the_hook(conn, principal.tenant_id, hook_id))["name"]
     checked = await check(house, principal.tenant_id, source)
-    return HookScript(source, name=name, version=0, libraries=checked.libraries)
+    return HookScript(source, name=name, version=0, libraries=checked.libraries, tenant_id=principal.tenant_id)

@@ -77,9 +77,7 @@ async def add(
 
 async def check_of(house: House, principal: Principal, hook: Record, source: str) -> Checked:
     """``check`` of a source for this hook or library."""
-    if hook["kind"] == "library":
-        return await check(house, principal.tenant_id, source, is_library=True, name=hook["name"])
-    return await check(house, principal.tenant_id, source)
+    return await check(house, principal.tenant_id, source, library=hook["name"] if hook["kind"] == "library" else None)
 
 
 async def activate(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from worker.actions import House
 from worker.actions import findings as acts
+from worker.api.existing import must_exist
 from worker.api.schemas.discrepancies import (
     ActionList,
     BulkBody,
@@ -79,6 +80,7 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
     ) -> DiscrepancyList:
         shared = {"tenant_id": who.tenant_id, "connector_id": connector_id, **where.shared()}
         async with tenant(house.pool, who.tenant_id) as conn:
+            await must_exist(conn, who, connector_id)
             found = await discrepancies.page(
                 conn,
                 types=[where.discrepancy_type] if where.discrepancy_type else None,
@@ -108,6 +110,7 @@ def _add_many(router: APIRouter, house: House, *, viewer: Principal, operator: P
     @router.post("/discrepancies/preview", response_model=Previews)
     async def preview(connector_id: UUID, body: PreviewBody, who: Principal = viewer) -> Previews:
         async with tenant(house.pool, who.tenant_id) as conn:
+            await must_exist(conn, who, connector_id)
             found = await house.remediation.preview(
                 conn,
                 tenant_id=who.tenant_id,
@@ -158,6 +161,7 @@ def _add_record(router: APIRouter, house: House, *, viewer: Principal) -> None:
         offset: Offset = 0,
     ) -> ActionList:
         async with tenant(house.pool, who.tenant_id) as conn:
+            await must_exist(conn, who, connector_id)
             rows, total = await recon_actions.page(
                 conn,
                 tenant_id=who.tenant_id,

@@ -25,6 +25,9 @@ from worker.store.hooks import HookQuery
 from worker.store.tenant import tenant
 from worker.web import Auth, SeenVersion, etag_of, needs
 
+#: What a source is called that is looked at as a library: no name that one could be loaded by.
+_AS_LIBRARY = "this library"
+
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]
 
@@ -42,7 +45,9 @@ def build(house: House, auth: Auth) -> APIRouter:
 def _add_language(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/validate", response_model=Validated, summary="Check a source without storing or running it")
     async def validate(body: ValidateBody, who: Principal = operator) -> Validated:
-        checked = await hook_scripts.check(house, who.tenant_id, body.source, is_library=body.kind == "library")
+        checked = await hook_scripts.check(
+            house, who.tenant_id, body.source, library=_AS_LIBRARY if body.kind == "library" else None
+        )
         return validated_of(checked.validation)
 
 

@@ -9,12 +9,13 @@ from worker import recon
 from worker.actions import House
 from worker.actions import approvals as approval_acts
 from worker.actions import runs as acts
+from worker.api.existing import must_exist
 from worker.api.schemas.runs import DecisionBody, Report, Run, RunBody, RunList, run_of
 from worker.domain.errors import NotFound, WrongState
 from worker.domain.run import Run as StoredRun
 from worker.domain.run import RunKind, RunMode, RunStatus
 from worker.security import Principal, Role
-from worker.store import connectors, runs
+from worker.store import runs
 from worker.store.pool import Connection
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
@@ -50,7 +51,7 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
         statuses = [status] if status else None
         where = {"tenant_id": who.tenant_id, "connector_id": connector_id}
         async with tenant(house.pool, who.tenant_id) as conn:
-            await _must_exist(conn, who, connector_id)
+            await must_exist(conn, who, connector_id)
             found = await runs.page(
                 conn,
                 **where,
@@ -133,8 +134,3 @@ async def _of_connector(conn: Connection, who: Principal, connector_id: UUID, ru
     if run is None or run.connector_id != connector_id:
         raise NotFound(f"There is no run {run_id} of this connector.")
     return run
-
-
-async def _must_exist(conn: Connection, who: Principal, connector_id: UUID) -> None:
-    if await connectors.get(conn, tenant_id=who.tenant_id, connector_id=connector_id) is None:
-        raise NotFound(f"There is no connector {connector_id}.")

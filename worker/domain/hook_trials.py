@@ -11,7 +11,6 @@ An answer is one of
 What is expected says as much of ``reject``, ``skip`` and ``error`` as it cares about, and all of the rest.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -35,11 +34,6 @@ def trial_context(function: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """A whole ``ctx`` from the parts that a test gives; what it leaves out is empty."""
     empty = HookContext(function, "user", NOW, dry_run=True).as_dict()
     return {**empty, "now": NOW.isoformat(), **given}
-
-
-def seed_of(name: str) -> bytes:
-    """What random values of a trial are drawn from: never those of a real operation."""
-    return hashlib.sha256(f"dry-run|{name}".encode()).digest()
 
 
 def answer_of(said: HookResult | HookError) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,7 +22,11 @@ SOURCE = "def before_create(ctx):\n    return None\n"
 #: Routes of these nouns are walked: of each of them the other tenant has one.
 NOUNS = ("/api/hooks/{", "/api/connectors/{connector_id}")
 #: Bodies that are sound, so that it is the id in the path which is looked at.
+_RECONCILIATION: Final = "POST /api/connectors/{connector_id}/reconciliation"
 BODIES: dict[str, Any] = {
+    f"{_RECONCILIATION}/discrepancies/bulk-remediate": {"items": [{"discrepancy_id": str(uuid4())}]},
+    f"{_RECONCILIATION}/discrepancies/preview": {"discrepancy_ids": [str(uuid4())]},
+    f"{_RECONCILIATION}/discrepancies/{{discrepancy_id}}/ignore": {"reason": "theirs"},
     "PATCH /api/hooks/{hook_id}": {"description": "theirs"},
     "POST /api/hooks/{hook_id}/versions": {"source": SOURCE},
     "POST /api/hooks/{hook_id}/tests": {"name": "x", "function": "before_create"},

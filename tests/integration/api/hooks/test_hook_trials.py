@@ -98,13 +98,13 @@ async def test_a_trial_of_nothing_is_refused(client: Client, editor: Editor, tri
 async def test_random_values_of_a_trial_are_its_own(client: Client, editor: Editor) -> None:
     """The same each time, so that a test can expect them; and never those of a real operation."""
     hook_id = await editor.hook("names")
-    source = ANY.format(body='{"set": {"code": rand.alnum(12)}}')
+    source = ANY.format(body='{"set": {"code": rand.uuid4()}}')
     trial = {"function": "before_create", "context": KIM, "source": source}
 
     found = [(await client.post(f"/api/hooks/{hook_id}/test", trial))[1]["result"] for _ in range(2)]
 
     assert found[0] == found[1]
-    assert len(found[0]["set"]["code"]) == 12
+    assert len(found[0]["set"]["code"]) == 36
 
 
 async def test_saved_tests_are_written_run_changed_and_deleted(client: Client, editor: Editor, works: Works) -> None:

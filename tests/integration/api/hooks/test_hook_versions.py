@@ -147,8 +147,8 @@ async def test_a_script_keeps_the_libraries_it_was_stored_with(client: Client, e
 @pytest.mark.parametrize(
     ("libraries", "source", "said"),
     [
-        pytest.param({}, LOADING, "no library names", id="missing"),
-        pytest.param({"names": ()}, LOADING, "no library names", id="never activated"),
+        pytest.param({}, LOADING, "the library names is missing", id="missing"),
+        pytest.param({"names": ()}, LOADING, "the library names is missing", id="never activated"),
         pytest.param({"names": (LIBRARY,)}, LOADING.replace('"login")', '"logon")'), "logon", id="a name it lacks"),
     ],
 )
@@ -174,7 +174,7 @@ async def test_libraries_that_load_each_other_are_refused(client: Client, editor
     )
 
     assert status == 422
-    assert "first loads second loads first" in problem["message"]
+    assert "first -> second -> first" in problem["message"]
 
 
 async def test_a_library_in_use_keeps_its_name_and_stays(client: Client, editor: Editor) -> None:
