@@ -13,7 +13,19 @@ import uvloop
 from tests.benchmarks import importing, listing, running, targeting
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
-from tests.benchmarks.queue import asking, backlog, held, history, idle, journey, order, picking, submitting, throughput
+from tests.benchmarks.queue import (
+    asking,
+    backlog,
+    fairness,
+    held,
+    history,
+    idle,
+    journey,
+    order,
+    picking,
+    submitting,
+    throughput,
+)
 from worker.domain.errors import SurroundingsError
 from worker.service.collector import tune_collector
 from worker.telemetry import logs
@@ -37,6 +49,7 @@ MEASURES: dict[str, Measure] = {
     "queue.backlog": backlog.measure,
     "queue.history": history.measure,
     "queue.held": held.measure,
+    "queue.fair": fairness.measure,
     "queue.journey": journey.measure,
     "queue.idle": idle.measure,
     "queue.list": asking.measure,

@@ -46,6 +46,8 @@ class Size:
     submitted: int = 200_000
     events: int = 3_000
     idle_s: int = 60
+    crowd: int = 500_000
+    trickle: int = 600
     stored: int = 1_000_000
     asked: int = 1_300
     listed: int = 100_000
@@ -78,6 +80,8 @@ QUICK = Size(
     submitted=10_000,
     events=200,
     idle_s=10,
+    crowd=50_000,
+    trickle=100,
     stored=30_000,
     asked=130,
     listed=20_000,

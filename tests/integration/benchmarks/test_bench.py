@@ -30,6 +30,8 @@ QUEUE = [
     "the same, after # of them",
     "queue, # finished",
     "transaction held # s, last quarter",
+    "a trickle beside # waiting, p#",
+    "calls of a target at once, the most",
     "event to finished, by the clock",
     "event to finished, daemon",
     "event to finished, PostgreSQL",
