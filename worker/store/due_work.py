@@ -133,8 +133,15 @@ async def settle(
     """
     if not await quiet(conn, tenant_id, kind, ref_id):
         return False
-    await queries.settle.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, next_due=next_due)
+    await sleep(conn, tenant_id, kind, ref_id, next_due=next_due)
     return True
+
+
+async def sleep(
+    conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID, *, next_due: datetime | None = None
+) -> None:
+    """``settle`` for whoever keeps producers out already (``quiet``)."""
+    await queries.settle.run(conn, tenant_id=tenant_id, kind=str(kind), ref_id=ref_id, next_due=next_due)
 
 
 async def quiet(conn: Connection, tenant_id: UUID, kind: Kind | str, ref_id: UUID) -> bool:
