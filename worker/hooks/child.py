@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.domain.hook import HookClass
-from worker.sandbox import HEADER, MAX_REPLY, PROTOCOL, FrameError, command, pack, unpack
+from worker.sandbox import HEADER, MAX_REPLY, PROTOCOL, FrameError, command, pack, supplies, unpack
 from worker.telemetry.pulse import Pulse
 
 START_S = 10.0
@@ -126,7 +126,9 @@ class Child:
         """Spawn a child and wait until it is hardened and ready. Raises StartFailed."""
         ours, theirs = socket.socketpair()
         try:
-            process = _spawn(command(parent_pid=os.getpid(), memory_bytes=memory_bytes), theirs)
+            given = await asyncio.to_thread(supplies)  # the first time it reads some hundred files
+            line_of_command = command(parent_pid=os.getpid(), memory_bytes=memory_bytes, supplies=given)
+            process = _spawn(line_of_command, theirs, given)
         except OSError as error:
             ours.close()
             raise StartFailed(str(error)) from error
@@ -255,13 +257,14 @@ async def _burial(process: subprocess.Popen[bytes]) -> None:
     await asyncio.shield(asyncio.to_thread(process.wait))
 
 
-def _spawn(arguments: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
-    """The child: no environment, its own session, only descriptors 0, 1 and 2, away from any mounted directory."""
+def _spawn(arguments: list[str], line: socket.socket, supplies: int) -> subprocess.Popen[bytes]:
+    """The child: no environment, its own session, descriptors 0, 1, 2 and its supplies, in no mounted directory."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
         arguments,
         stdin=line.fileno(),
         stdout=line.fileno(),
         stderr=subprocess.DEVNULL,
+        pass_fds=(supplies,),
         env={},
         cwd="/",
         start_new_session=True,

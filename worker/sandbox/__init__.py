@@ -4,6 +4,8 @@ The parent imports only this front door: how to start a child and how frames are
 the child alone, behind its hardening; nothing here imports any other room, so the child's memory holds nothing of ours.
 """
 
+from typing import TYPE_CHECKING
+
 from worker.sandbox.frames import (
     API,
     EXPRESSION_NAMES,
@@ -22,6 +24,12 @@ from worker.sandbox.frames import (
     wall_ceiling,
 )
 from worker.sandbox.launch import command
+from worker.sandbox.library.kept import supplies
+from worker.sandbox.library.transliteration import to_ascii
+
+if TYPE_CHECKING:
+    from worker.sandbox.fields import FieldEntry
+    from worker.sandbox.manual import FunctionEntry
 
 __all__ = [
     "API",
@@ -37,7 +45,28 @@ __all__ = [
     "PROTOCOL",
     "FrameError",
     "command",
+    "context_fields",
     "pack",
+    "reference",
+    "supplies",
+    "to_ascii",
     "unpack",
     "wall_ceiling",
 ]
+
+
+def reference() -> "tuple[FunctionEntry, ...]":
+    """Every function that scripts may use, with its parameters, documentation and examples; made once.
+
+    Plain dicts, lists and texts, ready to be written as JSON.
+    """
+    from worker.sandbox.manual import functions  # noqa: PLC0415 - a child needs no manual, and starts in milliseconds
+
+    return functions()
+
+
+def context_fields() -> "tuple[FieldEntry, ...]":
+    """Every field of a script's ``ctx``, with its type, documentation and the functions whose ``ctx`` has it."""
+    from worker.sandbox.manual import fields  # noqa: PLC0415 - the same
+
+    return fields()

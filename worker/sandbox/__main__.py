@@ -17,11 +17,11 @@ STACK_BYTES: Final = 256 * 1024 * 1024
 
 
 def main() -> None:
-    """Run the child. Arguments: two import paths (used by the bootstrap), the parent's process id, memory in bytes."""
-    parent_pid, memory_bytes = int(sys.argv[3]), int(sys.argv[4])
+    """Run the child. Arguments: two import paths (used by the bootstrap), the parent's pid, bytes, descriptor."""
+    parent_pid, memory_bytes, supplies = map(int, sys.argv[3:6])
     _settle_signals()
     threading.stack_size(STACK_BYTES)
-    thread = threading.Thread(target=_live, args=(parent_pid, memory_bytes))
+    thread = threading.Thread(target=_live, args=(parent_pid, memory_bytes, supplies))
     thread.start()
     thread.join()
     os._exit(0)
@@ -35,11 +35,13 @@ def _settle_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _live(parent_pid: int, memory_bytes: int) -> None:
+def _live(parent_pid: int, memory_bytes: int, supplies: int) -> None:
     try:
         from worker.sandbox import answering, engine, hardening  # noqa: PLC0415 - a failed import becomes the first frame
+        from worker.sandbox.library import kept  # noqa: PLC0415 - the same
 
         made = engine.Engine()
+        kept.receive(supplies)
         answering.warm_up(made)
         gc.collect()
         gc.freeze()

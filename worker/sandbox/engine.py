@@ -6,15 +6,14 @@ state from passing from one call to the next.
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final, TypeVar
 
 import starlark as star
 
 from worker.sandbox import randomness
-from worker.sandbox.builtins import LIBRARY, PRELUDE_NAMES
 from worker.sandbox.failures import Failure, explain, failure
 from worker.sandbox.frames import LIBRARY_PREFIX, MAX_RESULT, MAX_SOURCE
+from worker.sandbox.library import LIBRARY, PRELUDE_NAMES, prelude, prepare
 from worker.sandbox.watch import Watch
 
 CALL_STACK: Final = 50
@@ -107,6 +106,7 @@ class Engine:
             module = star.Module()
             star.eval(module, self._names, GLOBALS, star.FileLoader(lambda _: self._host))
             tree = parse(name, source, shift=shift)
+            prepare(source)
             star.eval_with(self._options, module, tree, GLOBALS, star.FileLoader(load))
             return module.freeze()
 
@@ -181,8 +181,7 @@ class Engine:
             groups.append(f"{group} = struct({', '.join(f'{name} = _{group}_{name}' for name in functions)})\n")
         for name, function in own.items():
             module.add_callable(name, function)
-        prelude = Path(__file__).with_name("prelude.star").read_text(encoding="utf-8")
-        star.eval(module, star.parse("host", prelude + "".join(groups), DIALECT), GLOBALS)
+        star.eval(module, star.parse("host", prelude() + "".join(groups), DIALECT), GLOBALS)
         return module.freeze()
 
     def _refuse(self, kind: str, message: str) -> None:

@@ -1,24 +1,32 @@
 """How a child is started: a clean interpreter that sees the standard library, this package and Starlark."""
 
 import importlib.util
+import os
 import sys
-from pathlib import Path
 
 _BOOTSTRAP = "import sys; sys.path.extend(sys.argv[1:3]); from worker.sandbox.__main__ import main; main()"
 
 
-def command(*, parent_pid: int, memory_bytes: int) -> list[str]:
+def command(*, parent_pid: int, memory_bytes: int, supplies: int) -> list[str]:
     """The argument list of a child; it dies with ``parent_pid`` and may use ``memory_bytes`` more than its start.
 
-    Isolated, without site-packages' start files and without writing byte code. Raises FileNotFoundError when the
-    interpreter or the Starlark package cannot be found.
+    Isolated, without site-packages' start files and without writing byte code. It must inherit the descriptor
+    ``supplies``. Raises FileNotFoundError when the interpreter or the Starlark package cannot be found.
     """
     spec = importlib.util.find_spec("starlark")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("the package starlark-pyo3 is not installed")
     if not sys.executable:
         raise FileNotFoundError("this Python does not know its own executable")
-    root = Path(__file__).resolve().parents[2]
-    site = Path(spec.origin).resolve().parents[1]
+    root, site = _above(__file__, 3), _above(spec.origin, 2)
     flags = ["-I", "-S", "-B", "-X", "utf8"]
-    return [sys.executable, *flags, "-c", _BOOTSTRAP, str(root), str(site), str(parent_pid), str(memory_bytes)]
+    given = [str(parent_pid), str(memory_bytes), str(supplies)]
+    return [sys.executable, *flags, "-c", _BOOTSTRAP, root, site, *given]
+
+
+def _above(path: str, levels: int) -> str:
+    # Without pathlib: children come through this module too, and count their milliseconds.
+    found = os.path.realpath(path)
+    for _ in range(levels):
+        found = os.path.dirname(found)  # noqa: PTH120 - see above
+    return found

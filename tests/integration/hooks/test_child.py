@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import mmap
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from tests.waiting import eventually
 from worker.hooks.child import HELD_S, Child, ChildLost, StartFailed
-from worker.sandbox import HEADER, MAX_REPLY, command, pack
+from worker.sandbox import HEADER, MAX_REPLY, command, pack, supplies
 from worker.telemetry.pulse import Pulse, boottime
 
 ROOT = Path(__file__).parents[3]
@@ -186,7 +187,8 @@ def is_running(pid: int) -> bool:
 
 async def test_a_child_that_is_told_a_wrong_parent_does_not_live() -> None:
     done = subprocess.run(
-        command(parent_pid=1 if os.getpid() != 1 else 2, memory_bytes=MEMORY),
+        command(parent_pid=1 if os.getpid() != 1 else 2, memory_bytes=MEMORY, supplies=supplies()),
+        pass_fds=(supplies(),),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=30,
@@ -258,7 +260,7 @@ def test_a_child_loads_no_other_room() -> None:
         "import sys; sys.path.extend(sys.argv[1:3]); import worker.sandbox.__main__, worker.sandbox.answering, "
         "worker.sandbox.hardening; print(*sorted(n for n in sys.modules if n.split('.')[0] in sys.argv[3:]))"
     )
-    paths = command(parent_pid=1, memory_bytes=1)[-4:-2]
+    paths = command(parent_pid=1, memory_bytes=1, supplies=0)[-5:-3]
     watched = ["worker", "asyncio", "ssl", "asyncpg", "structlog", "sqlalchemy", "aiohttp", "pydantic", "cryptography"]
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, *paths, *watched],
@@ -271,6 +273,17 @@ def test_a_child_loads_no_other_room() -> None:
     loaded = done.stdout.split()
     assert "worker.sandbox.engine" in loaded
     assert [name for name in loaded if not f"{name}.".startswith("worker.sandbox.")] == ["worker"]
+
+
+def test_what_all_children_read_none_can_change() -> None:
+    """One memory for the children of all tenants must not become a way between them."""
+    for change in (
+        lambda: os.pwrite(supplies(), b"x", 0),
+        lambda: os.ftruncate(supplies(), 1),
+        lambda: mmap.mmap(supplies(), 1, prot=mmap.PROT_WRITE),
+    ):
+        with pytest.raises(PermissionError):
+            change()
 
 
 def test_frames_have_room_for_the_largest_reply() -> None:

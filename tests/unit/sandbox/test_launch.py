@@ -7,11 +7,11 @@ from worker.sandbox import command
 
 
 def test_the_child_is_an_isolated_interpreter_told_whom_to_die_with() -> None:
-    arguments = command(parent_pid=4711, memory_bytes=1024)
+    arguments = command(parent_pid=4711, memory_bytes=1024, supplies=7)
 
     assert arguments[:4] == [sys.executable, "-I", "-S", "-B"]
-    assert arguments[-2:] == ["4711", "1024"]
-    root, site = arguments[-4:-2]
+    assert arguments[-3:] == ["4711", "1024", "7"]
+    root, site = arguments[-5:-3]
     assert (Path(root) / "worker" / "sandbox" / "__main__.py").exists()
     assert (Path(site) / "starlark").is_dir()
 
@@ -20,7 +20,7 @@ def test_an_interpreter_that_does_not_know_itself_is_told(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "executable", "")
 
     with pytest.raises(FileNotFoundError, match="executable"):
-        command(parent_pid=1, memory_bytes=1)
+        command(parent_pid=1, memory_bytes=1, supplies=7)
 
 
 def test_the_daemon_does_not_load_starlark_by_importing_the_room() -> None:
