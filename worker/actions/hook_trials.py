@@ -1,8 +1,12 @@
-"""Trying scripts in the sandbox: on a context, on what is saved as tests. Nothing is written and nothing is sent."""
+"""Trying scripts in the sandbox: on a context, on what is saved as tests, on calls of before.
+
+Nothing is written and nothing is sent. What is tried is nobody's hook: a script that kills its sandbox here rests in
+this process, and is not stopped on all daemons.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +18,8 @@ from worker.domain.hook_trials import answer_of, differences, failure_of, trial_
 from worker.hooks import dry_seed
 from worker.sandbox import FUNCTIONS
 from worker.security import Principal, Role, require
-from worker.store import hook_tests
+from worker.store import hook_records, hook_tests
+from worker.store.hook_records import Recorded
 from worker.store.hook_tests import SavedTest
 from worker.store.tenant import tenant
 
@@ -50,6 +55,20 @@ class Tried:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A call of before: what the version of then answers to its context now, and what the tried script answers."""
+
+    call: Recorded
+    before: HookResult | HookError
+    after: HookResult | HookError
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the two decide differently; how failures are worded does not matter."""
+        return _decided(self.before) != _decided(self.after)
+
+
 async def attempt(
     house: House,
     principal: Principal,
@@ -82,6 +101,7 @@ async def run_tests(house: House, principal: Principal, script: Script) -> list[
 
 async def run_saved(house: House, script: HookScript, tests: Sequence[SavedTest]) -> list[Tried]:
     """What a script answers to saved tests, in their order."""
+    runs = _nobodys(script)
     of_function: dict[str, list[SavedTest]] = defaultdict(list)
     for test in tests:
         of_function[test.function].append(test)
@@ -89,10 +109,30 @@ async def run_saved(house: House, script: HookScript, tests: Sequence[SavedTest]
     for function, group in of_function.items():
         contexts = [trial_context(function, test.context) for test in group]
         seeds = [dry_seed(test.name) for test in group]
-        answers = await house.box.execute_batch(script, function, contexts, seeds=seeds)
+        answers = await house.box.execute_batch(runs, function, contexts, seeds=seeds)
         for test, said in zip(group, answers, strict=True):
             tried[test.id] = Tried(test, said, tuple(differences(test.expected, answer_of(said))))
     return [tried[test.id] for test in tests]
+
+
+async def replay(house: House, principal: Principal, script: Script, *, last: int) -> list[Replayed]:
+    """Give the contexts of the last recorded calls of a hook to a version or source, and to the version of then.
+
+    Both draw the same random values, so what differs is the script's doing. The newest first. Raises NotFound,
+    InvalidRequest, WrongState.
+    """
+    require(principal.roles, Role.OPERATOR)
+    if script.hook_id is None:
+        raise InvalidRequest("Recorded calls are those of a hook.")
+    runs = await chosen(house, principal, script)
+    async with tenant(house.pool, principal.tenant_id) as conn:
+        hook = await the_hook(conn, principal.tenant_id, script.hook_id)
+        calls = await hook_records.recent(conn, tenant_id=principal.tenant_id, hook_id=script.hook_id, limit=last)
+        numbers = sorted({call.version for call in calls})
+        then = {each: _nobodys(await script_of(conn, principal.tenant_id, hook, each)) for each in numbers}
+    before = await _answers(house, [(then[call.version], call) for call in calls])
+    after = await _answers(house, [(runs, call) for call in calls])
+    return [Replayed(call, *said) for call, *said in zip(calls, before, after, strict=True)]
 
 
 async def chosen(house: House, principal: Principal, script: Script) -> HookScript:
@@ -106,7 +146,7 @@ async def chosen(house: House, principal: Principal, script: Script) -> HookScri
         version = script.version if script.version is not None else hook["active_version"]
         if version is None:
             raise WrongState(f"{hook['name']} has no active version; say which version, or send a source.")
-        return await script_of(conn, principal.tenant_id, hook, version)
+        return _nobodys(await script_of(conn, principal.tenant_id, hook, version))
 
 
 def check_function(function: str) -> None:
@@ -122,3 +162,26 @@ async def _draft(house: House, principal: Principal, source: str, hook_id: UUID 
             name = (await the_hook(conn, principal.tenant_id, hook_id))["name"]
     checked = await check(house, principal.tenant_id, source)
     return HookScript(source, name=name, version=0, libraries=checked.libraries, tenant_id=principal.tenant_id)
+
+
+async def _answers(house: House, asked: Sequence[tuple[HookScript, Recorded]]) -> list[HookResult | HookError]:
+    """What each script answers to its call's context, in their order; those of one script and function together."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, (script, call) in enumerate(asked):
+        groups[script.sha, call.function].append(place)
+    said: dict[int, HookResult | HookError] = {}
+    for (_, function), places in groups.items():
+        calls = [asked[place][1] for place in places]
+        seeds = [dry_seed(str(call.context.get("operation_id"))) for call in calls]
+        contexts = [call.context for call in calls]
+        answers = await house.box.execute_batch(asked[places[0]][0], function, contexts, seeds=seeds)
+        said |= dict(zip(places, answers, strict=True))
+    return [said[place] for place in range(len(asked))]
+
+
+def _decided(said: HookResult | HookError) -> dict[str, Any]:
+    return {"error": said.hook_class} if isinstance(said, HookError) else answer_of(said)
+
+
+def _nobodys(script: HookScript) -> HookScript:
+    return replace(script, id=None)

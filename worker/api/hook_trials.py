@@ -9,6 +9,8 @@ from worker.actions import House, hook_scripts, hook_trials
 from worker.actions import hook_tests as acts
 from worker.actions.hook_trials import Script
 from worker.api.schemas.hook_trials import (
+    Replay,
+    ReplayBody,
     RunTestsBody,
     SavedTest,
     SavedTestList,
@@ -16,6 +18,7 @@ from worker.api.schemas.hook_trials import (
     TestRun,
     Trial,
     TrialBody,
+    replay_of,
     run_of,
     saved_test_of,
     trial_of,
@@ -48,6 +51,12 @@ def _add_trials(router: APIRouter, house: House, *, operator: Principal) -> None
             house, who, script, function=body.function, context=body.context, budget_ms=body.budget_ms
         )
         return trial_of(said, attributes=body.context.get("attributes"))
+
+    @router.post("/replay", response_model=Replay, summary="Give recorded calls to a script; what ends otherwise")
+    async def replay(hook_id: UUID, body: ReplayBody | None = None, who: Principal = operator) -> Replay:
+        asked = body or ReplayBody()
+        script = Script(hook_id, version=asked.version, source=asked.source)
+        return replay_of(await hook_trials.replay(house, who, script, last=asked.last))
 
     @router.post("/tests/run", response_model=TestRun, summary="Run the saved tests; nothing is written")
     async def run_tests(hook_id: UUID, body: RunTestsBody | None = None, who: Principal = operator) -> TestRun:

@@ -1,5 +1,6 @@
 """Hooks over HTTP: make, describe, check, suspend no more; their versions, tests and bindings are modules beside."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,23 +14,31 @@ from worker.api.schemas.hooks import (
     HookChange,
     HookList,
     Kind,
+    Stats,
     ValidateBody,
     Validated,
     hook_of,
+    stats_of,
     validated_of,
 )
 from worker.domain.errors import NotFound
 from worker.security import Principal, Role
-from worker.store import hooks
+from worker.store import hook_stats, hooks
+from worker.store.hook_stats import Summary
 from worker.store.hooks import HookQuery
+from worker.store.pool import Connection
 from worker.store.tenant import tenant
 from worker.web import Auth, SeenVersion, etag_of, needs
 
 #: What a source is called that is looked at as a library: no name that one could be loaded by.
 _AS_LIBRARY = "this library"
 
+#: What a list tells of each hook is of so long.
+HEALTH = timedelta(hours=24)
+
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]
+Hours = Annotated[int, Query(ge=1, le=24 * 31)]
 
 
 def build(house: House, auth: Auth) -> APIRouter:
@@ -67,11 +76,22 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
         async with tenant(house.pool, who.tenant_id) as conn:
             rows = await hooks.page(conn, tenant_id=who.tenant_id, where=where, limit=limit, offset=offset)
             total = await hooks.count(conn, tenant_id=who.tenant_id, where=where)
-        return HookList(hooks=[hook_of(row) for row in rows], total=total, limit=limit, offset=offset)
+            known = await _health(conn, who, [row["id"] for row in rows])
+        return HookList(hooks=[hook_of(row, known[row["id"]]) for row in rows], total=total, limit=limit, offset=offset)
 
     @router.get("/{hook_id}", response_model=Hook, summary="One hook; its ETag is for If-Match")
     async def get_hook(hook_id: UUID, response: Response, who: Principal = viewer) -> Hook:
         return await _get(house, who, hook_id, response)
+
+    @router.get(
+        "/{hook_id}/stats", response_model=Stats, summary="How often a hook ran, how it failed, how long it took"
+    )
+    async def stats(hook_id: UUID, who: Principal = viewer, hours: Hours = 24) -> Stats:
+        since = datetime.now(UTC) - timedelta(hours=hours)
+        async with tenant(house.pool, who.tenant_id) as conn:
+            await hook_scripts.the_hook(conn, who.tenant_id, hook_id)
+            known = await hook_stats.summary(conn, tenant_id=who.tenant_id, hook_ids=[hook_id], since=since)
+        return stats_of(hook_id, known[hook_id], since=since)
 
 
 def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Principal) -> None:
@@ -100,7 +120,13 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Pr
 async def _get(house: House, who: Principal, hook_id: UUID, response: Response) -> Hook:
     async with tenant(house.pool, who.tenant_id) as conn:
         rows = await hooks.page(conn, tenant_id=who.tenant_id, where=HookQuery(id=hook_id), limit=1)
+        known = await _health(conn, who, [hook_id])
     if not rows:
         raise NotFound(f"There is no hook {hook_id}.")
     response.headers["ETag"] = etag_of(rows[0]["version"])
-    return hook_of(rows[0])
+    return hook_of(rows[0], known[hook_id])
+
+
+async def _health(conn: Connection, who: Principal, hook_ids: list[UUID]) -> dict[UUID, Summary]:
+    since = datetime.now(UTC) - HEALTH
+    return await hook_stats.summary(conn, tenant_id=who.tenant_id, hook_ids=hook_ids, since=since)

@@ -115,12 +115,12 @@ async def describe(conn: Connection, *, tenant_id: UUID, hook_id: UUID, name: st
 
 
 async def delete(conn: Connection, *, tenant_id: UUID, hook_id: UUID) -> bool:
-    """Delete a hook with its versions, tests and history; False when it is bound, or is none."""
+    """Delete a hook with all that is kept of it; False when it is bound, or is none."""
     where = {"tenant_id": tenant_id, "hook_id": hook_id}
     if not await queries.delete.run(conn, **where):
         return False
-    for query in (queries.delete_versions, queries.delete_tests, queries.delete_activations):
-        await query.run(conn, **where)
+    for part in ("versions", "tests", "activations", "stats", "records"):
+        await getattr(queries, f"delete_{part}").run(conn, **where)
     return True
 
 

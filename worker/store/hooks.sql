@@ -120,6 +120,12 @@ DELETE FROM hook_tests WHERE tenant_id = :tenant_id AND hook_id = :hook_id
 -- name: delete_activations
 DELETE FROM hook_activations WHERE tenant_id = :tenant_id AND hook_id = :hook_id
 
+-- name: delete_stats
+DELETE FROM hook_stats WHERE tenant_id = :tenant_id AND hook_id = :hook_id
+
+-- name: delete_records
+DELETE FROM hook_records WHERE tenant_id = :tenant_id AND hook_id = :hook_id
+
 -- name: insert_version
 INSERT INTO hook_versions (tenant_id, hook_id, version, source, sha, api, note, functions, loads,
     libraries, created_by)

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from worker.actions.hook_trials import Tried
+from worker.actions.hook_trials import Replayed, Tried
 from worker.api.schemas.hooks import Source
 from worker.domain.errors import HookError
 from worker.domain.hook import HookResult, Patch
-from worker.domain.hook_trials import answer_of, failure_of
+from worker.domain.hook_trials import answer_of, differences, failure_of
 from worker.store.sql import Record
 
 
@@ -56,6 +56,12 @@ class TrialBody(_Script):
 
 class RunTestsBody(_Script):
     """Run the saved tests."""
+
+
+class ReplayBody(_Script):
+    """Give the contexts of the ``last`` recorded calls to a script; neither version nor source is the active one."""
+
+    last: int = Field(default=50, ge=1, le=100)
 
 
 class SavedTest(BaseModel):
@@ -139,6 +145,33 @@ class TestRun(BaseModel):
     tests: list[TestOutcome]
 
 
+class ReplayedCall(BaseModel):
+    """A call that ends otherwise now.
+
+    ``recorded`` is what was answered when it happened; ``before`` what the version of then answers to the same
+    context now, with other random values and without secrets; ``after`` what the tried script answers to that.
+    """
+
+    id: UUID
+    function: str
+    version: int
+    recorded_at: datetime
+    operation_id: str | None
+    recorded: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    differences: list[str]
+    failure: Failure | None
+
+
+class Replay(BaseModel):
+    """``changed`` are the calls that end otherwise; of the other ones there is only their number."""
+
+    replayed: int
+    unchanged: int
+    changed: list[ReplayedCall]
+
+
 class Activation(BaseModel):
     """A version that is active now, the one before it, and the saved tests that ran."""
 
@@ -161,6 +194,29 @@ def run_of(tried: list[Tried]) -> TestRun:
     """Saved tests that ran."""
     failed = sum(1 for each in tried if each.mismatches)
     return TestRun(ok=not failed, passed=len(tried) - failed, failed=failed, tests=[outcome_of(each) for each in tried])
+
+
+def replay_of(found: list[Replayed]) -> Replay:
+    """What changed of the calls of before."""
+    changed = [_replayed_of(each) for each in found if each.is_changed]
+    return Replay(replayed=len(found), unchanged=len(found) - len(changed), changed=changed)
+
+
+def _replayed_of(replayed: Replayed) -> ReplayedCall:
+    call, before, after = replayed.call, answer_of(replayed.before), answer_of(replayed.after)
+    failure = failure_of(replayed.after) if isinstance(replayed.after, HookError) else None
+    return ReplayedCall(
+        id=call.id,
+        function=call.function,
+        version=call.version,
+        recorded_at=call.recorded_at,
+        operation_id=call.context.get("operation_id"),
+        recorded=call.answer,
+        before=before,
+        after=after,
+        differences=differences(before, after),
+        failure=Failure.model_validate(failure) if failure is not None else None,
+    )
 
 
 def trial_of(said: HookResult | HookError, *, attributes: Any) -> Trial:

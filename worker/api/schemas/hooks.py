@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from worker.actions.bindings import Wanted
 from worker.domain.hook import FailurePolicy, HookPhase, Permission, Validation
 from worker.domain.operation import OperationType
+from worker.store.hook_stats import Summary
 from worker.store.sql import Record
 
 Kind = Literal["hook", "library"]
@@ -81,8 +82,35 @@ class BindingBody(_Body):
         )
 
 
+class Numbers(BaseModel):
+    """Calls of a hook and how they ended; durations in microseconds, of the calls that did not fail.
+
+    ``errors``: how many failed, by class. ``p50_us`` and ``p99_us`` are true within a factor of two; null: no calls.
+    """
+
+    calls: int
+    errors: dict[str, int]
+    p50_us: int | None
+    p99_us: int | None
+    last_error: dict[str, Any] | None
+    last_error_at: datetime | None
+
+
+class VersionNumbers(Numbers):
+    version: int
+
+
+class Stats(Numbers):
+    hook_id: UUID
+    since: datetime
+    versions: list[VersionNumbers]
+
+
 class Hook(BaseModel):
-    """``version`` is that of the hook itself, its ETag; ``active_version`` that of the script which runs."""
+    """``version`` is that of the hook itself, its ETag; ``active_version`` that of the script which runs.
+
+    ``health`` is of the last 24 hours.
+    """
 
     id: UUID
     name: str
@@ -97,6 +125,7 @@ class Hook(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+    health: Numbers
 
 
 class HookList(BaseModel):
@@ -191,9 +220,19 @@ class BindingList(BaseModel):
     offset: int
 
 
-def hook_of(row: Record) -> Hook:
+def hook_of(row: Record, known: Summary) -> Hook:
     """A hook as the API shows it."""
-    return Hook.model_validate(dict(row))
+    return Hook.model_validate({**dict(row), "health": _numbers(known)})
+
+
+def stats_of(hook_id: UUID, known: Summary, *, since: datetime) -> Stats:
+    """Calls since a moment, all together and by version."""
+    versions = [{**_numbers(each), "version": each.version} for each in known.versions]
+    return Stats.model_validate({**_numbers(known), "hook_id": hook_id, "since": since, "versions": versions})
+
+
+def _numbers(known: Summary) -> dict[str, Any]:
+    return {name: getattr(known, name) for name in Numbers.model_fields}
 
 
 def validated_of(found: Validation) -> Validated:

@@ -1,12 +1,17 @@
 """Trying scripts: on a context, and on what was saved as tests. Nothing is written by it."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.integration.actions.conftest import Works
 from tests.integration.api.conftest import Client
 from tests.integration.api.hooks.conftest import NAMES, Editor
+from worker.store import hook_records
+from worker.store.hook_records import Recorded
+from worker.store.tenant import tenant
 
 KIM = {"identity": {"given_name": "Kim"}, "attributes": {"login": "k", "mail": "kim@example.org"}}
 ANY = """
@@ -151,3 +156,36 @@ async def test_a_saved_test_that_cannot_be_is_refused(
     )
 
     assert (found, bool(problem["message"])) == (status, True)
+
+
+async def test_a_replay_shows_the_calls_that_end_otherwise(client: Client, editor: Editor, works: Works) -> None:
+    """What the version of then answers now is compared: its random values and secrets would differ from the record."""
+    tagged = NAMES.replace("text.slug(given)}}", 'text.slug(given)}, "tags": {"code": rand.uuid4()}}')
+    hook_id = await editor.hook("names", tagged)
+    calls = [
+        Recorded(
+            UUID(hook_id),
+            1,
+            "before_create",
+            {"operation_id": f"op-{given}", "identity": {"given_name": given}, "params": {}, "attributes": {}},
+            {"value": {"set": {"login": given.lower()}, "tags": {"code": "of then"}}},
+            datetime.now(UTC),
+        )
+        for given in ("Kim", "", "Bo")
+    ]
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        await hook_records.add(conn, works.tenant_id, calls)
+    path = f"/api/hooks/{hook_id}/replay"
+    longer = tagged.replace("if not given:", 'if given == "Bo":\n        fail("too short")\n    if not given:')
+
+    _, same = await client.post(path)
+    status, found = await client.post(path, {"source": longer})
+    _, fewer = await client.post(path, {"source": longer, "last": 1})
+
+    assert (same["replayed"], same["unchanged"], same["changed"]) == (3, 3, [])
+    assert (status, found["replayed"], found["unchanged"]) == (200, 3, 2)
+    [changed] = found["changed"]
+    assert (changed["operation_id"], changed["version"], changed["failure"]["class"]) == ("op-Bo", 1, "hook.fail")
+    assert changed["recorded"]["value"]["tags"] == {"code": "of then"}
+    assert changed["differences"] == ["expected a patch, got the error hook.fail: too short"]
+    assert fewer["replayed"] == 1

@@ -1,5 +1,6 @@
 """Hooks themselves: who may do what with them, and what nobody may."""
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from tests.integration.actions.conftest import Works
 from tests.integration.api.conftest import Client
 from tests.integration.api.hooks.conftest import NAMES, Editor
-from worker.store import hooks
+from worker.store import hook_stats, hooks
+from worker.store.hook_stats import Counted, Key
 from worker.store.tenant import tenant
 
 
@@ -28,7 +30,9 @@ async def test_a_hook_is_made_listed_described_and_deleted(client: Client, edito
     assert (changed["name"], changed["description"]) == ("logins", "Names people.")
     assert changed["version"] > found["version"]
     assert (deleted, gone, problem["error"]) == (204, 404, "not_found")
-    left = await works.rows("SELECT 1 FROM hook_versions UNION ALL SELECT 1 FROM hook_activations")
+    left = await works.rows(
+        "SELECT 1 FROM hook_versions UNION ALL SELECT 1 FROM hook_activations UNION ALL SELECT 1 FROM hook_tests"
+    )
     assert left == []
 
 
@@ -152,3 +156,26 @@ async def test_a_query_that_means_nothing_is_refused(client: Client) -> None:
     for query in ("suspendet=true", "kind=macro", "limit=0", "limit=101", "connector_id=x"):
         status, _ = await client.get(f"/api/hooks?{query}")
         assert status == 422, query
+
+
+async def test_lists_and_statistics_tell_how_a_hook_fares(client: Client, editor: Editor, works: Works) -> None:
+    hook_id = await editor.hook("names", NAMES, NAMES + "# again\n")
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    well, badly = Counted(), Counted()
+    for took in (100, 100, 5000):
+        well.add(took, at=minute)
+    badly.add(900, at=minute, error={"class": "hook.fail", "message": "no"})
+    counted = {Key(UUID(hook_id), minute, 1, "ok"): well, Key(UUID(hook_id), minute, 2, "hook.fail"): badly}
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        await hook_stats.add(conn, works.tenant_id, counted)
+
+    _, listed = await client.get("/api/hooks", role="viewer")
+    _, stats = await client.get(f"/api/hooks/{hook_id}/stats?hours=1", role="viewer")
+    wrong, _ = await client.get(f"/api/hooks/{hook_id}/stats?hours=0")
+
+    health = listed["hooks"][0]["health"]
+    assert (health["calls"], health["errors"]) == (4, {"hook.fail": 1})
+    assert 64 <= health["p50_us"] <= 128 < health["p99_us"] <= 8192
+    assert health["last_error"]["message"] == "no"
+    assert [(each["version"], each["calls"]) for each in stats["versions"]] == [(2, 1), (1, 3)]
+    assert wrong == 422
