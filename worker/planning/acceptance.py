@@ -52,6 +52,15 @@ class Accepted:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the safeguard would say: ``used`` of ``limit`` removals are spent in 24 hours, ``held`` would wait."""
+
+    used: int
+    limit: int
+    held: int
+
+
 class Acceptance:
     """Accepts operations under the safeguard."""
 
@@ -85,6 +94,12 @@ class Acceptance:
             operations, held, approvals = weighed
         queued = await self._queue.enqueue(conn, tenant_id=tenant_id, operations=operations)
         return Accepted(queued.accepted, queued.coalesced, held, tuple(approvals.items()), refused)
+
+    async def foresee(self, conn: Connection, *, tenant_id: UUID, connector_id: UUID, removals: int) -> Verdict:
+        """What would become of so many removals at a target now; nothing is counted."""
+        used = await safeguard.used(conn, tenant_id=tenant_id, connector_id=connector_id)
+        limit = await _limit(conn, tenant_id, connector_id, used + removals, self.limits)
+        return Verdict(used, limit, removals - admitted(removals, used=used, limit=limit))
 
     async def admit(self, conn: Connection, *, tenant_id: UUID, connector_id: UUID, unlinks: int) -> int:
         """Count so many links that are to be taken away, which are removals too; how many of them may be.
@@ -154,15 +169,20 @@ async def _count(
     """Count what may pass; how many those are, and the limit that says so."""
     await safeguard.lock(conn, tenant_id=tenant_id, connector_id=connector_id)
     used = await safeguard.used(conn, tenant_id=tenant_id, connector_id=connector_id)
-    limit = limits.floor
-    if used + wanted > limit:
-        accounts = await safeguard.active_accounts(
-            conn, tenant_id=tenant_id, connector_id=connector_id, most=limits.count_up_to
-        )
-        limit = threshold(accounts, limits)
+    limit = await _limit(conn, tenant_id, connector_id, used + wanted, limits)
     passing = admitted(wanted, used=used, limit=limit)
     await safeguard.count(conn, tenant_id=tenant_id, connector_id=connector_id, accepted=passing)
     return passing, limit
+
+
+async def _limit(conn: Connection, tenant_id: UUID, connector_id: UUID, removals: int, limits: SafeguardLimits) -> int:
+    """How many removals a target may take; its accounts are counted only where that matters."""
+    if removals <= limits.floor:
+        return limits.floor
+    accounts = await safeguard.active_accounts(
+        conn, tenant_id=tenant_id, connector_id=connector_id, most=limits.count_up_to
+    )
+    return threshold(accounts, limits)
 
 
 async def _hold(

@@ -11,34 +11,25 @@ nothing is removed there because of a mistake in its settings.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
-from worker.domain import filters
-from worker.domain.account import Account
-from worker.domain.comparison import Comparator
 from worker.domain.connector import Connector
 from worker.domain.errors import InvalidFilter
-from worker.domain.identity import Identity
 from worker.domain.mapping import MappingVersion
 from worker.domain.operation import NewOperation
-from worker.mapping import Mapped, MappingError
 from worker.planning.acceptance import Acceptance, Accepted
-from worker.planning.batch import Batch, Decisions, Secrets, Target, decide_batch, keepable, results, secrets_of
+from worker.planning.batch import Batch, Decisions, Target, decide_batch, results
 from worker.planning.passed_over import ask_again
-from worker.planning.plan import comparator_of
-from worker.security import Vault, changed
+from worker.planning.rehearsal import Rehearsal
+from worker.planning.targets import Mapper, map_batch, not_given, target_of
+from worker.security import Vault
 from worker.store import connectors, mappings, plan_items, planned_targets, tenant
 from worker.store.pool import Connection, Pool
 from worker.telemetry import metrics
-
-#: An identity as scopes and mappings read it.
-Source = Mapping[str, Any]
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +44,10 @@ REASON = "Changed identities would remove more accounts of this target in 24 hou
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a round did. ``stale``: changed while being mapped, so planned again later; ``failed``: not mappable."""
+    """What a round did. ``stale``: changed while being mapped, so planned again later; ``failed``: not mappable.
+
+    ``rehearsed``: people looked at for dry runs.
+    """
 
     identities: int = 0
     operations: int = 0
@@ -61,17 +55,10 @@ class Planned:
     held: int = 0
     failed: int = 0
     stale: int = 0
+    rehearsed: int = 0
 
     def __add__(self, other: "Planned") -> "Planned":
         return Planned(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
-
-
-class Mapper(Protocol):
-    """What maps identities: ``worker.mapping.MappingEngine``."""
-
-    async def map_identities(
-        self, identities: Sequence[Identity], *, mapping: MappingVersion, sources: Sequence[Source] | None = None
-    ) -> list[Mapped | MappingError]: ...
 
 
 class _Turns:
@@ -92,6 +79,7 @@ class Planner:
 
     def __init__(self, pool: Pool, *, mapper: Mapper, acceptance: Acceptance, vault: Vault, batch: int = BATCH) -> None:
         self._pool = pool
+        self._rehearsal = Rehearsal(pool, mapper=mapper, acceptance=acceptance, vault=vault)
         self._vault = vault
         self._mapper = mapper
         self._acceptance = acceptance
@@ -107,6 +95,7 @@ class Planner:
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
         planned = sum((task.result() for task in tasks), Planned())
+        planned += Planned(rehearsed=await self._rehearsal.run_once(tenant_id))
         async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
             await plan_items.settle(conn, tenant_id=tenant_id)
         return planned
@@ -121,7 +110,7 @@ class Planner:
         """Plan batch after batch: while the database writes one of ours, the other worker maps the next."""
         total = Planned()
         while (batch := await self._next(tenant_id, turns)) is not None:
-            await self._map(batch)
+            await map_batch(batch, self._mapper)
             total += await self._write(tenant_id, batch)
         return total
 
@@ -141,31 +130,6 @@ class Planner:
                 return Batch([], [])
             return Batch(items, await _targets(conn, tenant_id))
 
-    async def _map(self, batch: Batch) -> None:
-        people = [(person.identity, person.identity.as_source()) for person in batch.people]
-        for target in batch.targets:
-            inside = [one for one in people if target.is_in_scope(one[1])]
-            batch.in_scope.append({identity.id for identity, _ in inside})
-            mapped = await self._map_target(target, [one for one in inside if one[0].active])
-            batch.secrets.append(_secrets_of(mapped) if mapped and target.has_secrets else {})
-            batch.mapped.append(_keepable(mapped) if mapped and not target.is_plain else mapped or {})
-            if mapped is not None:
-                batch.planned_at.append(target.connector.id)
-
-    async def _map_target(
-        self, target: Target, people: list[tuple[Identity, Source]]
-    ) -> dict[UUID, Mapped | MappingError] | None:
-        """None where there is nothing to map with: removals need no mapping and are planned all the same."""
-        if target.mapping is None:
-            return None
-        identities, sources = [identity for identity, _ in people], [source for _, source in people]
-        try:
-            mapped = await self._mapper.map_identities(identities, mapping=target.mapping, sources=sources)
-        except ValueError as error:  # rules that nobody checked
-            log.warning("planning.mapping_unusable", connector=target.connector.name, error=str(error))
-            return None
-        return {result.identity_id: result for result in mapped}
-
     async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
         async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
             taken = await plan_items.take(conn, tenant_id=tenant_id, items=batch.items)
@@ -177,7 +141,7 @@ class Planner:
             )
             await tenant.keep_plans(conn)
             decisions = decide_batch(
-                batch, taken=taken, accounts=accounts, not_given=partial(self._not_given, tenant_id)
+                batch, taken=taken, accounts=accounts, not_given=partial(not_given, self._vault, tenant_id)
             )
             accepted = await self._accept(conn, tenant_id, decisions)
             # Somebody may have linked an account since we looked: those people are planned again.
@@ -195,10 +159,6 @@ class Planner:
             stale=len(batch.items) - len(done),
         )
 
-    def _not_given(self, tenant_id: UUID, values: dict[str, Any], account: Account) -> dict[str, Any]:
-        known = account.secret_marks or {}
-        return changed(values, known=known, vault=self._vault, tenant_id=tenant_id, account_id=account.id)
-
     async def _accept(self, conn: Connection, tenant_id: UUID, decisions: Decisions) -> Accepted:
         by_run: dict[UUID | None, list[NewOperation]] = {}
         for step in (*decisions.new, *decisions.known):
@@ -211,15 +171,6 @@ class Planner:
                 conn, tenant_id=tenant_id, operations=operations, run_id=run_id, reason=REASON
             )
         return total
-
-
-def _keepable(mapped: Mapping[UUID, Mapped | MappingError]) -> dict[UUID, Mapped | MappingError]:
-    return {identity_id: keepable(result) for identity_id, result in mapped.items()}
-
-
-def _secrets_of(mapped: Mapping[UUID, Mapped | MappingError]) -> dict[UUID, Secrets]:
-    found = {identity_id: secrets_of(result) for identity_id, result in mapped.items()}
-    return {identity_id: secrets for identity_id, secrets in found.items() if secrets is not None}
 
 
 async def _place(conn: Connection, tenant_id: UUID, decisions: Decisions, accepted: set[UUID]) -> set[UUID]:
@@ -241,19 +192,14 @@ async def _targets(conn: Connection, tenant_id: UUID) -> list[Target]:
     """Everything that can be planned for now."""
     found = await connectors.targets(conn, tenant_id=tenant_id)
     versions = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[each.id for each in found])
-    prepared = [_target(each, versions.get((each.id, each.object_class))) for each in found]
+    prepared = [_usable(each, versions.get((each.id, each.object_class))) for each in found]
     return [each for each in prepared if each is not None]
 
 
-def _target(connector: Connector, mapping: MappingVersion | None) -> Target | None:
+def _usable(connector: Connector, mapping: MappingVersion | None) -> Target | None:
     """A connector ready to plan for, or None when its scope cannot be read."""
     try:
-        scope = filters.compiled(filters.parse(connector.scope)) if connector.scope else _everybody
+        return target_of(connector, mapping)
     except InvalidFilter as error:
         log.warning("planning.scope_unusable", connector=connector.name, error=str(error))
         return None
-    return Target(connector, mapping, comparator_of(mapping) if mapping else Comparator(()), scope)
-
-
-def _everybody(_source: Mapping[str, Any]) -> bool:
-    return True

@@ -87,6 +87,12 @@ async def concerned(
     return [row["id"] for row in rows]
 
 
+async def count_concerned(conn: Connection, *, tenant_id: UUID, connector_id: UUID, scope: Filter | None) -> int:
+    """How many people a target's scope takes in, or have an account there."""
+    (row,) = await _rows(conn, queries.count_concerned, scope, tenant_id=tenant_id, connector_id=connector_id)
+    return int(row["count"])
+
+
 async def _rows(conn: Connection, query: Query, scope: Filter | None, **values: Any) -> list[Record]:
     given = query.arguments(values)
     if scope is None:

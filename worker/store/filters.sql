@@ -22,11 +22,17 @@ SELECT i.id FROM identities i
 WHERE i.tenant_id = :tenant_id AND {enabled} AND {matching}
 ORDER BY hashtextextended(i.id::text, :seed::bigint), i.id LIMIT :limit
 
+-- part: concerned_by
+(EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.identity_id = i.id
+           AND a.connector_id = :connector_id)
+ OR ({enabled} AND {matching}))
+
 -- name: concerned
 -- The next people, in id order, whom a target's scope takes in or who have an account there.
 SELECT i.id FROM identities i
-WHERE i.tenant_id = :tenant_id AND i.id > :after::uuid
-  AND (EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.identity_id = i.id
-                 AND a.connector_id = :connector_id)
-       OR ({enabled} AND {matching}))
+WHERE i.tenant_id = :tenant_id AND i.id > :after::uuid AND {concerned_by}
 ORDER BY i.id LIMIT :limit
+
+-- name: count_concerned
+-- How many those are.
+SELECT count(*) FROM identities i WHERE i.tenant_id = :tenant_id AND {concerned_by}

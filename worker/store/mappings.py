@@ -34,9 +34,28 @@ async def get(
     return from_row(row) if row else None
 
 
-async def versions(conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str) -> list[Record]:
-    """(version, is_active, created_at, created_by), the newest first."""
-    return await queries.versions.rows(conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class)
+async def stored(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, version: int
+) -> Record | None:
+    """(version, rules, is_active, note, created_at, created_by); ``from_row`` reads its rules."""
+    return await queries.get.row(
+        conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class, version=version
+    )
+
+
+async def versions(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, limit: int = 100, offset: int = 0
+) -> tuple[list[Record], int]:
+    """(version, is_active, note, rules: how many, created_at, created_by, activated_at), the newest first; how many."""
+    which = {"tenant_id": tenant_id, "connector_id": connector_id, "object_class": object_class}
+    rows = await queries.versions.rows(conn, **which, limit=limit, offset=offset)
+    return rows, int(await queries.count.value(conn, **which))
+
+
+async def attribute_names(conn: Connection, *, tenant_id: UUID, limit: int = 1_000) -> frozenset[str]:
+    """The names of attributes that people have, as so many of the first and of the last show them."""
+    rows = await queries.attribute_names.rows(conn, tenant_id=tenant_id, limit=limit)
+    return frozenset(row["name"] for row in rows)
 
 
 async def insert(
@@ -46,6 +65,7 @@ async def insert(
     connector_id: UUID,
     object_class: str,
     rules: Sequence[MappingRule],
+    note: str = "",
     created_by: UUID | None = None,
 ) -> int:
     """Store a new version, not active yet; its number."""
@@ -56,18 +76,43 @@ async def insert(
         connector_id=connector_id,
         object_class=object_class,
         rules=[_to_json(rule) for rule in rules],
+        note=note,
         created_by=created_by,
     )
     return number
 
 
-async def activate(conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, version: int) -> bool:
-    """Make this version the active one, and planning look at it; False when there is none."""
+async def lock(conn: Connection, *, tenant_id: UUID, connector_id: UUID) -> None:
+    """Let nobody else save or activate versions of this connector until the transaction ends."""
     await queries.lock.run(conn, tenant_id=tenant_id, connector_id=connector_id)
+
+
+async def before(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, version: int
+) -> int | None:
+    """The version that was active before ``version``, which is now; None when there was none."""
+    found: int | None = await queries.before.value(
+        conn, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class, version=version
+    )
+    return found
+
+
+async def activate(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    connector_id: UUID,
+    object_class: str,
+    version: int,
+    activated_by: UUID | None = None,
+) -> bool:
+    """Make this version the active one, and planning look at it; False when there is none."""
+    await lock(conn, tenant_id=tenant_id, connector_id=connector_id)
     which = {"tenant_id": tenant_id, "connector_id": connector_id, "object_class": object_class, "version": version}
     if await queries.get.row(conn, **which) is None:
         return False
     await queries.deactivate.run(conn, **which)
+    await queries.note_activation.run(conn, **which, activated_by=activated_by)
     await due_work.ask(conn, tenant_id, Kind.PLAN, tenant_id)
     return bool(await queries.activate.run(conn, **which))
 

@@ -132,13 +132,15 @@ async def test_mapping_versions_are_numbered_and_one_is_active(pool: Pool, tenan
     async with tenant(pool, tenant_id) as conn:
         switched = [await mappings.activate(conn, **where, version=number) for number in (1, 3, 9)]
         active = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[connector.id])
-        listed = await mappings.versions(conn, **where)
+        listed, count = await mappings.versions(conn, **where)
 
     assert sorted(numbers) == [1, 2, 3, 4]
     assert switched == [True, True, False]
     assert active[connector.id, "user"].version == 3
     assert active[connector.id, "user"].rules == (rule,)
     assert [row["version"] for row in listed if row["is_active"]] == [3]
+    assert count == 4
+    assert [row["version"] for row in listed if row["activated_at"] is not None] == [3, 1]
 
 
 async def test_bound_hooks_come_with_their_active_script_in_order(pool: Pool, tenant_id: UUID) -> None:
