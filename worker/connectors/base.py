@@ -45,15 +45,11 @@ class AttributeSchema:
 
 @dataclass(frozen=True, slots=True)
 class ObjectSchema:
-    """An object class at the target. ``naming`` is the attribute that people know an object by (its unique key).
-
-    ``is_complete``: it has no attribute that is not listed here.
-    """
+    """An object class at the target. ``naming`` is the attribute that people know an object by (its unique key)."""
 
     object_class: str
     naming: str
     attributes: tuple[AttributeSchema, ...] = ()
-    is_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

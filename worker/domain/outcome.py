@@ -37,6 +37,8 @@ class Retry:
     message: str
     retry_after: timedelta | None = None
     sent: dict[str, Any] | None = None
+    tags: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class DeadLettered:
     error_code: str
     message: str
     sent: dict[str, Any] | None = None
+    tags: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
 from worker.execution.conflicts import Conflicts, reads_first
 from worker.execution.matching import Found, Matching
+from worker.execution.naming import NameTaken, taken_by
 from worker.execution.result import Done, finished_of, is_so, succeeded
 from worker.execution.scripting import Scripting
 from worker.execution.secrets import Secrets
@@ -104,9 +105,8 @@ class Executor:
             if isinstance(wish, Wish) and wish.kind is OperationType.CREATE and work.account.uid is None
         ]
         alone = await self._matching.alone(creates)
-        hooks = works[0].hooks if works else ()
         return {
-            work.op.id: Foreseen(hooks, wish, made, work.op.id in alone)
+            work.op.id: Foreseen(work.hooks, wish, made, work.op.id in alone)
             for work, wish, made in zip(works, asked, wishes, strict=False)
         }
 
@@ -152,7 +152,8 @@ class Executor:
         except Exception as error:  # noqa: BLE001 - the one place where a failure becomes an outcome
             if isinstance(error, ConnectorError):
                 await self._report(work.target, error)
-            return _outcome(error, work.op, connector=work.target.connector.name), wish
+            outcome = _outcome(error, work.op, connector=work.target.connector.name)
+            return await self._scripting.failed(work, wish, outcome), wish
         await self._report(work.target, None)
         return succeeded(work, wish, done), wish
 
@@ -175,19 +176,36 @@ class Executor:
                 assert_never(wish.kind)
 
     async def _create(self, work: Work, wish: Wish) -> Done:
-        """Correlation first: an account that is already there becomes ours and is updated, never made twice."""
+        """Correlation first: an account that is already there becomes ours and is updated, never made twice.
+
+        Where the target has the name for somebody else the hooks may have another one.
+        """
         found = await self._known_account(work) or await self._matching.among_records(work, wish)
-        if found is None and work.op.attempt_number > 1:  # an earlier try may have made it
+        while found is None:
+            try:
+                return replace(await self._make(work, wish), wish=wish)
+            except NameTaken as taken:
+                wish = replace(await self._scripting.renamed(work, wish, taken), secrets=wish.secrets)
+                if wish.naming.is_settled:
+                    found = await self._matching.at_target(work, wish)
+                    if found is None:
+                        raise AlreadyExists from taken
+        return replace(await self._adopt(work, wish, found.account, found.match), wish=wish)
+
+    async def _make(self, work: Work, wish: Wish) -> Done:
+        found = None
+        if work.op.attempt_number > 1 or work.naming in wish.naming.offered:  # an earlier try may have made it
             found = await self._matching.at_target(work, wish)
         if found is None:
+            await self._matching.refuse_taken(work, wish)
             try:
                 with self._matching.making(work, wish), _noted(work, wish.to_send(), wish.active):
                     uid = await work.target.guard.create(work.op.object_class, wish.to_send(), active=wish.active)
                 return Done(uid, wish.attributes, wish.active, sent=_sent(work, wish.to_send(), wish.active))
-            except AlreadyExists:
+            except AlreadyExists as error:
                 found = await self._matching.at_target(work, wish)
                 if found is None:
-                    raise
+                    raise (taken_by(wish, naming=work.naming) or error) from None
             except OutcomeUnknown:
                 found = await self._matching.at_target(work, wish)
                 if found is None:
@@ -284,7 +302,7 @@ class Executor:
             active=active,
         )
         made = await self._secrets.added(work, await self._scripting.before(work, again))
-        return replace(await self._create(work, made), wish=made)
+        return await self._create(work, made)
 
     async def _delete(self, work: Work) -> Done:
         if work.uid is None:

@@ -34,12 +34,13 @@ from worker.domain.correlation import (
     Subject,
     Verdict,
 )
-from worker.domain.errors import ConnectorError, OutcomeUnknown, TransientError
+from worker.domain.errors import ConnectorError, InvalidAttributes, OutcomeUnknown, TransientError, Unsupported
 from worker.domain.ids import uuid7
 from worker.domain.operation import WaitReason
 from worker.domain.outcome import Parked
 from worker.execution.candidates import Given, Unowned
 from worker.execution.classify import Ended
+from worker.execution.naming import NameTaken
 from worker.execution.wish import Wish
 from worker.execution.work import Work
 from worker.mapping import account_hash
@@ -115,7 +116,8 @@ class Matching:
     async def at_target(self, work: Work, wish: Wish) -> Found | None:
         """What the target has under the name that we want to give; None when there is nothing.
 
-        Our own earlier try is recognised by being just what we send. Anything else has to pass correlation.
+        Our own earlier try is recognised by being just what we send. Anything else has to pass correlation. Raises
+        NameTaken where it is somebody else's and hooks may have another name.
         """
         name = wish.attributes.get(work.naming)
         if name is None:
@@ -125,21 +127,40 @@ class Matching:
         by_id: dict[UUID, TargetAccount] = {}
         is_unlisted = False
         for account in live:
-            record_id, is_new = await self._record_of(work, account, refused)
+            record_id, is_new = await self._record_of(work, wish, account, refused)
             if record_id in refused:  # a person said that it is not theirs: the name is taken, and that is the end
                 continue
             if not work.comparator.differences({**account.attributes, **wish.attributes}, actual=account.attributes):
                 return await self._mine(work, account, CorrelationResult(Decision.AUTO, "it is as we would make it"))
             by_id[record_id] = account
             is_unlisted = is_unlisted or is_new
-        if is_unlisted and self._made_by(work, name) in {None, work.op.account_id}:
+        may_change = wish.naming.may_change
+        is_unsure = is_unlisted and self._made_by(work, name) in {None, work.op.account_id}
+        if is_unsure and not may_change:
             raise TransientError(_UNLISTED, retry_after=LISTED_S)
         if not by_id or work.identity is None:
             return None
         source = Given([Candidate(ref, a.attributes, uid=a.uid, name=str(name)) for ref, a in by_id.items()])
-        result = await self._correlate(work, wish, source)
+        result = await self._correlate(work, _unnamed(wish), source)
+        if may_change and result.decision is Decision.NONE:
+            raise NameTaken({work.naming: str(name)})
+        if is_unsure:
+            raise TransientError(_UNLISTED, retry_after=LISTED_S)
         match = await self._settled(work, result, must_decide=True)
         return await self._mine(work, by_id[match.ref_id], result) if match is not None else None
+
+    async def refuse_taken(self, work: Work, wish: Wish) -> None:
+        """Raise NameTaken where the target has a name that a hook offered for another attribute than it knows it by."""
+        for attribute in wish.naming.offered.keys() - {work.naming} if "get" in work.target.guard.capabilities else ():
+            value = wish.attributes.get(attribute)
+            if not isinstance(value, str):
+                continue
+            try:
+                live = await work.target.guard.find(work.op.object_class, attribute, value)
+            except (InvalidAttributes, Unsupported):  # it cannot be asked by this one: the create will tell
+                continue
+            if any(account.uid != work.account.uid for account in live):
+                raise NameTaken({attribute: value})
 
     async def _correlate(self, work: Work, wish: Wish, source: CandidateSource) -> CorrelationResult:
         rules = await self._rules(work)
@@ -251,10 +272,11 @@ class Matching:
         known = self._names.get(_name_key(work, name))
         return known.account_id if known is not None else None
 
-    async def _record_of(self, work: Work, account: TargetAccount, refused: set[UUID]) -> tuple[UUID, bool]:
+    async def _record_of(self, work: Work, wish: Wish, account: TargetAccount, refused: set[UUID]) -> tuple[UUID, bool]:
         """The id of our record of an object, and whether we had none: people's decisions are about records.
 
-        Ends the try with a case when the object is somebody else's, unless a person has answered that already.
+        When the object is somebody else's, another name may do; else the try ends with a case, unless a person has
+        answered that already.
         """
         op = work.op
         place = Place(op.tenant_id, op.connector_id, op.object_class)
@@ -268,6 +290,8 @@ class Matching:
                 return seen.id, True
         record_id: UUID = row["id"]
         if row["identity_id"] not in {None, op.user_id} and record_id not in refused:
+            if wish.naming.may_change:
+                raise NameTaken({work.naming: str(wish.attributes.get(work.naming))})
             reason = "the name is taken by an account that belongs to somebody else"
             taken = CorrelationMatch(record_id, 0.0, MatchType.EXACT, uid=account.uid, name=account.uid)
             raise Ended(await self._ask(work, CorrelationResult(Decision.REVIEW, reason, candidates=(taken,))))
@@ -315,6 +339,11 @@ def _seen(work: Work, account: TargetAccount) -> Observed:
     attributes = {name: value for name, value in account.attributes.items() if name in managed}
     content = account_hash(work.comparator, account.attributes, active=account.active)
     return Observed(uuid7(), account.uid, attributes, account.active, content)
+
+
+def _unnamed(wish: Wish) -> Wish:
+    """The wish without the names that a hook offered: that somebody has a name that was tried says nothing of them."""
+    return replace(wish, attributes={n: v for n, v in wish.attributes.items() if n not in wish.naming.offered})
 
 
 def _question(work: Work, wish: Wish) -> Question:

@@ -1,31 +1,30 @@
-"""The hooks around an operation: before-hooks change what will be sent, after-hooks can only note."""
+"""The hooks around an operation: before-hooks change what will be sent, the others can only note.
+
+Each hook is asked once for many operations. The hooks of a phase share two seconds for each operation; of what a hook
+offers as unique names the first free one is taken before the next hook is asked.
+"""
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, assert_never
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
-from worker.domain.errors import HookError
-from worker.domain.hook import (
-    Correlated,
-    FailurePolicy,
-    HookContext,
-    HookPhase,
-    HookResult,
-    Patch,
-    Reject,
-    Skip,
-    function_of,
-)
+from worker.domain.errors import HookError, UnreadableSecret
+from worker.domain.hook import HookClass, HookContext, HookPhase, HookResult, Patch
 from worker.domain.operation import OperationType
-from worker.domain.outcome import DeadLettered, Succeeded
-from worker.execution.classify import Ended
-from worker.execution.wish import Wish
+from worker.domain.outcome import DeadLettered, Outcome, Retry
+from worker.execution.answers import after, exhausted, hushed, name_of, noted
+from worker.execution.asking import context_of, sees_secrets
+from worker.execution.journal import Journal
+from worker.execution.naming import Names, NameTaken, Offer
+from worker.execution.secrets import Secrets
+from worker.execution.wish import Naming, Wish
 from worker.execution.work import Work
-from worker.hooks import HookExecutor
+from worker.hooks import HookExecutor, seed_of
 from worker.store.hooks import BoundHook
+from worker.store.taken_names import Taking, Where
 from worker.telemetry import metrics
 
 #: A batch is asked in pieces of at most this size, each as large as fits into what is left of this time: a slow script
@@ -34,13 +33,41 @@ PIECE = 50
 AHEAD_S = 0.5
 #: How long scripts take for one operation, before it is known.
 FIRST_PACE_S = AHEAD_S / 5
+#: What the hooks of one phase may take together for one operation.
+CHAIN_MS = 2000
+#: So many times in a try the target may say that a name is taken.
+MOST_ITERATIONS = 50
+_SLOW = frozenset({HookClass.DEADLINE, HookClass.TIMEOUT})
+
+
+@dataclass(slots=True)
+class _Course:
+    """One operation on its way through its hooks: what they made of its wish, and what they used of their time."""
+
+    work: Work
+    wish: Wish | Exception
+    spent_us: int = 0
+
+    @property
+    def left_ms(self) -> int:
+        return CHAIN_MS - self.spent_us // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    course: _Course
+    context: HookContext
 
 
 class Scripting:
-    """Runs the hooks of a try in their order."""
+    """Runs the hooks of a try in their order. ``key`` is what their random values are drawn from."""
 
-    def __init__(self, executor: HookExecutor) -> None:
+    def __init__(self, executor: HookExecutor, *, names: Names, journal: Journal, secrets: Secrets, key: bytes) -> None:
         self._executor = executor
+        self._secrets = secrets
+        self._names = names
+        self._journal = journal
+        self._key = key
         #: Seconds that the scripts of a connector took for each operation of the last piece.
         self._pace: dict[UUID, float] = {}
 
@@ -72,50 +99,218 @@ class Scripting:
             raise made
         return made
 
-    async def _through_hooks(self, works: Sequence[Work], wishes: Sequence[Wish]) -> list[Wish | Exception]:
-        made: list[Wish | Exception] = list(wishes)
-        for kind in sorted({wish.kind for wish in wishes}):
-            for hook in works[0].bound(HookPhase.BEFORE, kind):
-                asked = [(at, wish) for at, wish in enumerate(made) if isinstance(wish, Wish) and wish.kind is kind]
-                contexts = [_context(works[at], wish, hook, None) for at, wish in asked]
-                answers = await self._ask(hook, contexts)
-                for (at, wish), answer in zip(asked, answers, strict=True):
-                    made[at] = _after(works[at], wish, hook, answer)
+    async def renamed(self, work: Work, wish: Wish, taken: NameTaken) -> Wish:
+        """What the hooks say when they are told that the target has a name already; settled: the same as before.
+
+        Ends the try when nothing is left, or it was asked too often.
+        """
+        naming = wish.naming
+        if naming.asked is None:
+            return replace(wish, naming=replace(naming, is_settled=True))
+        attribute, value = next(iter(taken.values.items()))
+        if naming.iteration >= MOST_ITERATIONS:
+            hook = naming.offered.get(attribute, "of this target")
+            raise exhausted(hook, attribute=attribute, candidates=[value], target=work.target.connector.name)
+        refused = naming.refused | taken.names
+        if naming.offered:
+            await self._names.give_back(_where(work), work.op.account_id, taken.names)
+        again = replace(naming.asked, naming=Naming(refused=refused, iteration=naming.iteration + 1))
+        [made] = await self._through_hooks([work], [again])
+        if isinstance(made, Exception):
+            raise made
+        if all(made.attributes.get(name) == each for name, each in taken.values.items()):
+            return replace(wish, naming=replace(naming, is_settled=True))
+        if attribute not in made.naming.offered and isinstance(new := made.attributes.get(attribute), str):
+            taking = Taking(attribute, new, work.op.account_id, work.op.id, made.naming.iteration)
+            await self._names.remember(_where(work), taking)
         return made
 
     async def after(self, work: Work, wish: Wish, uid: str | None) -> Wish:
         """Tell the after-hooks and take their notes; the change is made, so their failures are warnings."""
+        hooks = work.bound(HookPhase.AFTER, wish.kind)
         result = {"status": "completed", "uid": uid, "error": None}
-        for hook in work.bound(HookPhase.AFTER, wish.kind):
-            [answer] = await self._ask(hook, [_context(work, wish, hook, result)])
-            if isinstance(answer, HookError):
-                warning = f"The hook {_name(hook)} failed after the change was made: {answer}"
-                wish = replace(wish, warnings=(*wish.warnings, warning))
-            elif isinstance(answer.decision, Patch):
-                wish = replace(wish, tags={**wish.tags, **answer.decision.tags})
+        return await self._tell(work, wish, hooks, result, when="after the change was made")
+
+    async def failed(self, work: Work, wish: Wish, outcome: Outcome) -> Outcome:
+        """Tell the hooks of errors how a try ended, and keep their notes with the outcome."""
+        hooks = work.bound(HookPhase.ON_ERROR, wish.kind)
+        if not hooks or not isinstance(outcome, Retry | DeadLettered):
+            return outcome
+        status = "failed" if isinstance(outcome, Retry) and not work.op.is_last_try else "dead_letter"
+        error = {"code": str(outcome.error_code), "message": outcome.message}
+        result = {"status": status, "uid": work.uid, "error": error}
+        told = await self._tell(work, replace(wish, tags={}, warnings=()), hooks, result, when="when told of the error")
+        return replace(outcome, tags=told.tags, warnings=told.warnings)
+
+    async def _tell(
+        self, work: Work, wish: Wish, hooks: Sequence[BoundHook], result: dict[str, Any], *, when: str
+    ) -> Wish:
+        course = _Course(work, wish)
+        for hook in hooks:
+            [answer] = await self._ask(hook, [self._question(course, wish, hook, result=result)])
+            wish = noted(wish, hook, answer, when=when)
         return wish
 
-    async def _ask(self, hook: BoundHook, contexts: Sequence[HookContext]) -> Sequence[HookResult | HookError]:
-        """The hook's answers to contexts of one event; a failure is a value in its place."""
-        if not contexts:
+    async def _through_hooks(self, works: Sequence[Work], wishes: Sequence[Wish]) -> list[Wish | Exception]:
+        """What the before-hooks make of the wishes; each work has its hooks, of which most have the same."""
+        courses = [_Course(work, _begun(work, wish)) for work, wish in zip(works, wishes, strict=True)]
+        alike: defaultdict[tuple[OperationType, int], list[_Course]] = defaultdict(list)
+        for course, wish in zip(courses, wishes, strict=True):
+            alike[wish.kind, id(course.work.hooks)].append(course)
+        for (kind, _), group in sorted(alike.items(), key=lambda each: each[0][0]):
+            for hook in group[0].work.bound(HookPhase.BEFORE, kind):
+                await self._through(hook, group)
+        return [course.wish for course in courses]
+
+    async def _through(self, hook: BoundHook, courses: Sequence[_Course]) -> None:
+        asked = []
+        for course in courses:
+            try:
+                if isinstance(course.wish, Wish):
+                    asked.append(self._question(course, course.wish, hook))
+            except UnreadableSecret as error:
+                course.wish = error
+        answers = await self._ask(hook, asked)
+        names = await self._chosen(hook, [each.course for each in asked], answers)
+        for question, answer, chosen in zip(asked, answers, names, strict=True):
+            course = question.course
+            if isinstance(chosen, Exception):
+                course.wish = chosen
+            elif isinstance(course.wish, Wish):
+                course.wish = after(course.work, course.wish, hook, answer, names=chosen)
+
+    def _question(
+        self, course: _Course, wish: Wish, hook: BoundHook, *, result: dict[str, Any] | None = None
+    ) -> _Question:
+        opened = self._secrets.opened(course.work) if sees_secrets(hook) else None
+        return _Question(course, context_of(course.work, wish, hook, opened=opened, result=result))
+
+    async def _chosen(
+        self, hook: BoundHook, courses: Sequence[_Course], answers: Sequence[HookResult | HookError]
+    ) -> list[dict[str, str] | Exception]:
+        """Of what each was offered the names that it gets, by attribute; taken for all of them at once."""
+        chosen: list[dict[str, str] | Exception] = [{} for _ in courses]
+        offers = [
+            (at, offer)
+            for at, (course, answer) in enumerate(zip(courses, answers, strict=True))
+            for offer in _offers(course, answer)
+        ]
+        if not offers:
+            return chosen
+        work = courses[0].work
+        is_blind = "get" not in work.target.guard.capabilities
+        try:
+            found = await self._names.choose(_where(work), [offer for _, offer in offers], is_blind=is_blind)
+        except HookError as error:
+            return [error if any(at == place for place, _ in offers) else {} for at in range(len(courses))]
+        for (at, offer), value in zip(offers, found, strict=True):
+            names = chosen[at]
+            if isinstance(names, Exception):
+                continue
+            if value is None:
+                target = work.target.connector.name
+                chosen[at] = exhausted(
+                    name_of(hook), attribute=offer.attribute, candidates=offer.candidates, target=target
+                )
+            else:
+                names[offer.attribute] = value
+        return chosen
+
+    async def _ask(self, hook: BoundHook, questions: Sequence[_Question]) -> list[HookResult | HookError]:
+        """The hook's answers; a failure is a value in its place. Who has little time left is asked with that."""
+        if not questions:
             return []
         if hook.suspended_reason is not None:
-            error = HookError(f"The hook is suspended: {hook.suspended_reason}", hook_class="hook.suspended")
-            return [error] * len(contexts)
-        answers = await self._executor.execute_batch(
-            hook.script,
-            contexts[0].event,
-            [context.as_dict() for context in contexts],
-            budget_ms=hook.binding.budget_ms,
-        )
+            error = HookError(f"The hook is suspended: {hook.suspended_reason}", hook_class=HookClass.SUSPENDED)
+            answers: list[HookResult | HookError] = [error] * len(questions)
+        else:
+            answers = await self._within(hook, questions)
+        answers = [hushed(hook, answer) for answer in answers]
+        work = questions[0].course.work
+        self._journal.note(work.op.tenant_id, hook, [each.context for each in questions], answers, secrets=work.secrets)
         for answer in answers:
             _count(answer)
         return answers
+
+    async def _within(self, hook: BoundHook, questions: Sequence[_Question]) -> list[HookResult | HookError]:
+        own_ms = hook.binding.budget_ms or self._executor.budget_ms
+        by_budget: defaultdict[int, list[int]] = defaultdict(list)
+        for at, question in enumerate(questions):
+            by_budget[max(min(own_ms, question.course.left_ms), 0)].append(at)
+        answers: dict[int, HookResult | HookError] = {}
+        for budget_ms, places in by_budget.items():
+            some = [questions[at] for at in places]
+            found = await self._answers(hook, some, budget_ms) if budget_ms else [_used_up() for _ in some]
+            for at, question, answer in zip(places, some, found, strict=True):
+                question.course.spent_us += _took_us(answer, budget_ms)
+                is_chains = budget_ms < own_ms and isinstance(answer, HookError) and answer.hook_class in _SLOW
+                answers[at] = _used_up(budget_ms) if is_chains else answer
+        return [answers[at] for at in range(len(questions))]
+
+    async def _answers(
+        self, hook: BoundHook, questions: Sequence[_Question], budget_ms: int
+    ) -> list[HookResult | HookError]:
+        return await self._executor.execute_batch(
+            hook.script,
+            questions[0].context.event,
+            [each.context.as_dict() for each in questions],
+            budget_ms=budget_ms,
+            seeds=[self._seed(each.course.work, hook) for each in questions],
+        )
+
+    def _seed(self, work: Work, hook: BoundHook) -> bytes:
+        op = work.op
+        return seed_of(self._key, tenant_id=op.tenant_id, operation_id=op.id, hook_id=hook.binding.hook_id)
+
+
+def _begun(work: Work, wish: Wish) -> Wish:
+    """The wish as the first hook gets it: with it the hooks can be asked again."""
+    if not work.bound(HookPhase.BEFORE, wish.kind):
+        return wish
+    iteration = max(wish.naming.iteration, work.iteration)
+    return replace(wish, naming=replace(wish.naming, asked=wish, iteration=iteration))
+
+
+def _offers(course: _Course, answer: HookResult | HookError) -> list[Offer]:
+    """What a create was offered; an account that is there has its name."""
+    wish, op = course.wish, course.work.op
+    if isinstance(answer, HookError) or not isinstance(answer.decision, Patch) or not isinstance(wish, Wish):
+        return []
+    if wish.kind is not OperationType.CREATE:
+        return []
+    return [
+        Offer(
+            op.account_id,
+            op.id,
+            attribute,
+            candidates,
+            refused=wish.naming.refused,
+            iteration=wish.naming.iteration,
+            is_again=op.attempt_number > 1,
+        )
+        for attribute, candidates in answer.decision.unique.items()
+    ]
+
+
+def _where(work: Work) -> Where:
+    return Where(work.op.tenant_id, work.op.connector_id, work.op.object_class)
 
 
 def _holds(made: Wish | Exception) -> bool:
     """Whether an answer for many is one's own, too; that there was no sandbox for many at once is none."""
     return not (isinstance(made, HookError) and made.retryable)
+
+
+def _took_us(answer: HookResult | HookError, budget_ms: int) -> int:
+    if isinstance(answer, HookResult):
+        return answer.duration_us
+    return budget_ms * 1000 if answer.hook_class in _SLOW else 0
+
+
+def _used_up(left_ms: int = 0) -> HookError:
+    had = f"it had {left_ms} ms left of" if left_ms else "the hooks before it used up"
+    message = f"{had} the two seconds that all hooks of a phase have together for one operation"
+    return HookError(message, hook_class=HookClass.DEADLINE)
 
 
 def _count(answer: HookResult | HookError) -> None:
@@ -124,80 +319,3 @@ def _count(answer: HookResult | HookError) -> None:
     else:
         metrics.hook_calls_total.labels("ok").inc()
         metrics.hook_seconds.observe(answer.duration_us / 1e6)
-
-
-def _context(work: Work, wish: Wish, hook: BoundHook, result: dict[str, Any] | None) -> HookContext:
-    op, connector = work.op, work.target.connector
-    known = work.account.observed or {}
-    changes = {n: {"old": known.get(n), "new": v} for n, v in wish.attributes.items() if known.get(n) != v}
-    return HookContext(
-        event=function_of(hook.binding.phase, wish.kind),
-        object_class=op.object_class,
-        now=op.created_at or datetime.now(UTC),
-        operation_id=op.id,
-        correlation_id=op.correlation_id,
-        attempt=op.attempt_number,
-        resource={"id": str(connector.id), "name": connector.name, "type": connector.type},
-        actor={"id": str(op.created_by) if op.created_by else None, "kind": str(op.origin)},
-        identity=work.identity.as_source() if work.identity else {},
-        attributes=wish.attributes,
-        current=work.account.observed,
-        changes=changes if wish.kind is OperationType.UPDATE else {},
-        result=result,
-        params=hook.binding.params,
-    )
-
-
-def _after(work: Work, wish: Wish, hook: BoundHook, answer: HookResult | HookError) -> Wish | Exception:
-    """What a hook made of a wish, or how it ended the try."""
-    if isinstance(answer, HookError):
-        return _failed(wish, hook, answer)
-    match answer.decision:
-        case Patch() as patch:
-            return _patched(work, wish, patch)
-        case Reject(reason, code):
-            return Ended(DeadLettered(f"hook.{code}", f"The hook {_name(hook)} rejected it: {reason}"))
-        case Skip(reason):
-            return Ended(Succeeded(work.uid, skipped=f"The hook {_name(hook)} skipped it: {reason}"))
-        case Correlated():
-            raise TypeError("correlate is no hook around an operation")
-        case _:
-            assert_never(answer.decision)
-
-
-def _patched(work: Work, wish: Wish, patch: Patch) -> Wish:
-    """The wish after a patch. On an update, what a hook computes as it did before is not sent again."""
-    before = work.account.hooked or {}
-    computed = patch.apply({})
-    if work.is_adopted:  # an account that was there before us keeps the name it is known by
-        computed = {name: before.get(name, value) if name == work.naming else value for name, value in computed.items()}
-    sends = computed
-    if wish.kind is OperationType.UPDATE:
-        sends = {name: value for name, value in computed.items() if name not in before or before[name] != value}
-    return replace(
-        wish,
-        attributes={**wish.attributes, **sends},
-        hooked={**(wish.hooked or before), **computed},
-        tags={**wish.tags, **patch.tags},
-    )
-
-
-def _failed(wish: Wish, hook: BoundHook, error: HookError) -> Wish | Exception:
-    """The wish with a warning where the binding tolerates the failure, else how it ends the try."""
-    if error.retryable:
-        return error
-    match hook.binding.on_error:
-        case FailurePolicy.SKIP_HOOK:
-            warning = f"The hook {_name(hook)} failed and was left out: {error}"
-            return replace(wish, warnings=(*wish.warnings, warning))
-        case FailurePolicy.FAIL:
-            return error
-        case FailurePolicy.QUARANTINE:
-            message = f"Quarantined, for the hook {_name(hook)} failed: {error}"
-            return Ended(DeadLettered(error.hook_class, message))
-        case _:
-            assert_never(hook.binding.on_error)
-
-
-def _name(hook: BoundHook) -> str:
-    return f"{hook.script.name or 'without a name'} (version {hook.script.version})"

@@ -42,7 +42,7 @@ class Secrets:
         if wish.kind is OperationType.DELETE:
             return wish
         wish = self._without_given(work, wish)
-        values = self._opened(work)
+        values = self.opened(work)
         if wish.kind is OperationType.CREATE and work.op.operation_type is not OperationType.CREATE:
             values = await self._mapped(work) | values
         secrets = {name: value for name, value in values.items() if name not in wish.attributes}
@@ -70,7 +70,8 @@ class Secrets:
         except DatabaseTrouble as trouble:
             log.warning("secrets.not_noted", operation_id=str(work.op.id), error=type(trouble).__name__)
 
-    def _opened(self, work: Work) -> dict[str, Any]:
+    def opened(self, work: Work) -> dict[str, Any]:
+        """The values that the operation carries sealed, by attribute. Raises UnreadableSecret where one is lost."""
         names, sealed = sealing.names_of(work.op.payload), sealing.sealed_of(work.op.payload)
         if lost := sorted(names - sealed.keys()):
             raise UnreadableSecret(

@@ -8,6 +8,30 @@ from worker.domain.operation import Operation, OperationType
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """How far the hooks are with names that may be had by one account only.
+
+    ``asked`` is the wish that the hooks were given (None: none were asked), ``offered`` says by attribute which of them
+    offered the name that is wished for, ``refused`` are the names that the target has already, as they are compared,
+    ``iteration`` is how often the hooks were asked anew. ``is_settled``: asking them again changes nothing.
+    """
+
+    asked: "Wish | None" = None
+    offered: dict[str, str] = field(default_factory=dict)
+    refused: frozenset[tuple[str, str]] = frozenset()
+    iteration: int = 0
+    is_settled: bool = False
+
+    @property
+    def may_change(self) -> bool:
+        """Whether another name may be had where the target has this one already."""
+        return self.asked is not None and not self.is_settled
+
+
+NO_NAMING = Naming()
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What this try wants at the target. ``hooked`` are the attributes that hooks set (None where none ran).
 
@@ -21,6 +45,7 @@ class Wish:
     warnings: tuple[str, ...] = ()
     tags: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, Any] = field(default_factory=dict, repr=False)
+    naming: Naming = NO_NAMING
 
     def to_send(self) -> dict[str, Any]:
         """All attributes, for the target only."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from worker.connectors import Target, Targets
@@ -17,8 +17,8 @@ from worker.domain.mapping import MappingVersion
 from worker.domain.operation import Operation, OperationType
 from worker.execution.wish import Wish, wish_of
 from worker.mapping import comparator_of, secret_names
-from worker.store import correlation, hooks, mappings, work
-from worker.store.hooks import BoundHook
+from worker.store import correlation, hook_versions, hooks, mappings, taken_names, work
+from worker.store.hooks import Binding, BoundHook
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
@@ -42,10 +42,16 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a claimed batch was read with: the subject, what people said of the identity, what could be foreseen."""
+    """What a claimed batch was read with: the subject, what people said of the identity, what could be foreseen.
+
+    ``hooks`` are in the versions that were active when the operation's first try began, ``iteration`` is how many names
+    the target had refused when an earlier try took one.
+    """
 
     subject: work.Subject
     decisions: tuple[PersonDecision, ...] = ()
+    hooks: tuple[BoundHook, ...] = ()
+    iteration: int = 0
     foreseen: Foreseen | None = None
     read_at: float = field(default_factory=time.monotonic)
 
@@ -66,6 +72,7 @@ class Work:
     mapping: MappingVersion | None = None
     #: attributes that the mapping or the target's schema calls secret
     marked_secret: frozenset[str] = frozenset()
+    iteration: int = 0
     foreseen: Foreseen | None = None
 
     @property
@@ -84,13 +91,19 @@ class Work:
             redaction.is_secret(name) and all(rule.name != name for rule in self.comparator.rules)
         )
 
+    @property
+    def secret_sources(self) -> frozenset[str]:
+        """The names of the identity's attributes that become secrets of the account."""
+        rules = self.mapping.rules if self.mapping is not None else ()
+        return frozenset(rule.source for rule in rules if rule.secret and rule.source is not None)
+
     def wish(self) -> Wish:
         """What the operation asks for, before any hook."""
         return wish_of(self.op, self.account, uid=self.uid)
 
     def bound(self, phase: HookPhase, operation_type: OperationType) -> list[BoundHook]:
         """The hooks of one phase of one operation type, in their order."""
-        return [h for h in self.hooks if h.binding.phase is phase and operation_type in h.binding.operation_types]
+        return [hook for hook in self.hooks if _is_for(hook.binding, phase, operation_type, self.op.object_class)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +148,13 @@ class WorkLoader:
             )
             if not _is_fresh(self._rules.get(connector_id)):  # they are wanted next, and the transaction is open
                 self._stored[connector_id] = await _stored(conn, tenant_id, connector_id)
+            past = await _past(conn, tenant_id, operations, hooks=self._stored[connector_id].hooks)
         return {
             op.id: Prepared(
-                found[op.account_id], tuple(each for each in said if each.identity_id in {op.user_id, NOBODY})
+                found[op.account_id],
+                tuple(each for each in said if each.identity_id in {op.user_id, NOBODY}),
+                hooks=past.hooks.get(op.id, past.active),
+                iteration=past.iterations.get(op.id, 0),
             )
             for op in operations
             if op.account_id in found
@@ -155,11 +172,12 @@ class WorkLoader:
             is_adopted=subject.is_adopted,
             decisions=prepared.decisions,
             target=target,
-            hooks=rules.hooks,
+            hooks=prepared.hooks,
             comparator=rules.comparator,
             naming=rules.naming,
             mapping=rules.mapping,
             marked_secret=rules.marked_secret,
+            iteration=prepared.iteration,
             foreseen=prepared.foreseen,
         )
 
@@ -196,6 +214,40 @@ async def _stored(conn: Connection, tenant_id: UUID, connector_id: UUID) -> _Sto
     return _Stored(
         tuple(bound[connector_id]), {object_class: mapping for (_, object_class), mapping in active.items()}, read_at
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """The hooks that are active, and by operation those that its first try ran, and what it knows of names."""
+
+    active: tuple[BoundHook, ...]
+    hooks: dict[UUID, tuple[BoundHook, ...]] = field(default_factory=dict)
+    iterations: dict[UUID, int] = field(default_factory=dict)
+
+
+async def _past(
+    conn: Connection, tenant_id: UUID, operations: Sequence[Operation], *, hooks: tuple[BoundHook, ...]
+) -> _Past:
+    """What operations keep of their first tries, where hooks are bound."""
+    if not hooks:
+        return _Past(hooks)
+    pinned = await hook_versions.at_first_tries(
+        conn, tenant_id, operation_ids=[op.id for op in operations], scripts=[hook.script for hook in hooks]
+    )
+    again = [op.id for op in operations if op.attempt_number > 1]
+    return _Past(
+        hooks,
+        {
+            operation_id: tuple(replace(hook, script=scripts.get(hook.binding.hook_id, hook.script)) for hook in hooks)
+            for operation_id, scripts in pinned.items()
+        },
+        await taken_names.iterations(conn, tenant_id, again) if again else {},
+    )
+
+
+def _is_for(binding: Binding, phase: HookPhase, operation_type: OperationType, object_class: str) -> bool:
+    is_place = binding.phase is phase and binding.object_class == object_class
+    return is_place and operation_type in binding.operation_types
 
 
 def _is_fresh(read: _Stored | _Rules | None) -> bool:

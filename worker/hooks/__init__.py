@@ -1,6 +1,7 @@
 """Operators' scripts, run in sandboxed child processes: the daemon itself never parses or runs a line of them."""
 
 from worker.domain.hook import HookLimits
+from worker.hooks.encoding import encode_context
 from worker.hooks.libraries import library_order
 from worker.hooks.replies import printable, refused
 from worker.hooks.runner import HookExecutor, HookStatus, key_of_expressions
@@ -13,6 +14,7 @@ __all__ = [
     "HookLimits",
     "HookStatus",
     "dry_seed",
+    "encode_context",
     "key_of_expressions",
     "library_order",
     "printable",

@@ -111,6 +111,11 @@ class HookExecutor:
         await self.aclose()
 
     @property
+    def budget_ms(self) -> int:
+        """What a call has that does not come with a budget of its own."""
+        return self._limits.budget_ms
+
+    @property
     def status(self) -> HookStatus:
         """Counts of this moment."""
         return HookStatus(self._level, self._missing, self._strikes.suspended(now=time.monotonic()), self._pool.status)

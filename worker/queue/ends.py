@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from random import Random
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID
 
 from worker.domain.operation import WaitReason
@@ -50,19 +50,19 @@ def _sort_one(ends: Ends, finished: Finished, rng: Random) -> None:
             ends.lines += [(op.id, "warn", warning) for warning in outcome.warnings]
             if outcome.skipped:
                 ends.lines.append((op.id, "info", outcome.skipped))
-            if outcome.tags:
-                ends.lines.append((op.id, "info", f"Noted by hooks: {json.dumps(shown(outcome.tags), sort_keys=True)}"))
+            ends.lines += _notes(op.id, outcome.tags)
         case Retry() if op.is_last_try:
             message = f"Tries used up after {op.retry_count + 1}: {outcome.message}"
             ends.buried.append(Failure(fence, took, outcome.error_code, message, sent=outcome.sent))
-            ends.lines.append((op.id, "error", message))
+            ends.lines += [(op.id, "error", message), *_said(op.id, outcome)]
         case Retry():
             delay = backoff(op.retry_count, rng=rng, retry_after=outcome.retry_after).total_seconds()
             ends.failures.append(Failure(fence, took, outcome.error_code, outcome.message, delay, sent=outcome.sent))
-            ends.lines.append((op.id, "warn", f"{outcome.message} The next try is in {delay:.0f} s."))
+            line = (op.id, "warn", f"{outcome.message} The next try is in {delay:.0f} s.")
+            ends.lines += [line, *_said(op.id, outcome)]
         case DeadLettered():
             ends.buried.append(Failure(fence, took, outcome.error_code, outcome.message, sent=outcome.sent))
-            ends.lines.append((op.id, "error", outcome.message))
+            ends.lines += [(op.id, "error", outcome.message), *_said(op.id, outcome)]
         case Parked():
             wait = wait_of(outcome, op.parks)
             ends.parked.append(
@@ -78,6 +78,17 @@ def _sort_one(ends: Ends, finished: Finished, rng: Random) -> None:
             ends.cancelled.setdefault(outcome.message, []).append(fence)
         case _:
             assert_never(outcome)
+
+
+def _said(operation_id: UUID, outcome: Retry | DeadLettered) -> list[tuple[UUID, str, str]]:
+    """What hooks said when they were told of the error."""
+    return [*((operation_id, "warn", warning) for warning in outcome.warnings), *_notes(operation_id, outcome.tags)]
+
+
+def _notes(operation_id: UUID, tags: dict[str, Any]) -> list[tuple[UUID, str, str]]:
+    if not tags:
+        return []
+    return [(operation_id, "info", f"Noted by hooks: {json.dumps(shown(tags), sort_keys=True)}")]
 
 
 def wait_of(outcome: Parked, parks: int) -> float | None:

@@ -25,8 +25,17 @@ from worker.correlation import CorrelationService
 from worker.domain.errors import SurroundingsError
 from worker.domain.hook import HookLimits
 from worker.domain.run import RunKind
-from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
-from worker.hooks import HookExecutor
+from worker.execution import (
+    Executor,
+    HookTidying,
+    Journal,
+    Matching,
+    Names,
+    Scripting,
+    Secrets,
+    WorkLoader,
+)
+from worker.hooks import SEEDS, HookExecutor
 from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
 from worker.planning import Planner
@@ -58,6 +67,7 @@ RESTS_A_LEASE = 4
 LEAST_RESCUE_S = 0.25
 CANCELS_S = 1.0
 CLAIMS_S = 5.0
+JOURNAL_S = 10.0
 SWEEP_S = 60.0
 SHARES_S = 1.0
 SOURCES_KNOWN_S = 30.0
@@ -66,6 +76,7 @@ COUNT_S = 60.0
 GAUGES_S = 15.0
 SUSPEND_S = 1.0
 KEEP_DAYS = 90
+KEEP_HOOKS_DAYS = 30
 #: What a stop may take beyond the drain, and how much of that is for the steps behind it.
 CLOSE_S = 2.5
 AFTER_DRAIN_S = 1.5
@@ -89,6 +100,7 @@ class Parts:
     watcher: SourceWatcher
     house: House
     receiver: EventReceiver
+    journal: Journal
 
 
 class Daemon:
@@ -159,6 +171,7 @@ class Daemon:
             self._stop.set()
             parts.heartbeat.drain()
             await self._closing.step("drain", self._drain(parts, polling), sparing_s=AFTER_DRAIN_S)
+            await self._closing.step("journal", parts.journal.close(), sparing_s=AFTER_DRAIN_S)
             await self._closing.step("doors", doors.close(), sparing_s=AFTER_DRAIN_S / 2)
             for task in (*duties, polling, writing):
                 task.cancel()
@@ -232,9 +245,12 @@ class Daemon:
             duties |= {"rescue": rescuer.run_once, "cancels": parts.dispatcher.look_for_cancels}
             seconds |= {"rescue": max(self._settings.lease_s / RESCUES_A_LEASE, LEAST_RESCUE_S), "cancels": CANCELS_S}
             duties["claims"], seconds["claims"] = parts.dispatcher.forget_claims, CLAIMS_S
+            duties["journal"], seconds["journal"] = parts.journal.run_once, JOURNAL_S
         if Role.SCHEDULER in roles:
             duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
             duties["count"] = Counting(parts.pool).run_once
+            duties["tidy"] = HookTidying(parts.pool, keep_days=KEEP_HOOKS_DAYS).run_once
+            seconds["tidy"] = PRUNE_S
             seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S, "count": COUNT_S}
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
@@ -289,13 +305,14 @@ class Daemon:
     def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
         targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held, worker=lambda: heartbeat.owner)
         house = assemble(pool, targets, self._settings, scripts=hooks)
-        loader = WorkLoader(pool, targets)
+        loader, journal = WorkLoader(pool, targets), Journal(pool)
+        secrets = Secrets(pool, house.vault, MappingEngine(hooks))
         executor = Executor(
             targets,
             loader,
-            Scripting(hooks),
+            Scripting(hooks, names=Names(pool), journal=journal, secrets=secrets, key=house.vault.derive(SEEDS)),
             Matching(pool, CorrelationService()),
-            secrets=Secrets(pool, house.vault, MappingEngine(hooks)),
+            secrets=secrets,
             attempt_s=self._settings.attempt_s,
         )
         finisher = Finisher(pool, heartbeat, rng=self._rng)
@@ -320,6 +337,7 @@ class Daemon:
             watcher=SourceWatcher(pool, known_s=SOURCES_KNOWN_S),
             house=house,
             receiver=EventReceiver(pool),
+            journal=journal,
         )
 
 

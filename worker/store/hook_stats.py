@@ -35,6 +35,11 @@ class Counted:
         self.histogram[bucket_of(duration_us)] += 1
         self.last_error, self.last_at = error, at
 
+    def joined(self, newer: "Counted") -> "Counted":
+        """This and what was counted after it."""
+        both = [a + b for a, b in zip(self.histogram, newer.histogram, strict=True)]
+        return Counted(self.calls + newer.calls, self.total_us + newer.total_us, both, newer.last_error, newer.last_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

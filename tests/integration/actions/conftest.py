@@ -21,7 +21,7 @@ from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingRule
 from worker.domain.operation import Origin
 from worker.domain.run import RunKind, RunMode, RunTrigger
-from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
+from worker.execution import Executor, Journal, Matching, Names, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.mapping import MappingEngine
 from worker.planning import Acceptance, Planner
@@ -119,12 +119,19 @@ class Works:
         """Run operations until a query says true: by default until none is left."""
         house = self.house
         finisher = Finisher(house.pool, self.lease, rng=Random(1))
+        secrets = Secrets(house.pool, house.vault, MappingEngine())
         executor = Executor(
             house.targets,
             WorkLoader(house.pool, house.targets),
-            Scripting(cast("HookExecutor", None)),
+            Scripting(
+                cast("HookExecutor", None),
+                names=Names(house.pool),
+                journal=Journal(house.pool),
+                secrets=secrets,
+                key=bytes(32),
+            ),
             Matching(house.pool, CorrelationService()),
-            secrets=Secrets(house.pool, house.vault, MappingEngine()),
+            secrets=secrets,
             attempt_s=45.0,
         )
         dispatcher = Dispatcher(house.pool, lease=self.lease, gate=house.targets, processor=executor, finisher=finisher)

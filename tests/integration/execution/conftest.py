@@ -26,7 +26,7 @@ from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingRule
 from worker.domain.operation import Operation
 from worker.domain.processing import Finished, Gate
-from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
+from worker.execution import Executor, Journal, Matching, Names, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.mapping import MappingEngine, account_hash, comparator_of
 from worker.queue import Finisher
@@ -159,17 +159,25 @@ class Site:
     lease: Lease
     executor: Executor
     loader: WorkLoader
+    journal: Journal
 
     def make(self, scripts: HookExecutor | None = None, *, attempt_s: float = 30.0) -> Executor:
         """An executor of its own, which knows nothing yet."""
         targets = cast("Targets", self.targets)
-        self.loader = WorkLoader(self.pool, targets)
+        self.loader, self.journal = WorkLoader(self.pool, targets), Journal(self.pool)
+        secrets = Secrets(self.pool, VAULT, MappingEngine(scripts))
         self.executor = Executor(
             targets,
             self.loader,
-            Scripting(cast("HookExecutor", scripts)),
+            Scripting(
+                cast("HookExecutor", scripts),
+                names=Names(self.pool),
+                journal=self.journal,
+                secrets=secrets,
+                key=bytes(32),
+            ),
             Matching(self.pool, CorrelationService()),
-            secrets=Secrets(self.pool, VAULT, MappingEngine(scripts)),
+            secrets=secrets,
             attempt_s=attempt_s,
         )
         return self.executor
@@ -351,7 +359,9 @@ async def site(pool: Pool, tenant_id: UUID) -> AsyncIterator[Site]:
     targets.add(connector, target)
     async with registered_worker(pool) as owner:
         nothing: Any = None
-        made = Site(pool, tenant_id, connector, target, targets, Lease(owner), executor=nothing, loader=nothing)
+        made = Site(
+            pool, tenant_id, connector, target, targets, Lease(owner), executor=nothing, loader=nothing, journal=nothing
+        )
         made.make()
         yield made
 

@@ -22,7 +22,7 @@ from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector, Limits
 from worker.domain.errors import TargetBusy, TargetUnavailable
 from worker.domain.operation import EMERGENCY_PRIORITY
-from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
+from worker.execution import Executor, Journal, Matching, Names, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.mapping import MappingEngine
 from worker.queue import Dispatcher, Finisher
@@ -95,12 +95,15 @@ async def process(pool: Pool, vault: Vault) -> AsyncIterator[Process]:
     async with registered_worker(pool) as owner:
         lease = Lease(owner)
         known = Targets(pool, vault, worker=lambda: owner)
+        secrets = Secrets(pool, vault, MappingEngine())
         executor = Executor(
             known,
             WorkLoader(pool, known),
-            Scripting(cast("HookExecutor", None)),
+            Scripting(
+                cast("HookExecutor", None), names=Names(pool), journal=Journal(pool), secrets=secrets, key=bytes(32)
+            ),
             Matching(pool, CorrelationService()),
-            secrets=Secrets(pool, vault, MappingEngine()),
+            secrets=secrets,
             attempt_s=30,
         )
         finisher = Finisher(pool, lease, rng=Random(1))

@@ -18,7 +18,7 @@ from tests.waiting import eventually
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.connector import Limits
-from worker.execution import Executor, Matching, Scripting, Secrets, WorkLoader
+from worker.execution import Executor, Journal, Matching, Names, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.mapping import MappingEngine
 from worker.queue import Dispatcher, Finisher
@@ -105,12 +105,15 @@ class Circle:
         """Run operations until none is left."""
         pool, house = self.house.pool, self.house
         finisher = Finisher(pool, self.lease, rng=Random(1))
+        secrets = Secrets(pool, VAULT, MappingEngine())
         executor = Executor(
             self.targets,
             WorkLoader(pool, self.targets),
-            Scripting(cast("HookExecutor", None)),
+            Scripting(
+                cast("HookExecutor", None), names=Names(pool), journal=Journal(pool), secrets=secrets, key=bytes(32)
+            ),
             Matching(pool, CorrelationService()),
-            secrets=Secrets(pool, VAULT, MappingEngine()),
+            secrets=secrets,
             attempt_s=45.0,
         )
         dispatcher = Dispatcher(pool, lease=self.lease, gate=self.targets, processor=executor, finisher=finisher)
