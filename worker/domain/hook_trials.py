@@ -26,6 +26,7 @@ MAX_DIFFERENCES = 10
 MAX_SHOWN = 200
 
 _PARTS = tuple(each.name for kind in (Patch, Correlated) for each in fields(kind))
+_LISTS = frozenset({"unset", "keys"})
 _ENDS = {"reject": {"reason", "code"}, "skip": {"reason"}, "error": {"class", "message"}}
 _FAILURE = ("line", "column", "module", "snippet", "frames", "logs")
 
@@ -67,11 +68,19 @@ def check_expected(expected: Any) -> dict[str, Any]:
         strange = sorted(expected.keys() - set(_PARTS))
         if strange:
             raise InvalidRequest(f"No script answers {strange[0]}; there are {', '.join((*_PARTS, *_ENDS))}.")
+        _check_parts(expected)
         return expected
     said = expected[end]
     if others or len(expected) > 1 or not isinstance(said, dict) or not said.keys() <= _ENDS[end]:
         raise InvalidRequest(f"{end} stands alone, and may hold {', '.join(sorted(_ENDS[end]))}.")
     return expected
+
+
+def _check_parts(expected: Mapping[str, Any]) -> None:
+    for name, value in expected.items():
+        kind: type = list if name in _LISTS else dict
+        if not isinstance(value, kind):
+            raise InvalidRequest(f"{name} is {'a list' if kind is list else 'an object'}.")
 
 
 def differences(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
@@ -98,13 +107,18 @@ def _of_parts(where: str, expected: Mapping[str, Any], found: Mapping[str, Any])
     return [
         f"{where}{name} is {_shown(found.get(name, missing))}, expected {_shown(expected.get(name, missing))}"
         for name in sorted(expected.keys() | found.keys())
-        if found.get(name, missing) != expected.get(name, missing)
+        if not _is_same(found.get(name, missing), expected.get(name, missing))
     ][:MAX_DIFFERENCES]
 
 
 def _plain(value: Any) -> Any:
     """As it is after a way through JSON: what it is compared with has gone it."""
     return json.loads(json.dumps(value))
+
+
+def _is_same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are the same; true is not 1."""
+    return bool(left == right) and (isinstance(left, bool) is isinstance(right, bool))
 
 
 def _kind(answer: Mapping[str, Any]) -> str:
