@@ -1,5 +1,6 @@
 """Hooks over HTTP: make, describe, check, suspend no more; their versions, tests and bindings are modules beside."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -14,10 +15,12 @@ from worker.api.schemas.hooks import (
     HookChange,
     HookList,
     Kind,
+    Reference,
     Stats,
     ValidateBody,
     Validated,
     hook_of,
+    reference_now,
     stats_of,
     validated_of,
 )
@@ -45,13 +48,19 @@ def build(house: House, auth: Auth) -> APIRouter:
     """The routes under /api/hooks that are about hooks themselves."""
     router = APIRouter(prefix="/api/hooks", tags=["hooks"])
     viewer, operator, admin = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR), needs(auth, Role.ADMIN)
-    _add_language(router, house, operator=operator)
+    _add_language(router, house, viewer=viewer, operator=operator)
     _add_reads(router, house, viewer=viewer)
     _add_acts(router, house, operator=operator, admin=admin)
     return router
 
 
-def _add_language(router: APIRouter, house: House, *, operator: Principal) -> None:
+def _add_language(router: APIRouter, house: House, *, viewer: Principal, operator: Principal) -> None:
+    @router.get(
+        "/functions", response_model=Reference, summary="What scripts may call and define, and what is in their ctx"
+    )
+    async def functions(_: Principal = viewer) -> Reference:
+        return await asyncio.to_thread(reference_now)
+
     @router.post("/validate", response_model=Validated, summary="Check a source without storing or running it")
     async def validate(body: ValidateBody, who: Principal = operator) -> Validated:
         checked = await hook_scripts.check(

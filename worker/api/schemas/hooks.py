@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from worker.actions.bindings import Wanted
 from worker.domain.hook import FailurePolicy, HookPhase, Permission, Validation
 from worker.domain.operation import OperationType
+from worker.sandbox import API, FUNCTIONS, context_fields, reference
 from worker.store.hook_stats import Summary
 from worker.store.sql import Record
 
@@ -218,6 +219,63 @@ class BindingList(BaseModel):
     total: int
     limit: int
     offset: int
+
+
+class Parameter(BaseModel):
+    """``default`` as it would be written in a script, null where the parameter is required."""
+
+    name: str
+    type: str
+    default: str | None
+    is_keyword: bool
+
+
+class Example(BaseModel):
+    """An example that is tested: ``code`` gives ``result``, or fails with ``error``."""
+
+    code: str
+    result: str | None
+    error: str | None
+
+
+class Function(BaseModel):
+    """One function of scripts; ``kind`` is host, prelude or language, ``group`` is what stands before the dot."""
+
+    name: str
+    group: str
+    kind: str
+    signature: str
+    parameters: list[Parameter]
+    returns: str
+    summary: str
+    doc: str
+    examples: list[Example]
+    since_api: int
+
+
+class ContextField(BaseModel):
+    """One field of ``ctx``; ``events`` are the functions whose ``ctx`` has it."""
+
+    name: str
+    type: str
+    doc: str
+    events: list[str]
+
+
+class Reference(BaseModel):
+    """What a script may use: functions it calls, fields of its ``ctx``, and ``events``, the functions it may define."""
+
+    api: int
+    events: list[str]
+    functions: list[Function]
+    fields: list[ContextField]
+
+
+def reference_now() -> Reference:
+    """The reference of this version."""
+    return Reference.model_validate(
+        {"api": API, "events": FUNCTIONS, "functions": reference(), "fields": context_fields()}
+    )
 
 
 def hook_of(row: Record, known: Summary) -> Hook:

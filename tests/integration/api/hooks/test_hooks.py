@@ -179,3 +179,15 @@ async def test_lists_and_statistics_tell_how_a_hook_fares(client: Client, editor
     assert health["last_error"]["message"] == "no"
     assert [(each["version"], each["calls"]) for each in stats["versions"]] == [(2, 1), (1, 3)]
     assert wrong == 422
+
+
+async def test_the_reference_names_functions_events_and_fields(client: Client) -> None:
+    status, found = await client.get("/api/hooks/functions", role="viewer")
+    unknown, _ = await client.get("/api/hooks/functions?api=2", role="viewer")
+
+    functions = {each["name"]: each for each in found["functions"]}
+    assert (status, found["api"], unknown) == (200, 1, 422)
+    assert functions["text.ascii"]["examples"][0]["result"] == '"Joerg Muessig"'
+    assert functions["reject"]["summary"]
+    assert {"before_create", "on_error", "correlate"} <= set(found["events"])
+    assert {"identity", "attributes", "params"} <= {each["name"] for each in found["fields"]}
