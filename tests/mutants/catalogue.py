@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "a claim's note is gone before the last of it has ended",
         (
-            ("worker/queue/dispatcher.py", "over = self._notes.over(held)", "over = self._notes.over(set())"),
+            ("worker/queue/notes.py", "in self.over(held).items()", "in self.over(set()).items()"),
             (CLAIMS, "o.id = ANY(c.operation_ids) AND o.owner = c.owner", "false"),
         ),
         (f"{DISPATCHER}::test_a_process_clears_its_notes_away_when_the_last_of_a_claim_has_ended",),

@@ -7,7 +7,7 @@ be cut before a commit, or after it and before its answer.
 import asyncio
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -30,7 +30,7 @@ from worker.domain.operation import (
 from worker.domain.outcome import Cancelled, DeadLettered, Parked, Released, Retry, Succeeded
 from worker.store import due_work as real_due_work
 from worker.store.due_work import Due, Kind, Look
-from worker.store.operations import Completion, Failure, Fence
+from worker.store.operations import Completed, Completion, Failure, Fence
 from worker.store.ranges import FRONT, Range
 from worker.store.workers import Expired
 
@@ -38,7 +38,7 @@ S = OperationStatus
 LATENCY_S = 0.01
 _TAKING = ("claim", "claim_emergencies", "rescue", "crash_looping")
 _EMERGENCIES = FRONT.up_to_urgency(-EMERGENCY_PRIORITY)
-_ENDING = ("complete", "fail", "park", "bury", "release", "cancel")
+_ENDING = ("complete_and_claim", "fail", "park", "bury", "release", "cancel")
 
 
 class Store:
@@ -192,9 +192,18 @@ class Store:
             ready_at=ready_at,
         )
 
-    async def _complete(self, conn: Any, _: UUID, owner: UUID, ends: Sequence[Completion]) -> dict[UUID, bool]:
+    async def _complete_and_claim(
+        self, conn: Any, _: UUID, owner: UUID, ends: Sequence[Completion], *, lanes: Container[UUID]
+    ) -> Completed:
         done = await self._end(owner, [(e.fence, Succeeded(e.uid)) for e in ends])
-        return {one: bool(self.model.lanes[self.model.ops[one].account]) for one in done}
+        self._refresh()
+        goes_on = {account for one in done if self.model.lanes[account := self.model.ops[one].account]}
+        next_ones = [self.model.ops[self.model.lanes[account][0]] for account in goes_on if account in lanes]
+        found = [op for op in next_ones if op.status is S.PENDING and op.crashes == 0]
+        claimed = self._taken(found if self.model.workers.get(owner) else [], owner)
+        self.met["claimed along"] += len(claimed)
+        waits = goes_on - {op.account_id for op in claimed}
+        return Completed({one: self.model.ops[one].account in waits for one in done}, claimed)
 
     async def _fail(self, conn: Any, _: UUID, owner: UUID, ends: Sequence[Failure]) -> set[UUID]:
         return await self._end(owner, [(e.fence, Retry("e", "")) for e in ends], [e.delay_s for e in ends])

@@ -35,6 +35,11 @@ async def cancel_asked(conn: Connection, tenant_id: UUID, again: Sequence[Fence]
     """Of those that would be tried again, cancel what a person asked to cancel while it ran."""
     if not again:
         return
-    rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=[fence.id for fence in again])
-    asked = {row["id"] for row in rows}
+    asked = await asked_to_cancel(conn, tenant_id, [fence.id for fence in again])
     await cancel(conn, tenant_id, [fence for fence in again if fence.id in asked], notes=ASKED)
+
+
+async def asked_to_cancel(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these somebody has asked to cancel."""
+    rows = await operations.queries.cancel_requested.rows(conn, tenant_id=tenant_id, ids=list(ids))
+    return {row["id"] for row in rows}

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,11 +17,12 @@ import structlog
 from worker.domain.operation import Operation, WaitReason
 from worker.domain.outcome import Cancelled, Outcome, Released, Retry
 from worker.domain.processing import Finished, Gate, Lease, OperationProcessor, TargetGate
+from worker.queue.cancelling import asked_to_cancel
 from worker.queue.finisher import Finisher
-from worker.queue.local import MOST_HELD, Target, Try, empty_target, fence
+from worker.queue.local import MOST_HELD, Target, Try, by_target, empty_target, fence
 from worker.queue.marks import BACK_EVERY_S, Marks
 from worker.queue.notes import Notes
-from worker.store import claims, due_work, operations
+from worker.store import due_work, operations
 from worker.store.notify import Hints
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
@@ -48,7 +50,11 @@ _Claim = Callable[[Connection, UUID, UUID, Target], Awaitable[list[Operation]]]
 
 
 class Dispatcher:
-    """Runs the operations of every target; ``on_room`` is told which target can take more."""
+    """Runs the operations of every target; ``on_room`` is told which target can take more.
+
+    What comes next in a lane is claimed together with the finish of what came before it, where a claim right behind it
+    would have brought just that. ``is_crowded`` says whether others wait for a turn: then everybody does.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class Dispatcher:
         processor: OperationProcessor,
         finisher: Finisher,
         on_room: Callable[[Hints], None] = lambda _: None,
+        is_crowded: Callable[[], bool] = lambda: False,
     ) -> None:
         self._pool = pool
         self._lease = lease
@@ -66,7 +73,9 @@ class Dispatcher:
         self._processor = processor
         self._finisher = finisher
         self._on_room = on_room
+        self._is_crowded = is_crowded
         finisher.when_caught_up(self._caught_up)
+        finisher.claim_for(self)
         self._targets: dict[tuple[UUID, UUID], Target] = {}
         self._notes = Notes()
         self._is_draining = False
@@ -76,10 +85,12 @@ class Dispatcher:
         key = tenant_id, connector_id
         target = self._targets.get(key) or self._targets.setdefault(key, empty_target(tenant_id, connector_id))
         if target.claiming.locked() or not self._may_claim(target):
+            target.looked_not()
             return Claimed()
         async with target.claiming:
             gate = await self._gate.gate(tenant_id, connector_id)
             if not self._may_claim(target):
+                target.looked_not()
                 return Claimed()
             if gate.slots == 0:
                 await self._close(tenant_id, connector_id, target, gate)
@@ -89,6 +100,7 @@ class Dispatcher:
             room = min(gate.slots + target.ahead, MOST_HELD) - target.held
             target.is_held_back = self._finisher.is_behind
             if room <= 0 or target.is_held_back:
+                target.looked_not()
                 target.has_asked = False  # who asked gets no answer now, and has to ask again when there is room
                 self._start_runners(target)  # there may be more slots than when they were started
                 if target.urgent_room == 0:
@@ -110,9 +122,10 @@ class Dispatcher:
                 found = target.new_of(claimed, ended=self._finisher.pending_tries) if claimed else []
             metrics.last_claim_timestamp.set_to_current_time()
             if found:
-                await self._processor.prepare(tenant_id, found)
+                await self._prepare(tenant_id, found)
         except BaseException:
             target.rests_until = time.monotonic() + REST_S
+            target.looked_not()
             target.marks = Marks()  # what was passed is perhaps not ours, and as ready as before
             target.unsure = frozenset(op.id for op in found)
             for op in found:
@@ -133,10 +146,63 @@ class Dispatcher:
 
     def _note(self, tenant_id: UUID, claimed: Sequence[Operation], found: Sequence[Operation]) -> None:
         """Have the note of a claim cleared away in the end; but where some of it are tried here under an older claim,
-        whose note was lost, this one stays.
+        whose note was lost, this one stays; and so does that of a lease that is lost.
         """
-        if len(found) == len(claimed):
+        if len(found) == len(claimed) and all(op.owner == self._lease.owner for op in found):
             self._notes.add(tenant_id, found)
+
+    def lanes_to_claim(self, tenant_id: UUID, owner: UUID, ended: Sequence[Operation]) -> set[UUID]:
+        """Their lanes, where nothing else of their targets waits, as far as we know, and each has a free slot."""
+        if self._is_draining or owner != self._lease.owner or self._finisher.is_behind or self._is_crowded():
+            return set()
+        now, found = time.monotonic(), set[UUID]()
+        for connector_id, ops in by_target(ended):
+            target = self._targets.get((tenant_id, connector_id))
+            if target is not None and target.may_chain(now, lanes=len(ops)) and self._may_claim(target):
+                found.update(op.account_id for op in ops)
+        return found
+
+    def take(self, tenant_id: UUID, claimed: Sequence[Operation]) -> None:
+        """Run what was claimed together with a finish, as soon as there is all that it needs."""
+        for connector_id, ops in by_target(claimed):
+            target = self._targets[tenant_id, connector_id]
+            found = target.new_of(ops, ended=self._finisher.pending_tries)
+            target.marks.went_by(found)
+            metrics.claimed_operations_total.labels(target.name).inc(len(found))
+            if self._is_draining:
+                self._turn_away(found)
+                self._note(tenant_id, ops, found)
+                continue
+            task = asyncio.create_task(self._prepare(tenant_id, found))
+            target.arriving[task] = found
+            task.add_done_callback(partial(self._arrived, target, tenant_id, ops))
+
+    async def _prepare(self, tenant_id: UUID, found: Sequence[Operation]) -> None:
+        await self._processor.prepare(tenant_id, found)
+
+    def _arrived(
+        self, target: Target, tenant_id: UUID, claimed: Sequence[Operation], task: "asyncio.Task[None]"
+    ) -> None:
+        found = target.arriving.pop(task)
+        self._note(tenant_id, claimed, found)
+        if task.cancelled() or (error := task.exception()) is not None:
+            if not task.cancelled():
+                log.warning("claim.not_prepared", operations=len(found), error=type(error).__name__)
+            target.rests_until = time.monotonic() + REST_S
+            self._turn_away(found)
+            return
+        target.line_up(found)
+        if self._is_draining:
+            self._give_back(target)
+        self._start_runners(target)
+
+    def _turn_away(self, found: Sequence[Operation]) -> None:
+        for op in found:
+            self._hand_in(op, Released())
+
+    def note(self, tenant_id: UUID, claimed: Sequence[Operation]) -> None:
+        """These were claimed and went back: their note is over."""
+        self._notes.add(tenant_id, claimed)
 
     def _next(self, limit: int) -> "_Claim":
         async def claim(conn: Connection, tenant_id: UUID, connector_id: UUID, target: Target) -> list[Operation]:
@@ -148,13 +214,15 @@ class Dispatcher:
             if is_front:
                 target.marks.looked_from_front(time.monotonic(), took_s=time.monotonic() - now)
             target.marks.passed(found, is_all=len(found) < limit)
+            target.looked(now, found=len(found), limit=limit)
             if found:  # a claim that brings something is followed by another
                 target.looks_again = True
                 return found
-            await due_work.settle_claim(conn, tenant_id, connector_id, again_s=None if is_front else BACK_EVERY_S)
+            again_s = None if is_front else BACK_EVERY_S
+            target.is_settled = await due_work.settle_claim(conn, tenant_id, connector_id, again_s=again_s)
             if target.looks_again:
                 # Who made work due between the claim and this found it due already, and is in no hurry to tell us.
-                target.looks_again = False
+                target.looks_again = target.is_settled = False
                 self._on_room(target.room)
             return found
 
@@ -219,7 +287,7 @@ class Dispatcher:
                 self._ask_for_more(target)
 
     def _ask_for_more(self, target: Target) -> None:
-        if not target.has_asked and target.held < min(target.slots + target.ahead, MOST_HELD):
+        if not target.has_asked and not target.is_settled and target.held < min(target.slots + target.ahead, MOST_HELD):
             target.has_asked = True
             self._on_room(target.room)
 
@@ -262,7 +330,7 @@ class Dispatcher:
     def _give_back(self, target: Target, *, beyond: int = 0) -> None:
         """Release what waits here, all but the first ``beyond``."""
         while len(target.waiting) > beyond:
-            self._hand_in(target.waiting.pop(), Released())
+            self._turn_away([target.waiting.pop()])
 
     async def look_for_cancels(self) -> int:
         """Drop what people asked to cancel and that waits here unstarted; how many.
@@ -275,10 +343,7 @@ class Dispatcher:
             if not target.waiting:
                 continue
             async with tenant(self._pool, tenant_id) as conn:
-                rows = await operations.queries.cancel_requested.rows(
-                    conn, tenant_id=tenant_id, ids=[op.id for op in target.waiting]
-                )
-            asked = {row["id"] for row in rows}
+                asked = await asked_to_cancel(conn, tenant_id, [op.id for op in target.waiting])
             for op in [op for op in target.waiting if op.id in asked]:
                 target.waiting.remove(op)
                 self._hand_in(op, Cancelled("Cancelled by a person before it was tried."))
@@ -287,21 +352,12 @@ class Dispatcher:
 
     async def forget_claims(self) -> int:
         """Clear away the notes of claims of which this process holds nothing any more; how many."""
-        owner, held = self._lease.owner, self._held_claims()
-        over = self._notes.over(held)
-        ended = 0
-        for tenant_id, claim_ids in over.items():
-            async with tenant(self._pool, tenant_id) as conn:
-                gone = await claims.end(conn, tenant_id, owner, claim_ids)
-            self._notes.end(tenant_id, gone)
-            ended += len(gone)
-        return ended
+        return await self._notes.clear_away(self._pool, self._lease.owner, held=self._held_claims())
 
     def _held_claims(self) -> set[UUID | None]:
         held = self._finisher.pending_claims
         for target in self._targets.values():
-            held.update(op.claim_id for op in target.waiting)
-            held.update(each.operation.claim_id for each in target.running.values())
+            held |= target.claims
         return held
 
     def forget_all(self) -> None:
@@ -318,6 +374,7 @@ class Dispatcher:
         self._is_draining = True
         for target in self._targets.values():
             self._give_back(target)
+        await self._stop_preparing()
         running = [each.slot for target in self._targets.values() for each in target.running.values()]
         if running:
             _, late = await asyncio.wait(running, timeout=timeout_s)
@@ -326,6 +383,14 @@ class Dispatcher:
             if late:
                 await asyncio.wait(late, timeout=2)
         await self._finisher.drained()
+
+    async def _stop_preparing(self) -> None:
+        """What was claimed together with a finish, and has not come so far as to wait here, goes back."""
+        tasks = [task for target in self._targets.values() for task in target.arriving]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=2)
 
     @property
     def held(self) -> int:

@@ -3,16 +3,18 @@
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from random import Random
+from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from worker.domain.outcome import DeadLettered, Released
+from worker.domain.operation import Operation
+from worker.domain.outcome import DeadLettered, Released, Succeeded
 from worker.domain.processing import Finished, Lease
 from worker.queue.cancelling import cancel, cancel_asked
 from worker.queue.ends import Ends, sorted_ends
@@ -39,13 +41,30 @@ LONGEST_DRAIN_S = 10.0
 UNDECIDED_S = 0.2
 
 
+class Claimant(Protocol):
+    """Whoever runs what is claimed together with a finish: the next ones of lanes."""
+
+    def lanes_to_claim(self, tenant_id: UUID, owner: UUID, ended: Sequence[Operation]) -> Container[UUID]:
+        """The accounts of those that ended well whose next one is to be claimed for this owner."""
+        ...
+
+    def take(self, tenant_id: UUID, claimed: Sequence[Operation]) -> None:
+        """Run what was claimed, or give it back."""
+        ...
+
+    def note(self, tenant_id: UUID, claimed: Sequence[Operation]) -> None:
+        """Have the note of what was perhaps claimed, and went back, cleared away."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Counts of one batch; ``asked``: there is more to claim now than before."""
+    """Counts of one batch; ``asked``: there is more to claim now than before; ``later``: what is not decided yet."""
 
     finished: int = 0
     fenced: int = 0
     asked: bool = False
+    later: Sequence[Finished] = ()
 
 
 class Finisher:
@@ -68,10 +87,15 @@ class Finisher:
         self._is_empty.set()
         self._written_at = 0.0
         self._on_caught_up: Callable[[], None] = lambda: None
+        self._claimant: Claimant | None = None
 
     def when_caught_up(self, tell: Callable[[], None]) -> None:
         """Have somebody told whenever so much is written that there is no backlog any more."""
         self._on_caught_up = tell
+
+    def claim_for(self, claimant: Claimant) -> None:
+        """Have the next ones of lanes claimed with the finish of those before them, where this one wants it."""
+        self._claimant = claimant
 
     @property
     def is_behind(self) -> bool:
@@ -166,9 +190,11 @@ class Finisher:
             parts[finished.operation.tenant_id, owner].append(finished)
         for (tenant_id, owner), part in parts.items():
             delay = 0.1
+            unheard: list[Operation] = []
             while True:
                 try:
-                    await self._write(tenant_id, owner, part)
+                    await self._put_back(tenant_id, owner, unheard)
+                    await self._write(tenant_id, owner, part, unheard)
                     break
                 except DatabaseTrouble as error:
                     if owner != self._lease.owner:  # one that has only not been renewed in time may still be
@@ -179,36 +205,68 @@ class Finisher:
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, 2.0)
 
-    async def _write(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> None:
+    async def _put_back(self, tenant_id: UUID, owner: UUID, unheard: list[Operation]) -> None:
+        """What was claimed with a finish whose commit was never heard of goes back before that is written again: it
+        would be claimed under the same fence once more, and what came back late would be taken from who works on it.
+        """
+        while unheard and owner == self._lease.owner:
+            back = [Finished(op, Released(is_unheard=True), 0) for op in unheard]
+            written = await self._write_part(tenant_id, owner, back, [])
+            if written.finished and self._claimant is not None:
+                self._claimant.note(tenant_id, unheard)
+            unheard[:] = [finished.operation for finished in written.later]
+            if unheard:
+                await asyncio.sleep(UNDECIDED_S)
+
+    async def _write(self, tenant_id: UUID, owner: UUID, part: list[Finished], unheard: list[Operation]) -> None:
+        """Write a part; ``unheard`` is filled with what was claimed with it, when nobody knows whether it was."""
         try:
-            written = await self._write_part(tenant_id, owner, part)
+            written = await self._write_part(tenant_id, owner, part, unheard)
         except RowRefused as refused:
             if len(part) == 1:
                 buried = _uid_taken(part[0]) if isinstance(refused, UniqueViolation) else _unstorable(part[0])
-                written = await self._write_part(tenant_id, owner, [buried])
+                written = await self._write_part(tenant_id, owner, [buried], unheard)
             else:
                 for one in part:
-                    await self._write(tenant_id, owner, [one])
+                    await self._write(tenant_id, owner, [one], unheard)
                 return
         metrics.fenced_total.inc(written.fenced)
         if written.asked:
             self._on_written()
+        if written.later:
+            await self._put_again(owner, written.later)
 
-    async def _write_part(self, tenant_id: UUID, owner: UUID, part: list[Finished]) -> Written:
-        async with tenant(self._pool, tenant_id, is_hot=True, by_hash=True) as conn:
-            undecided = await _undecided(conn, tenant_id, part)
-            later = [finished for finished in part if finished.operation.id in undecided]
-            part = [finished for finished in part if finished.operation.id not in undecided]
-            ends = sorted_ends(part, rng=self._rng)
-            done = await _write_all(conn, tenant_id, owner, part, ends)
-            asked = len(ends.completions) < len(part) or any(done.values()) or _were_suspects(part)
-            if asked:
-                for connector_id in sorted({f.operation.connector_id for f in part}):
-                    await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
+    async def _write_part(
+        self, tenant_id: UUID, owner: UUID, part: list[Finished], unheard: list[Operation]
+    ) -> Written:
+        claimed: list[Operation] = []
+        try:
+            async with tenant(self._pool, tenant_id, is_hot=True, by_hash=True) as conn:
+                undecided = await _undecided(conn, tenant_id, part)
+                later = [finished for finished in part if finished.operation.id in undecided]
+                part = [finished for finished in part if finished.operation.id not in undecided]
+                ends = sorted_ends(part, rng=self._rng)
+                lanes = self._lanes(tenant_id, owner, part)
+                done, claimed = await _write_all(conn, tenant_id, owner, part, ends, lanes=lanes)
+                asked = len(ends.completions) < len(part) or any(done.values()) or _were_suspects(part)
+                if asked:
+                    for connector_id in sorted({f.operation.connector_id for f in part}):
+                        await due_work.ask(conn, tenant_id, due_work.Kind.CLAIM, connector_id)
+        except DatabaseTrouble:
+            unheard += claimed
+            raise
         tell([finished for finished in part if finished.operation.id in done])
-        if later:
-            await self._put_again(owner, later)
-        return Written(finished=len(done), fenced=len(part) - len(done), asked=asked)
+        if claimed and self._claimant is not None:
+            self._claimant.take(tenant_id, claimed)
+        return Written(len(done), len(part) - len(done), asked, later)
+
+    def _lanes(self, tenant_id: UUID, owner: UUID, part: Sequence[Finished]) -> Container[UUID]:
+        """In which lanes to claim what comes next together with this part: of targets where all of it ended well."""
+        if self._claimant is None:
+            return ()
+        troubled = {each.operation.connector_id for each in part if not isinstance(each.outcome, Succeeded)}
+        ended = [each.operation for each in part if each.operation.connector_id not in troubled]
+        return self._claimant.lanes_to_claim(tenant_id, owner, ended) if ended else ()
 
     async def _put_again(self, owner: UUID, later: Sequence[Finished]) -> None:
         """Look again at what is not decided, as long as it would be ours."""
@@ -231,16 +289,22 @@ async def _undecided(conn: Connection, tenant_id: UUID, part: Sequence[Finished]
 
 
 async def _write_all(
-    conn: Connection, tenant_id: UUID, owner: UUID, part: list[Finished], ends: Ends
-) -> dict[UUID, bool]:
-    """Write one part; the ids that were written, each with whether the lane goes on (known of those that completed)."""
+    conn: Connection, tenant_id: UUID, owner: UUID, part: list[Finished], ends: Ends, *, lanes: Container[UUID]
+) -> tuple[dict[UUID, bool], list[Operation]]:
+    """Write one part; the ids that were written, each with whether the next of its lane waits to be claimed (known of
+    those that completed), and what was claimed along.
+    """
     if len(ends.completions) < len(part):  # several statements will lock lanes: all in one order, at once
         await operations.lock_lanes(conn, tenant_id, [f.operation.account_id for f in part])
-    completed = await operations.complete(conn, tenant_id, owner, ends.completions) if ends.completions else {}
+    ended, claimed = ends.completions, list[Operation]()
+    done: dict[UUID, bool] = {}
+    if ended:
+        completed = await operations.complete_and_claim(conn, tenant_id, owner, ended, lanes=lanes)
+        done, claimed = completed.done, completed.claimed
     others = await _write_others(conn, tenant_id, owner, ends)
-    done = completed | dict.fromkeys(others, False)
+    done = done | dict.fromkeys(others, False)
     await operations.log(conn, tenant_id, [line for line in ends.lines if line[0] in done])
-    return done
+    return done, claimed
 
 
 async def _write_others(conn: Connection, tenant_id: UUID, owner: UUID, ends: Ends) -> set[UUID]:

@@ -49,6 +49,11 @@ class Marks:
             marks = {urgency: mark.moved_back(BACK_BY) for urgency, mark in marks.items()}
         return _between(marks)
 
+    def went_by(self, claimed: Iterable[Operation]) -> None:
+        """Note what was claimed without a look. The next look begins behind the marks, for who came in the meantime."""
+        self.passed(claimed, is_all=True)
+        self._back_at = 0.0
+
     def passed(self, claimed: Iterable[Operation], *, is_all: bool) -> None:
         """Note what a claim brought; ``is_all``: it found all that its ranges held, and stopped nowhere before.
 

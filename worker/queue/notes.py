@@ -9,6 +9,9 @@ from collections.abc import Container, Sequence
 from uuid import UUID
 
 from worker.domain.operation import Operation
+from worker.store import claims
+from worker.store.pool import Pool
+from worker.store.tenant import tenant
 
 
 class Notes:
@@ -29,6 +32,16 @@ class Notes:
     def end(self, tenant_id: UUID, claim_ids: Sequence[UUID]) -> None:
         """They are cleared away."""
         self._claims[tenant_id].difference_update(claim_ids)
+
+    async def clear_away(self, pool: Pool, owner: UUID, *, held: Container[UUID | None]) -> int:
+        """Clear away those of which the owner holds nothing any more; how many. The rows of operations decide."""
+        ended = 0
+        for tenant_id, claim_ids in self.over(held).items():
+            async with tenant(pool, tenant_id) as conn:
+                gone = await claims.end(conn, tenant_id, owner, claim_ids)
+            self.end(tenant_id, gone)
+            ended += len(gone)
+        return ended
 
     def clear(self) -> None:
         """The lease is lost: whoever rescues what was held clears them away."""

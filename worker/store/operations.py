@@ -161,8 +161,25 @@ def _turn(op: Operation) -> tuple[int, datetime, UUID]:
     return -op.priority, op.ready_at, op.id
 
 
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Tries that really ended well, each with whether the next of its lane waits for a claim, and what was claimed."""
+
+    done: dict[UUID, bool]
+    claimed: list[Operation]
+
+
 async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Completion]) -> dict[UUID, bool]:
     """Finish these tries; the ids that were really finished, each with whether its lane has a next one."""
+    return (await complete_and_claim(conn, tenant_id, owner, ends, lanes=frozenset())).done
+
+
+async def complete_and_claim(
+    conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Completion], *, lanes: Container[UUID]
+) -> Completed:
+    """Finish these tries, and claim what comes next in these ``lanes`` (by account) for the same owner, where a claim
+    could: nothing when its lease has run out.
+    """
     linked = [e for e in ends if e.uid is not None and not e.account_gone]
     if linked:
         await queries.absorb.run(
@@ -172,7 +189,18 @@ async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequenc
             connector_ids=[e.connector_id for e in linked],
             uids=[e.uid for e in linked],
         )
-    rows = await queries.complete.rows(
+    rows = await _complete(conn, tenant_id, owner, ends)
+    goes_on = sorted(row["account_id"] for row in rows if row["live"])
+    at_once, later = [one for one in goes_on if one in lanes], [one for one in goes_on if one not in lanes]
+    if later:
+        await queries.promote.rows(conn, tenant_id=tenant_id, account_ids=later)
+    claimed = await _promote_and_claim(conn, tenant_id, owner, at_once) if at_once else []
+    taken = {op.account_id for op in claimed}
+    return Completed({row["id"]: row["live"] > 0 and row["account_id"] not in taken for row in rows}, claimed)
+
+
+async def _complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequence[Completion]) -> list[Record]:
+    return await queries.complete.rows(
         conn,
         tenant_id=tenant_id,
         owner=owner,
@@ -191,10 +219,14 @@ async def complete(conn: Connection, tenant_id: UUID, owner: UUID, ends: Sequenc
         agrees=_sparse([e.agrees or None for e in ends]),
         sent=_sparse([e.sent for e in ends]),
     )
-    goes_on = [row["account_id"] for row in rows if row["live"]]
-    if goes_on:
-        await queries.promote.rows(conn, tenant_id=tenant_id, account_ids=sorted(goes_on))
-    return {row["id"]: row["live"] > 0 for row in rows}
+
+
+async def _promote_and_claim(conn: Connection, tenant_id: UUID, owner: UUID, lanes: list[UUID]) -> list[Operation]:
+    claim_id = uuid7()
+    rows = await queries.promote_and_claim.rows(
+        conn, tenant_id=tenant_id, owner=owner, claim_id=claim_id, types=_KNOWN, account_ids=lanes
+    )
+    return sorted((_claimed(row, claim_id) for row in rows), key=_turn)
 
 
 def _sparse(values: list[Any]) -> list[Any]:

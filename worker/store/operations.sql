@@ -147,6 +147,24 @@ noted AS (
     SELECT :tenant_id, :owner, :claim_id, array_agg(c.id) FROM claimed c HAVING count(*) > 0
 )
 
+-- part: taken
+-- What a claim of what is pending writes: who holds it now, and the next try's number and fence.
+status = 'in_progress', owner = :owner, epoch = epoch + 1, attempt_number = attempt_number + 1, wait_reason = NULL,
+    started_at = coalesce(started_at, t.now), updated_at = t.now, version = version + 1
+
+-- part: following
+-- The next one of each of these lanes, which have no head.
+following AS MATERIALIZED (
+    SELECT a.id AS account_id, n.id FROM unnest(:account_ids::uuid[]) AS a(id), LATERAL (
+        SELECT b.id FROM operations b
+        WHERE b.tenant_id = :tenant_id AND b.account_id = a.id AND NOT b.head ORDER BY b.seq LIMIT 1) n
+)
+
+-- part: headed
+-- It becomes the head of its lane.
+UPDATE accounts a SET head_id = f.id FROM following f
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = f.account_id AND a.head_id IS NULL
+
 -- part: claimed
 -- What a try needs to know of its operation, in the order in which store.operations reads it.
 id, tenant_id, connector_id, account_id, operation_type, object_class,
@@ -163,9 +181,7 @@ id, tenant_id, connector_id, account_id, operation_type, object_class,
 -- moves: pending -> in_progress
 WITH t AS MATERIALIZED (SELECT db_now() AS now),
 claimed AS (
-    UPDATE operations SET status = 'in_progress', owner = :owner, epoch = epoch + 1,
-        attempt_number = attempt_number + 1, wait_reason = NULL, started_at = coalesce(started_at, t.now),
-        updated_at = t.now, version = version + 1
+    UPDATE operations SET {taken}
     FROM t
     WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(
         SELECT o.id FROM unnest(:urgencies::smallint[], :times::timestamptz[], :after_ids::uuid[], :up_to::smallint[])
@@ -377,18 +393,39 @@ RETURNING o.id, a.id AS account_id, a.live
 -- The next one of each of these lanes becomes its head. A statement of its own behind the one that took the head off:
 -- that one waited for whoever was just adding to the lane, and only a later look sees what they added.
 WITH t AS MATERIALIZED (SELECT db_now() AS now),
-following AS MATERIALIZED (
-    SELECT a.id AS account_id, n.id FROM unnest(:account_ids::uuid[]) AS a(id), LATERAL (
-        SELECT b.id FROM operations b
-        WHERE b.tenant_id = :tenant_id AND b.account_id = a.id AND NOT b.head ORDER BY b.seq LIMIT 1) n
-),
+{following},
 promoted AS (
     UPDATE operations o SET head = true, ready_at = t.now FROM t
     WHERE o.tenant_id = :tenant_id AND o.id = ANY(ARRAY(SELECT f.id FROM following f)) AND NOT o.head
 )
-UPDATE accounts a SET head_id = f.id FROM following f
-WHERE a.tenant_id = :tenant_id AND a.id = ANY(:account_ids::uuid[]) AND a.id = f.account_id AND a.head_id IS NULL
+{headed}
 RETURNING a.id
+
+-- name: promote_and_claim
+-- As promote, and what could be claimed then is claimed with it: a version less of each row, and no look for it. What is
+-- held for somebody, was in the hands of a process that died, or is of a type that we do not know, is promoted only, and
+-- so is everything when our lease has run out.
+-- moves: pending -> in_progress
+WITH t AS MATERIALIZED (SELECT db_now() AS now),
+{following},
+claimed AS (
+    UPDATE operations SET head = true, ready_at = t.now, {taken}
+    FROM t
+    WHERE tenant_id = :tenant_id AND id = ANY(ARRAY(SELECT f.id FROM following f)) AND NOT head
+      AND crashed_leases = 0 AND status = 'pending' AND operation_type = ANY(:types::text[])
+      AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
+    RETURNING {claimed}
+),
+{noted},
+promoted AS (
+    UPDATE operations o SET head = true, ready_at = t.now FROM t
+    WHERE o.tenant_id = :tenant_id AND NOT o.head
+      AND o.id = ANY(ARRAY(SELECT f.id FROM following f EXCEPT ALL SELECT c.id FROM claimed c))
+),
+lanes AS (
+    {headed}
+)
+SELECT * FROM claimed
 
 -- name: fail
 -- The try failed and the next is scheduled; the lane stays closed.

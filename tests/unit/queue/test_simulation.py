@@ -25,6 +25,7 @@ def test_whatever_befalls_processes_all_that_was_accepted_ends_once_and_in_order
         "dead_letter",
         "commit unheard",
         "killed holding",
+        "claimed along",
         "refused",
     } <= met.keys()
 
