@@ -164,6 +164,13 @@ class Model:
             if op.status is S.AWAITING_SYSTEM and op.is_due:
                 self._wake(op)
 
+    def next_of(self, lanes: Iterable[UUID], owner: UUID) -> list[Op]:
+        """What a finish of what came before them may claim along."""
+        if not self.workers.get(owner):
+            return []
+        heads = [self.ops[self.lanes[lane][0]] for lane in lanes if self.lanes[lane]]
+        return [op for op in heads if op.status is S.PENDING and op.crashes == 0]
+
     def claimed(self, one: UUID, owner: UUID) -> None:
         op = self.ops[one]
         op.status, op.owner, op.is_due, op.reason = S.IN_PROGRESS, owner, None, None

@@ -6,8 +6,8 @@ whole history of moves is judged. A longer search is ``pytest --hypothesis-profi
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -89,6 +89,21 @@ class Lease:
 
     def is_held(self) -> bool:
         return True
+
+
+@dataclass(slots=True)
+class Along:
+    """Wants whatever comes next to be claimed with the finish of what came before."""
+
+    claimed: list[Operation] = field(default_factory=list)
+
+    def lanes_to_claim(self, _tenant_id: UUID, _owner: UUID, ended: Sequence[Operation]) -> set[UUID]:
+        return {op.account_id for op in ended}
+
+    def take(self, _tenant_id: UUID, claimed: Sequence[Operation]) -> None:
+        self.claimed += claimed
+
+    def note(self, _tenant_id: UUID, claimed: Sequence[Operation]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -301,9 +316,12 @@ class Queue(RuleBasedStateMachine):
         self._check_claimed(found, *self.model.claimable(target, owner, limit))
         self.world.seen.update({"claimed": len(found), "claimed suspects": sum(op.crashed_leases > 0 for op in found)})
         for op in found:
-            self.model.claimed(op.id, owner)
-            assert (op.epoch, op.attempt_number) == (self.model.ops[op.id].epoch, self.model.ops[op.id].tries)
-            self.tries.append((owner, op))
+            self._note_claimed(owner, op)
+
+    def _note_claimed(self, owner: UUID, op: Operation) -> None:
+        self.model.claimed(op.id, owner)
+        assert (op.epoch, op.attempt_number) == (self.model.ops[op.id].epoch, self.model.ops[op.id].tries)
+        self.tries.append((owner, op))
 
     def _check_claimed(
         self,
@@ -329,24 +347,24 @@ class Queue(RuleBasedStateMachine):
     @rule(
         picks=st.lists(st.tuples(numbers, outcomes), min_size=1, max_size=4, unique_by=lambda pick: pick[0]),
         is_due=st.booleans(),
+        goes_on=st.booleans(),
     )
-    def finish(self, picks: list[tuple[int, str]], is_due: bool) -> None:
+    def finish(self, picks: list[tuple[int, str]], is_due: bool, goes_on: bool) -> None:
         """Tries that were ever claimed end: the present ones, and those of whoever comes too late."""
         present = {(op.id, op.epoch, op.owner) for op in self.model.in_state(S.IN_PROGRESS)}
         held = [at for at, (owner, op) in enumerate(self.tries) if (op.id, op.epoch, owner) in present]
         among = [held if held and pick % 3 else range(len(self.tries)) for pick, _ in picks]
         ends = {found[pick % len(found)]: word for found, (pick, word) in zip(among, picks, strict=True)}
-        self._finish(
-            [(*self.tries[at], self._outcome(word, self.tries[at][1], is_due)) for at, word in ends.items()], is_due
-        )
+        outcomes = [(*self.tries[at], self._outcome(word, self.tries[at][1], is_due)) for at, word in ends.items()]
+        self._finish(outcomes, is_due, goes_on=goes_on)
 
     @precondition(lambda self: self.model.in_state(S.IN_PROGRESS))
-    @rule(word=outcomes, is_due=st.booleans())
-    def finish_all(self, word: str, is_due: bool) -> None:
+    @rule(word=outcomes, is_due=st.booleans(), goes_on=st.booleans())
+    def finish_all(self, word: str, is_due: bool, goes_on: bool) -> None:
         """Everybody ends alike."""
         held = {(op.id, op.epoch) for op in self.model.in_state(S.IN_PROGRESS)}
         ends = [(owner, op) for owner, op in self.tries if (op.id, op.epoch) in held]
-        self._finish([(owner, op, self._outcome(word, op, is_due)) for owner, op in ends], is_due)
+        self._finish([(owner, op, self._outcome(word, op, is_due)) for owner, op in ends], is_due, goes_on=goes_on)
 
     @rule(words=st.lists(outcomes, min_size=1, max_size=4), limit=st.integers(1, 3))
     def work(self, words: list[str], limit: int) -> None:
@@ -354,7 +372,7 @@ class Queue(RuleBasedStateMachine):
         for word in words:
             self.claim_of_every_target(limit)
             if self.model.in_state(S.IN_PROGRESS):
-                self.finish_all(word, is_due=True)
+                self.finish_all(word, is_due=True, goes_on=limit == 1)
 
     def _outcome(self, word: str, op: Operation, is_due: bool) -> Outcome:
         when = SOON if is_due else LATE
@@ -375,9 +393,13 @@ class Queue(RuleBasedStateMachine):
         }
         return made[word]
 
-    def _finish(self, ends: list[tuple[UUID, Operation, Outcome]], is_due: bool) -> None:
+    def _finish(self, ends: list[tuple[UUID, Operation, Outcome]], is_due: bool, *, goes_on: bool) -> None:
+        along = Along()
+
         async def write() -> None:
             finisher = Finisher(self.world.pool, Lease(ends[0][0]), rng=Random(1))
+            if goes_on:
+                finisher.claim_for(along)
             writing = asyncio.create_task(finisher.run())
             for owner, op, outcome in ends:
                 finisher.put(owner, Finished(op, outcome, 1))
@@ -387,9 +409,18 @@ class Queue(RuleBasedStateMachine):
             await asyncio.wait([writing])
 
         self.world.run(write())
+        troubled = {(owner, op.connector_id) for owner, op, outcome in ends if not isinstance(outcome, Succeeded)}
+        lanes: dict[UUID, list[UUID]] = defaultdict(list)
         for owner, op, outcome in ends:
             is_present = self.model.finish(op, owner, outcome, is_due=is_due)
             self.world.seen[type(outcome).__name__ if is_present else "too late"] += 1
+            if goes_on and is_present and (owner, op.connector_id) not in troubled:
+                lanes[owner].append(op.account_id)
+        expected = {op.id: owner for owner in lanes for op in self.model.next_of(lanes[owner], owner)}
+        assert {op.id for op in along.claimed} == expected.keys()
+        self.world.seen["claimed along"] += len(expected)
+        for op in along.claimed:
+            self._note_claimed(expected[op.id], op)
 
     # people
 
