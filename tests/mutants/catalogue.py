@@ -9,6 +9,7 @@ STATEMENTS = "worker/store/operations.sql"
 CLAIMS = "worker/store/claims.sql"
 QUEUE = "tests/integration/queue"
 STEPS = f"{QUEUE}/test_operations.py"
+LANES = f"{QUEUE}/test_lanes.py"
 LATE = f"{QUEUE}/test_late_results.py"
 MODEL = f"{QUEUE}/test_model.py"
 ANSWERS = "tests/integration/execution/test_answers.py"
@@ -79,6 +80,33 @@ MUTANTS = (
         ((STATEMENTS, "AND NOT b.head ORDER BY b.seq LIMIT 1", "AND NOT b.head ORDER BY b.seq DESC LIMIT 1"),),
         (f"{STEPS}::test_operations_of_one_account_run_in_the_order_they_were_accepted",),
         is_quick=False,
+    ),
+    Mutant(
+        "what comes next in a lane is claimed without a lease",
+        (
+            (
+                STATEMENTS,
+                "w.id = :owner AND w.expires_at > db_now())\n    RETURNING",
+                "true)\n    RETURNING",
+            ),
+        ),
+        (f"{LANES}::test_what_a_claim_would_not_take_is_promoted_only",),
+    ),
+    Mutant(
+        "what a finish claimed that was not answered is forgotten",
+        (("worker/queue/finisher.py", "unheard += claimed", "pass"),),
+        (f"{LANES}::test_a_finish_that_was_not_answered_is_decided_before_its_lane_goes_on",),
+    ),
+    Mutant(
+        "what a finish claims is not handed on",
+        (("worker/queue/finisher.py", "self._claimant.take(tenant_id, claimed)", "pass"),),
+        (STORIES, LANES),
+        is_quick=False,
+    ),
+    Mutant(
+        "a lane goes on though others of its target wait",
+        (("worker/queue/local.py", "return now < self.chains_until and ", "return "),),
+        ("tests/unit/queue/test_local.py",),
     ),
     Mutant(
         "who began long ago is rescued, dead or not",

@@ -66,6 +66,7 @@ class Process:
             processor=self,
             finisher=self.finisher,
             on_room=self._hear,
+            is_crowded=lambda: self.poller.is_crowded,
         )
         self.poller = DuePoller(self, {Kind.CLAIM: self.dispatcher.run_once}, poll_s=POLL_S, rng=self.rng)
 

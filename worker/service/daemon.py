@@ -288,6 +288,9 @@ class Daemon:
         if self._poller is not None:
             self._poller.hear(hints)
 
+    def _is_crowded(self) -> bool:
+        return self._poller is not None and self._poller.is_crowded
+
     def _on_lost(self) -> None:
         if self._dispatcher is not None:
             self._dispatcher.forget_all()
@@ -317,7 +320,13 @@ class Daemon:
         )
         finisher = Finisher(pool, heartbeat, rng=self._rng)
         dispatcher = Dispatcher(
-            pool, lease=heartbeat, gate=targets, processor=executor, finisher=finisher, on_room=self._hear
+            pool,
+            lease=heartbeat,
+            gate=targets,
+            processor=executor,
+            finisher=finisher,
+            on_room=self._hear,
+            is_crowded=self._is_crowded,
         )
         self._dispatcher = dispatcher
         stopping = self._stop.is_set

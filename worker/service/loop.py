@@ -114,6 +114,11 @@ class DuePoller:
         self._wake = asyncio.Event()
         self._is_over = False
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for a turn."""
+        return self._turns.is_waited_for
+
     def wake(self) -> None:
         """Look now: somebody made work that we were not told by name."""
         self._wake.set()

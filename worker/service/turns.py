@@ -98,6 +98,11 @@ class Turns(Generic[K]):
     def waiting(self) -> int:
         return sum(len(ring) for ring in self._things.values())
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether anything waits for a turn."""
+        return len(self._tenants) > 0
+
     def offer(self, tenant_id: UUID, thing: K, *, weight: int = 1) -> None:
         """Let a thing wait for its turn; offering it twice is offering it once."""
         self._things.setdefault(tenant_id, Ring()).offer(thing, weight=weight)

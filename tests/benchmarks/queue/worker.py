@@ -80,7 +80,15 @@ async def work(dsn: str, meter: Meter, *, poll_s: float, notified: bool) -> None
     await heartbeat.start()
     listener = Listener(dsn, on_word=wake, on_asked=hear, rng=rng) if notified else None
     finisher = Finisher(pool, heartbeat, rng=rng)
-    dispatcher = Dispatcher(pool, lease=heartbeat, gate=nothing, processor=nothing, finisher=finisher, on_room=hear)
+    dispatcher = Dispatcher(
+        pool,
+        lease=heartbeat,
+        gate=nothing,
+        processor=nothing,
+        finisher=finisher,
+        on_room=hear,
+        is_crowded=lambda: poller.is_crowded,
+    )
     poller = DuePoller(
         pool,
         {Kind.CLAIM: dispatcher.run_once},

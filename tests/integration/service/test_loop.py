@@ -127,6 +127,24 @@ async def test_a_tenant_with_many_targets_at_work_leaves_room_for_another(pool: 
     is_over.set()
 
 
+async def test_it_is_crowded_while_more_is_due_than_there_are_places(pool: Pool, tenant_id: UUID) -> None:
+    is_over = asyncio.Event()
+
+    async def work(_tenant_id: UUID, _ref_id: UUID) -> None:
+        await is_over.wait()
+
+    poller = DuePoller(pool, {Kind.CLAIM: work}, poll_s=3600, at_once=3)
+    crowded = []
+    for count in (2, 1):  # one place is never one tenant's
+        await make_due(pool, tenant_id, count, seconds_ago=1, kind="claim")
+        await poller.run_once()
+        crowded.append(poller.is_crowded)
+
+    assert crowded == [False, True]
+    is_over.set()
+    await eventually(lambda: not poller.is_crowded)
+
+
 async def test_what_is_urgent_begins_though_all_places_are_taken(pool: Pool, tenant_id: UUID) -> None:
     started: list[UUID] = []
     target, is_over = uuid4(), asyncio.Event()

@@ -25,6 +25,8 @@ HOT = {
         "wake_due",
         "absorb",
         "complete",
+        "promote",
+        "promote_and_claim",
         "fail",
         "park",
         "release",

@@ -174,8 +174,8 @@ async def _acts(hall: Hall) -> AsyncIterator[Told]:
     where = {"tenant_id": tenant_id, "connector_id": target}
     for _ in range(3):  # what is ready, and beside it suspects and retries that are due
         yield await hall.told(hall.claim)
-    ends = (_complete, _bury, _fail, _park, _release, _cancel)
-    for end, by_hash in [(each, True) for each in ends] + [(each, False) for each in ends[2:]]:
+    ends = (_complete, _go_on, _bury, _fail, _park, _release, _cancel)
+    for end, by_hash in [(each, True) for each in ends] + [(each, False) for each in ends[3:]]:
         held: list[Operation] = []
 
         async def claim(conn: Connection, held: list[Operation] = held) -> None:
@@ -213,8 +213,19 @@ async def _rescues(hall: Hall) -> AsyncIterator[Told]:
 
 
 async def _complete(conn: Connection, hall: Hall, held: list[Operation]) -> None:
-    ends = [Completion(_fence(op), 1, hall.target, f"u-{op.id}", observed={"title": "x"}) for op in held]
-    assert len(await operations.complete(conn, hall.tenant_id, hall.owner, ends)) == BATCH
+    assert len(await operations.complete(conn, hall.tenant_id, hall.owner, _well(hall, held))) == BATCH
+
+
+async def _go_on(conn: Connection, hall: Hall, held: list[Operation]) -> None:
+    """Heads that others stand behind, which are claimed along."""
+    lanes = [op.account_id for op in held]
+    await _put_behind(conn, hall, lanes)
+    ended = await operations.complete_and_claim(conn, hall.tenant_id, hall.owner, _well(hall, held), lanes=lanes)
+    assert len(ended.claimed) == BATCH
+
+
+def _well(hall: Hall, held: list[Operation]) -> list[Completion]:
+    return [Completion(_fence(op), 1, hall.target, f"u-{op.id}", observed={"title": "x"}) for op in held]
 
 
 async def _fail(conn: Connection, hall: Hall, held: list[Operation]) -> None:

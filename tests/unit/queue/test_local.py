@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.queue.local import AHEAD_S, MOST_HELD, Target
+from worker.queue.local import AHEAD_S, CHAIN_S, MOST_HELD, Target
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,32 @@ def test_a_target_that_gets_slower_soon_has_less_claimed_ahead() -> None:
 
     assert quick > 900
     assert target.ahead == 4
+
+
+@pytest.mark.parametrize(
+    ("found", "limit", "later", "lanes", "may"),
+    [
+        pytest.param(3, 9, 0.0, 4, True, id="all there was, and a slot for each"),
+        pytest.param(0, 9, 0.0, 4, True, id="nothing there was"),
+        pytest.param(9, 9, 0.0, 4, False, id="perhaps there is more"),
+        pytest.param(3, 9, 0.0, 5, False, id="more lanes than slots"),
+        pytest.param(3, 9, CHAIN_S, 4, False, id="a while ago"),
+    ],
+)
+def test_lanes_go_on_without_a_look_while_nothing_else_waits_and_slots_are_free(
+    found: int, limit: int, later: float, lanes: int, may: bool
+) -> None:
+    target = Target(slots=4)
+    target.looked(7.0, found=found, limit=limit)
+
+    assert target.may_chain(7.0 + later, lanes=lanes) is may
+
+
+def test_lanes_wait_for_a_look_at_a_target_that_somebody_could_not_look_at() -> None:
+    target = Target(slots=4)
+    target.looked(7.0, found=0, limit=9)
+    target.is_settled = True
+    target.looked_not()
+
+    assert not target.may_chain(7.0, lanes=1)
+    assert not target.is_settled

@@ -111,3 +111,16 @@ def test_whatever_was_claimed_the_ranges_overlap_nowhere_and_leave_out_only_what
     if not alike or (op.ready_at, op.id) > max(alike):
         assert len(inside) == 1
     assert inside or op.priority in {each.priority for each in found}
+
+
+def test_what_was_claimed_without_a_look_is_passed_and_the_next_look_begins_behind_it() -> None:
+    """Who became ready while nobody looked may stand a little behind what was claimed."""
+    marks = looked()
+    marks.ranges(10.0 + BACK_EVERY_S)
+    last = 10.0 + BACK_EVERY_S + BACK_EVERY_S / 2
+    marks.looked_from_front(last, took_s=0.0)
+    marks.went_by([ready(0, 50)])
+
+    back = BACK_BY.total_seconds()
+    ranges = marks.ranges(last)
+    assert [len(held_by(ranges, ready(0, at))) for at in (50 - back / 2, 50 - 2 * back)] == [1, 0]
