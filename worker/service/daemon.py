@@ -329,7 +329,6 @@ class Daemon:
             is_crowded=self._is_crowded,
         )
         self._dispatcher = dispatcher
-        stopping = self._stop.is_set
         limits = limits_of(self._settings)
         return Parts(
             pool=pool,
@@ -340,7 +339,7 @@ class Daemon:
             dispatcher=dispatcher,
             planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=house.acceptance, vault=house.vault),
             inbox=InboxProcessor(pool),
-            importer=Importer(pool, sources=targets, is_stopping=stopping, limits=limits),
+            importer=Importer(pool, sources=targets, is_stopping=self._stop.is_set, limits=limits),
             engine=ReconciliationEngine(pool, targets, house.acceptance, stop=self._stop, limits=limits),
             ticker=Ticker(pool),
             watcher=SourceWatcher(pool, known_s=SOURCES_KNOWN_S),

@@ -225,7 +225,7 @@ async def test_while_a_lane_goes_on_nobody_asks_for_looks_that_would_find_nothin
         await may_end.wait()
         return await House.process(house, operation)
 
-    house.process = process  # type: ignore[method-assign]
+    house.process = process  # type: ignore[method-assign]  # so that nothing ends before the looks are over
     for _ in range(LOOKS_TO_SLEEP):
         await house.look()
     house.rooms.clear()
