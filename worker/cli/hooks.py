@@ -37,7 +37,8 @@ def validate(options: argparse.Namespace) -> int:
             script = await _script(box, path, options.lib)
         except HookError as error:
             return "", refused(error)
-        return script.source, await box.validate(script.source, libraries=script.libraries)
+        library = scripts.is_library(path)
+        return script.source, await box.validate(script.source, libraries=script.libraries, is_library=library)
 
     def tell(path: Path, found: tuple[str, Validation]) -> int:
         source, validation = found

@@ -53,14 +53,23 @@ class Case:
 
 
 def files_of(paths: Iterable[str]) -> list[Path]:
-    """The files that were named, and every script below the folders. Raises InvalidRequest where there is none."""
+    """The files that were named, and every script below the folders; libraries are looked at with who loads them.
+
+    Raises InvalidRequest where there is none.
+    """
     found: list[Path] = []
     for path in map(Path, paths):
-        inside = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        below = sorted(each for each in path.rglob(f"*{SUFFIX}") if not is_library(each)) if path.is_dir() else []
+        inside = below if path.is_dir() else [path]
         if not inside:
             raise InvalidRequest(f"There is no file {SUFFIX} in {path}.")
         found += inside
     return found
+
+
+def is_library(path: Path) -> bool:
+    """Whether a file is where libraries are: in a folder ``lib``, or below one."""
+    return LIBRARIES in path.parent.parts
 
 
 def source_of(path: Path) -> str:

@@ -104,8 +104,10 @@ def of_case(made: Verdict, *, name: str, expected: dict[str, Any] | None, answer
     decided = decided_of(answer)
     if decided == expected:
         return replace(made, ok=True, hook_class=None, message=None)
+    if not made.ok:
+        return replace(made, message=f"{name}: {made.message}")
     said = f"{name}: expected {_short(expected)}, decided {_short(decided)}"
-    return replace(made, ok=False, hook_class=UNEXPECTED if made.ok else made.hook_class, message=said)
+    return replace(made, ok=False, hook_class=UNEXPECTED, message=said)
 
 
 def decided_of(answer: HookResult | HookError) -> dict[str, Any]:

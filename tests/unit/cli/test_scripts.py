@@ -7,9 +7,9 @@ from worker.cli import scripts
 from worker.domain.errors import HookError, InvalidRequest
 
 
-def test_a_folder_means_every_script_below_it(tmp_path: Path) -> None:
-    (tmp_path / "inner").mkdir()
-    for name in ("b.star", "a.star", "inner/c.star", "notes.txt"):
+def test_a_folder_means_every_script_below_it_but_the_libraries(tmp_path: Path) -> None:
+    (tmp_path / "inner" / "lib").mkdir(parents=True)
+    for name in ("b.star", "a.star", "inner/c.star", "inner/lib/names.star", "notes.txt"):
         (tmp_path / name).touch()
 
     found = scripts.files_of([str(tmp_path / "notes.txt"), str(tmp_path)])

@@ -95,6 +95,16 @@ def test_a_case_that_is_decided_otherwise_is_a_failure_that_shows_both() -> None
     assert made.message == 'her name: expected {"set": {"uid": "al"}}, decided {"set": {"uid": "ada"}}'
 
 
+def test_a_case_that_fails_says_why() -> None:
+    answer = error("hook.script", line=2)
+
+    made = verdicts.of_case(
+        verdicts.of_failure("a.star", answer), name="her name", expected={"set": {"uid": "al"}}, answer=answer
+    )
+
+    assert (made.ok, made.hook_class, made.line, made.message) == (False, "hook.script", 2, "her name: it went wrong")
+
+
 def test_a_case_may_expect_a_failure() -> None:
     answer = error(HookClass.FAIL)
 
