@@ -4,11 +4,12 @@ import argparse
 import asyncio
 import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from worker.actions import House
+from worker.cli.box import open_box
 from worker.cli.configuration import settings_of
 from worker.domain.connector import Connector
 from worker.domain.errors import InvalidRequest, NotFound, SettingsError, SurroundingsError
@@ -49,11 +50,11 @@ class Desk:
         return found[0]
 
 
-def acting(options: argparse.Namespace, act: Callable[[Desk], Awaitable[int]]) -> int:
-    """Run one act against the database; its exit code."""
+def acting(options: argparse.Namespace, act: Callable[[Desk], Awaitable[int]], *, runs_scripts: bool = False) -> int:
+    """Run one act against the database; its exit code. ``runs_scripts``: with a sandbox of its own."""
 
     async def run() -> int:
-        async with desk(options) as found:
+        async with desk(options, runs_scripts=runs_scripts) as found:
             return await act(found)
 
     try:
@@ -65,9 +66,12 @@ def acting(options: argparse.Namespace, act: Callable[[Desk], Awaitable[int]]) -
 
 
 @asynccontextmanager
-async def desk(options: argparse.Namespace) -> AsyncIterator[Desk]:
+async def desk(options: argparse.Namespace, *, runs_scripts: bool = False) -> AsyncIterator[Desk]:
     """Open the house as the person at this machine, who may do everything: the database's password is their key."""
-    async with open_house(settings_of(options)) as house:
+    settings = settings_of(options)
+    async with AsyncExitStack() as stack:
+        scripts = await stack.enter_async_context(open_box(settings.hooks)) if runs_scripts else None
+        house = await stack.enter_async_context(open_house(settings, scripts=scripts))
         tenant_id = await _tenant(house, options.tenant)
         name = f"{getpass.getuser()} (command line)"
         async with tenant(house.pool, tenant_id) as conn:

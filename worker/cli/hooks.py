@@ -2,26 +2,22 @@
 
 import argparse
 import asyncio
-import hashlib
-import logging
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
-
 from worker.cli import scripts, verdicts
+from worker.cli.box import open_box
 from worker.cli.configuration import environ_of
 from worker.cli.output import say, say_json
 from worker.cli.scripts import Case
 from worker.cli.verdicts import FINE, WRONG, Verdict
-from worker.domain.errors import HookError
-from worker.domain.hook import HookClass, HookLimits, HookResult, HookScript, Library, Validation
-from worker.hooks import HookExecutor, library_order, refused
+from worker.domain.errors import HookError, InvalidRequest
+from worker.domain.hook import HookClass, HookResult, HookScript, Library, Validation
+from worker.domain.hook_trials import answer_of
+from worker.hooks import HookExecutor, dry_seed, library_order, refused
 from worker.sandbox import FUNCTIONS, MAX_LIBRARIES
 from worker.settings import Hooks, load
 
@@ -98,7 +94,16 @@ def replay(options: argparse.Namespace) -> int:
 
 
 def versions(options: argparse.Namespace) -> int:
-    """What a version of each file is known by, wherever it is stored; exit 1 when one cannot be used."""
+    """What a version of each file is known by, wherever it is stored; exit 1 when one cannot be used.
+
+    With ``--hook`` the versions of one that is stored.
+    """
+    if options.hook is not None:
+        from worker.cli import stored_hooks  # noqa: PLC0415 - files need nothing of the database
+
+        return stored_hooks.list_versions(options)
+    if not options.file:
+        raise InvalidRequest("Say which: FILES, or --hook with the name of one that is stored.")
 
     async def look(box: HookExecutor, path: Path) -> tuple[str, Validation]:
         try:
@@ -154,7 +159,7 @@ async def _answer(box: HookExecutor, script: HookScript, case: Case) -> tuple[An
     """What the script says to one call, and the microseconds that this took."""
     started = time.perf_counter_ns()
     wanted = case.function or FUNCTIONS[0]
-    seed = hashlib.sha256(f"dry-run|{case.name}".encode()).digest()
+    seed = dry_seed(case.name or wanted)
     [answer] = await box.execute_batch(script, wanted, [case.context], seeds=[seed])
     if isinstance(answer, HookResult) and answer.function is None:
         answer = await _other_function(box, script, case, seed=seed)
@@ -174,7 +179,7 @@ async def _other_function(box: HookExecutor, script: HookScript, case: Case, *, 
 
 
 async def _decisions(box: HookExecutor, script: HookScript, calls: Sequence[Case]) -> list[dict[str, Any]]:
-    return [verdicts.decided_of((await _answer(box, script, call))[0]) for call in calls]
+    return [answer_of((await _answer(box, script, call))[0]) for call in calls]
 
 
 def _each_file(
@@ -201,22 +206,8 @@ def _each_file(
 
 
 async def _in_box(options: argparse.Namespace, act: Callable[[HookExecutor], Awaitable[_T]]) -> _T:
-    async with _box(options) as box:
+    async with open_box(_settings(options)) as box:
         return await act(box)
-
-
-@asynccontextmanager
-async def _box(options: argparse.Namespace) -> AsyncIterator[HookExecutor]:
-    """The sandbox as the daemon has it: its processes, its limits, its demand of the kernel."""
-    settings = _settings(options)
-    quiet = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr), wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
-    )
-    limits = HookLimits(budget_ms=settings.call_ms, memory_mb=settings.memory_mb)
-    async with HookExecutor(
-        workers=settings.workers, limits=limits, require_seccomp=settings.require_seccomp, log=quiet
-    ) as box:
-        yield box
 
 
 def _settings(options: argparse.Namespace) -> Hooks:

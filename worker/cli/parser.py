@@ -175,7 +175,7 @@ def _things(verbs: Any) -> None:
     for verb in (show, disable):
         verb.add_argument("who", help="user name, external id or id")
         _tenant(verb)
-    _hooks(_group(verbs, "hooks", "scripts in files: validate, test, replay, versions"))
+    _hooks(_group(verbs, "hooks", "scripts: validate, test, replay, versions, activate"))
     tokens = _group(verbs, "tokens", "API tokens: create")
     create = _verb(tokens, "create", "things", "create_token", "make a token; it is shown once")
     create.add_argument("name")
@@ -192,14 +192,24 @@ def _hooks(verbs: Any) -> None:
     tested.add_argument("--function", metavar="F", help="the function to call (the first one that the script has)")
     tested.add_argument("--context", metavar="CTX.json", help="what it is told (a sample person, or the saved cases)")
     known = _verb(verbs, "versions", "hooks", "versions", "what a version of each script is known by")
-    for verb in (validated, tested, known):
+    for verb in (validated, tested):
         verb.add_argument("file", nargs="+", metavar="FILE", help=files)
         _json(verb)
+    known.add_argument("file", nargs="*", metavar="FILE", help=files)
+    known.add_argument("--hook", metavar="NAME", help="the versions of a hook that is stored, instead")
+    _tenant(known)
     replayed = _verb(verbs, "replay", "hooks", "replay", "run recorded calls again; tell what is decided otherwise")
     replayed.add_argument("file", metavar="FILE", help="the script")
-    replayed.add_argument("--calls", metavar="CALLS.jsonl", required=True, help="a call a line: context and decision")
+    replayed.add_argument("--calls", metavar="CALLS.jsonl", required=True, help="a call a line: context and answer")
     replayed.add_argument("--against", metavar="FILE", help="compare with this script, not with what was recorded")
     _json(replayed)
+    active = _verb(verbs, "activate", "stored_hooks", "activate", "make a file, or a stored version, what runs now")
+    active.add_argument("file", nargs="?", metavar="FILE", help="stored as a version of the hook first, its cases run")
+    active.add_argument("--hook", metavar="NAME", required=True, help="which hook; made where there is none")
+    active.add_argument("--version", type=int, metavar="N", help="a stored version instead, as for going back")
+    active.add_argument("--note", help="what this version is for")
+    active.add_argument("--force", action="store_true", help="although tests fail")
+    _tenant(active)
     for verb in (validated, tested, known, replayed):
         verb.add_argument(
             "--lib", metavar="DIR", help="where its libraries are: lib/names.star is DIR/names.star (lib)"

@@ -12,6 +12,7 @@ from typing import Any
 
 from worker.domain.errors import HookError, InvalidRequest
 from worker.domain.hook import HookClass, HookContext
+from worker.domain.hook_trials import check_expected, trial_context
 from worker.sandbox import FUNCTIONS, MAX_SOURCE
 
 SUFFIX = ".star"
@@ -119,7 +120,7 @@ def cases_of(script: Path) -> list[Case]:
 
 
 def calls_of(path: Path) -> list[Case]:
-    """Recorded calls, one JSON object with function, context and decision a line. Raises InvalidRequest."""
+    """Recorded calls, one JSON object with function, context and answer a line. Raises InvalidRequest."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [_recorded(f"{path}:{number}", line) for number, line in enumerate(lines, 1) if line.strip()]
 
@@ -130,19 +131,19 @@ def _recorded(place: str, line: str) -> Case:
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"{place}: this line is not JSON: {error}") from error
     match found:
-        case {"context": dict(context), "decision": dict(decision)}:
+        case {"context": dict(context), "answer": dict(answer)}:
             function = found.get("function")
             if isinstance(function, str | None):
-                return _case_of(place, function, context, expected=decision)
-    raise InvalidRequest(f"{place}: a call is an object with context and decision, both objects, and maybe function.")
+                return _case_of(place, function, context, expected=answer)
+    raise InvalidRequest(f"{place}: a call is an object with context and answer, both objects, and maybe function.")
 
 
 def _saved(path: Path, number: int, found: Any) -> Case:
     match found:
-        case {"context": dict(context), "expected": dict(expected)}:
-            function = found.get("function")
+        case {"context": dict(context), "expected": dict() | None as expected}:
+            function, name = found.get("function"), str(found.get("name") or f"case {number}")
             if isinstance(function, str | None):
-                return _case_of(str(found.get("name") or f"case {number}"), function, context, expected=expected)
+                return _case_of(name, function, context, expected=check_expected(expected))
     raise InvalidRequest(f"{path}: case {number} needs context and expected, both objects, and may name its function.")
 
 
@@ -158,8 +159,7 @@ def _case_of(
     event = function if function is not None else given.get("event")
     if event is not None and event not in FUNCTIONS:
         raise InvalidRequest(f"{event} is no function of a hook; there are {', '.join(FUNCTIONS)}.")
-    nobody = SAMPLE.as_dict() | {"identity": {}, "attributes": {}}
-    context = dict(base or nobody) | dict(given)
+    context = trial_context(event or FUNCTIONS[0], {**(base or {}), **given})
     return Case(name, event, context | ({"event": event} if event else {}), expected)
 
 

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 from worker.domain.errors import HookError
 from worker.domain.hook import Correlated, HookClass, HookResult, Patch, Reject, Skip, Validation
+from worker.domain.hook_trials import answer_of, differences
 from worker.hooks import printable
 
 SKIP = "hook.skip"
@@ -75,8 +76,8 @@ def of_answer(file: str, answer: HookResult | HookError, *, took_us: int) -> Ver
             return replace(made, hook_class=HookClass.REJECT.value, message=reason)
         case Skip(reason):
             return replace(made, hook_class=SKIP, message=reason)
-        case Correlated() as correlated:
-            return replace(made, patch=_told(correlated))
+        case Correlated():
+            return replace(made, patch=answer_of(answer))
         case _:
             assert_never(answer.decision)
 
@@ -101,30 +102,12 @@ def of_case(made: Verdict, *, name: str, expected: dict[str, Any] | None, answer
     """The verdict of a saved case: what was decided must be what is expected, be it a failure."""
     if expected is None:
         return made
-    decided = decided_of(answer)
-    if decided == expected:
+    found = differences(expected, answer_of(answer))
+    if not found:
         return replace(made, ok=True, hook_class=None, message=None)
     if not made.ok:
         return replace(made, message=f"{name}: {made.message}")
-    said = f"{name}: expected {_short(expected)}, decided {_short(decided)}"
-    return replace(made, ok=False, hook_class=UNEXPECTED, message=said)
-
-
-def decided_of(answer: HookResult | HookError) -> dict[str, Any]:
-    """A decision as saved cases and recorded calls write it; what is empty is left out."""
-    if isinstance(answer, HookError):
-        return {"error": str(answer.hook_class)}
-    match answer.decision:
-        case Patch() as patch:
-            return {name: value for name, value in patch_of(patch).items() if value}
-        case Reject(reason, code):
-            return {"reject": reason, "code": code}
-        case Skip(reason):
-            return {"skip": reason}
-        case Correlated() as correlated:
-            return _told(correlated)
-        case _:
-            assert_never(answer.decision)
+    return replace(made, ok=False, hook_class=UNEXPECTED, message=f"{name}: {'; '.join(found)}")
 
 
 def patch_of(patch: Patch) -> dict[str, Any]:
@@ -132,12 +115,6 @@ def patch_of(patch: Patch) -> dict[str, Any]:
     unique = {name: list(candidates) for name, candidates in patch.unique.items()}
     plain = {"set": patch.set, "unset": list(patch.unset), "tags": patch.tags}
     return plain | ({"unique": unique} if unique else {})
-
-
-def _told(correlated: Correlated) -> dict[str, Any]:
-    """What a script says about whose account it is, as JSON; what is empty is left out."""
-    said = {"keys": list(correlated.keys), "match": correlated.match, "score": correlated.score}
-    return {name: value for name, value in said.items() if value}
 
 
 def report_of(file: str, found: Validation) -> dict[str, Any]:

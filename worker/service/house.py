@@ -23,8 +23,8 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """Open the database, check its schema, and put together what verbs need."""
+async def open_house(settings: Settings, *, scripts: HookExecutor | None = None) -> AsyncIterator[House]:
+    """Open the database, check its schema, and put together what verbs need; ``scripts`` where they run any."""
     pool = await open_pool(
         database_of(settings), size=4, application="provisiond command line", pooler=pooler_of(settings)
     )
@@ -33,7 +33,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         targets = Targets(pool, vault_of(settings))
         try:
             async with notify.telling(pool) if settings.notify else nullcontext():
-                yield assemble(pool, targets, settings)
+                yield assemble(pool, targets, settings, scripts=scripts)
         finally:
             await targets.aclose()
     finally:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from tests.conftest import Database
 from tests.integration.cli.conftest import Configure
 from worker.cli import run
 
@@ -123,7 +125,10 @@ def test_cases_beside_a_script_are_what_it_is_tested_with(hooks: Hooks) -> None:
     code, out, _ = hooks("test", script)
 
     assert first[0] == 0
-    assert (code, out.splitlines()[0][:59]) == (1, 'a.star: hook.unexpected: long: expected {}, decided {"set":'[:59])
+    assert (code, out.splitlines()[0]) == (
+        1,
+        'a.star: hook.unexpected: long: set.uid is "zoe", expected absent; tags.by is "login", expected absent',
+    )
 
 
 def test_libraries_are_files_beside_the_script(hooks: Hooks) -> None:
@@ -192,7 +197,7 @@ def test_validate_tells_everything_and_runs_nothing(hooks: Hooks) -> None:
 def test_replay_tells_what_is_decided_otherwise(hooks: Hooks) -> None:
     new, old = write("new.star", LOGIN), write("old.star", LOGIN.replace("text.slug", "text.norm"))
     calls = [
-        {"function": "before_create", "context": {"identity": {"given_name": name}}, "decision": {}}
+        {"function": "before_create", "context": {"identity": {"given_name": name}}, "answer": {}}
         for name in ("Ada", "Jean Luc")
     ]
     write("calls.jsonl", "\n".join(map(json.dumps, calls)))
@@ -247,3 +252,72 @@ def test_a_limit_of_the_settings_holds_here(hooks: Hooks, configure: Configure) 
 
     assert records(patient[1])[0]["class"] is None
     assert records(hasty[1])[0]["class"] == "hook.deadline"
+
+
+@pytest.fixture
+def stored(database: Database, tenant_id: UUID, configure: Configure, hooks: Hooks) -> Hooks:
+    """The same where there is a database."""
+    assert tenant_id
+    configure(database_url=database.daemon_dsn)
+    return hooks
+
+
+def test_a_file_becomes_the_version_that_runs_and_back(stored: Hooks) -> None:
+    script = write("login.star", LOGIN)
+    first = stored("activate", script, "--hook", "login", "--note", "first")
+    again = stored("activate", script, "--hook", "login")
+    write("login.star", LOGIN.replace("slug", "norm"))
+    second = stored("activate", script, "--hook", "login", "--json")
+    back = stored("activate", "--hook", "login", "--version", "1")
+
+    assert first == (0, "login: version 1 is active; 0 saved tests were run.\n", "")
+    assert again == first
+    assert json.loads(second[1]) == {"hook": "login", "version": 2, "previous": 1, "tests": 0}
+    assert back[1] == "login: version 1 is active, was version 2; 0 saved tests were run.\n"
+    listed = json.loads(stored("versions", "--hook", "login", "--json")[1])
+    assert [(each["version"], each["active"], each["note"]) for each in listed] == [(2, False, ""), (1, True, "first")]
+    write("login.star", LOGIN)
+    assert records(stored("versions", script, "--json")[1])[0]["sha"] == listed[1]["sha"]
+
+
+def test_a_file_whose_own_cases_fail_is_not_stored(stored: Hooks) -> None:
+    script = write("login.star", LOGIN)
+    write("login.tests.json", [{"name": "hers", "context": {"identity": {"given_name": "Ada"}}, "expected": {}}])
+
+    refused = stored("activate", script, "--hook", "login")
+    none_yet = stored("versions", "--hook", "login")
+    forced = stored("activate", script, "--hook", "login", "--force")
+
+    assert (refused[0], refused[1].startswith("login.star: hook.unexpected: hers: ")) == (1, True)
+    assert none_yet[1] == "login has no version yet.\n"
+    assert forced[0] == 0
+
+
+def test_a_library_is_activated_before_who_loads_it(stored: Hooks) -> None:
+    library = write("lib/names.star", "def low(name):\n    return name.lower()\n")
+    source = 'load("lib/names", "low")\n\ndef transform(ctx):\n    return {"uid": low(ctx["identity"]["given_name"])}\n'
+    script = write("a.star", source)
+    too_early = stored("activate", script, "--hook", "a")
+    stored("activate", library, "--hook", "names")
+    in_time = stored("activate", script, "--hook", "a")
+
+    assert (too_early[0], "names" in too_early[2]) == (4, True)
+    assert in_time[0] == 0
+    local = records(stored("versions", script, "--json")[1])[0]["sha"]
+    assert json.loads(stored("versions", "--hook", "a", "--json")[1])[0]["sha"] == local
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["activate", "--hook", "login"], "Say what is to run: a FILE, or --version", id="nothing"),
+        pytest.param(["activate", "--hook", "login", "--version", "1"], "There is no hook login.", id="no hook"),
+        pytest.param(["versions"], "Say which: FILES, or --hook", id="no file"),
+        pytest.param(["versions", "--hook", "login"], "There is no hook login.", id="no versions"),
+    ],
+)
+def test_what_is_not_stored_is_one_sentence(stored: Hooks, arguments: list[str], said: str) -> None:
+    code, out, err = stored(*arguments)
+
+    assert (code, out, len(err.splitlines())) == (4, "", 1)
+    assert err.startswith(f"provisiond: {said}")

@@ -104,7 +104,7 @@ def test_misshapen_cases_are_named(tmp_path: Path, text: str) -> None:
 
 def test_recorded_calls_are_named_by_their_line(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    path.write_text('{"context": {}, "decision": {}}\n\n{"context": {}, "decision": 1}\n', encoding="utf-8")
+    path.write_text('{"context": {}, "answer": {}}\n\n{"context": {}, "answer": 1}\n', encoding="utf-8")
 
     with pytest.raises(InvalidRequest, match=r"calls\.jsonl:3: a call is an object"):
         scripts.calls_of(path)
