@@ -71,7 +71,16 @@ def test(options: argparse.Namespace) -> int:
 
 
 def replay(options: argparse.Namespace) -> int:
-    """Run recorded calls again and tell those that are decided otherwise now; exit 1 when there is one."""
+    """Run recorded calls again and tell those that are decided otherwise now; exit 1 when there is one.
+
+    The calls are those of a file, or with ``--hook`` those that a stored hook was last asked.
+    """
+    if (options.calls is None) == (options.hook is None):
+        raise InvalidRequest("Say which calls: --calls with a file, or --hook with the name of one that is stored.")
+    if options.hook is not None:
+        from worker.cli import stored_hooks  # noqa: PLC0415 - files need nothing of the database
+
+        return stored_hooks.replay(options)
     calls = scripts.calls_of(Path(options.calls))
 
     async def look(box: HookExecutor) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from worker.actions import hooks as acts
 from worker.cli import scripts, verdicts
 from worker.cli.context import Desk, acting
 from worker.cli.output import say, say_json, show
-from worker.cli.verdicts import WRONG
+from worker.cli.verdicts import FINE, WRONG
 from worker.domain.errors import HookError, InvalidRequest, NotFound
 from worker.domain.hook import HookScript
 from worker.domain.hook_trials import answer_of, differences
@@ -75,6 +75,33 @@ def activate(options: argparse.Namespace) -> int:
             before = f", was version {done.previous}" if done.previous not in {None, done.version} else ""
             say(f"{options.hook}: version {done.version} is active{before}; {len(done.tests)} saved tests were run.")
         return 0
+
+    return acting(options, act, runs_scripts=True)
+
+
+def replay(options: argparse.Namespace) -> int:
+    """Give the last recorded calls of a stored hook to a file; exit 1 when it decides one of them otherwise."""
+
+    async def act(desk: Desk) -> int:
+        source = scripts.source_of(Path(options.file))
+        draft = hook_trials.Script(hook_id=(await _hook(desk, options.hook))["id"], source=source)
+        found = await hook_trials.replay(desk.house, desk.principal, draft, last=options.last)
+        changed = [
+            {
+                "call": str(each.call.id),
+                "function": each.call.function,
+                "before": answer_of(each.before),
+                "after": answer_of(each.after),
+            }
+            for each in found
+            if each.is_changed
+        ]
+        if options.json:
+            say_json({"calls": len(found), "changed": changed})
+        else:
+            for line in verdicts.replay_lines(options.file, calls=len(found), changed=changed):
+                say(line)
+        return WRONG if changed else FINE
 
     return acting(options, act, runs_scripts=True)
 

@@ -1,7 +1,9 @@
 """Scripts in files, through the real sandbox, where there is neither a database nor a daemon."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,6 +13,12 @@ import pytest
 from tests.conftest import Database
 from tests.integration.cli.conftest import Configure
 from worker.cli import run
+from worker.domain.hook_trials import trial_context
+from worker.store import hook_records
+from worker.store import hooks as stored_hooks
+from worker.store.hook_records import Recorded
+from worker.store.pool import open_pool
+from worker.store.tenant import tenant
 
 LOGIN = """\
 def before_create(ctx):
@@ -307,9 +315,38 @@ def test_a_library_is_activated_before_who_loads_it(stored: Hooks) -> None:
     assert json.loads(stored("versions", "--hook", "a", "--json")[1])[0]["sha"] == local
 
 
+def test_calls_of_a_stored_hook_are_given_to_a_draft(stored: Hooks, database: Database, tenant_id: UUID) -> None:
+    stored("activate", write("login.star", LOGIN), "--hook", "login")
+    asyncio.run(_record(database, tenant_id, names=["Ada", "Jean Luc"]))
+    draft = write("draft.star", LOGIN.replace("slug", "norm"))
+
+    code, out, _ = stored("replay", draft, "--hook", "login", "--json")
+
+    found = json.loads(out)
+    [changed] = found["changed"]
+    assert (code, found["calls"], changed["function"]) == (1, 2, "before_create")
+    assert (changed["before"]["set"], changed["after"]["set"]) == ({"uid": "jean-luc"}, {"uid": "jean luc"})
+    assert stored("replay", "login.star", "--hook", "login")[0] == 0
+    assert stored("replay", "login.star", "--hook", "login", "--last", "1")[1] == (
+        "login.star: 0 of 1 calls are decided otherwise.\n"
+    )
+
+
+async def _record(database: Database, tenant_id: UUID, *, names: list[str]) -> None:
+    pool = await open_pool(database.daemon_dsn, size=1)
+    async with tenant(pool, tenant_id) as conn:
+        hook = await stored_hooks.by_name(conn, tenant_id=tenant_id, name="login")
+        assert hook is not None
+        contexts = [trial_context("before_create", {"identity": {"given_name": name}}) for name in names]
+        calls = [Recorded(hook["id"], 1, "before_create", context, {}, datetime.now(UTC)) for context in contexts]
+        await hook_records.add(conn, tenant_id, calls)
+    await pool.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        pytest.param(["replay", "a.star"], "Say which calls: --calls with a file, or --hook", id="no calls"),
         pytest.param(["activate", "--hook", "login"], "Say what is to run: a FILE, or --version", id="nothing"),
         pytest.param(["activate", "--hook", "login", "--version", "1"], "There is no hook login.", id="no hook"),
         pytest.param(["versions"], "Say which: FILES, or --hook", id="no file"),
