@@ -7,7 +7,6 @@ batch in which a child dies is run again one by one, so that one bad context fai
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -18,6 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from worker.domain.errors import HookError, SurroundingsError
 from worker.domain.hook import (
+    Diagnostic,
     ExpressionResult,
     HookClass,
     HookLimits,
@@ -33,7 +33,8 @@ from worker.hooks.encoding import Line, batches, encode_context
 from worker.hooks.job import Job, NotBuilt
 from worker.hooks.pool import Pool, PoolStatus
 from worker.hooks.replies import expression_results, failed, hook_result, refused, validation
-from worker.hooks.strikes import DEADLINE, KILL, Strikes
+from worker.hooks.strikes import DEADLINE, KILL
+from worker.hooks.suspensions import Suspensions
 from worker.sandbox import wall_ceiling
 from worker.telemetry import metrics
 
@@ -48,6 +49,10 @@ _COLLAPSES = frozenset({HookClass.MEMORY, HookClass.CRASH})
 _DEADLY = _COLLAPSES | {HookClass.TIMEOUT}
 #: The key under which children are lent to look at sources; never suspended.
 _VALIDATION = "validate"
+
+#: Nothing more can be said about such a source.
+_HOPELESS = frozenset({HookClass.SYNTAX, HookClass.LIMIT, HookClass.DEADLINE})
+_UNTYPED = Diagnostic("warning", 1, 1, "types", "lint and types were not looked at: it takes too long")
 
 _T = TypeVar("_T")
 
@@ -78,8 +83,7 @@ class HookExecutor:
         self._log = log
         self._workers = max(workers, 1)
         self._pool = Pool(self._launch, workers=self._workers, limits=self._limits, log=log)
-        self._strikes = Strikes()
-        self._suspensions: dict[str, Suspension] = {}
+        self._suspensions = Suspensions(log)
         self._level = "none"
         self._missing: tuple[str, ...] = ()
 
@@ -118,7 +122,7 @@ class HookExecutor:
     @property
     def status(self) -> HookStatus:
         """Counts of this moment."""
-        return HookStatus(self._level, self._missing, self._strikes.suspended(now=time.monotonic()), self._pool.status)
+        return HookStatus(self._level, self._missing, self._suspensions.keys, self._pool.status)
 
     @property
     def suspensions(self) -> tuple[Suspension, ...]:
@@ -127,7 +131,7 @@ class HookExecutor:
         Each ends after ten minutes, or earlier by ``resume``. Whoever stores one, so that every daemon heeds it until a
         person ends it, says so by ``settle``.
         """
-        return tuple(self._suspensions.values())
+        return self._suspensions.unsettled
 
     async def execute(
         self,
@@ -207,23 +211,34 @@ class HookExecutor:
         """
         try:
             definition = definition_of(HookScript(source, libraries=tuple(libraries)))
-            request = {"op": "validate", "is_library": is_library} | definition
-            job = Job(_VALIDATION, request, {}, self._limits.budget_ms, tenant_id=tenant_id)
-            async with self._pool.lend(job.key, group=job.group) as child:
-                reply = await self._ask(child, job, request, [], timeout_s=BUILD_S)
         except HookError as error:
             return refused(error)
+        request = {"op": "validate", "is_library": is_library} | definition
+        job = Job(_VALIDATION, request, {}, self._limits.budget_ms, tenant_id=tenant_id)
+        try:
+            found = await self._review(job, is_thorough=False)
+        except HookError as error:
+            return refused(error)
+        if {each.code for each in found.diagnostics} & _HOPELESS:
+            return found
+        try:
+            return await self._review(job, is_thorough=True)
+        except HookError:  # it was not the script that took too long, but looking at its types
+            return replace(found, diagnostics=(*found.diagnostics, _UNTYPED))
+
+    async def _review(self, job: Job, *, is_thorough: bool) -> Validation:
+        request = job.request | {"is_thorough": is_thorough}
+        async with self._pool.lend(job.key, group=job.group) as child:
+            reply = await self._ask(child, job, request, [], timeout_s=BUILD_S)
         return validation(reply.header.get("report"))
 
     def resume(self, key: str) -> bool:
         """Let a suspended script (its ``sha``) or mapping (``key_of_expressions``) run again; false if it was not."""
-        self._suspensions.pop(key, None)
-        return self._strikes.lift(key)
+        return self._suspensions.resume(key)
 
     def settle(self, key: str) -> None:
         """A suspension is stored where all daemons look: here it ends within seconds."""
-        self._suspensions.pop(key, None)
-        self._strikes.settle(key, now=time.monotonic())
+        self._suspensions.settle(key)
 
     async def _each(
         self,
@@ -267,7 +282,7 @@ class HookExecutor:
         step = len(lines)
         while len(done) < len(lines):
             rest = lines[len(done) :]
-            if self._strikes.is_suspended(job.key, now=time.monotonic()):
+            if self._suspensions.holds(job.key):
                 done += [_suspended()] * len(rest)
                 break
             try:
@@ -302,39 +317,30 @@ class HookExecutor:
         self, child: Child, job: Job, header: dict[str, Any], lines: list[bytes], *, timeout_s: float
     ) -> Reply:
         """One message to one child. Raises HookError when it did not survive or had to refuse."""
+        # One of many is found, and counted, when each is tried alone.
+        counts = len(lines) <= 1 and job.key != _VALIDATION
         try:
             reply = await child.ask(header, lines, timeout_s=timeout_s)
         except ChildLost as lost:
             self._log.warning("hook.sandbox_lost", key=job.key[:16], pid=child.pid, hook_class=lost.hook_class)
             error = HookError(str(lost), hook_class=lost.hook_class, retryable=not lost.is_ours)
-            if lost.is_ours and len(lines) <= 1:  # one of many is found, and counted, when each is tried alone
-                self._strike(job, KILL, error)
+            if lost.is_ours and counts:
+                self._suspensions.strike(job, KILL, error)
             raise error from lost
         if "failure" not in reply.header:
             return reply
         error = failed(reply.header["failure"])
-        if error.hook_class in _COLLAPSES and len(lines) <= 1:
-            self._strike(job, KILL, error)
+        if error.hook_class in _COLLAPSES and counts:
+            self._suspensions.strike(job, KILL, error)
         raise error
 
     def _noted(self, job: Job, result: _T | HookError) -> _T | HookError:
         error = result if isinstance(result, HookError) else None
         if error is not None:
             if error.hook_class == HookClass.DEADLINE:
-                self._strike(job, DEADLINE, error)
+                self._suspensions.strike(job, DEADLINE, error)
             return job.entitled(error)
         return result
-
-    def _strike(self, job: Job, weight: int, error: HookError) -> None:
-        now = time.monotonic()
-        if job.key == _VALIDATION or not self._strikes.add(job.key, weight, now=now):
-            return
-        for key in self._suspensions.keys() - self._strikes.suspended(now=now):
-            del self._suspensions[key]
-        self._suspensions[job.key] = Suspension(job.key, error, tenant_id=job.tenant_id, script=job.script)
-        metrics.hook_suspensions_total.labels("mapping" if job.script is None else "hook").inc()
-        whose = job.title | ({} if job.tenant_id is None else {"tenant_id": str(job.tenant_id)})
-        self._log.error("hook.suspended", key=job.key[:16], hook_class=error.hook_class, **whose)
 
     async def _launch(self) -> Child:
         return await Child.start(memory_bytes=self._limits.memory_mb * 1024 * 1024)

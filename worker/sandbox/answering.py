@@ -35,8 +35,8 @@ class Answerer:
 
     def _carry_out(self, header: dict[str, Any], contexts: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         if header["op"] == "validate":
-            libraries, is_library = header.get("libraries", ()), bool(header.get("is_library"))
-            return {"report": review(self._engine, header["source"], libraries, is_library=is_library)}, []
+            how = {name: header[name] for name in ("is_library", "is_thorough")}
+            return {"report": review(self._engine, header["source"], header.get("libraries", ()), **how)}, []
         program = self._program(header)
         budget_s = header["budget_ms"] / 1000
         end = time.monotonic() + header["batch_ms"] / 1000

@@ -157,6 +157,10 @@ class Engine:
             raise ScriptFailed(failure("hook.limit", "the result is larger than 1 MiB"))
         return text
 
+    def limited(self, work: Callable[[], _T]) -> _T:
+        """Work of ours that may take as long as building; beyond that this process ends. Raises ScriptFailed."""
+        return self._limited(work, COMPILE_S, stage="hook.compile", shift=0)
+
     def _limited(self, work: Callable[[], _T], budget_s: float, *, stage: str, shift: int) -> _T:
         self._refusal = None
         with self._watch.limit(budget_s):

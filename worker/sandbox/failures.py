@@ -16,6 +16,7 @@ EXPRESSION: Final = "expression "
 
 _PLACE: Final = re.compile(r"^\s*--> (script|lib/[^:\n]*|expression [^:\n]*):(\d+):(\d+)$", re.MULTILINE)
 _FRAME: Final = re.compile(r"^  \* (script|lib/[^:\n]*|expression [^:\n]*):(\d+), in (.*)$", re.MULTILINE)
+_OWN_PLACE: Final = re.compile(r"^\s*--> (?:host|wrapper|names):\d+:\d+$", re.MULTILINE)
 _ERROR: Final = re.compile(r"^error: ", re.MULTILINE)
 _EXPECTED: Final = re.compile(r", expected one of .*|, expected \".*", re.DOTALL)
 _HOST_CLASS: Final = re.compile(r"^(?:ValueError|TypeError|OverflowError|LookupError): ")
@@ -41,7 +42,9 @@ def explain(text: str, *, stage: str, shift: int = 0) -> Failure:
     start = _ERROR.search(text)
     body = text[start.end() :] if start else text
     places = list(_PLACE.finditer(body))
-    message = (body[: places[-1].start()] if places else body).strip()
+    own = _OWN_PLACE.search(body)
+    end = places[-1].start() if places else own.start() if own else len(body)
+    message = body[:end].strip()
     place = _place(body, places[-1], shift) if places else {}
     frames = [f"{name}:{int(line) - shift} in {function}"[:MAX_FRAME] for name, line, function in _FRAME.findall(text)]
     if frames:

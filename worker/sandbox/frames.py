@@ -5,7 +5,7 @@ neither side builds Python objects it does not need. Lines are separated by line
 
 Requests     {"id", "op": "run",      "key", "source"?, "libraries"?, "function", "budget_ms", "batch_ms", "seeds"?}
              {"id", "op": "evaluate", "key", "expressions"?, "budget_ms", "batch_ms"}
-             {"id", "op": "validate", "source", "libraries", "is_library"}
+             {"id", "op": "validate", "source", "libraries"?, "is_library", "is_thorough"}
              The first two have a line per context. A key's first request carries its source or expressions, and need
              not carry contexts: then it only builds. ``libraries``: [[name, source]], each before those that load it.
              ``seeds``: per context what random values are drawn from, in hexadecimal digits; empty: none.

@@ -23,12 +23,18 @@ Diagnostic = dict[str, Any]
 
 
 def review(
-    engine: Engine, source: str, libraries: Sequence[Sequence[str]] = (), *, is_library: bool = False
+    engine: Engine,
+    source: str,
+    libraries: Sequence[Sequence[str]] = (),
+    *,
+    is_library: bool = False,
+    is_thorough: bool = True,
 ) -> dict[str, Any]:
     """``{"ok", "functions", "loads", "api", "diagnostics": [{severity, line, column, code, message}]}``.
 
     Positions count from one. ``libraries``: (name, source), each before those that load it. A library itself need not
-    define any function that the daemon calls.
+    define any function that the daemon calls. Lint and types are left out where it is not ``is_thorough``: who checks
+    them cannot be stopped, and may be the end of this process.
     """
     found = _characters(source)
     functions: tuple[str, ...] = ()
@@ -36,7 +42,9 @@ def review(
     try:
         tree = parse(SCRIPT, source)
         loads = _loads(tree)
-        found += _lint(tree) + _types(tree) + ([] if is_library else _names(source))
+        found += [] if is_library else _names(source)
+        if is_thorough:
+            found += engine.limited(lambda: _lint(tree) + _types(tree))
         functions = Script(engine, source, libraries).functions
         if not functions and not is_library:
             found.append(_entry("error", "hook.no_function", f"define one of {', '.join(FUNCTIONS)}"))

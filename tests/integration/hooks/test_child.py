@@ -19,6 +19,7 @@ from worker.telemetry.pulse import Pulse, boottime
 
 ROOT = Path(__file__).parents[3]
 MEMORY = 64 * 1024 * 1024
+VALIDATE = {"op": "validate", "source": "x = 1\n", "is_library": True, "is_thorough": True}
 
 #: Runs the real hardening, then tries what an attacker with native code would try. Output: {attempt: what happened}.
 ESCAPES = """
@@ -109,7 +110,7 @@ async def test_a_script_is_not_to_blame_for_time_in_which_all_were_held_still(he
     held_for = 0.0
     child._pulse = Pulse(held_s=HELD_S, clock=lambda: boottime() + held_for)
     os.kill(child.pid, signal.SIGSTOP)
-    asking = asyncio.create_task(child.ask({"op": "validate", "source": "x = 1\n"}, [], timeout_s=0.5))
+    asking = asyncio.create_task(child.ask(VALIDATE, [], timeout_s=0.5))
     await asyncio.sleep(0)
     held_for = held_s
 
@@ -123,7 +124,7 @@ async def test_a_killed_child_is_reported_as_somebody_elses_doing() -> None:
     os.kill(child.pid, signal.SIGKILL)
 
     with pytest.raises(ChildLost) as caught:
-        await child.ask({"op": "validate", "source": "x = 1\n"}, [], timeout_s=5)
+        await child.ask(VALIDATE, [], timeout_s=5)
     assert not caught.value.is_ours
     await eventually(lambda: not child.is_alive)
 

@@ -380,3 +380,13 @@ async def test_a_sandbox_that_cannot_start_is_one_clear_sentence(monkeypatch: py
 
     with pytest.raises(SurroundingsError, match="sandbox does not start"):
         await HookExecutor(workers=1, log=LOG).start()
+
+
+async def test_a_script_is_not_refused_because_its_types_cannot_be_looked_at(executor: HookExecutor) -> None:
+    """The type checker follows what a loop makes of a tuple for ever."""
+    source = "def transform(ctx):\n    x = (1,)\n    for i in range(3):\n        x = (x, x)\n    return {'a': x}\n"
+    found = await executor.validate(source)
+
+    assert (found.ok, found.functions) == (True, ("transform",))
+    assert [(each.severity, each.code) for each in found.diagnostics] == [("warning", "types")]
+    assert decided(await executor.execute(HookScript(source), "transform", {}))["a"]

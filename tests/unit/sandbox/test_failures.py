@@ -63,3 +63,16 @@ def test_long_text_is_cut_and_strange_text_is_survived() -> None:
     assert len(explain("error: " + "x" * 10_000_000, stage="hook.script")["message"]) == MAX_MESSAGE
     assert explain("", stage="hook.script")["message"] == ""
     assert explain("nothing known", stage="hook.script") == {"class": "hook.script", "message": "nothing known"}
+
+
+def test_a_place_in_our_own_modules_is_not_shown() -> None:
+    text = (
+        "Traceback (most recent call last):\n  File <builtin>, in <module>\n"
+        "error: Value of type `dict` is not hashable\n"
+        "  --> host:79:29\n   |\n79 |         return json.encode({value._outcome: said})\n   |\n"
+    )
+
+    assert explain(text, stage="hook.script") == {
+        "class": "hook.script",
+        "message": "Value of type `dict` is not hashable",
+    }
