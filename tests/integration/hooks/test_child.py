@@ -110,6 +110,7 @@ async def test_a_script_is_not_to_blame_for_time_in_which_all_were_held_still(he
     held_for = 0.0
     child._pulse = Pulse(held_s=HELD_S, clock=lambda: boottime() + held_for)
     os.kill(child.pid, signal.SIGSTOP)
+    await eventually(lambda: states_of(child.pid) == {"T"}, what="the child stands still")
     asking = asyncio.create_task(child.ask(VALIDATE, [], timeout_s=0.5))
     await asyncio.sleep(0)
     held_for = held_s
@@ -176,6 +177,12 @@ async def test_a_child_in_the_middle_of_a_script_dies_with_its_daemon() -> None:
         daemon.kill()
 
     await eventually(lambda: not is_running(pid), what="the child is gone")
+
+
+def states_of(pid: int) -> set[str]:
+    """Of all threads; a signal stops each of them when it comes to it."""
+    tasks = (Path("/proc") / str(pid) / "task").iterdir()
+    return {(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks}
 
 
 def is_running(pid: int) -> bool:
