@@ -43,8 +43,8 @@ def _live(parent_pid: int, memory_bytes: int, supplies: int) -> None:
         made = engine.Engine()
         kept.receive(supplies)
         answering.warm_up(made)
-        gc.collect()
         gc.freeze()
+        gc.enable()  # off since the first import
         missing = hardening.harden(parent_pid=parent_pid, memory_bytes=memory_bytes)
         answerer = answering.Answerer(made)
     except BaseException as error:  # noqa: BLE001 - the parent can only learn from a frame why this child cannot serve
