@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from worker.sandbox import normalized
 from worker.sandbox import to_ascii as spelled
 
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
@@ -15,7 +16,7 @@ def to_ascii(text: str) -> str:
 
 def to_bare_ascii(text: str) -> str:
     """Letters without their marks: ü is u, where ``to_ascii`` writes ue."""
-    parts = unicodedata.normalize("NFKD", text)
+    parts = normalized(text, form="NFKD")
     return to_ascii("".join(char for char in parts if not unicodedata.combining(char)))
 
 

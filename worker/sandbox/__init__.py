@@ -25,7 +25,7 @@ from worker.sandbox.frames import (
 )
 from worker.sandbox.launch import command
 from worker.sandbox.library.kept import supplies
-from worker.sandbox.library.transliteration import to_ascii
+from worker.sandbox.library.transliteration import normalized, to_ascii
 
 if TYPE_CHECKING:
     from worker.sandbox.fields import FieldEntry
@@ -46,6 +46,7 @@ __all__ = [
     "FrameError",
     "command",
     "context_fields",
+    "normalized",
     "pack",
     "reference",
     "supplies",

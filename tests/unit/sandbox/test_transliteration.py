@@ -1,8 +1,11 @@
+import unicodedata
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sandbox.library.transliteration import LANGUAGES, scripts_of, to_ascii
+from worker.sandbox.library.transliteration import LANGUAGES, normalized, scripts_of, to_ascii
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,18 @@ def test_the_result_is_ascii_and_stays_as_it_is(value: str, language: str) -> No
 )
 def test_scripts_of(value: str, scripts: list[str]) -> None:
     assert scripts_of(value) == scripts
+
+
+def test_letters_with_ten_thousands_of_marks_are_not_sorted_for_seconds() -> None:
+    """The interpreter sorts marks of one letter in quadratic time, where nothing can interrupt it."""
+    value = "a" + "\u0301\u0316" * 30_000 + "é"
+    marked = "a" + "\u0301" * 40
+
+    assert len(normalized(value, form="NFD")) == 1 + 30 + 2
+    assert normalized(marked, form="NFD") == marked
+    assert to_ascii(value) == "ae"
+
+
+@given(st.text(max_size=60), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+def test_usual_text_is_normalized_as_ever(value: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> None:
+    assert normalized(value, form=form) == unicodedata.normalize(form, value)

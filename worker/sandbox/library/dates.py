@@ -216,8 +216,9 @@ def _short(text: Any) -> str:
 
 
 def _moment(text: str) -> datetime:
+    short = _short(text).strip()
     try:
-        return datetime.fromisoformat(_short(text).strip())
+        return datetime.fromisoformat(short)
     except ValueError:
         raise ValueError("this is not an ISO 8601 date") from None
 

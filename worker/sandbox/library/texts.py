@@ -1,11 +1,10 @@
 """Text: comparing, shortening, filling, and writing it in ASCII."""
 
 import re
-import unicodedata
 from typing import Any, Final
 
 from worker.sandbox.library.arguments import MAX_TEXT, bounded, dict_of, kind_of, number_of, text_of
-from worker.sandbox.library.transliteration import scripts_of, to_ascii
+from worker.sandbox.library.transliteration import normalized, scripts_of, to_ascii
 
 _SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)(?::([0-9]{1,3}))?\}")
@@ -18,7 +17,7 @@ def norm(value: str) -> str:
     >>> text.norm("  STRASSE  8 ") == text.norm("Straße 8")
     true
     """
-    return collapse_space(unicodedata.normalize("NFKC", text_of(value)).casefold())
+    return collapse_space(normalized(text_of(value), form="NFKC").casefold())
 
 
 def ascii(value: str, language: str = "", strict: bool = False) -> str:  # noqa: A001 - names that scripts see

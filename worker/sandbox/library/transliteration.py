@@ -7,7 +7,7 @@ of 2009, Serbian and Macedonian Latin, Greece's ELOT 743, Belarus's passports. W
 import re
 import unicodedata
 import zlib
-from typing import Final
+from typing import Final, Literal
 
 from worker.sandbox.library import kept
 
@@ -65,6 +65,10 @@ LANGUAGES: Final = tuple(sorted((_PLAIN | _OWN.keys() | _BARE.keys()) - {""}))
 _RULED: Final = frozenset({"Hangul", "Hiragana", "Katakana", "Georgian", "Armenian"})
 _SCRIPT_NAMES: Final = {"Cjk": "Han", "Ideographic": "Han", "Katakana-hiragana": "Katakana"}
 
+_MOST_MARKS: Final = 30
+#: So few marks are sorted in no time, whatever they are.
+_SHORT: Final = 256
+
 _blocks: Final[dict[int, list[str]]] = {}
 _tables: Final[dict[str, dict[int, str]]] = {}
 
@@ -78,7 +82,7 @@ def to_ascii(value: str, *, language: str = "", is_strict: bool = False) -> str:
     table = _table(language)
     if value.isascii():
         return value
-    text = unicodedata.normalize("NFC", value)
+    text = normalized(value, form="NFC")
     if language[:2].lower() == "uk":
         text = _ukrainian(text)
     text = _GREEK_PAIR.sub(_greek, text)
@@ -86,14 +90,34 @@ def to_ascii(value: str, *, language: str = "", is_strict: bool = False) -> str:
     if spelled.isascii():
         return spelled
     is_japanese = language[:2].lower() == "ja"
-    return "".join([_spelled(char, table, is_strict=is_strict, is_japanese=is_japanese) for char in spelled])
+    every = {char: _spelled(char, table, is_strict=is_strict, is_japanese=is_japanese) for char in set(spelled)}
+    return "".join([every[char] for char in spelled])
+
+
+def normalized(value: str, *, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> str:
+    """``value`` in a normal form of Unicode; of more than 30 marks on one letter the rest is dropped.
+
+    No language has so many (UAX #15, section 13), and the interpreter takes seconds to sort some ten thousand of them.
+    """
+    if value.isascii():
+        return value
+    return unicodedata.normalize(form, value if len(value) <= _SHORT else _with_few_marks(value))
+
+
+def _with_few_marks(value: str) -> str:
+    kept_ones = []
+    run = 0
+    for char in value:
+        run = run + 1 if unicodedata.combining(char) else 0
+        if run <= _MOST_MARKS:
+            kept_ones.append(char)
+    return "".join(kept_ones)
 
 
 def scripts_of(value: str) -> list[str]:
     """The scripts of a text's letters, sorted, by their names in Unicode; Chinese characters are Han."""
-    return sorted(
-        {_script(char) for char in set(unicodedata.normalize("NFKC", value)) if unicodedata.category(char)[0] == "L"}
-    )
+    letters = {char for char in normalized(value, form="NFKC") if unicodedata.category(char)[0] == "L"}
+    return sorted({_script(char) for char in letters})
 
 
 def _table(language: str) -> dict[int, str]:
