@@ -49,7 +49,7 @@ def takes_text_first(function: Any) -> bool:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_a_function_answers_with_json_or_a_sentence_for_the_author(
     function: Callable[..., Any], data: st.DataObject
