@@ -27,7 +27,7 @@ CREATE TABLE hook_records (
     version integer NOT NULL,
     function text NOT NULL,
     context jsonb NOT NULL,
-    -- {"value": patch} | {"reject": {reason, code}} | {"skip": {reason}} | {"failure": {class, message, ...}}
+    -- {set, unset, tags, unique} | {"reject": {reason, code}} | {"skip": {reason}} | {"error": {class, message}}
     answer jsonb NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, hook_id, id)

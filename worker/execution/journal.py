@@ -8,15 +8,15 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, assert_never
+from typing import Any
 from uuid import UUID
 
 import structlog
 
 from worker.domain.errors import HookError
-from worker.domain.hook import Correlated, HookContext, HookResult, Patch, Permission, Reject, Skip
+from worker.domain.hook import HookContext, HookResult, Permission
+from worker.domain.hook_trials import answer_of, failure_of
 from worker.domain.redaction import MARK, shown
 from worker.hooks import encode_context
 from worker.store import hook_records, hook_stats
@@ -33,7 +33,6 @@ HOOK_EVERY_S = 1.0
 MOST_A_SECOND = 5
 #: A context larger than this is not kept.
 MAX_CONTEXT = 64 * 1024
-_FAILURE = ("line", "column", "snippet", "frames", "logs")
 #: Counts of tenants and minutes that wait for a database that is away; beyond it the oldest are let go.
 MOST_WAITING = 20_000
 
@@ -71,7 +70,7 @@ class Journal:
             counts.setdefault(key, Counted()).add(took, at=now, error=failure)
             if self._is_kept(hook) and (text := _text_of(context)) is not None:
                 self._calls[tenant_id].append(
-                    Recorded(hook_id, version, context.event, json.loads(text), answer_of(answer, secrets), now)
+                    Recorded(hook_id, version, context.event, json.loads(text), shown_answer(answer, secrets), now)
                 )
 
     async def run_once(self) -> int:
@@ -127,29 +126,11 @@ def _text_of(context: HookContext) -> bytes | None:
         return None
 
 
-def failure_of(error: HookError) -> dict[str, Any]:
-    """A failure as it is kept: ``{"class", "message"}`` with line, column, snippet, frames and logs where known."""
-    known = {name: error.fields[name] for name in _FAILURE if error.fields.get(name)}
-    return {"class": str(error.hook_class), "message": error.detail} | known
-
-
-def answer_of(answer: HookResult | HookError, secrets: Collection[str]) -> dict[str, Any]:
-    """An answer as it is kept; see ``Recorded``."""
-    if isinstance(answer, HookError):
-        return {"failure": failure_of(answer)}
-    match answer.decision:
-        case Patch() as patch:
-            found = {"set": _hidden(patch.set, secrets), "unset": list(patch.unset), "tags": shown(patch.tags)}
-            found["unique"] = {name: list(each) for name, each in patch.unique.items()}
-            return {"value": {name: each for name, each in found.items() if each} or None}
-        case Reject(reason, code):
-            return {"reject": {"reason": reason, "code": code}}
-        case Skip(reason):
-            return {"skip": {"reason": reason}}
-        case Correlated() as said:
-            return {"value": asdict(said)}
-        case _:
-            assert_never(answer.decision)
+def shown_answer(answer: HookResult | HookError, secrets: Collection[str]) -> dict[str, Any]:
+    """An answer in the words of trials, with marks for the secrets that it sets."""
+    said = answer_of(answer)
+    hidden = {part: _hidden(said[part], secrets) for part in ("set", "tags") if part in said}
+    return said | hidden
 
 
 def _hidden(attributes: dict[str, Any], secrets: Collection[str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from worker.execution.naming import Names, NameTaken, Offer
 from worker.execution.secrets import Secrets
 from worker.execution.wish import Naming, Wish
 from worker.execution.work import Work
-from worker.hooks import HookExecutor, seed_of
+from worker.hooks import HookExecutor, dry_seed, seed_of
 from worker.store.hooks import BoundHook
 from worker.store.taken_names import Taking, Where
 from worker.telemetry import metrics
@@ -59,15 +59,38 @@ class _Question:
     context: HookContext
 
 
-class Scripting:
-    """Runs the hooks of a try in their order. ``key`` is what their random values are drawn from."""
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One call of a rehearsal."""
 
-    def __init__(self, executor: HookExecutor, *, names: Names, journal: Journal, secrets: Secrets, key: bytes) -> None:
+    hook: BoundHook
+    context: HookContext
+    answer: HookResult | HookError
+
+
+class Scripting:
+    """Runs the hooks of a try in their order. ``key`` is what their random values are drawn from.
+
+    With a ``rehearsal`` nothing is counted, no name is taken, random values are those of dry runs, and each call is
+    noted there.
+    """
+
+    def __init__(
+        self,
+        executor: HookExecutor,
+        *,
+        names: Names,
+        journal: Journal,
+        secrets: Secrets,
+        key: bytes,
+        rehearsal: "list[Rehearsed] | None" = None,
+    ) -> None:
         self._executor = executor
         self._secrets = secrets
         self._names = names
         self._journal = journal
         self._key = key
+        self._rehearsal = rehearsal
         #: Seconds that the scripts of a connector took for each operation of the last piece.
         self._pace: dict[UUID, float] = {}
 
@@ -183,7 +206,8 @@ class Scripting:
         self, course: _Course, wish: Wish, hook: BoundHook, *, result: dict[str, Any] | None = None
     ) -> _Question:
         opened = self._secrets.opened(course.work) if sees_secrets(hook) else None
-        return _Question(course, context_of(course.work, wish, hook, opened=opened, result=result))
+        is_dry = self._rehearsal is not None
+        return _Question(course, context_of(course.work, wish, hook, opened=opened, result=result, dry_run=is_dry))
 
     async def _chosen(
         self, hook: BoundHook, courses: Sequence[_Course], answers: Sequence[HookResult | HookError]
@@ -200,7 +224,9 @@ class Scripting:
         work = courses[0].work
         is_blind = "get" not in work.target.guard.capabilities
         try:
-            found = await self._names.choose(_where(work), [offer for _, offer in offers], is_blind=is_blind)
+            found = await self._names.choose(
+                _where(work), [offer for _, offer in offers], is_blind=is_blind, is_dry=self._rehearsal is not None
+            )
         except HookError as error:
             return [error if any(at == place for place, _ in offers) else {} for at in range(len(courses))]
         for (at, offer), value in zip(offers, found, strict=True):
@@ -226,6 +252,11 @@ class Scripting:
         else:
             answers = await self._within(hook, questions)
         answers = [hushed(hook, answer) for answer in answers]
+        if self._rehearsal is not None:
+            self._rehearsal += [
+                Rehearsed(hook, each.context, said) for each, said in zip(questions, answers, strict=True)
+            ]
+            return answers
         work = questions[0].course.work
         self._journal.note(work.op.tenant_id, hook, [each.context for each in questions], answers, secrets=work.secrets)
         for answer in answers:
@@ -260,6 +291,8 @@ class Scripting:
 
     def _seed(self, work: Work, hook: BoundHook) -> bytes:
         op = work.op
+        if self._rehearsal is not None:
+            return dry_seed(str(op.id))
         return seed_of(self._key, tenant_id=op.tenant_id, operation_id=op.id, hook_id=hook.binding.hook_id)
 
 

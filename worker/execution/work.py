@@ -107,7 +107,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class StoredRules:
     """What is stored of the rules of one connector: its hooks, and its mappings by object class."""
 
     hooks: tuple[BoundHook, ...]
@@ -134,7 +134,7 @@ class WorkLoader:
         self.pool = pool
         self._targets = targets
         self._rules: dict[UUID, _Rules] = {}
-        self._stored: dict[UUID, _Stored] = {}
+        self._stored: dict[UUID, StoredRules] = {}
         self._reading: dict[UUID, asyncio.Lock] = {}
 
     async def load(self, tenant_id: UUID, operations: Sequence[Operation]) -> dict[UUID, Prepared]:
@@ -147,7 +147,7 @@ class WorkLoader:
                 conn, tenant_id=tenant_id, connector_id=connector_id, identity_ids=[*people, NOBODY]
             )
             if not _is_fresh(self._rules.get(connector_id)):  # they are wanted next, and the transaction is open
-                self._stored[connector_id] = await _stored(conn, tenant_id, connector_id)
+                self._stored[connector_id] = await stored_rules(conn, tenant_id, connector_id)
             past = await _past(conn, tenant_id, operations, hooks=self._stored[connector_id].hooks)
         return {
             op.id: Prepared(
@@ -198,7 +198,7 @@ class WorkLoader:
         stored = self._stored.get(connector.id)
         if stored is None or not _is_fresh(stored):
             async with tenant(self.pool, connector.tenant_id) as conn:
-                stored = self._stored[connector.id] = await _stored(conn, connector.tenant_id, connector.id)
+                stored = self._stored[connector.id] = await stored_rules(conn, connector.tenant_id, connector.id)
         mapping = stored.mappings.get(connector.object_class)
         comparator = comparator_of(connector, mapping, schema)
         marked = secret_names(mapping, schema)
@@ -207,11 +207,11 @@ class WorkLoader:
         return rules
 
 
-async def _stored(conn: Connection, tenant_id: UUID, connector_id: UUID) -> _Stored:
+async def stored_rules(conn: Connection, tenant_id: UUID, connector_id: UUID) -> StoredRules:
     read_at = time.monotonic()
     bound = await hooks.bound(conn, tenant_id=tenant_id, connector_ids=[connector_id])
     active = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[connector_id])
-    return _Stored(
+    return StoredRules(
         tuple(bound[connector_id]), {object_class: mapping for (_, object_class), mapping in active.items()}, read_at
     )
 
@@ -250,5 +250,5 @@ def _is_for(binding: Binding, phase: HookPhase, operation_type: OperationType, o
     return is_place and operation_type in binding.operation_types
 
 
-def _is_fresh(read: _Stored | _Rules | None) -> bool:
+def _is_fresh(read: StoredRules | _Rules | None) -> bool:
     return read is not None and time.monotonic() - read.read_at < FRESH_S

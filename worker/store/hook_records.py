@@ -18,10 +18,7 @@ KEEP = 100
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One call. ``answer`` is ``{"value": patch}``, ``{"reject": {"reason", "code"}}``, ``{"skip": {"reason"}}`` or
-    ``{"failure": {"class", "message", ...}}``; a patch is ``{"set", "unset", "tags", "unique"}``, those that hold
-    something. ``context`` is the ``ctx`` that the script was given.
-    """
+    """One call. ``context`` is the ``ctx`` that the script was given, ``answer`` is as in ``domain.hook_trials``."""
 
     hook_id: UUID
     version: int

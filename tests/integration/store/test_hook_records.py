@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def call(hook_id: UUID, number: int) -> Recorded:
-    return Recorded(hook_id, 1, "before_create", {"number": number}, {"value": {"set": {"a": number}}}, NOW)
+    return Recorded(hook_id, 1, "before_create", {"number": number}, {"set": {"a": number}}, NOW)
 
 
 async def test_of_each_hook_the_newest_calls_stay(database: Any, tenant_id: UUID) -> None:
@@ -33,5 +33,5 @@ async def test_of_each_hook_the_newest_calls_stay(database: Any, tenant_id: UUID
 
     assert [each.context["number"] for each in found] == list(reversed(range(20, KEEP + 20)))
     assert found[:2] == few
-    assert [each.answer for each in other] == [{"value": {"set": {"a": 1}}}]
+    assert [each.answer for each in other] == [{"set": {"a": 1}}]
     assert dropped == KEEP + 1
