@@ -59,11 +59,17 @@ class Difference:
 
 
 class Comparator:
-    """Rules compiled for many accounts. It sees the attributes of its rules and no others."""
+    """Rules compiled for many accounts. It sees the attributes of its rules and no others.
 
-    def __init__(self, rules: Iterable[AttributeRule]) -> None:
+    What is ``watched`` is part of the hash and is never found to differ.
+    """
+
+    def __init__(self, rules: Iterable[AttributeRule], *, watched: Iterable[AttributeRule] = ()) -> None:
         kept = sorted((r for r in rules if r.readable and not r.volatile), key=lambda rule: rule.name)
         self.rules = tuple(kept)
+        self._compared = tuple((rule, _NORMALISERS[Comparison(rule.comparison)]) for rule in kept)
+        known = {rule.name for rule in kept}
+        kept = sorted([*kept, *(rule for rule in watched if rule.name not in known)], key=lambda rule: rule.name)
         self._plan = tuple((rule.name, _NORMALISERS[Comparison(rule.comparison)]) for rule in kept)
         self._names = tuple(rule.name for rule in kept)
         self._reduced = tuple((at, reduce) for at, (_, reduce) in enumerate(self._plan) if reduce is not _text)
@@ -71,13 +77,18 @@ class Comparator:
         self._head = "\x1f".join(f"{rule.name}={rule.comparison}" for rule in kept)
         self._separators = len(kept)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes that are compared or watched."""
+        return self._names
+
     def differences(self, expected: Mapping[str, Any], *, actual: Mapping[str, Any]) -> dict[str, Difference]:
         """Name the attributes that are not as expected; one absent from ``expected`` is expected to have no value."""
         found: dict[str, Difference] = {}
-        for rule, (name, normalise) in zip(self.rules, self._plan, strict=True):
-            want, have = expected.get(name), actual.get(name)
+        for rule, normalise in self._compared:
+            want, have = expected.get(rule.name), actual.get(rule.name)
             if _canonical_value(want, normalise) != _canonical_value(have, normalise):
-                found[name] = Difference(_shown(want, rule), _shown(have, rule))
+                found[rule.name] = Difference(_shown(want, rule), _shown(have, rule))
         return found
 
     def canonical(self, attributes: Mapping[str, Any]) -> bytes:

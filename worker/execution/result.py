@@ -53,11 +53,11 @@ def succeeded(work: Work, wish: Wish, done: Done) -> Succeeded:
 
 
 def _known(work: Work, done: Done) -> dict[str, Any] | None:
-    """What we now believe the account has: the managed attributes that have a value."""
+    """What we now believe the account has: the attributes we manage or watch that have a value."""
     if done.attributes is None:
         return None
-    managed = {rule.name for rule in work.comparator.rules}
-    return {name: value for name, value in done.attributes.items() if name in managed and value is not None}
+    known = work.comparator.names
+    return {name: value for name, value in done.attributes.items() if name in known and value is not None}
 
 
 def finished_of(work: Work, wish: Wish | None, outcome: Outcome, took: int) -> Finished:

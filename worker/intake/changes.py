@@ -1,8 +1,9 @@
 """What an event, or a row of a source, makes of an identity: pure.
 
 Who said an attribute first is its authority; nobody else overwrites it, and whoever clears it gives it up. The same
-holds for the user name. Whether a person is active is everybody's to say: a leaver must not wait for the one source
-that owns the flag.
+holds for the user name. Attributes that a mapping lets in from a target are the exception: there everybody's last word
+is kept, and who is believed says ``worker.domain.precedence``. Whether a person is active is everybody's to say: a
+leaver must not wait for the one source that owns the flag.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,11 @@ from math import isfinite
 from typing import Any
 from uuid import UUID
 
+from worker.domain import precedence
 from worker.domain.errors import InvalidRequest
+from worker.domain.precedence import UNSHARED, Sharing
 from worker.store.identities import StoredIdentity
+from worker.store.identity_sources import Words
 
 #: Longest name of a person or attribute, in characters.
 MAX_NAME = 255
@@ -60,10 +64,25 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The identity after the change. ``kept`` names what belongs to another authority and stayed as it was."""
+    """The identity after the change. ``kept`` names what belongs to another authority and stayed as it was.
+
+    ``said`` are words to be kept (``{attribute: {source: value | None}}``) about what several systems may say.
+    """
 
     identity: StoredIdentity
     kept: tuple[str, ...] = ()
+    said: Words = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What several systems may say of a person, and what they said last."""
+
+    sharing: Sharing = UNSHARED
+    words: Words = field(default_factory=dict)
+
+
+ALONE = Shared()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +114,7 @@ def parse_change(happening: Happening, data: Mapping[str, Any]) -> IdentityChang
 
 
 def apply_change(
-    stored: StoredIdentity | None, change: IdentityChange, *, authority: str, new_id: UUID
+    stored: StoredIdentity | None, change: IdentityChange, *, authority: str, new_id: UUID, shared: Shared = ALONE
 ) -> Applied | Dropped:
     """The identity after an event; ``version`` rises when what is planned from has changed.
 
@@ -108,7 +127,7 @@ def apply_change(
     base = stored or StoredIdentity(new_id, change.external_id, change.external_id)
     if base.is_deleted and change.happening is not Happening.DELETED:
         base = replace(base, attributes={}, authority={}, is_deleted=False, active=True)
-    merged = _merged(base, change.attributes, user_name=change.user_name, authority=authority)
+    merged = _merged(base, change.attributes, user_name=change.user_name, authority=authority, shared=shared)
     after = _after(
         stored,
         base,
@@ -117,11 +136,17 @@ def apply_change(
         is_deleted=change.happening is Happening.DELETED,
         revision=change.revision if change.revision is not None else base.revision,
     )
-    return Applied(after, merged.kept)
+    return Applied(after, merged.kept, merged.said)
 
 
 def apply_row(
-    stored: StoredIdentity | None, row: SourceRow, *, authority: str, is_returning: bool, new_id: UUID
+    stored: StoredIdentity | None,
+    row: SourceRow,
+    *,
+    authority: str,
+    is_returning: bool,
+    new_id: UUID,
+    shared: Shared = ALONE,
 ) -> Applied:
     """The identity after a source row. ``is_returning``: the source did not have this row before, or not lately.
 
@@ -134,10 +159,11 @@ def apply_row(
     if base.is_deleted:
         base = replace(base, attributes={}, authority={}, is_deleted=False)
     silent = {name: None for name, owner in base.authority.items() if owner == authority and name != USER_NAME}
-    merged = _merged(base, silent | row.attributes, user_name=row.user_name, authority=authority)
+    silent |= {name: None for name, words in shared.words.items() if authority in words}
+    merged = _merged(base, silent | row.attributes, user_name=row.user_name, authority=authority, shared=shared)
     active = row.active if row.active is not None else is_returning or base.active
     after = _after(stored, base, merged, active=active, is_deleted=False, revision=base.revision)
-    return Applied(after, merged.kept)
+    return Applied(after, merged.kept, merged.said)
 
 
 def _refusal(stored: StoredIdentity | None, change: IdentityChange) -> str | None:
@@ -168,12 +194,18 @@ class _Merged:
     attributes: dict[str, Any]
     authority: dict[str, str]
     kept: tuple[str, ...]
+    said: Words
 
 
-def _merged(base: StoredIdentity, patch: Mapping[str, Any], *, user_name: str | None, authority: str) -> _Merged:
-    attributes, owners = dict(base.attributes), dict(base.authority)
-    kept = []
+def _merged(
+    base: StoredIdentity, patch: Mapping[str, Any], *, user_name: str | None, authority: str, shared: Shared
+) -> _Merged:
+    names = patch.keys() & shared.sharing.names
+    attributes, owners, said = _settled(base, {name: patch[name] for name in names}, authority, shared)
+    kept = [name for name in sorted(names) if patch[name] is not None and owners.get(name) != authority]
     for name, value in patch.items():
+        if name in names:
+            continue
         if owners.get(name, authority) != authority:
             if attributes.get(name) != value:
                 kept.append(name)
@@ -189,7 +221,25 @@ def _merged(base: StoredIdentity, patch: Mapping[str, Any], *, user_name: str | 
             named, owners[USER_NAME] = user_name, authority
         elif user_name != named:
             kept.append(USER_NAME)
-    return _Merged(named, attributes, owners, tuple(kept))
+    return _Merged(named, attributes, owners, tuple(kept), said)
+
+
+def _settled(
+    base: StoredIdentity, patch: Mapping[str, Any], authority: str, shared: Shared
+) -> tuple[dict[str, Any], dict[str, str], Words]:
+    """Attributes and authorities after a word of one source about what is shared, and the words to be kept."""
+    if not patch:
+        return dict(base.attributes), dict(base.authority), {}
+    said = {name: {**shared.words.get(name, {}), authority: value} for name, value in patch.items()}
+    settled = precedence.settle(base.attributes, base.authority, said=said, names=patch, sharing=shared.sharing)
+    # the word of one whom nobody contradicts is the value itself
+    alone = {name for name in patch if settled.authority.get(name, authority) == authority}
+    new: Words = {
+        name: {authority: value} for name, value in patch.items() if name not in alone or shared.words.get(name)
+    }
+    for name, (source, value) in settled.noted.items():
+        new.setdefault(name, {})[source] = value
+    return settled.attributes, settled.authority, new
 
 
 def _after(

@@ -12,11 +12,13 @@ from uuid import UUID
 from worker.domain.errors import InvalidRequest
 from worker.domain.ids import uuid7
 from worker.domain.operation import Origin
+from worker.domain.precedence import EVENTS, UNSHARED, Sharing
 from worker.domain.run import RunKind, RunMode, RunTrigger
-from worker.intake.changes import IDENTITY_EVENTS, Dropped, IdentityChange, apply_change, parse_change
+from worker.intake.changes import IDENTITY_EVENTS, Dropped, IdentityChange, Shared, apply_change, parse_change
 from worker.intake.started import StartedRun, note_started
-from worker.store import connectors, identities, inbox, plan_items, runs, tenant
+from worker.store import connectors, identities, identity_sources, inbox, plan_items, runs, tenant
 from worker.store.identities import StoredIdentity
+from worker.store.identity_sources import Words
 from worker.store.inbox import InboxEvent, InboxStatus, Settled
 from worker.store.pool import Connection, Pool
 from worker.telemetry import metrics
@@ -55,6 +57,17 @@ class _Work:
     causes: dict[UUID, UUID] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
     started: list[StartedRun] = field(default_factory=list)
+    sharing: Sharing = UNSHARED
+    #: what was said last of people, by this batch too; and of that, what is to be kept
+    words: dict[UUID, Words] = field(default_factory=dict)
+    said: dict[UUID, Words] = field(default_factory=dict)
+
+    def keep(self, identity_id: UUID, said: Words) -> None:
+        """A word of this batch: what comes after it is settled with it."""
+        for kept in (self.words, self.said):
+            known = kept.setdefault(identity_id, {})
+            for name, by in said.items():
+                known[name] = known.get(name, {}) | by
 
     @property
     def touched(self) -> list[StoredIdentity]:
@@ -98,7 +111,10 @@ async def _process(conn: Connection, tenant_id: UUID, events: Sequence[InboxEven
     readable = [(event, _read(event)) for event in events]
     wanted = {change.external_id for _, change in readable if isinstance(change, IdentityChange)}
     before = await identities.lock(conn, tenant_id=tenant_id, external_ids=sorted(wanted))
-    work = _Work(dict(before), before)
+    work = _Work(dict(before), before, sharing=await identity_sources.sharing(conn, tenant_id))
+    if work.sharing.names:
+        ids = [each.id for each in before.values()]
+        work.words = await identity_sources.words(conn, tenant_id, identity_ids=ids)
     for event, change in readable:
         if isinstance(change, IdentityChange):
             work.settled.append(_apply(work, event, change))
@@ -127,10 +143,12 @@ def _read(event: InboxEvent) -> IdentityChange | Settled | None:
 
 def _apply(work: _Work, event: InboxEvent, change: IdentityChange) -> Settled:
     stored = work.people.get(change.external_id)
-    applied = apply_change(stored, change, authority=f"event:{event.source}", new_id=uuid7())
+    shared = Shared(work.sharing, work.words.get(stored.id, {}) if stored else {})
+    applied = apply_change(stored, change, authority=f"{EVENTS}{event.source}", new_id=uuid7(), shared=shared)
     if isinstance(applied, Dropped):
         return Settled(event, InboxStatus.DROPPED, applied.reason)
     work.people[change.external_id] = applied.identity
+    work.keep(applied.identity.id, applied.said)
     if stored is None or applied.identity.version != stored.version:
         work.causes[applied.identity.id] = event.correlation_id
     if applied.kept:
@@ -148,6 +166,7 @@ async def _write(conn: Connection, tenant_id: UUID, work: _Work) -> int:
     known = [each for each in work.touched if each.external_id in work.before]
     if known:
         await identities.update(conn, tenant_id=tenant_id, identities=known)
+    await identity_sources.write(conn, tenant_id, said=identity_sources.spread(work.said), run_id=None)
     await plan_items.ask(
         conn,
         tenant_id=tenant_id,

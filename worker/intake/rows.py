@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from worker.domain.account import TargetAccount
 from worker.domain.ids import uuid7
 from worker.domain.operation import Origin
+from worker.domain.precedence import Sharing
 from worker.domain.run import Run
-from worker.intake.changes import SourceRow, apply_row
+from worker.intake.changes import Applied, Shared, SourceRow, apply_row
 from worker.intake.form import ImportForm, Unreadable, hash_of_row, key_trouble, read_row
-from worker.store import identities, plan_items, source_accounts, tenant
+from worker.store import identities, identity_sources, plan_items, source_accounts, tenant
 from worker.store.identities import StoredIdentity
+from worker.store.identity_sources import Words
 from worker.store.pool import Connection
 from worker.store.source_accounts import RowToKeep, Source
 
@@ -85,11 +88,30 @@ async def import_rows(conn: Connection, into: Into, accounts: Sequence[TargetAcc
     )
     if into.form.external_id is not None:
         items = await _one_row_each(conn, into, items, stored, result)
-    after = _apply(into, items, stored, result)
+    shared = await shared_by(conn, into.run.tenant_id, [each.id for each in stored.values()])
+    after = _apply(into, items, stored, result, shared=shared)
     if not into.run.dry_run:
         await tenant.keep_plans(conn)
         await _store(conn, into, items, stored, after)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBy:
+    """What several systems may say about people, and what they said last of each."""
+
+    sharing: Sharing
+    words: Mapping[UUID, Words]
+
+    def of(self, person: StoredIdentity | None) -> Shared:
+        return Shared(self.sharing, self.words.get(person.id, {}) if person is not None else {})
+
+
+async def shared_by(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> SharedBy:
+    """Read for these people, who are locked; nothing more than one look where nothing is shared."""
+    sharing = await identity_sources.sharing(conn, tenant_id)
+    words = await identity_sources.words(conn, tenant_id, identity_ids=ids) if sharing.names else {}
+    return SharedBy(sharing, words)
 
 
 async def _changed(conn: Connection, into: Into, accounts: Sequence[TargetAccount], result: PageResult) -> list[Item]:
@@ -126,31 +148,43 @@ async def _one_row_each(
     return kept
 
 
-def _apply(into: Into, items: Sequence[Item], stored: People, result: PageResult) -> dict[str, StoredIdentity]:
-    after: dict[str, StoredIdentity] = {}
+def _apply(
+    into: Into, items: Sequence[Item], stored: People, result: PageResult, *, shared: SharedBy
+) -> dict[str, Applied]:
+    after: dict[str, Applied] = {}
     for item in items:
         before = stored.get(item.row.external_id)
         applied = apply_row(
-            before, item.row, authority=into.authority, is_returning=item.is_returning, new_id=uuid7()
-        ).identity
+            before,
+            item.row,
+            authority=into.authority,
+            is_returning=item.is_returning,
+            new_id=uuid7(),
+            shared=shared.of(before),
+        )
         after[item.row.external_id] = applied
         if before is None:
             result.created += 1
-        elif applied.version != before.version:
+        elif applied.identity.version != before.version:
             result.updated += 1
         else:
             result.unchanged += 1
     return after
 
 
-async def _store(conn: Connection, into: Into, items: Sequence[Item], stored: People, after: People) -> None:
+async def _store(
+    conn: Connection, into: Into, items: Sequence[Item], stored: People, applied: Mapping[str, Applied]
+) -> None:
     run = into.run
+    after = {key: each.identity for key, each in applied.items()}
     new = [each for key, each in after.items() if key not in stored]
     if new and len(await identities.insert(conn, tenant_id=run.tenant_id, identities=new)) != len(new):
         raise Raced
     touched = [each for key, each in after.items() if key in stored and each != stored[key]]
     if touched:
         await identities.update(conn, tenant_id=run.tenant_id, identities=touched)
+    said = identity_sources.spread({each.identity.id: each.said for each in applied.values() if each.said})
+    await identity_sources.write(conn, run.tenant_id, said=said, run_id=run.id)
     rows = [
         RowToKeep(i.row.uid, after[i.row.external_id].id, i.account.attributes, i.account.active, i.hash) for i in items
     ]

@@ -2,18 +2,22 @@
 
 from worker.mapping.check import RuleMistake, check_rules, parse_rules, rule_to_json
 from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
+from worker.mapping.inbound import InboundRule, NoWord, inbound_rules
 from worker.mapping.letters import slug
 from worker.mapping.managed import account_hash, comparator_of, secret_names
 
 __all__ = [
     "Evaluator",
+    "InboundRule",
     "Mapped",
     "MappingEngine",
     "MappingError",
+    "NoWord",
     "RuleMistake",
     "account_hash",
     "check_rules",
     "comparator_of",
+    "inbound_rules",
     "parse_rules",
     "rule_to_json",
     "secret_names",

@@ -2,6 +2,7 @@
 
 Managed are the outbound attributes that the mapping writes on update, and those that hooks are declared to compute
 (``settings["hook_attributes"]`` of the connector). Secrets and create-only attributes are one-way: never compared.
+What only comes back from the account is watched: a change shows in the hash, and is no difference.
 Planning, execution and reconciliation use this one comparator, so their hashes agree.
 """
 
@@ -11,11 +12,13 @@ from worker.connectors import ObjectSchema
 from worker.domain.comparison import AttributeRule, Comparator
 from worker.domain.connector import Connector
 from worker.domain.mapping import Direction, MappingVersion
+from worker.mapping.inbound import attribute_of
 
 
 def comparator_of(connector: Connector, mapping: MappingVersion | None, schema: ObjectSchema) -> Comparator:
-    """The comparator of one connector and object class."""
-    return Comparator(managed_rules(mapping, schema, hooked=connector.settings.get("hook_attributes", ())))
+    """The comparator of one connector and object class; it watches what comes back to people."""
+    rules = managed_rules(mapping, schema, hooked=connector.settings.get("hook_attributes", ()))
+    return Comparator(rules, watched=[AttributeRule(name) for name in _returned(mapping)])
 
 
 def managed_rules(
@@ -46,6 +49,10 @@ def managed_rules(
             )
         )
     return rules
+
+
+def _returned(mapping: MappingVersion | None) -> list[str]:
+    return [rule.target for rule in mapping.rules if attribute_of(rule) is not None] if mapping else []
 
 
 def secret_names(mapping: MappingVersion | None, schema: ObjectSchema) -> frozenset[str]:

@@ -29,6 +29,8 @@ class Target:
     mapping: MappingVersion | None
     comparator: Comparator
     is_in_scope: Callable[[Mapping[str, Any]], bool]
+    #: attributes of the account that come back to the person's, by name, and are not to flow back from there
+    returned: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mapping_version(self) -> int | None:
@@ -248,6 +250,7 @@ def _decide(
     if isinstance(wish, MappingError):
         _complain(decisions, person, target, account=account, error=wish)
         return
+    wish = _as_taken(wish, person, target, account)
     change = decide(
         person.identity,
         account=account,
@@ -260,6 +263,22 @@ def _decide(
     if change is not None:
         step = Step(person, target, account, change, account.id if account else uuid7(), uuid7())
         (decisions.known if account else decisions.new).append(step)
+
+
+def _as_taken(wish: Mapped | None, person: Person, target: Target, account: Account | None) -> Mapped | None:
+    """The wish with what the person took from this very account as it is there: it does not flow back."""
+    stored = person.item.identity
+    if not target.returned or wish is None or stored is None or account is None or account.wanted is None:
+        return wish
+    source, wanted = str(target.connector.id), account.wanted
+    taken = {name for name, attribute in target.returned.items() if stored.authority.get(attribute) == source}
+    if not taken:
+        return wish
+
+    def kept(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: wanted.get(name) if name in taken else value for name, value in values.items()}
+
+    return replace(wish, attributes=kept(wish.attributes), on_update=kept(wish.on_update))
 
 
 def _complain(

@@ -11,7 +11,7 @@ nothing is removed there because of a mistake in its settings.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -27,7 +27,8 @@ from worker.planning.passed_over import ask_again
 from worker.planning.rehearsal import Rehearsal
 from worker.planning.targets import Mapper, map_batch, not_given, target_of
 from worker.security import Vault
-from worker.store import connectors, mappings, plan_items, planned_targets, tenant
+from worker.store import connectors, identities, mappings, plan_items, planned_targets, tenant
+from worker.store.plan_items import PlanItem
 from worker.store.pool import Connection, Pool
 from worker.telemetry import metrics
 
@@ -128,7 +129,10 @@ class Planner:
             items = await plan_items.batch(conn, tenant_id=tenant_id, after=after, limit=self._size)
             if not items:
                 return Batch([], [])
-            return Batch(items, await _targets(conn, tenant_id))
+            targets = await _targets(conn, tenant_id)
+            if any(target.returned for target in targets):
+                items = await _with_authority(conn, tenant_id, items)
+            return Batch(items, targets)
 
     async def _write(self, tenant_id: UUID, batch: Batch) -> Planned:
         async with tenant.tenant(self._pool, tenant_id, is_growing=True) as conn:
@@ -203,3 +207,14 @@ def _usable(connector: Connector, mapping: MappingVersion | None) -> Target | No
     except InvalidFilter as error:
         log.warning("planning.scope_unusable", connector=connector.name, error=str(error))
         return None
+
+
+async def _with_authority(conn: Connection, tenant_id: UUID, items: list[PlanItem]) -> list[PlanItem]:
+    """The items with who is believed about their people: batches are read without, for few ask."""
+    known = await identities.get(conn, tenant_id=tenant_id, ids=[item.identity_id for item in items])
+    return [
+        replace(item, identity=replace(item.identity, authority=known[item.identity_id].authority))
+        if item.identity is not None and item.identity_id in known
+        else item
+        for item in items
+    ]

@@ -12,7 +12,8 @@ from worker.domain.comparison import Comparator
 from worker.domain.connector import Connector
 from worker.domain.identity import Identity
 from worker.domain.mapping import MappingVersion
-from worker.mapping import Mapped, MappingError
+from worker.domain.precedence import FLOW_BACK
+from worker.mapping import Mapped, MappingError, inbound_rules
 from worker.planning.batch import Batch, Secrets, Target, keepable, secrets_of
 from worker.planning.plan import comparator_of
 from worker.security import Vault, changed
@@ -34,7 +35,8 @@ class Mapper(Protocol):
 def target_of(connector: Connector, mapping: MappingVersion | None) -> Target:
     """A connector ready to plan for. Raises InvalidFilter when its scope cannot be read."""
     scope = filters.compiled(filters.parse(connector.scope)) if connector.scope else _everybody
-    return Target(connector, mapping, comparator_of(mapping) if mapping else Comparator(()), scope)
+    comparator = comparator_of(mapping) if mapping else Comparator(())
+    return Target(connector, mapping, comparator, scope, _returned(connector, mapping))
 
 
 async def map_batch(batch: Batch, mapper: Mapper) -> None:
@@ -78,6 +80,13 @@ def _keepable(mapped: Mapping[UUID, Mapped | MappingError]) -> dict[UUID, Mapped
 def _secrets_of(mapped: Mapping[UUID, Mapped | MappingError]) -> dict[UUID, Secrets]:
     found = {identity_id: secrets_of(result) for identity_id, result in mapped.items()}
     return {identity_id: secrets for identity_id, secrets in found.items() if secrets is not None}
+
+
+def _returned(connector: Connector, mapping: MappingVersion | None) -> dict[str, str]:
+    """What comes back to people from this target and is written there, too; none where it may flow back."""
+    if connector.settings.get(FLOW_BACK, False):
+        return {}
+    return {rule.target: rule.attribute for rule in inbound_rules(mapping) if rule.is_both}
 
 
 def _everybody(_source: Mapping[str, Any]) -> bool:

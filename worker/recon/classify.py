@@ -1,5 +1,6 @@
 """What one look at an account or a person finds. Pure: everything it needs comes in, a value comes out."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -45,9 +46,17 @@ def differences(account: Account, seen: TargetAccount, rules: Rules) -> dict[str
     return found
 
 
-def mismatch(account: Account, seen: TargetAccount, rules: Rules, *, who: str, state_hash: int) -> Finding | None:
-    """A linked account against what it should be; None when it is as wanted."""
-    found = differences(account, seen, rules)
+def mismatch(
+    account: Account,
+    seen: TargetAccount,
+    rules: Rules,
+    *,
+    who: str,
+    state_hash: int,
+    taken: Collection[str] = (),
+) -> Finding | None:
+    """A linked account against what it should be; None when it is as wanted. What the person takes is as it should."""
+    found = {name: each for name, each in differences(account, seen, rules).items() if name not in taken}
     if not found:
         return None
     is_unwanted = account.wanted is None and account.wanted_active is False

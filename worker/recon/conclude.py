@@ -15,7 +15,7 @@ from worker.domain.account import TargetAccount
 from worker.domain.discrepancy import DiscrepancyType, Finding
 from worker.domain.errors import ConnectorError, UnknownUid
 from worker.domain.run import PauseReason, RunMode
-from worker.recon import classify
+from worker.recon import classify, inbound
 from worker.recon.context import RunContext
 from worker.recon.examine import examine, record
 from worker.recon.listing import Listed
@@ -50,6 +50,11 @@ class Confirmed:
     gone: list[Known]
     present: dict[str, TargetAccount]
     unsure: int
+
+    @property
+    def owners(self) -> list[UUID]:
+        """Whose accounts are gone."""
+        return [each.identity_id for each in self.gone if each.identity_id is not None]
 
 
 async def run_conclusion(steps: Steps, context: RunContext, listed: Listed) -> None:
@@ -142,10 +147,11 @@ async def _confirm_lost(steps: Steps, context: RunContext, listed: Listed) -> No
         confirmed = await confirm(steps, context, owned)
         tally = {"unconfirmed": confirmed.unsure} if confirmed.unsure else {}
         async with steps.step(context, Progress(tally=tally)) as conn:
-            await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
             present = {uid: seen for uid, seen in confirmed.present.items() if not context.view.protects(seen)}
+            await inbound.withdraw(conn, context, confirmed.owners)
             if present:
                 await examine(conn, context, present, read_at=read_at)
+            await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
 
 
 async def confirm(steps: Steps, context: RunContext, lost: Sequence[Known]) -> Confirmed:

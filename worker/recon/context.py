@@ -11,11 +11,12 @@ from worker.domain import filters
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector
 from worker.domain.mapping import Direction, MappingVersion
+from worker.domain.precedence import FLOW_BACK, UNSHARED, Sharing
 from worker.domain.protection import Protects, protection
 from worker.domain.run import Run
-from worker.mapping import account_hash, comparator_of
+from worker.mapping import InboundRule, account_hash, comparator_of, inbound_rules
 from worker.recon.classify import Rules
-from worker.store import accounts, correlation, mappings
+from worker.store import accounts, correlation, identity_sources, mappings
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
@@ -38,6 +39,18 @@ class View:
     protection: Protects | None
     in_scope: filters.Predicate
     is_mapped: bool = True
+    inbound: tuple[InboundRule, ...] = ()
+    sharing: Sharing = UNSHARED
+
+    @property
+    def source(self) -> str:
+        """What this target is called among those who have a word about people."""
+        return str(self.connector.id)
+
+    @property
+    def flows_back(self) -> bool:
+        """Whether a person allowed that what came from this target is written there as well."""
+        return bool(self.connector.settings.get(FLOW_BACK, False))
 
     def hash_of(self, seen: TargetAccount) -> int:
         """The content hash of an account, the same as planning and execution use."""
@@ -87,6 +100,7 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
     where = {"tenant_id": connector.tenant_id, "connector_id": connector.id}
     active = await mappings.active(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
     mapping = active.get((connector.id, connector.object_class))
+    inbound = inbound_rules(mapping)
     stored = await correlation.active_rule_set(conn, **where)
     return View(
         place=accounts.Place(connector.tenant_id, connector.id, connector.object_class),
@@ -97,6 +111,8 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
         protection=protection(connector.protected_filter),
         in_scope=_predicate(connector.scope),
         is_mapped=mapping is not None,
+        inbound=inbound,
+        sharing=await identity_sources.sharing(conn, connector.tenant_id) if inbound else UNSHARED,
     )
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from worker.domain.account import TargetAccount
 from worker.domain.errors import ConnectorError, UnknownUid
+from worker.recon import inbound
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
 from worker.recon.examine import Examined, can_be_kept, examine, record
@@ -137,6 +138,7 @@ async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen, ch
     confirmed = await confirm(steps, context, [each for each in lost if each.identity_id and not each.live])
     present = _to_judge(context, {**seen.present, **confirmed.present})
     async with steps.step(context, checkpoint=checkpoint) as conn:
+        await inbound.withdraw(conn, context, confirmed.owners)
         found = await examine(conn, context, present, read_at=seen.read_at) if present else Examined()
         unowned = [each.id for each in lost if not each.identity_id and not each.live]
         await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)

@@ -12,14 +12,15 @@ from datetime import datetime
 from uuid import UUID
 
 from worker.correlation import match_keys
-from worker.domain.account import AccountState, TargetAccount
+from worker.domain.account import Account, AccountState, TargetAccount
 from worker.domain.correlation import MatchKey, Side
 from worker.domain.discrepancy import Finding, Resolution
 from worker.domain.ids import uuid7
 from worker.domain.run import Run
 from worker.domain.storable import is_storable
-from worker.recon import classify
+from worker.recon import classify, inbound
 from worker.recon.context import RunContext, View
+from worker.recon.inbound import Returned
 from worker.store import accounts, correlation, discrepancies, runs
 from worker.store.accounts import Observed, Shadow
 from worker.store.discrepancies import Recorded
@@ -57,8 +58,10 @@ async def examine(
     objects = {uid: as_stored(seen) for uid, seen in objects.items() if can_be_kept(uid)}
     shadows = await accounts.by_uids(conn, view.place, list(objects))
     owners = await _owners(conn, run, shadows)
-    found = judge(objects, shadows, owners, view=view, read_at=read_at)
+    returned = await inbound.look(conn, view, objects, _speaking(objects, shadows, view=view, read_at=read_at))
+    found = judge(objects, shadows, owners, view=view, read_at=read_at, returned=returned)
     await record(conn, run, found.findings)
+    await inbound.write(conn, context, returned)
     inserted = await accounts.insert_seen(conn, view.place, found.new, run_id=run.id)
     await accounts.write_observed(conn, found.changed, tenant_id=run.tenant_id, run_id=run.id, read_at=read_at)
     await _write_keys(conn, view, [each for each in found.new if each.id in inserted] + found.rekeyed)
@@ -72,9 +75,10 @@ def judge(
     *,
     view: View,
     read_at: datetime,
+    returned: Returned | None = None,
 ) -> Examined:
-    """Decide what each object means: pure. ``owners`` are the names of people by id."""
-    result = Examined()
+    """Decide what each object means: pure. ``owners`` are the names of people by id, ``returned`` what people take."""
+    result, returned = Examined(), returned or Returned()
     for uid, seen in objects.items():
         shadow = shadows.get(uid)
         seen_hash = view.hash_of(seen)
@@ -87,8 +91,23 @@ def judge(
         elif shadow.account.identity_id is None:
             _judge_unowned(result, shadow, seen, seen_hash)
         else:
-            _judge_owned(result, shadow, seen, seen_hash, view=view, who=owners.get(shadow.account.identity_id, ""))
+            who = owners.get(shadow.account.identity_id, "")
+            _judge_owned(result, shadow, seen, seen_hash, view=view, who=who, returned=returned)
     return result
+
+
+def _speaking(
+    objects: Mapping[str, TargetAccount], shadows: Mapping[str, Shadow], *, view: View, read_at: datetime
+) -> dict[str, Account]:
+    """The rows of the accounts that may say something new about their owners."""
+    if not view.inbound:
+        return {}
+    return {
+        uid: shadow.account
+        for uid, shadow in shadows.items()
+        if not (shadow.account.live or _has_moved(shadow, read_at))
+        and not _is_settled(shadow, objects[uid], view.hash_of(objects[uid]))
+    }
 
 
 def can_be_kept(uid: str) -> bool:
@@ -151,14 +170,16 @@ def _judge_unowned(result: Examined, shadow: Shadow, seen: TargetAccount, seen_h
 
 
 def _judge_owned(
-    result: Examined, shadow: Shadow, seen: TargetAccount, seen_hash: int, *, view: View, who: str
+    result: Examined, shadow: Shadow, seen: TargetAccount, seen_hash: int, *, view: View, who: str, returned: Returned
 ) -> None:
     account = shadow.account
     result.judged.append(account.id)
-    finding = classify.mismatch(account, seen, view.rules, who=who, state_hash=seen_hash)
+    taken = returned.taken.get(account.id, {})
+    finding = classify.mismatch(account, seen, view.rules, who=who, state_hash=seen_hash, taken=taken)
     if finding is not None:
         result.findings.append(finding)
-    agrees = finding is None
+    # one that says something new is looked at once more: a dry run leaves that to the next, and what is wanted changes
+    agrees = finding is None and returned.people.get(account.identity_id or account.id) != account.id
     if classify.must_be_written(
         account,
         observed_hash=shadow.observed_hash,

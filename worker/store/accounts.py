@@ -4,7 +4,7 @@ What a run only *saw* is in its checkpoints; here is written only what has chang
 nothing. A row whose object is gone keeps its uid with state ``dead`` until somebody deals with it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -164,6 +164,12 @@ async def write_observed(
         agrees=[each.agrees for each in objects],
         ours=[each.ours for each in objects],
     )
+
+
+async def want_as_seen(conn: Connection, *, tenant_id: UUID, taken: Mapping[UUID, dict[str, Any]]) -> None:
+    """Want these attributes (by account) as they were seen; None is no value."""
+    if taken:
+        await queries.want_as_seen.run(conn, tenant_id=tenant_id, ids=list(taken), taken=list(taken.values()))
 
 
 async def uids(conn: Connection, place: Place, *, after: str, limit: int) -> list[Known]:

@@ -78,6 +78,20 @@ FROM n JOIN locked USING (id)
 WHERE a.tenant_id = :tenant_id AND a.id = n.id
   AND (a.last_change_at IS NULL OR a.last_change_at < :read_at)
 
+-- name: want_as_seen
+-- What a person took from an account is wanted there as it is.
+WITH locked AS (
+    SELECT a.id FROM accounts a WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[]) AND a.wanted IS NOT NULL
+    ORDER BY a.id FOR NO KEY UPDATE OF a
+),
+n AS (
+    SELECT n.id, jsonb_strip_nulls(a.wanted || n.taken) AS wanted
+    FROM unnest(:ids::uuid[], :taken::jsonb[]) AS n(id, taken)
+    JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = n.id JOIN locked l ON l.id = a.id
+)
+UPDATE accounts a SET wanted = n.wanted, wanted_hash = jsonb_hash_extended(n.wanted, 0)
+FROM n WHERE a.tenant_id = :tenant_id AND a.id = n.id AND a.wanted <> n.wanted
+
 -- name: uids
 -- What a target is known to have, by uid, in pieces.
 SELECT a.id, a.uid, a.identity_id, a.live, i.user_name
