@@ -38,7 +38,7 @@ FIELDS: Final = (
     _field("object_class", "string", "The kind of account, such as account or inetOrgPerson.", _ALL),
     _field("actor", "dict", "Who or what wanted the change.", _OPERATIONS),
     _field("actor.id", "string | None", "The person or source; None for the system itself.", _OPERATIONS),
-    _field("actor.kind", "string", "What kind of actor that is.", _OPERATIONS),
+    _field("actor.kind", "string", "event, source, recon, mapping, api, console or emergency.", _OPERATIONS),
     _field("identity", "dict", "The person's attributes as the sources say them. Times ISO, bytes base64.", _ALL),
     _field(
         "attributes",
@@ -49,7 +49,7 @@ FIELDS: Final = (
     _field("current", "dict | None", "What the target has, as far as it was observed; None: unknown.", _OPERATIONS),
     _field("changes", "dict", 'What an update changes: {name: {"old": value, "new": value}}.', (*_UPDATE, "transform")),
     _field("result", "dict", "What became of the operation.", _AFTER),
-    _field("result.status", "string", "How the try ended.", _AFTER),
+    _field("result.status", "string", "completed, failed (it will be tried again) or dead_letter.", _AFTER),
     _field("result.uid", "string | None", "The account's id at the target.", _AFTER),
     _field("result.error", "dict | None", 'None, or {"code": string, "message": string}.', _AFTER),
     _field("params", "dict", "What the binding sets: tables, names, keys. Never secrets of the target.", _ALL),

@@ -18,7 +18,15 @@ from worker.sandbox.library import LIBRARY, PRELUDE_NAMES, prelude
 
 _DEFINITION: Final = re.compile(r'^def (\w+)\(([^\n]*)\):\n {4}"""(.*?)"""', re.MULTILINE | re.DOTALL)
 _TYPES: Final = {str: "string", int: "int", float: "float", bool: "bool", type(None): "None", Any: "any", object: "any"}
-_STARLARK_TYPES: Final = {"str": "string", "int": "int", "bool": "bool", "dict": "dict", "list": "list", "": "any"}
+_STARLARK_TYPES: Final = {
+    "None | dict": "dict | None",
+    "str": "string",
+    "int": "int",
+    "bool": "bool",
+    "dict": "dict",
+    "list": "list",
+    "": "any",
+}
 #: What the functions of the prelude return, where that is not any value.
 _RETURNS: Final = {
     "print": "None", "reject": "outcome", "skip": "outcome", "pick": "dict", "omit": "dict", "merge": "dict"
