@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from worker.actions.hook_scripts import check, script_of, the_hook
+from worker.actions.hook_scripts import Checked, check, script_of, the_hook
 from worker.actions.house import House
 from worker.domain.errors import HookError, InvalidRequest, WrongState
 from worker.domain.hook import HookResult, HookScript
@@ -22,6 +22,9 @@ from worker.store import hook_records, hook_tests
 from worker.store.hook_records import Recorded
 from worker.store.hook_tests import SavedTest
 from worker.store.tenant import tenant
+
+#: What a source is called that is looked at as a library: no name that one could be loaded by.
+_AS_LIBRARY = "this library"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,12 @@ class Replayed:
     def is_changed(self) -> bool:
         """Whether the two decide differently; how failures are worded does not matter."""
         return _decided(self.before) != _decided(self.after)
+
+
+async def validate(house: House, principal: Principal, source: str, *, is_library: bool = False) -> Checked:
+    """Look at a source in the sandbox. Raises InvalidRequest for libraries that cannot be loaded."""
+    require(principal.roles, Role.OPERATOR)
+    return await check(house, principal.tenant_id, source, library=_AS_LIBRARY if is_library else None)
 
 
 async def attempt(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from worker.actions import House, hook_scripts
+from worker.actions import House, hook_scripts, hook_trials
 from worker.actions import hooks as acts
 from worker.api.schemas.hooks import (
     Hook,
@@ -32,9 +32,6 @@ from worker.store.hooks import HookQuery
 from worker.store.pool import Connection
 from worker.store.tenant import tenant
 from worker.web import Auth, SeenVersion, etag_of, needs
-
-#: What a source is called that is looked at as a library: no name that one could be loaded by.
-_AS_LIBRARY = "this library"
 
 #: What a list tells of each hook is of so long.
 HEALTH = timedelta(hours=24)
@@ -63,9 +60,7 @@ def _add_language(router: APIRouter, house: House, *, viewer: Principal, operato
 
     @router.post("/validate", response_model=Validated, summary="Check a source without storing or running it")
     async def validate(body: ValidateBody, who: Principal = operator) -> Validated:
-        checked = await hook_scripts.check(
-            house, who.tenant_id, body.source, library=_AS_LIBRARY if body.kind == "library" else None
-        )
+        checked = await hook_trials.validate(house, who, body.source, is_library=body.kind == "library")
         return validated_of(checked.validation)
 
 

@@ -6,6 +6,7 @@ in the reads builds the views, so they are offered here too.
 """
 
 from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
+from worker.console.hook_doors import ConsoleHooks
 from worker.console.router import build_console
 from worker.console.views import (
     AccountView,
@@ -37,6 +38,16 @@ from worker.console.views import (
     HeldChange,
     HoldView,
     HomeView,
+    HookActivationRow,
+    HookBindingRow,
+    HookDetail,
+    HookFailure,
+    HookFilter,
+    HookNumbers,
+    HookPage,
+    HookRow,
+    HookTestRow,
+    HookVersionRow,
     HourCount,
     IdentityDetail,
     IdentityFilter,
@@ -48,10 +59,16 @@ from worker.console.views import (
     OperationPage,
     OperationRow,
     ReconciliationView,
+    ReplayedRow,
+    ReplayView,
     RunDetail,
     RunRow,
     Slice,
+    SourceCheck,
     Suggestion,
+    TestOutcome,
+    TestRunView,
+    TrialView,
 )
 
 __all__ = [
@@ -79,6 +96,7 @@ __all__ = [
     "ConnectorDetail",
     "ConsoleActs",
     "ConsoleAuth",
+    "ConsoleHooks",
     "ConsoleReads",
     "ConsoleSession",
     "Contribution",
@@ -89,6 +107,16 @@ __all__ = [
     "HeldChange",
     "HoldView",
     "HomeView",
+    "HookActivationRow",
+    "HookBindingRow",
+    "HookDetail",
+    "HookFailure",
+    "HookFilter",
+    "HookNumbers",
+    "HookPage",
+    "HookRow",
+    "HookTestRow",
+    "HookVersionRow",
     "HourCount",
     "IdentityDetail",
     "IdentityFilter",
@@ -101,9 +129,15 @@ __all__ = [
     "OperationRow",
     "Principal",
     "ReconciliationView",
+    "ReplayView",
+    "ReplayedRow",
     "RunDetail",
     "RunRow",
     "Slice",
+    "SourceCheck",
     "Suggestion",
+    "TestOutcome",
+    "TestRunView",
+    "TrialView",
     "build_console",
 ]

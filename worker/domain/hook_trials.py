@@ -32,9 +32,18 @@ _FAILURE = ("line", "column", "module", "snippet", "frames", "logs")
 
 
 def trial_context(function: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A whole ``ctx`` from the parts that a test gives; what it leaves out is empty."""
-    empty = HookContext(function, "user", NOW, dry_run=True).as_dict()
-    return {**empty, "now": NOW.isoformat(), **given}
+    """A whole ``ctx`` from the parts that a test gives; what it leaves out is empty, and there."""
+    is_told = function.startswith(("after_", "on_error"))
+    empty = HookContext(
+        function,
+        "user",
+        NOW,
+        dry_run=True,
+        resource={"id": "", "name": "", "type": ""},
+        actor={"id": None, "kind": ""},
+        result={"status": "completed", "uid": None, "error": None} if is_told else None,
+    )
+    return {**empty.as_dict(), "now": NOW.isoformat(), **given}
 
 
 def answer_of(said: HookResult | HookError) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from worker.console import ActResult, OperationFilter
 from worker.console import Principal as Person
 from worker.domain.conflict import ConflictOutcome
 from worker.domain.discrepancy import RepairAction, RepairDirection
-from worker.domain.errors import InvalidRequest, RequestError, SettingsError
+from worker.domain.errors import InvalidRequest, RequestError
 from worker.domain.operation import Origin
 from worker.domain.run import RunMode
 from worker.planning import Decided
 from worker.recon import Repaired, Wish
-from worker.security import Principal
 from worker.service.desk.operations import query_of
+from worker.service.desk.saying import principal_of, said
 
 OPERATIONS = "/connectors/operations"
 
@@ -29,15 +29,15 @@ class Acts:
         self._house = house
 
     async def retry(self, principal: Person, *, ids: tuple[UUID, ...]) -> ActResult:
-        who = _of(principal)
+        who = principal_of(principal)
         return await _each(ids, lambda id_: operations.retry(self._house, who, operation_id=id_), done="retried")
 
     async def cancel(self, principal: Person, *, ids: tuple[UUID, ...]) -> ActResult:
-        who = _of(principal)
+        who = principal_of(principal)
         return await _each(ids, lambda id_: operations.cancel(self._house, who, operation_id=id_), done="cancelled")
 
     async def resolve(self, principal: Person, *, ids: tuple[UUID, ...], notes: str) -> ActResult:
-        who = _of(principal)
+        who = principal_of(principal)
         return await _each(
             ids, lambda id_: operations.resolve(self._house, who, operation_id=id_, notes=notes), done="resolved"
         )
@@ -45,17 +45,17 @@ class Acts:
     async def redrive(self, principal: Person, *, operation_id: UUID, payload: dict[str, Any] | None) -> ActResult:
         async def act() -> ActResult:
             new = await operations.redrive(
-                self._house, _of(principal), operation_id=operation_id, payload=payload, origin=Origin.CONSOLE
+                self._house, principal_of(principal), operation_id=operation_id, payload=payload, origin=Origin.CONSOLE
             )
             return ActResult("Sent again as a new operation; the old one is resolved.", link=f"{OPERATIONS}/{new}")
 
-        return await _said(act)
+        return await said(act)
 
     async def retry_matching(self, principal: Person, *, where: OperationFilter, expected: int) -> ActResult:
         async def act() -> ActResult:
             done = await bulk.act_on_matching(
                 self._house,
-                _of(principal),
+                principal_of(principal),
                 action=bulk.BulkAction.RETRY,
                 where=query_of(where),
                 expected=expected,
@@ -64,39 +64,39 @@ class Acts:
             left = " What was refused before it was ever tried stays: look at each." if done.skipped else ""
             return ActResult(f"{_count(done.succeeded, 'operation')} retried.{left}", ok=done.succeeded > 0)
 
-        return await _said(act)
+        return await said(act)
 
     async def start_run(self, principal: Person, *, connector_id: UUID, mode: str, dry_run: bool) -> ActResult:
         async def act() -> ActResult:
             run = await runs.start(
-                self._house, _of(principal), connector_id=connector_id, mode=_mode(mode), dry_run=dry_run
+                self._house, principal_of(principal), connector_id=connector_id, mode=_mode(mode), dry_run=dry_run
             )
             what = "A dry run" if dry_run else "A run"
             return ActResult(f"{what} was started.", link=_run_path(connector_id, run.id))
 
-        return await _said(act)
+        return await said(act)
 
     async def cancel_run(self, principal: Person, *, connector_id: UUID, run_id: UUID) -> ActResult:
         async def act() -> ActResult:
-            run = await runs.cancel(self._house, _of(principal), run_id=run_id)
+            run = await runs.cancel(self._house, principal_of(principal), run_id=run_id)
             message = "The run ends at its next page." if run.status.is_live else "The run was cancelled."
             return ActResult(message, link=_run_path(connector_id, run_id))
 
-        return await _said(act)
+        return await said(act)
 
     async def pause_run(self, principal: Person, *, connector_id: UUID, run_id: UUID) -> ActResult:
         async def act() -> ActResult:
-            await runs.pause(self._house, _of(principal), run_id=run_id)
+            await runs.pause(self._house, principal_of(principal), run_id=run_id)
             return ActResult("The run pauses at its next page.", link=_run_path(connector_id, run_id))
 
-        return await _said(act)
+        return await said(act)
 
     async def resume_run(self, principal: Person, *, connector_id: UUID, run_id: UUID) -> ActResult:
         async def act() -> ActResult:
-            await runs.resume(self._house, _of(principal), run_id=run_id)
+            await runs.resume(self._house, principal_of(principal), run_id=run_id)
             return ActResult("The run goes on where it stopped.", link=_run_path(connector_id, run_id))
 
-        return await _said(act)
+        return await said(act)
 
     async def remediate(
         self,
@@ -111,14 +111,16 @@ class Acts:
         async def act() -> ActResult:
             wanted = _repair_action(action), _direction(direction)
             wishes = [Wish(id_, *wanted, identity_id) for id_ in ids]
-            done = await findings.remediate(self._house, _of(principal), connector_id=connector_id, wishes=wishes)
+            done = await findings.remediate(
+                self._house, principal_of(principal), connector_id=connector_id, wishes=wishes
+            )
             first = next((one.operation_id for one in done.results if one.operation_id), None)
             link = f"{OPERATIONS}/{first}" if first and len(ids) == 1 else None
             if done.approval_id is not None:
                 link = "/approvals"
             return ActResult(_repaired(done.results, is_held=done.approval_id is not None), done.failed == 0, link)
 
-        return await _said(act)
+        return await said(act)
 
     async def ignore(
         self,
@@ -131,107 +133,103 @@ class Acts:
     ) -> ActResult:
         async def act() -> ActResult:
             done = await findings.ignore(
-                self._house, _of(principal), connector_id=connector_id, ids=ids, reason=reason, until=until
+                self._house, principal_of(principal), connector_id=connector_id, ids=ids, reason=reason, until=until
             )
             left = len(ids) - len(done)
             more = f" {_count(left, 'other')} had been settled already." if left else ""
             return ActResult(f"{_count(len(done), 'discrepancy')} ignored.{more}", ok=bool(done))
 
-        return await _said(act)
+        return await said(act)
 
     async def decide_approval(
         self, principal: Person, *, hold_id: UUID, approve: bool, seen: int | None, notes: str | None
     ) -> ActResult:
         async def act() -> ActResult:
             done = await approvals.decide(
-                self._house, _of(principal), approval_id=hold_id, approve=approve, seen=seen, notes=notes
+                self._house, principal_of(principal), approval_id=hold_id, approve=approve, seen=seen, notes=notes
             )
             link = _run_path(done.connector_id, done.run_id) if done.run_id is not None else None
             return ActResult(_decided(done, approve=approve), link=link)
 
-        return await _said(act)
+        return await said(act)
 
     async def confirm_case(
         self, principal: Person, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None
     ) -> ActResult:
         async def act() -> ActResult:
             await cases.confirm(
-                self._house, _of(principal), case_id=case_id, identity_id=identity_id, uid=uid, notes=notes
+                self._house, principal_of(principal), case_id=case_id, identity_id=identity_id, uid=uid, notes=notes
             )
             return ActResult("Linked; whatever waited for the answer goes on.")
 
-        return await _said(act)
+        return await said(act)
 
     async def reject_case(self, principal: Person, *, case_id: UUID, notes: str | None) -> ActResult:
         async def act() -> ActResult:
-            await cases.reject(self._house, _of(principal), case_id=case_id, notes=notes)
+            await cases.reject(self._house, principal_of(principal), case_id=case_id, notes=notes)
             return ActResult("None of them; whatever waited for the answer goes on.")
 
-        return await _said(act)
+        return await said(act)
 
     async def resolve_conflict(
         self, principal: Person, *, conflict_id: UUID, outcome: ConflictOutcome, notes: str | None
     ) -> ActResult:
         async def act() -> ActResult:
-            who = _of(principal)
+            who = principal_of(principal)
             await conflicts.resolve(self._house, who, conflict_id=conflict_id, outcome=outcome, notes=notes)
             return ActResult(f"Settled: {outcome}. What waited goes on.")
 
-        return await _said(act)
+        return await said(act)
 
     async def disable_identity(self, principal: Person, *, identity_id: UUID, reason: str) -> ActResult:
         async def act() -> ActResult:
-            done = await identities.disable(self._house, _of(principal), identity_id=identity_id, reason=reason)
+            done = await identities.disable(
+                self._house, principal_of(principal), identity_id=identity_id, reason=reason
+            )
             link = f"{OPERATIONS}?user_id={identity_id}"
             what = f"To be disabled, before all other work: {_count(len(done.operations), 'account')}."
             if done.left_alone:
                 what += f" Protected, and left as they are: {_count(done.left_alone, 'account')}. See to them yourself."
             return ActResult(what, ok=not done.left_alone, link=link)
 
-        return await _said(act)
+        return await said(act)
 
     async def enable_identity(self, principal: Person, *, identity_id: UUID, reason: str) -> ActResult:
         async def act() -> ActResult:
-            await identities.enable(self._house, _of(principal), identity_id=identity_id, reason=reason)
+            await identities.enable(self._house, principal_of(principal), identity_id=identity_id, reason=reason)
             return ActResult("Enabled; the accounts follow.")
 
-        return await _said(act)
+        return await said(act)
 
     async def provision_identity(self, principal: Person, *, identity_id: UUID, connector_id: UUID | None) -> ActResult:
         async def act() -> ActResult:
             repaired = await identities.provision(
-                self._house, _of(principal), identity_id=identity_id, connector_id=connector_id
+                self._house, principal_of(principal), identity_id=identity_id, connector_id=connector_id
             )
             more = f" {_count(repaired, 'repair')} under way." if repaired else ""
             return ActResult(f"The accounts are brought to what they should be.{more}")
 
-        return await _said(act)
+        return await said(act)
 
     async def set_maintenance(self, principal: Person, *, connector_id: UUID, on: bool) -> ActResult:
         async def act() -> ActResult:
-            changed = await connectors.set_maintenance(self._house, _of(principal), connector_id=connector_id, on=on)
+            changed = await connectors.set_maintenance(
+                self._house, principal_of(principal), connector_id=connector_id, on=on
+            )
             if not changed:
                 return ActResult("It was so already.", ok=False)
             return ActResult("Maintenance: nothing is sent there now." if on else "Maintenance is over; work goes on.")
 
-        return await _said(act)
+        return await said(act)
 
     async def test_connector(self, principal: Person, *, connector_id: UUID) -> ActResult:
         async def act() -> ActResult:
-            tested = await connectors.test(self._house, _of(principal), connector_id=connector_id)
+            tested = await connectors.test(self._house, principal_of(principal), connector_id=connector_id)
             if tested.success:
                 return ActResult(f"The target answered in {tested.took_ms} ms.")
             return ActResult(f"The target did not answer as it should: {tested.error}", ok=False)
 
-        return await _said(act)
-
-
-async def _said(act: Callable[[], Awaitable[ActResult]]) -> ActResult:
-    """What an act says, or why it could not be done."""
-    try:
-        return await act()
-    except (RequestError, SettingsError) as error:
-        return ActResult(str(error), ok=False)
+        return await said(act)
 
 
 async def _each(ids: tuple[UUID, ...], verb: Callable[[UUID], Awaitable[object]], *, done: str) -> ActResult:
@@ -249,13 +247,6 @@ async def _each(ids: tuple[UUID, ...], verb: Callable[[UUID], Awaitable[object]]
     if not went_well:
         return ActResult(f"Nothing was done: {reasons}", ok=False)
     return ActResult(f"{_count(went_well, 'operation')} {done}, {refused.total()} not: {reasons}", ok=False)
-
-
-def _of(person: Person) -> Principal:
-    """The principal behind a console session: sessions are made by our own sign-in."""
-    if not isinstance(person, Principal):
-        raise TypeError("a console session without a principal of this house")
-    return person
 
 
 def _mode(text: str) -> RunMode:
