@@ -328,8 +328,8 @@ MUTANTS = (
         (
             (
                 "worker/store/tenant.py",
-                "            conn.terminate()\n        raise\n",
-                "            conn.terminate()\n            return\n        raise\n",
+                "            throw_away(conn)\n        raise\n",
+                "            throw_away(conn)\n            return\n        raise\n",
             ),
         ),
         ("tests/faults/test_unheard_commits.py",),

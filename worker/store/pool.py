@@ -7,7 +7,7 @@ a sequential scan. What differs behind a pooler and on a distributed server is i
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -171,6 +171,12 @@ def _in_one_line(record: logging.LogRecord) -> bool:
         return True
     log.warning("database.away", error=type(record.exc_info[1]).__name__, cause="pool")
     return False
+
+
+def throw_away(conn: Connection) -> None:
+    """Never to be lent again. A pool that has seen the session end has it back already, and it can do nothing more."""
+    with suppress(asyncpg.InterfaceError):
+        conn.terminate()
 
 
 def manners_of(conn: Connection) -> Manners:

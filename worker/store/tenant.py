@@ -19,6 +19,7 @@ from worker.store.pool import (
     Unusable,
     fate_of,
     manners_of,
+    throw_away,
 )
 
 #: A whole target waits for the end of a hot transaction. When its commit is not answered for so long it is looked for;
@@ -51,7 +52,7 @@ async def transaction(
             f"BEGIN{opening}; SET LOCAL app.tenant_id = '{UUID(str(tenant_id))}'{scans}{joins}{plans}{waits}"
         )
     except Unusable:
-        conn.terminate()  # never to be lent again
+        throw_away(conn)
         raise
     with notify.told(conn), due_work.collected(conn):
         try:
@@ -83,21 +84,20 @@ async def _commit(conn: Connection, *, within_s: float | None) -> None:
         if fate is Fate.COMMITTED:
             return
         if fate is Fate.UNKNOWN:
-            conn.terminate()
+            throw_away(conn)
             raise AnswerLost("The server gave up either a commit or the hint behind it.") from error
         if isinstance(error, Unusable):
-            conn.terminate()
+            throw_away(conn)
         raise
 
 
 async def _roll_back(conn: Connection) -> None:
     """Undo; a connection that cannot even do that is thrown away, so that what really went wrong is what is raised."""
-    if conn.is_closed():
-        return
     try:
-        await conn.execute("ROLLBACK", timeout=ROLLBACK_S)
+        if not conn.is_closed():
+            await conn.execute("ROLLBACK", timeout=ROLLBACK_S)
     except Unusable:
-        conn.terminate()
+        throw_away(conn)
 
 
 @asynccontextmanager

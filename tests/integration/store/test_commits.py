@@ -1,5 +1,6 @@
 """A commit that takes a hint along: what the server says of the two, and what is believed of the commit."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,10 +8,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from tests.waiting import eventually
 from worker.store import due_work, notify, server
 from worker.store.due_work import Kind
 from worker.store.notify import Hints
-from worker.store.pool import DatabaseBusy, DatabaseGone, Pool, UniqueViolation, open_pool
+from worker.store.pool import Connection, DatabaseBusy, DatabaseGone, Pool, UniqueViolation, open_pool
 from worker.store.tenant import tenant
 
 
@@ -32,6 +34,26 @@ async def ask(pool: Pool, tenant_id: UUID, ref_id: UUID, *, first: str = "SELECT
         await conn.execute(first)
         await due_work.ask(conn, tenant_id, Kind.RUN, ref_id)
         return conn.get_server_pid()
+
+
+def is_gone(conn: Connection) -> bool:
+    """Whether the pool has taken the connection back: it answers nothing then."""
+    try:
+        return conn.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
+async def fail_without_a_session(pool: Pool, database: Any, tenant_id: UUID, error: BaseException) -> None:
+    """The server has ended the session, and the pool knows, when something of ours goes wrong."""
+    killer = await asyncpg.connect(database.daemon_dsn)
+    try:
+        async with tenant(pool, tenant_id) as conn:
+            await killer.execute("SELECT pg_terminate_backend($1)", conn.get_server_pid())
+            await eventually(lambda: is_gone(conn))
+            raise error
+    finally:
+        await killer.close()
 
 
 async def kept(pool: Pool) -> list[UUID]:
@@ -108,6 +130,17 @@ async def test_a_commit_that_other_nodes_may_refuse_takes_nothing_along(
         await pool.close()
 
     assert [hints.is_told for hints in told] == [False], "it is told afterwards, over the listener's connection"
+
+
+@pytest.mark.parametrize("error", [ValueError(), asyncio.CancelledError()], ids=["an error", "a cancellation"])
+async def test_what_went_wrong_is_told_though_the_session_is_gone(
+    pool: Pool, database: Any, tenant_id: UUID, error: BaseException
+) -> None:
+    with pytest.raises(type(error)):
+        await fail_without_a_session(pool, database, tenant_id, error)
+
+    await ask(pool, tenant_id, asked := uuid4())
+    assert await kept(pool) == [asked]
 
 
 async def test_a_commit_alone_that_is_cancelled_was_not_made(pool: Pool, tenant_id: UUID) -> None:
