@@ -308,16 +308,8 @@ class Daemon:
     def _assemble(self, pool: Pool, heartbeat: Heartbeat, hooks: HookExecutor) -> Parts:
         targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held, worker=lambda: heartbeat.owner)
         house = assemble(pool, targets, self._settings, scripts=hooks)
-        loader, journal = WorkLoader(pool, targets), Journal(pool)
-        secrets = Secrets(pool, house.vault, MappingEngine(hooks))
-        executor = Executor(
-            targets,
-            loader,
-            Scripting(hooks, names=Names(pool), journal=journal, secrets=secrets, key=house.vault.derive(SEEDS)),
-            Matching(pool, CorrelationService()),
-            secrets=secrets,
-            attempt_s=self._settings.attempt_s,
-        )
+        journal = Journal(pool)
+        executor = self._executor(pool, targets, hooks, house, journal)
         finisher = Finisher(pool, heartbeat, rng=self._rng)
         dispatcher = Dispatcher(
             pool,
@@ -346,6 +338,17 @@ class Daemon:
             house=house,
             receiver=EventReceiver(pool),
             journal=journal,
+        )
+
+    def _executor(self, pool: Pool, targets: Targets, hooks: HookExecutor, house: House, journal: Journal) -> Executor:
+        secrets = Secrets(pool, house.vault, MappingEngine(hooks))
+        return Executor(
+            targets,
+            WorkLoader(pool, targets),
+            Scripting(hooks, names=Names(pool), journal=journal, secrets=secrets, key=house.vault.derive(SEEDS)),
+            Matching(pool, CorrelationService()),
+            secrets=secrets,
+            attempt_s=self._settings.attempt_s,
         )
 
 
