@@ -6,19 +6,23 @@ The same random numbers make the same program. Most programs can be read; ``dama
 from collections.abc import Callable
 from random import Random
 
+from worker.sandbox import reference
+
 NAMES = ("a", "b", "c", "y", "self", "text", "json", "transform", "helper", "_hidden", "print", "API", "identity")
+#: Whatever scripts can call, as the manual has it.
+CALLED = tuple(entry["name"] for entry in reference())
 HOST = (
-    "text.slug", "text.norm", "text.ascii", "text.truncate", "text.title_name", "text.pad_left", "text.template",
-    "text.similarity", "text.split_name", "email.build", "email.valid", "email.local", "email.domain", "dn.escape",
-    "dn.build", "dn.parse", "ldap.filter_escape", "hash.sha256", "hash.uuid5", "hash.base64", "hash.hmac_sha256",
-    "username.candidates", "date.parse", "date.format", "date.add", "date.diff", "date.to_ad_filetime", "phone.e164",
-    "rand.uuid4", "rand.password", "rand.alnum", "lookup", "coalesce", "first_valid", "pick", "omit", "merge", "reject",
-    "skip", "print", "fail", "json.encode", "json.decode", "struct", "partial", "map", "filter",
-)  # fmt: skip
-BUILTIN = (
-    "len", "range", "list", "dict", "tuple", "str", "repr", "int", "float", "bool", "sorted", "reversed", "enumerate",
-    "zip", "max", "min", "all", "any", "hash", "dir", "hasattr", "getattr", "type", "abs", "ord", "chr",
-)  # fmt: skip
+    *(name for name in CALLED if "." in name),
+    "lookup",
+    "coalesce",
+    "pick",
+    "omit",
+    "merge",
+    "reject",
+    "skip",
+    "print",
+)
+BUILTIN = tuple(name for name in CALLED if "." not in name)
 METHODS = (
     "format", "join", "split", "rsplit", "splitlines", "replace", "find", "rfind", "count", "strip", "upper", "lower",
     "title", "elems", "codepoints", "startswith", "partition", "append", "extend", "insert", "pop", "remove", "clear",
@@ -54,6 +58,8 @@ HEAVY = (
     "'%s' * 1000000 % tuple([{e}] * 1000000)",
     "text.slug('a' * 10000000)",
 )
+#: What expressions name, where there is no function around them.
+TOP = "x = {'a': 1}\nctx = {'a': [1, 'b']}"
 DEEPEST = 5
 Maker = Callable[[], str]
 
@@ -67,13 +73,13 @@ class Author:
 
     def script(self) -> str:
         """A whole script; nearly always one that defines something the daemon calls."""
-        parts = [self._top() for _ in range(self._rng.randrange(3))]
+        parts = [TOP, *(self._top() for _ in range(self._rng.randrange(3)))]
         parts.insert(self._rng.randrange(len(parts) + 1), self._def(self._rng.choice(FUNCTIONS), 0))
         return "\n".join(parts) + "\n"
 
     def library(self) -> str:
         """A script whose ``helper`` others can load."""
-        return "\n".join([*(self._top() for _ in range(self._rng.randrange(2))), self._def("helper", 0)]) + "\n"
+        return "\n".join([TOP, *(self._top() for _ in range(self._rng.randrange(2))), self._def("helper", 0)]) + "\n"
 
     def expression(self) -> str:
         """An expression; at the top it is one of a mapping's."""
@@ -82,7 +88,7 @@ class Author:
         try:
             if self._depth > DEEPEST or rng.random() < 0.35:
                 leaves = (rng.choice(NUMBERS), rng.choice(TEXTS), "x", "x", "ctx", "ctx['a']", "None", "True")
-                return rng.choice(NAMES) if rng.random() < 0.02 else rng.choice(leaves)
+                return rng.choice(NAMES) if rng.random() < 0.002 else rng.choice(leaves)
             if rng.random() < 0.01:
                 return rng.choice(HEAVY).replace("{e}", self.expression()).replace("{n}", rng.choice(NUMBERS))
             return rng.choice(self._makers())()

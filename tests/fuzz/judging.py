@@ -1,6 +1,7 @@
 """One script after the other in a real sandbox, and whether it kept each of the promises about what scripts can do."""
 
 import os
+import re
 import resource
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -41,6 +42,10 @@ LOOK_EVERY = 50
 GOOD = HookScript('def transform(ctx):\n    return {"name": text.slug(ctx["name"])}\n', name="good")
 #: Of the calls before it, in contexts and parameters; nothing of it may come out of another script.
 CANARY = "canary-7f3c91"
+#: The first words of what a host function raises, but for the refusals that it means.
+UNFORESEEN = re.compile(r"(?!MemoryError)[A-Z][A-Za-z]*(?:Error|Exception|Iteration|Exit): .{0,200}", re.DOTALL)
+#: What a script calls the identity.
+NAME = re.compile(r"\b(?:ctx|x)\b")
 EXPECTED = frozenset(HookClass) - {HookClass.BUSY, HookClass.SUSPENDED}
 
 
@@ -77,7 +82,7 @@ def case_of(seed: int, number: int) -> Case:
     author = Author(rng)
     context = {"a": rng.choice((1, "x", None, [1, 2], {"b": [{}]})), "name": "Jörg", "params": {"table": {"k": "v"}}}
     if rng.random() < 0.15:
-        texts = {f"e{index}": author.expression().replace("ctx", "identity") for index in range(rng.randrange(1, 4))}
+        texts = {f"e{index}": NAME.sub("identity", author.expression()) for index in range(rng.randrange(1, 4))}
         return Case(number, None, expressions=texts, context={"identity": context, "params": {}})
     source = author.script()
     if rng.random() < 0.2:
@@ -121,7 +126,8 @@ class Judge:
             await self._look_around(case)
 
     async def _timed(self, case: Case) -> None:
-        builds = len(case.script.libraries) + 2 if case.script else 2 * len(case.expressions)
+        # once to run it; twice to review it, each time read as well, and once its types
+        builds = 3 * len(case.script.libraries) + 6 if case.script else 2 * len(case.expressions)
         allowed = builds * BUILD_S + 2 * cpu_ceiling(BUDGET_MS / 1000) + LATE_S
         started, begun = self._executor.status.pool.started, _children_s()
         outcome = await self._try(case)
@@ -136,7 +142,8 @@ class Judge:
             if case.script is None:
                 [found] = await self._executor.evaluate(case.expressions, [case.context])
                 return [self._class_of(case, each) for each in found.values()]
-            [ended] = await self._executor.execute_batch(case.script, case.function, [case.context])
+            seeds = [case.number.to_bytes(32, "big")]
+            [ended] = await self._executor.execute_batch(case.script, case.function, [case.context], seeds=seeds)
             said = await self._executor.validate(case.script.source, libraries=case.script.libraries)
         except Exception as error:  # noqa: BLE001 - whatever the daemon meets is what is looked for
             self._note(case, f"the daemon met {type(error).__name__}: {error}")
@@ -155,6 +162,8 @@ class Judge:
             self._note(case, f"it ended in {error.hook_class}: {text}")
         if len(text) > 4096 or len(repr(error.fields)) > 65536 or any(char in text for char in "\0\x1b\r\u202e"):
             self._note(case, "its error is no text to show")
+        if error.hook_class == HookClass.SCRIPT and (bug := UNFORESEEN.match(text)):
+            self._note(case, f"a host function has not foreseen it: {bug[0]}")
         return str(error.hook_class)
 
     async def _look_around(self, case: Case) -> None:

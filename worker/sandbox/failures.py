@@ -20,6 +20,7 @@ _OWN_PLACE: Final = re.compile(r"^\s*--> (?:host|wrapper|names):\d+:\d+$", re.MU
 _ERROR: Final = re.compile(r"^error: ", re.MULTILINE)
 _EXPECTED: Final = re.compile(r", expected one of .*|, expected \".*", re.DOTALL)
 _HOST_CLASS: Final = re.compile(r"^(?:ValueError|TypeError|OverflowError|LookupError): ")
+_HANDED: Final = re.compile(r"(?:StarlarkError: )?Operation `serde::serialize` not supported on type `(\w+)`")
 _DEADLINE: Final = "Evaluation cancelled"
 
 Failure = dict[str, Any]
@@ -65,6 +66,10 @@ def _class_of(message: str, stage: str) -> str:
 def _tidy(message: str) -> str:
     if message.startswith(_DEADLINE):
         return "the time limit was reached"
+    handed = _HANDED.match(message)
+    if handed is not None:
+        kind = handed[1].replace("python_callable_value", "function")
+        return f"a {kind} cannot be handed to this function"
     plain = _HOST_CLASS.sub("", message.removeprefix("fail:").strip().removeprefix("Parse error: "))
     return _EXPECTED.sub("", plain) if message.startswith("Parse error") else plain
 

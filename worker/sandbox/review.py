@@ -40,7 +40,7 @@ def review(
     functions: tuple[str, ...] = ()
     loads: list[str] = []
     try:
-        tree = parse(SCRIPT, source)
+        tree = engine.limited(lambda: parse(SCRIPT, source))
         loads = _loads(tree)
         found += [] if is_library else _names(source)
         if is_thorough:

@@ -280,3 +280,9 @@ def test_without_a_seed_there_are_no_random_values(engine: Engine) -> None:
     assert said["failure"]["message"] == "random values belong in the functions of a hook"
     with pytest.raises(ScriptFailed, match="random values"):
         Script(engine, "X = rand.uuid4()\ndef transform(ctx):\n    return X\n")
+
+
+def test_a_function_cannot_be_handed_to_the_host_library(engine: Engine) -> None:
+    assert run(engine, "return text.slug(text.slug)")["failure"]["message"] == (
+        "a function cannot be handed to this function"
+    )
