@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
-from worker.store import connectors, listings, operations, overview
+from worker.store import connectors, listings, operations, overview, tenants
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
 
@@ -76,6 +76,30 @@ async def test_a_state_that_only_a_later_version_knows_is_counted_as_it_is(pool:
     async with pool.acquire() as conn:
         assert (await overview.depth(conn)).by_status == {"suspended": 1}
         assert (await overview.status(conn))["tenants"][0]["queue"] == {"suspended": 1}
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_processes_at_work_are_counted_whether_or_not_there_are_tenants(pool: Pool, count: int) -> None:
+    ids = {uuid4() for _ in range(count)}
+    async with registered_worker(pool), pool.acquire() as conn:
+        for each in ids:
+            await tenants.ensure(conn, tenant_id=each, name=str(each))
+        depth = await overview.depth(conn)
+
+    assert (depth.workers, depth.by_tenant.keys()) == (1, ids)
+
+
+async def test_a_tenant_with_nothing_to_do_costs_one_statement(pool: Pool, tenant_id: UUID) -> None:
+    """A daemon at rest asks for little else."""
+    await a_connector(pool, tenant_id)
+    asked: list[str] = []
+    async with pool.acquire() as conn:
+        await overview.depth(conn)  # whatever a connection looks up once
+        with conn.query_logger(lambda record: asked.append(record.query.split()[0])):
+            await overview.depth(conn)
+            await overview.storage(conn)
+
+    assert asked == ["SELECT", "BEGIN;", "SELECT", "COMMIT", "SELECT"]
 
 
 async def test_who_keeps_dead_rows_from_being_removed_is_named(pool: Pool, database: Any) -> None:
