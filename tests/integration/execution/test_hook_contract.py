@@ -9,11 +9,14 @@ import pytest
 from tests.integration.execution.conftest import LOG, Site
 from worker.domain.errors import HookError, TransientError
 from worker.domain.hook import FailurePolicy, HookLimits, HookPhase, HookResult, HookScript
-from worker.domain.operation import OperationType
+from worker.domain.operation import EPOCH, OperationType
 from worker.domain.outcome import DeadLettered, Outcome, Retry, Succeeded
 from worker.domain.processing import Finished
 from worker.execution import scripting
 from worker.hooks import HookExecutor
+from worker.queue import DeadLetters, OperationQueue
+from worker.store import hook_records, hook_stats
+from worker.store.tenant import tenant
 
 NOTHING = "def before_create(ctx):\n    return None\ndef before_update(ctx):\n    return None\n"
 
@@ -278,3 +281,131 @@ async def test_a_hook_for_which_no_time_is_left_follows_its_policy(
     assert len(outcome.warnings) == 2
     assert "used up the two seconds" in outcome.warnings[1]
     assert len(heard.budgets) == 1
+
+
+VERSIONED = 'def before_create(ctx):\n    return {"set": {"department": "%s", "password": rand.alnum(20)}}\n'
+
+
+def sent(site: Site) -> list[tuple[str, str]]:
+    return [(made["department"], made["password"]) for kind, made in site.target.calls if kind == "create"]
+
+
+async def test_a_later_try_runs_the_version_of_the_first_and_makes_the_same_password(
+    site: Site, heard: Listening
+) -> None:
+    hook_id = await site.binds(VERSIONED % "old")
+    site.target.next("create", TransientError("not now"), TransientError("not yet"))
+    await site.hires("Ada", "Moss")
+    await site.run()
+    await site.activates(hook_id, VERSIONED % "new")
+    site.make(heard)  # as after a restart
+    await site.again()
+    await site.activates(hook_id, VERSIONED % "newest")
+    await site.again()
+
+    assert len(sent(site)) == 3
+    assert {department for department, _ in sent(site)} == {"old"}
+    assert len({password for _, password in sent(site)}) == 1
+
+
+async def test_another_operation_runs_the_new_version_with_another_password(site: Site, heard: Listening) -> None:
+    hook_id = await site.binds(VERSIONED % "old")
+    await site.hires("Ada", "Moss")
+    await site.run()
+    await site.activates(hook_id, VERSIONED % "new")
+    site.make(heard)
+    await site.hires("Bo", "Zimmer")
+    await site.run()
+
+    assert [department for department, _ in sent(site)] == ["old", "new"]
+    assert len({password for _, password in sent(site)}) == 2
+
+
+async def test_a_dead_letter_that_is_put_back_begins_anew_with_the_version_of_then(
+    site: Site, heard: Listening
+) -> None:
+    hook_id = await site.binds(creates('reject("a mistake of the script")'))
+    op_id = await site.hires("Ada", "Moss")
+    await site.run()
+    await site.activates(hook_id, VERSIONED % "new")
+    async with tenant(site.pool, site.tenant_id) as conn:
+        await DeadLetters(OperationQueue()).retry(conn, tenant_id=site.tenant_id, operation_id=op_id)
+    site.make(heard)
+    site.target.next("create", TransientError("not now"))
+    await site.run()
+    await site.activates(hook_id, VERSIONED % "newest")
+    site.make(heard)
+    await site.again()
+
+    assert [department for department, _ in sent(site)] == ["new", "new"]
+
+
+async def test_hooks_of_one_batch_run_the_version_that_each_operation_began_with(site: Site, heard: Listening) -> None:
+    hook_id = await site.binds(VERSIONED % "old")
+    site.target.next("create", TransientError("not now"))
+    await site.hires("Ada", "Moss")
+    await site.run()
+    await site.activates(hook_id, VERSIONED % "new")
+    site.make(heard)
+    await site.hires("Bo", "Zimmer")
+    await site.hires("Cy", "Oduya")
+    await site.again()
+
+    made = {each.attributes["given"]: each.attributes["department"] for each in site.target.accounts.values()}
+    assert made == {"Ada": "old", "Bo": "new", "Cy": "new"}
+
+
+async def test_calls_are_counted_and_a_few_are_kept(site: Site, heard: Listening) -> None:
+    source = (
+        "def before_create(ctx):\n"
+        '    if ctx["identity"]["given_name"] == "Bo":\n'
+        '        fail("not Bo")\n'
+        '    return {"set": {"department": "Sales", "password": "hunter2"}}\n'
+    )
+    hook_id = await site.binds(source)
+    for given in ("Ada", "Bo", "Cy"):
+        await site.hires(given, "Moss")
+    await site.run()
+    assert await site.journal.run_once() > 0
+    assert await site.journal.run_once() == 0
+
+    async with tenant(site.pool, site.tenant_id) as conn:
+        found = await hook_stats.summary(conn, tenant_id=site.tenant_id, hook_ids=[hook_id], since=EPOCH)
+        [call] = await hook_records.recent(conn, tenant_id=site.tenant_id, hook_id=hook_id)
+    summary = found[hook_id]
+    assert (summary.calls, summary.errors) == (3, {"hook.fail": 1})
+    assert summary.last_error is not None
+    assert (summary.last_error["class"], summary.last_error["line"]) == ("hook.fail", 3)
+    assert 0 < (summary.p50_us or 0) <= (summary.p99_us or 0)
+    assert (call.version, call.function, call.context["event"]) == (1, "before_create", "before_create")
+    assert call.answer == {"set": {"department": "Sales", "password": {"secret": True}}}
+
+
+async def test_counts_are_kept_while_the_database_is_away(
+    site: Site, heard: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook_id = await site.binds(NOTHING)
+    await site.hires("Ada", "Moss")
+    await site.run()
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise OSError("it is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hook_stats, "add", refuse)
+        await site.journal.close()
+    await site.hires("Bo", "Zimmer")
+    await site.run()
+    await site.journal.close()
+
+    async with tenant(site.pool, site.tenant_id) as conn:
+        found = await hook_stats.summary(conn, tenant_id=site.tenant_id, hook_ids=[hook_id], since=EPOCH)
+    assert found[hook_id].calls == 2
+
+
+async def test_an_event_that_a_script_has_no_function_for_is_no_call(site: Site, heard: Listening) -> None:
+    await site.binds("def before_delete(ctx):\n    return None\n")
+    await site.hires("Ada", "Moss")
+    await site.run()
+
+    assert await site.journal.run_once() == 0
