@@ -18,6 +18,8 @@ from worker.api import (
     hook_versions,
     hooks,
     identities,
+    mapping_trials,
+    mappings,
     operations,
     records,
     runs,
@@ -45,6 +47,8 @@ def build_api(house: House, auth: Auth, receiver: EventReceiver) -> APIRouter:
         hook_versions,
         hook_trials,
         bindings,
+        mapping_trials,
+        mappings,
     )
     for noun in nouns:
         router.include_router(noun.build(house, auth))

@@ -45,11 +45,15 @@ class AttributeSchema:
 
 @dataclass(frozen=True, slots=True)
 class ObjectSchema:
-    """An object class at the target. ``naming`` is the attribute that people know an object by (its unique key)."""
+    """An object class at the target. ``naming`` is the attribute that people know an object by (its unique key).
+
+    ``is_complete``: it has no attribute that is not listed here.
+    """
 
     object_class: str
     naming: str
     attributes: tuple[AttributeSchema, ...] = ()
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

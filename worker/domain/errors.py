@@ -25,6 +25,7 @@ ProvisioningError                 anything we name
 ├── RequestError                  a request that cannot be carried out
 │   ├── NotFound · InvalidRequest · Forbidden · Unauthenticated
 │   ├── InvalidFilter             a filter that cannot be read; ``column`` and ``suggestion``
+│   ├── InvalidMapping            rules that are not stored; ``members`` has every mistake in them
 │   ├── InvalidScript             a script that is not stored; ``members`` has what the sandbox said
 │   ├── SavedTestsFailed          a version that does not do what its tests say; ``members`` has the tests
 │   └── WrongState                the object is not in a state that allows this
@@ -218,6 +219,12 @@ class InvalidFilter(InvalidRequest):
         super().__init__(f"column {column}: {detail}{hint}", column=column, suggestion=suggestion)
         self.column = column
         self.suggestion = suggestion
+
+
+class InvalidMapping(InvalidRequest):
+    """The mapping cannot be used."""
+
+    code = "invalid_mapping"
 
 
 class InvalidScript(InvalidRequest):

@@ -1,24 +1,33 @@
 """From an identity to what its account at a target should be."""
 
-from worker.mapping.check import RuleMistake, check_rules, parse_rules, rule_to_json
+from worker.mapping.check import check_rules, parse_rules, rule_to_json
 from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
 from worker.mapping.inbound import InboundRule, NoWord, inbound_rules
 from worker.mapping.letters import slug
 from worker.mapping.managed import account_hash, comparator_of, secret_names
+from worker.mapping.mistakes import RuleMistake, Severity
+from worker.mapping.review import Review, Surroundings, review_document, review_rules
+from worker.mapping.transforms import TRANSFORMS
 
 __all__ = [
+    "TRANSFORMS",
     "Evaluator",
     "InboundRule",
     "Mapped",
     "MappingEngine",
     "MappingError",
     "NoWord",
+    "Review",
     "RuleMistake",
+    "Severity",
+    "Surroundings",
     "account_hash",
     "check_rules",
     "comparator_of",
     "inbound_rules",
     "parse_rules",
+    "review_document",
+    "review_rules",
     "rule_to_json",
     "secret_names",
     "slug",

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from worker.domain.mapping import Direction, MappingRule
+from worker.mapping.mistakes import RuleMistake
 from worker.mapping.paths import parse_path
 from worker.mapping.spec import suggest
 from worker.mapping.transforms import compile_transform
@@ -20,15 +21,6 @@ _FIELDS = tuple(one.name for one in fields(MappingRule))
 _TEXTS = ("target", "source", "expression")
 _FLAGS = ("required", "multi_valued", "case_sensitive", "secret")
 _TEXT_LISTS = ("transforms", "on")
-
-
-@dataclass(frozen=True, slots=True)
-class RuleMistake:
-    """What is wrong with one rule; ``rule`` counts from 0 and is None where the whole mapping is meant."""
-
-    rule: int | None
-    field: str
-    message: str
 
 
 def check_rules(rules: Sequence[MappingRule]) -> tuple[RuleMistake, ...]:
@@ -61,7 +53,7 @@ def _check(rules: Mapping[int, MappingRule]) -> tuple[RuleMistake, ...]:
     for index, rule in rules.items():
         found = [*_check_target(rule), *_check_value(rule), *_check_transforms(rule), *_check_phases(rule)]
         mistakes += [RuleMistake(index, field, message) for field, message in found]
-    return (*mistakes, *_check_duplicates(rules))
+    return (*mistakes, *_check_duplicates(rules), *_check_inbound(rules))
 
 
 def _check_target(rule: MappingRule) -> Found:
@@ -146,6 +138,16 @@ def _check_duplicates(rules: Mapping[int, MappingRule]) -> list[RuleMistake]:
         for key in keys:
             seen.setdefault(key, index)
     return mistakes
+
+
+def _check_inbound(rules: Mapping[int, MappingRule]) -> list[RuleMistake]:
+    """What comes back from a target goes into a whole attribute."""
+    message = "a rule that reads from the target writes a whole attribute: name it without a place"
+    return [
+        RuleMistake(index, "source", message)
+        for index, rule in rules.items()
+        if rule.direction is not Direction.OUTBOUND and rule.source is not None and rule.source.endswith("]")
+    ]
 
 
 def _check_shape(raw: object) -> Found:

@@ -163,7 +163,7 @@ def compile_mapping(mapping: MappingVersion) -> CompiledMapping:
         always=_compiled(rules, ("create", "update")),
         on_create=_compiled(rules, ("create",)),
         on_update=_compiled(rules, ("update",)),
-        expressions={_name_of(rule): rule.expression for rule in rules if rule.expression is not None},
+        expressions={expression_name(rule): rule.expression for rule in rules if rule.expression is not None},
         secrets=frozenset(rule.target for rule in rules if rule.secret),
     )
 
@@ -195,7 +195,7 @@ def _plain(path: SourcePath) -> Read:
     return read
 
 
-def _name_of(rule: MappingRule) -> str:
+def expression_name(rule: MappingRule) -> str:
     """What an expression is called: one target may have one for create and another for update."""
     return rule.target if len(set(rule.on)) > 1 else f"{rule.target} on {rule.on[0]}"
 
@@ -205,7 +205,7 @@ def _raw_reader(rule: MappingRule) -> Read:
         of_source = parse_path(rule.source).reader()
         return lambda source, _computed: of_source(source)
     if rule.expression is not None:
-        name = _name_of(rule)
+        name = expression_name(rule)
         return lambda _source, computed: _checked(computed[name])
     constant = rule.constant
     return lambda _source, _computed: constant

@@ -11,19 +11,25 @@ Guarantees:
 
 from worker.planning.acceptance import Acceptance, Accepted
 from worker.planning.approvals import Decided, decide_approval, expire_approval
+from worker.planning.foretelling import Foretold, foretell, foretold_json
 from worker.planning.plan import PlannedChange, decide
 from worker.planning.planner import Planned, Planner
 from worker.planning.protections import protected
+from worker.planning.targets import target_of
 
 __all__ = [
     "Acceptance",
     "Accepted",
     "Decided",
+    "Foretold",
     "Planned",
     "PlannedChange",
     "Planner",
     "decide",
     "decide_approval",
     "expire_approval",
+    "foretell",
+    "foretold_json",
     "protected",
+    "target_of",
 ]

@@ -128,11 +128,11 @@ def sampled(known: Sequence[dict[str, Any]], found: Iterable[Foretold]) -> list[
     for each in found:
         if each.kind != "none" and counted[each.kind] < SHOWN:
             counted[each.kind] += 1
-            samples.append(as_json(each))
+            samples.append(foretold_json(each))
     return samples
 
 
-def as_json(each: Foretold) -> dict[str, Any]:
+def foretold_json(each: Foretold) -> dict[str, Any]:
     """One person's forecast as it is kept and shown."""
     return {
         "identity_id": str(each.identity_id),

@@ -1,8 +1,9 @@
 """Nobody stays forgotten at a target that could not be planned for, or that is planned for otherwise by now.
 
 Planning leaves a target alone that is inactive or whose scope or mapping cannot be used, and goes on with the others.
-Once it can be planned for again, and whenever its scope, mapping or policy is another, everybody is asked for again:
-a page each time that planning runs, between the batches of those who wait anyway.
+Once it can be planned for again, and whenever its scope, mapping or policy is another, everybody whom it concerns is
+asked for again: a page each time that planning runs, between the batches of those who wait anyway. Those are the people
+in its scope and those who have an account there, found in the database; for several targets at once it is everybody.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,9 @@ from uuid import UUID
 
 from xxhash import xxh3_64_intdigest
 
+from worker.domain import filters
 from worker.domain.connector import Connector
+from worker.domain.filters import Filter
 from worker.domain.mapping import MappingVersion
 from worker.mapping import check_rules
 from worker.planning.batch import Target
@@ -22,7 +25,7 @@ from worker.store.pool import Pool
 PAGE = 10_000
 
 
-async def ask_again(pool: Pool, tenant_id: UUID, targets: Iterable[Target], *, known: Sequence[PlannedTarget]) -> None:
+async def ask_again(pool: Pool, tenant_id: UUID, targets: Sequence[Target], *, known: Sequence[PlannedTarget]) -> None:
     """Ask for the next page of everybody, where that is needed: ``known`` is what the targets were planned with."""
     fresh = renewed(targets, known)
     if fresh:
@@ -30,7 +33,12 @@ async def ask_again(pool: Pool, tenant_id: UUID, targets: Iterable[Target], *, k
             await planned_targets.begin(conn, tenant_id=tenant_id, bases=fresh)
     if fresh or any(each.is_behind for each in known):
         async with tenant.tenant(pool, tenant_id, is_growing=True) as conn:
-            await planned_targets.ask_next(conn, tenant_id=tenant_id, limit=PAGE)
+            await planned_targets.ask_next(conn, tenant_id=tenant_id, limit=PAGE, scopes=_scopes(targets))
+
+
+def _scopes(targets: Iterable[Target]) -> dict[UUID, Filter | None]:
+    connectors = [target.connector for target in targets]
+    return {each.id: filters.parse(each.scope) if each.scope else None for each in connectors}
 
 
 def renewed(targets: Iterable[Target], known: Sequence[PlannedTarget]) -> dict[UUID, int]:

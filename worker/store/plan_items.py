@@ -112,6 +112,13 @@ async def ask_after(
     return UUID(str(row["last"])) if row["n"] == limit else None
 
 
+async def ask_these(conn: Connection, *, tenant_id: UUID, identity_ids: Sequence[UUID], origin: Origin) -> None:
+    """Have these people planned for a change that concerns them; one who is asked for already stays so, once more."""
+    if identity_ids:
+        await queries.ask_these.run(conn, tenant_id=tenant_id, ids=list(identity_ids), origin=origin.value)
+        await due_work.ask(conn, tenant_id, Kind.PLAN, tenant_id)
+
+
 async def batch(conn: Connection, *, tenant_id: UUID, after: UUID, limit: int) -> list[PlanItem]:
     """The next people to plan in id order, with what is stored of them."""
     return [_item(row) for row in await queries.batch.rows(conn, tenant_id=tenant_id, after=after, limit=limit)]

@@ -20,6 +20,12 @@ asked AS (
 )
 SELECT max(id::text)::uuid AS last, count(*) AS n FROM page
 
+-- name: ask_these
+-- Of a change that concerns these: whoever is asked for already stays asked for as they were.
+INSERT INTO plan_items (tenant_id, identity_id, origin)
+SELECT :tenant_id, n.id, :origin FROM unnest(:ids::uuid[]) AS n(id) ORDER BY n.id
+ON CONFLICT (tenant_id, identity_id) DO UPDATE SET ask = plan_items.ask + 1
+
 -- name: batch
 -- What to plan next, with the people themselves (without who said what); one that is gone has no version. Each is found
 -- by its key: LIMIT keeps it from being a join.

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from worker.domain.filter_syntax import Filter
 from worker.domain.operation import Origin
-from worker.store import plan_items
+from worker.store import filters, plan_items
 from worker.store.pool import Connection
 from worker.store.sql import load
 
@@ -37,17 +38,21 @@ async def begin(conn: Connection, *, tenant_id: UUID, bases: Mapping[UUID, int])
     )
 
 
-async def ask_next(conn: Connection, *, tenant_id: UUID, limit: int) -> None:
+async def ask_next(conn: Connection, *, tenant_id: UUID, limit: int, scopes: Mapping[UUID, Filter | None]) -> None:
     """Ask for the next ``limit`` people, for the targets that are furthest behind.
 
-    The rows of targets are written after those of people, in the order of planners.
+    For one target alone those whom it concerns: in its scope, or with an account there. ``scopes`` has the scope of
+    each target that can be read. The rows of targets are written after those of people, in the order of planners.
     """
     rows = await queries.unfinished.rows(conn, tenant_id=tenant_id)
     if not rows:
         return
     after = rows[0]["asked_to"]
     page = [row for row in rows if row["asked_to"] == after]
-    last = await plan_items.ask_after(conn, tenant_id=tenant_id, after=after, origin=Origin.MAPPING, limit=limit)
+    if len(page) == 1 and page[0]["connector_id"] in scopes:
+        last = await _ask_concerned(conn, tenant_id, page[0]["connector_id"], scopes, after=after, limit=limit)
+    else:
+        last = await plan_items.ask_after(conn, tenant_id=tenant_id, after=after, origin=Origin.MAPPING, limit=limit)
     await queries.advance.run(
         conn,
         tenant_id=tenant_id,
@@ -56,3 +61,20 @@ async def ask_next(conn: Connection, *, tenant_id: UUID, limit: int) -> None:
         after=after,
         next=last,
     )
+
+
+async def _ask_concerned(
+    conn: Connection,
+    tenant_id: UUID,
+    connector_id: UUID,
+    scopes: Mapping[UUID, Filter | None],
+    *,
+    after: UUID,
+    limit: int,
+) -> UUID | None:
+    """Where to go on, or None when these were the last."""
+    ids = await filters.concerned(
+        conn, tenant_id=tenant_id, connector_id=connector_id, scope=scopes[connector_id], after=after, limit=limit
+    )
+    await plan_items.ask_these(conn, tenant_id=tenant_id, identity_ids=ids, origin=Origin.MAPPING)
+    return ids[-1] if len(ids) == limit else None

@@ -150,3 +150,17 @@ async def test_one_more_target_behind_begins_at_the_beginning(house: House, monk
         await house.plan()
 
     assert [len(await planned_at(house, each.id)) for each in (first, second)] == [3, 3]
+
+
+async def test_only_those_whom_a_changed_target_concerns_are_asked_for(house: House) -> None:
+    connector = await house.target(scope='department eq "it"')
+    await house.people("anna", "ben", "cara")
+    (dora,) = await house.people("dora", first=3)
+    await house.change(replace(dora, attributes={**dora.attributes, "department": "IT"}, version=2))
+    await house.plan()
+    await house.settle()
+    await house.map(connector, (MappingRule("cn", source="name", transforms=("upper",)),))
+    planned = await house.plan()
+
+    assert planned.identities == 1
+    assert [payload["attributes"]["cn"] for _, _, payload in await house.operations()] == ["DORA"]

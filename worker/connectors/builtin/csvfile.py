@@ -104,7 +104,7 @@ class CsvConnector:
             )
             for name in columns
         )
-        return ObjectSchema(object_class, naming, attributes)
+        return ObjectSchema(object_class, naming, attributes, is_complete=True)
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         start, looks, total = _place_of_token(token)

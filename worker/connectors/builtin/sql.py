@@ -99,7 +99,7 @@ class SqlConnector:
         naming = self._settings.naming or self._settings.key
         unique = {column.name for constraint in self._uniques() for column in constraint}
         attributes = tuple(_schema_of(name, column, unique) for name, column in self._attributes.items())
-        return ObjectSchema(object_class, self._attribute_name(naming), attributes)
+        return ObjectSchema(object_class, self._attribute_name(naming), attributes, is_complete=True)
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """Pages by key, so rows that come and go meanwhile shift nothing; ``total`` comes with the first page."""
