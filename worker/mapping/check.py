@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from worker.domain.mapping import Direction, MappingRule
+from worker.mapping.inbound import IDENTIFYING
 from worker.mapping.mistakes import RuleMistake
 from worker.mapping.paths import parse_path
 from worker.mapping.spec import suggest
@@ -141,13 +142,23 @@ def _check_duplicates(rules: Mapping[int, MappingRule]) -> list[RuleMistake]:
 
 
 def _check_inbound(rules: Mapping[int, MappingRule]) -> list[RuleMistake]:
-    """What comes back from a target goes into a whole attribute."""
-    message = "a rule that reads from the target writes a whole attribute: name it without a place"
-    return [
-        RuleMistake(index, "source", message)
-        for index, rule in rules.items()
-        if rule.direction is not Direction.OUTBOUND and rule.source is not None and rule.source.endswith("]")
-    ]
+    """What a rule that reads from the target writes: a whole attribute of the person, none that tells people apart."""
+    found = []
+    for index, rule in rules.items():
+        message = _inbound_trouble(rule) if rule.direction is not Direction.OUTBOUND else None
+        if message is not None:
+            found.append(RuleMistake(index, "source", message))
+    return found
+
+
+def _inbound_trouble(rule: MappingRule) -> str | None:
+    if rule.source is None:
+        return "is missing: what comes back from the target goes into an attribute of the person"
+    if rule.source.endswith("]"):
+        return "must be a whole attribute, for what comes back from the target is written to it"
+    if rule.source in IDENTIFYING:
+        return f"{rule.source!r} tells who somebody is or whether they are active, and never comes from a target"
+    return None
 
 
 def _check_shape(raw: object) -> Found:

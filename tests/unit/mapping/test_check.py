@@ -14,7 +14,8 @@ def test_rules_without_a_mistake_are_parsed() -> None:
         [
             {"target": "mail", "source": "mail", "transforms": ["lower"], "required": True},
             {"target": "type", "constant": ["a", 1]},
-            {"target": "cn", "expression": "identity['x']", "on": ["create"], "direction": "both", "secret": True},
+            {"target": "cn", "expression": "identity['x']", "on": ["create"], "secret": True},
+            {"target": "phone", "source": "phone", "direction": "both"},
         ]
     )
 
@@ -22,7 +23,8 @@ def test_rules_without_a_mistake_are_parsed() -> None:
     assert rules == (
         MappingRule("mail", source="mail", transforms=("lower",), required=True),
         MappingRule("type", constant=["a", 1]),
-        MappingRule("cn", expression="identity['x']", on=("create",), direction=Direction.BOTH, secret=True),
+        MappingRule("cn", expression="identity['x']", on=("create",), secret=True),
+        MappingRule("phone", source="phone", direction=Direction.BOTH),
     )
 
 
@@ -45,6 +47,30 @@ def test_rules_without_a_mistake_are_parsed() -> None:
         ),
         pytest.param(
             {"target": "a", "source": " "}, "source", "is empty: name an attribute of the identity", id="blank source"
+        ),
+        pytest.param(
+            {"target": "a", "source": "b[x]"},
+            "source",
+            "must be the name of an attribute, or one of its values as in emails[0] and emails[-1]",
+            id="malformed path",
+        ),
+        pytest.param(
+            {"target": "a", "constant": "b", "direction": "inbound"},
+            "source",
+            "is missing: what comes back from the target goes into an attribute of the person",
+            id="inbound to nowhere",
+        ),
+        pytest.param(
+            {"target": "a", "source": "b[0]", "direction": "both"},
+            "source",
+            "must be a whole attribute, for what comes back from the target is written to it",
+            id="inbound to a place",
+        ),
+        pytest.param(
+            {"target": "a", "source": "user_name", "direction": "inbound"},
+            "source",
+            "'user_name' tells who somebody is or whether they are active, and never comes from a target",
+            id="inbound to a name",
         ),
         pytest.param({"target": "a", "expression": " "}, "expression", "is empty", id="empty expression"),
         pytest.param(
