@@ -31,6 +31,7 @@ _GREEK: Final = {
 }  # fmt: skip
 #: Greek letters that are spelled together (ELOT 743, ISO 843): what comes after decides about αυ, ευ and ηυ.
 _GREEK_PAIR: Final = re.compile("ο[υύ]|[αεη][υύ]|γ[γξχ]|\\bμπ", re.IGNORECASE)
+_FIRST_GREEK: Final = "\u0370"
 _GREEK_PAIRS: Final = {"γγ": "ng", "γξ": "nx", "γχ": "nch", "μπ": "b"}
 _GREEK_VOICED: Final = frozenset("αάεέηήιίοόυύωώβγδζλμνρ")
 _PUNCTUATION: Final = {"’": "'", "‘": "'", "‚": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'} | dict.fromkeys(
@@ -79,14 +80,18 @@ def to_ascii(value: str, *, language: str = "", is_strict: bool = False) -> str:
     ``language`` is two letters, perhaps with a country behind. Raises ValueError: a language that is not known; a
     letter whose spelling is a guess, when ``is_strict``; Han letters in a Japanese name.
     """
-    table = _table(language)
+    table = _tables.get(language) or _table(language)
     if value.isascii():
         return value
     text = normalized(value, form="NFC")
     if language[:2].lower() == "uk":
         text = _ukrainian(text)
-    text = _GREEK_PAIR.sub(_greek, text)
-    spelled = "".join([_cased(text, place, table) for place in range(len(text))])
+    if max(text) >= _FIRST_GREEK:
+        text = _GREEK_PAIR.sub(_greek, text)
+    if text.istitle() or text.islower():
+        spelled = text.translate(table)
+    else:
+        spelled = "".join([_cased(text, place, table) for place in range(len(text))])
     if spelled.isascii():
         return spelled
     is_japanese = language[:2].lower() == "ja"
