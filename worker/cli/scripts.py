@@ -60,8 +60,7 @@ def files_of(paths: Iterable[str]) -> list[Path]:
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        below = sorted(each for each in path.rglob(f"*{SUFFIX}") if not is_library(each)) if path.is_dir() else []
-        inside = below if path.is_dir() else [path]
+        inside = _scripts_below(path) if path.is_dir() else [path]
         if not inside:
             raise InvalidRequest(f"There is no file {SUFFIX} in {path}.")
         found += inside
@@ -69,8 +68,16 @@ def files_of(paths: Iterable[str]) -> list[Path]:
 
 
 def is_library(path: Path) -> bool:
-    """Whether a file is where libraries are: in a folder ``lib``, or below one."""
-    return LIBRARIES in path.parent.parts
+    """Whether a file is where libraries are: in a folder ``lib``, or from the working directory on below one."""
+    full = path.resolve()
+    is_here = full.is_relative_to(Path.cwd())
+    return full.parent.name == LIBRARIES or (is_here and LIBRARIES in full.relative_to(Path.cwd()).parts[:-1])
+
+
+def _scripts_below(folder: Path) -> list[Path]:
+    # Only folders below this one count: itself it may well be somewhere in /var/lib.
+    found = folder.rglob(f"*{SUFFIX}")
+    return sorted(path for path in found if LIBRARIES not in path.relative_to(folder).parts[:-1])
 
 
 def source_of(path: Path) -> str:

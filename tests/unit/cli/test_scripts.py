@@ -7,7 +7,9 @@ from worker.cli import scripts
 from worker.domain.errors import HookError, InvalidRequest
 
 
-def test_a_folder_means_every_script_below_it_but_the_libraries(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [pytest.param("work", id="anywhere"), pytest.param("var/lib/hooks", id="in a lib")])
+def test_a_folder_means_every_script_below_it_but_the_libraries(tmp_path: Path, place: str) -> None:
+    tmp_path = tmp_path / place
     (tmp_path / "inner" / "lib").mkdir(parents=True)
     for name in ("b.star", "a.star", "inner/c.star", "inner/lib/names.star", "notes.txt"):
         (tmp_path / name).touch()
@@ -15,6 +17,19 @@ def test_a_folder_means_every_script_below_it_but_the_libraries(tmp_path: Path) 
     found = scripts.files_of([str(tmp_path / "notes.txt"), str(tmp_path)])
 
     assert [path.name for path in found] == ["notes.txt", "a.star", "b.star", "c.star"]
+
+
+def test_a_library_is_below_a_folder_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the working directory itself is does not count."""
+    work = tmp_path / "lib" / "work"
+    work.mkdir(parents=True)
+    monkeypatch.chdir(work)
+
+    found = [
+        scripts.is_library(Path(path)) for path in ("a.star", "lib/a.star", "lib/inner/a.star", str(work / "a.star"))
+    ]
+
+    assert found == [False, True, True, False]
 
 
 def test_a_folder_without_scripts_is_a_mistake(tmp_path: Path) -> None:
