@@ -47,11 +47,17 @@ async def _scripts(
         hook_ids=[hook_id for hook_id, _ in wanted],
         versions=[version for _, version in wanted],
     )
-    return {(row["hook_id"], row["version"]): _script(row) for row in rows}
+    return {(row["hook_id"], row["version"]): _script(row, tenant_id) for row in rows}
 
 
-def _script(row: Record) -> HookScript:
+def _script(row: Record, tenant_id: UUID) -> HookScript:
     libraries = tuple(Library(each["name"], each["source"]) for each in row["libraries"] or ())
     return HookScript(
-        row["source"], name=row["name"], version=row["version"], id=row["hook_id"], api=row["api"], libraries=libraries
+        row["source"],
+        name=row["name"],
+        version=row["version"],
+        id=row["hook_id"],
+        tenant_id=tenant_id,
+        api=row["api"],
+        libraries=libraries,
     )

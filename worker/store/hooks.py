@@ -68,7 +68,7 @@ async def bound(conn: Connection, *, tenant_id: UUID, connector_ids: Sequence[UU
     """What runs around the operations of these connectors, by connector, in order within each phase."""
     found: dict[UUID, list[BoundHook]] = {each: [] for each in connector_ids}
     for row in await queries.bound.rows(conn, tenant_id=tenant_id, connector_ids=list(connector_ids)):
-        found[row["connector_id"]].append(_bound(row))
+        found[row["connector_id"]].append(_bound(row, tenant_id))
     return found
 
 
@@ -243,7 +243,7 @@ def values_of(binding: Binding) -> dict[str, Any]:
     }
 
 
-def _bound(row: Record) -> BoundHook:
+def _bound(row: Record, tenant_id: UUID) -> BoundHook:
     binding = Binding(
         hook_id=row["hook_id"],
         connector_id=row["connector_id"],
@@ -262,6 +262,7 @@ def _bound(row: Record) -> BoundHook:
         name=row["name"],
         version=row["version"],
         id=row["hook_id"],
+        tenant_id=tenant_id,
         api=row["api"],
         libraries=tuple(Library(each["name"], each["source"]) for each in row["libraries"] or ()),
     )
