@@ -13,17 +13,18 @@ from worker.actions import identities as acts
 from worker.api.schemas.identities import (
     AccountList,
     Disabled,
-    Identity,
+    IdentityDetail,
     IdentityList,
     ProvisionBody,
     Provisioned,
     ReasonBody,
     account_of,
+    detail_of,
     identity_of,
 )
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.security import Principal, Role
-from worker.store import listings_people
+from worker.store import identity_sources, listings_people
 from worker.store.listings_people import Place
 from worker.store.sql import Record
 from worker.store.tenant import tenant
@@ -61,13 +62,14 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
             identities=[identity_of(row) for row in rows[:limit]], total=total, limit=limit, next_cursor=more
         )
 
-    @router.get("/{identity_id}", response_model=Identity)
-    async def get_identity(identity_id: UUID, who: Principal = viewer) -> Identity:
+    @router.get("/{identity_id}", response_model=IdentityDetail)
+    async def get_identity(identity_id: UUID, who: Principal = viewer) -> IdentityDetail:
         async with tenant(house.pool, who.tenant_id) as conn:
             row = await listings_people.get(conn, who.tenant_id, identity_id=identity_id)
+            words = await identity_sources.of_identity(conn, who.tenant_id, identity_id=identity_id)
         if row is None:
             raise NotFound(f"There is no identity {identity_id}.")
-        return identity_of(row)
+        return detail_of(row, words)
 
     @router.get("/{identity_id}/accounts", response_model=AccountList)
     async def accounts(identity_id: UUID, who: Principal = viewer) -> AccountList:

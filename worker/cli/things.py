@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from worker.actions import connectors as connector_acts
@@ -14,10 +14,11 @@ from worker.cli.context import Desk, acting
 from worker.cli.output import complain, facts, say, say_json, show, table
 from worker.cli.reconciliation import follow
 from worker.domain.errors import InvalidRequest, NotFound
+from worker.domain.redaction import shown
 from worker.domain.run import RunMode
 from worker.security import Role, verify
 from worker.store import connectors as store
-from worker.store import listings_people
+from worker.store import identity_sources, listings_people
 from worker.store.tenant import tenant
 
 CONNECTOR_COLUMNS = {name: name for name in ("name", "type", "direction", "status", "breaker", "baseline", "id")}
@@ -95,15 +96,19 @@ def show_identity(options: argparse.Namespace) -> int:
         identity_id = await desk.identity(options.who)
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             person = await listings_people.get(conn, desk.tenant_id, identity_id=identity_id)
+            words = await identity_sources.of_identity(conn, desk.tenant_id, identity_id=identity_id)
             held = await listings_people.accounts(conn, desk.tenant_id, identity_id=identity_id)
             names = {each.id: each.name for each in await store.everyone(conn, tenant_id=desk.tenant_id)}
         if person is None:
             raise NotFound(f"There is no identity {options.who}.")
         accounts = [{"connector": names.get(each["connector_id"]), **dict(each)} for each in held]
         if options.json:
-            say_json({**dict(person), "accounts": accounts})
+            say_json(
+                {**dict(person), "accounts": accounts, "sources": [_word(dict(person), dict(each)) for each in words]}
+            )
         else:
             facts({name: value for name, value in dict(person).items() if name not in INTERNAL}, as_json=False)
+            _tell_words([_word(dict(person), dict(each)) for each in words])
             _tell_accounts(accounts)
         return 0
 
@@ -157,6 +162,21 @@ def verify_audit(options: argparse.Namespace) -> int:
         return 0 if verdict.broken_at is None else 1
 
     return acting(options, act)
+
+
+def _word(person: Mapping[str, Any], word: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody says of an attribute, without a secret; ``is_believed``: the person has it."""
+    name = word["attribute"]
+    is_believed = person["authority"].get(name) == word["source"]
+    return {**word, "value": shown({name: word["value"]})[name], "is_believed": is_believed}
+
+
+def _tell_words(words: Sequence[Mapping[str, Any]]) -> None:
+    """Who says what of the attributes that several may say."""
+    for each in words:
+        who = each["connector_name"] or each["source"]
+        verb = "is believed about" if each["is_believed"] else "is overruled about"
+        say(f"{who} {verb} {each['attribute']}: {each['value']!r}, since {each['seen_at']:%Y-%m-%d %H:%M}")
 
 
 def _tell_accounts(accounts: list[dict[str, Any]]) -> None:

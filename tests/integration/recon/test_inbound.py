@@ -14,6 +14,7 @@ import pytest
 
 from tests.factories import VAULT, a_connector, registered_worker
 from tests.waiting import eventually
+from worker.api.schemas.identities import detail_of
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.connector import Connector
@@ -26,7 +27,8 @@ from worker.mapping import MappingEngine
 from worker.planning import Acceptance, Planner
 from worker.queue import Dispatcher, Finisher, OperationQueue
 from worker.recon import ReconciliationEngine
-from worker.store import identity_sources, mappings, runs
+from worker.service.desk import people
+from worker.store import identity_sources, listings_people, mappings, runs
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
@@ -403,3 +405,26 @@ async def test_a_rule_that_is_taken_away_lets_the_source_have_its_say_again(comp
     await company.imports("B")
 
     assert await company.rooms() == ("B", "B", "B")
+
+
+async def test_who_says_what_is_told_with_who_is_believed(company: Company) -> None:
+    await company.ranks(company.crm, precedence=50)
+    await company.imports("A")
+    await company.edits("crm", "p0", room="X")
+    [run] = await company.reconciles(company.crm)
+    person = await company.person()
+
+    async with tenant(company.pool, company.tenant_id) as conn:
+        row = await listings_people.get(conn, company.tenant_id, identity_id=person["id"])
+        words = await identity_sources.of_identity(conn, company.tenant_id, identity_id=person["id"])
+        page = await people.detail(conn, company.tenant_id, identity_id=person["id"])
+
+    assert row is not None
+    told = {each.connector_name: each for each in detail_of(row, words).sources}
+    assert {name: (each.value, each.is_believed) for name, each in told.items()} == {
+        "crm": ("X", True),
+        "hr": ("A", False),
+    }
+    assert told["crm"].run_id == run.id
+    assert page is not None
+    assert [(word.source, word.value) for word in page.words["room"]] == [("crm", "X"), ("hr", "A")]

@@ -1,5 +1,6 @@
 """Identities and their accounts on the wire."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,28 @@ class Identity(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class SourceWord(BaseModel):
+    """What a source or target said last of an attribute that several may say; ``is_believed``: the person has it.
+
+    ``source`` is a connector's id or ``event:<source>``; ``run_id`` is the run that brought it, null for an event and
+    for what was known before anybody else had a word.
+    """
+
+    attribute: str
+    source: str
+    connector_name: str | None
+    value: Any
+    is_believed: bool
+    seen_at: datetime
+    run_id: UUID | None
+
+
+class IdentityDetail(Identity):
+    """One person, with what each source says of the attributes that come back from targets."""
+
+    sources: list[SourceWord]
 
 
 class IdentityList(BaseModel):
@@ -86,6 +109,24 @@ def identity_of(row: Record) -> Identity:
     """A listed person, without secrets."""
     fields = {name: row[name] for name in Identity.model_fields}
     return Identity.model_validate({**fields, "attributes": shown(row["attributes"])})
+
+
+def detail_of(row: Record, words: Sequence[Record]) -> IdentityDetail:
+    """One person with who says what, without secrets."""
+    authority = row["authority"]
+    sources = [
+        SourceWord(
+            attribute=each["attribute"],
+            source=each["source"],
+            connector_name=each["connector_name"],
+            value=shown({each["attribute"]: each["value"]})[each["attribute"]],
+            is_believed=authority.get(each["attribute"]) == each["source"],
+            seen_at=each["seen_at"],
+            run_id=each["run_id"],
+        )
+        for each in words
+    ]
+    return IdentityDetail(**identity_of(row).model_dump(), sources=sources)
 
 
 def account_of(row: Record) -> Account:

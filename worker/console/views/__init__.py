@@ -36,7 +36,7 @@ from worker.console.views.hooks import (
     TestRunView,
     TrialView,
 )
-from worker.console.views.identities import AccountView, IdentityDetail, IdentityPage, IdentityRow
+from worker.console.views.identities import AccountView, IdentityDetail, IdentityPage, IdentityRow, SourceWord
 from worker.console.views.operations import AttemptView, LogLine, OperationDetail, OperationPage, OperationRow
 from worker.console.views.reconciliation import (
     ApprovalPage,
@@ -108,6 +108,7 @@ __all__ = [
     "RunRow",
     "Slice",
     "SourceCheck",
+    "SourceWord",
     "Suggestion",
     "TestOutcome",
     "TestRunView",

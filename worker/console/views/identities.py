@@ -63,8 +63,21 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWord:
+    """What a source says of an attribute that several may say, by the name people know it by."""
+
+    source: str
+    value: Any
+    is_believed: bool
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityDetail:
-    """One identity with its accounts; ``sources`` names the authoritative source of each attribute."""
+    """One identity with its accounts; ``sources`` names the authoritative source of each attribute.
+
+    ``words`` are what all say of those attributes that come back from targets.
+    """
 
     row: IdentityRow
     attributes: dict[str, Any]
@@ -75,3 +88,4 @@ class IdentityDetail:
     version: int
     is_emergency_disabled: bool = False
     audit: tuple[AuditRow, ...] = ()
+    words: dict[str, tuple[SourceWord, ...]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from worker.console import (
     IdentityPage,
     IdentityRow,
     OperationRow,
+    SourceWord,
 )
 from worker.domain.account import AccountState
 from worker.domain.redaction import shown
@@ -21,7 +23,7 @@ from worker.service.desk.audit import entries_of
 from worker.service.desk.briefs import briefs, change, gone
 from worker.service.desk.operations import row_of as operation_row
 from worker.service.desk.slices import cut, read
-from worker.store import listings, listings_people
+from worker.store import identity_sources, listings, listings_people
 from worker.store.listings import OperationQuery
 from worker.store.listings_people import Place
 from worker.store.pool import Connection
@@ -75,6 +77,7 @@ async def detail(conn: Connection, tenant_id: UUID, *, identity_id: UUID) -> Ide
         version=row["version"],
         is_emergency_disabled=row["disabled_at"] is not None,
         audit=await entries_of(conn, tenant_id, object_type="identity", object_id=str(identity_id)),
+        words=_words(row["authority"], await identity_sources.of_identity(conn, tenant_id, identity_id=identity_id)),
     )
 
 
@@ -138,6 +141,21 @@ def _situation(row: Record) -> str:
     if row["is_collision"]:
         return "collision"
     return "disputed" if row["is_disputed"] else "linked"
+
+
+def _words(authority: dict[str, str], rows: Sequence[Record]) -> dict[str, tuple[SourceWord, ...]]:
+    """Who says what of an attribute; whoever is believed comes first."""
+    found: dict[str, list[SourceWord]] = {}
+    for row in rows:
+        name = row["attribute"]
+        word = SourceWord(
+            source=row["connector_name"] or row["source"],
+            value=shown({name: row["value"]})[name],
+            is_believed=authority.get(name) == row["source"],
+            seen_at=row["seen_at"],
+        )
+        found.setdefault(name, []).append(word)
+    return {name: tuple(sorted(words, key=lambda word: not word.is_believed)) for name, words in found.items()}
 
 
 def _source(said: str, connectors: dict[UUID, ConnectorBrief]) -> str:
