@@ -12,9 +12,12 @@ from uuid import UUID
 
 from worker.actions.hook_scripts import Checked, check, script_of, the_hook
 from worker.actions.house import House
-from worker.domain.errors import HookError, InvalidRequest, WrongState
-from worker.domain.hook import HookResult, HookScript
+from worker.domain.errors import ConnectorError, HookError, InvalidRequest, WrongState
+from worker.domain.hook import HookPhase, HookResult, HookScript
 from worker.domain.hook_trials import answer_of, differences, failure_of, trial_context
+from worker.domain.operation import OperationType
+from worker.domain.redaction import shown
+from worker.execution import Draft, HookPreviews, HooksPreview
 from worker.hooks import dry_seed
 from worker.sandbox import FUNCTIONS
 from worker.security import Principal, Role, require
@@ -34,6 +37,14 @@ class Script:
     hook_id: UUID | None = None
     version: int | None = None
     source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Whose account at which connector a script is tried on."""
+
+    connector_id: UUID
+    identity_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,44 @@ async def attempt(
         runs, function, [trial_context(function, context)], budget_ms=budget_ms, seeds=[dry_seed(function)]
     )
     return said
+
+
+def told(found: HooksPreview, *, hook_id: UUID, function: str) -> tuple[dict[str, Any], HookResult | HookError] | None:
+    """What a function of a hook was told in a rehearsal, with marks for secrets, and its answer; None: not asked."""
+    events = {"before_create", "before_update"} if function == "transform" else {function}
+    asked = [call for call in found.calls if call.hook_id == hook_id and call.context.event in events]
+    if not asked:
+        return None
+    context = asked[-1].context.as_dict()
+    for part in ("identity", "attributes", "current"):
+        context[part] = shown(context[part]) if context[part] is not None else None
+    return context, asked[-1].said
+
+
+async def rehearse(
+    house: House, principal: Principal, script: Script, *, function: str, sample: Sample
+) -> HooksPreview:
+    """Run all hooks of a connector for one person as an operation would, this script in the place of its hook's.
+
+    Of secrets there are marks. Raises NotFound, InvalidRequest, WrongState for a target that cannot be opened.
+    """
+    require(principal.roles, Role.OPERATOR)
+    if script.hook_id is None:
+        raise InvalidRequest("Say which hook the script is of.")
+    phase, kind = _occasion(function)
+    draft = Draft(replace(await chosen(house, principal, script), id=script.hook_id), phase)
+    previews = HookPreviews(house.pool, house.targets, house.box, vault=house.vault)
+    try:
+        return await previews.preview(
+            principal.tenant_id,
+            connector_id=sample.connector_id,
+            identity_id=sample.identity_id,
+            operation_type=kind,
+            draft=draft,
+            actor_id=principal.id,
+        )
+    except ConnectorError as error:
+        raise WrongState(f"The target cannot be opened: {error}") from error
 
 
 async def run_tests(house: House, principal: Principal, script: Script) -> list[Tried]:
@@ -162,6 +211,17 @@ def check_function(function: str) -> None:
     """Raise InvalidRequest for what no script is called by."""
     if function not in FUNCTIONS:
         raise InvalidRequest(f"Nothing calls {function[:60]}; there are {', '.join(FUNCTIONS)}.")
+
+
+def _occasion(function: str) -> tuple[HookPhase, OperationType | None]:
+    """When a function runs; no type of operation: made, or changed where it is there."""
+    check_function(function)
+    if function == "transform":
+        return HookPhase.BEFORE, None
+    phase, _, kind = function.partition("_")
+    if function in {"on_error", "correlate"}:
+        raise InvalidRequest(f"{function} is tried on a context; a person's account does not lead to it.")
+    return HookPhase(phase), OperationType(kind)
 
 
 async def _draft(house: House, principal: Principal, source: str, hook_id: UUID | None) -> HookScript:

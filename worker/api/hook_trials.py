@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from worker.actions import House, hook_scripts, hook_trials
 from worker.actions import hook_tests as acts
-from worker.actions.hook_trials import Script
+from worker.actions.hook_trials import Sample, Script
 from worker.api.schemas.hook_trials import (
     Replay,
     ReplayBody,
@@ -18,6 +18,7 @@ from worker.api.schemas.hook_trials import (
     TestRun,
     Trial,
     TrialBody,
+    rehearsed_of,
     replay_of,
     run_of,
     saved_test_of,
@@ -47,10 +48,15 @@ def _add_trials(router: APIRouter, house: House, *, operator: Principal) -> None
     @router.post("/test", response_model=Trial, summary="Run one function; nothing is written")
     async def try_hook(hook_id: UUID, body: TrialBody, who: Principal = operator) -> Trial:
         script = Script(hook_id, version=body.version, source=body.source)
+        if body.sample is not None:
+            sample = Sample(body.sample.connector_id, body.sample.identity_id)
+            found = await hook_trials.rehearse(house, who, script, function=body.function, sample=sample)
+            return rehearsed_of(found, hook_id=hook_id, function=body.function)
+        context = body.context or {}
         said = await hook_trials.attempt(
-            house, who, script, function=body.function, context=body.context, budget_ms=body.budget_ms
+            house, who, script, function=body.function, context=context, budget_ms=body.budget_ms
         )
-        return trial_of(said, attributes=body.context.get("attributes"))
+        return trial_of(said, attributes=context.get("attributes"))
 
     @router.post("/replay", response_model=Replay, summary="Give recorded calls to a script; what ends otherwise")
     async def replay(hook_id: UUID, body: ReplayBody | None = None, who: Principal = operator) -> Replay:

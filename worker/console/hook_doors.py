@@ -32,6 +32,19 @@ class ConsoleHooks(Protocol):
         version: int | None = None,
         source: str | None = None,
     ) -> views.TrialView: ...
+    async def trial_on_sample(
+        self,
+        principal: Principal,
+        *,
+        hook_id: UUID,
+        function: str,
+        connector_id: UUID,
+        identity_id: UUID,
+        version: int | None = None,
+        source: str | None = None,
+    ) -> views.TrialView:
+        """Try a script on a person's account, as an operation would with all hooks of the connector."""
+
     async def run_tests(
         self, principal: Principal, *, hook_id: UUID, version: int | None = None, source: str | None = None
     ) -> views.TestRunView: ...

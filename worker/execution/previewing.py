@@ -97,6 +97,7 @@ class HookPreviews:
     ) -> HooksPreview:
         """What the hooks say to the account of a person; ``operation_type`` None: made, or changed if it is there.
 
+        No hook sees a secret here, whatever its bindings permit: whoever may try a draft could have it printed.
         Raises NotFound for a connector or person that is not there, InvalidRequest where the mapping cannot say what is
         wanted, and what opening the target raises.
         """
@@ -131,6 +132,7 @@ class HookPreviews:
     async def _work(self, op: Operation, subject: Subject, stored: StoredRules, draft: Draft | None) -> Work:
         loader = WorkLoader(self._pool, self._targets)
         hooks = _with_draft(stored.hooks, draft, op) if draft is not None else stored.hooks
+        hooks = tuple(replace(hook, binding=replace(hook.binding, permissions=())) for hook in hooks)
         return await loader.work_of(op, Prepared(subject, hooks=hooks))
 
     async def _rehearse(self, work: Work, wish: Wish) -> HooksPreview:
@@ -184,12 +186,12 @@ def _with_draft(hooks: tuple[BoundHook, ...], draft: Draft, op: Operation) -> tu
         replace(hook, script=draft.script, suspended_reason=None) if hook.binding.hook_id == draft.script.id else hook
         for hook in hooks
     )
-    if any(hook.script is draft.script for hook in replaced):
+    if any(hook.script is draft.script and hook.binding.phase is draft.phase for hook in replaced):
         return replaced
     binding = Binding(
         draft.script.id or uuid7(), op.connector_id, draft.phase, object_class=op.object_class, position=2**31 - 1
     )
-    return (*hooks, BoundHook(binding, draft.script))
+    return (*replaced, BoundHook(binding, draft.script))
 
 
 def _operation(

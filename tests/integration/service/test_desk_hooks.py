@@ -81,6 +81,13 @@ async def test_trials_answer_and_say_why_they_cannot(desk: Hooks, works: Works, 
     well = await desk.trial(admin, hook_id=hook_id, function="before_create", context=KIM)
     badly = await desk.trial(admin, hook_id=hook_id, function="before_create", context={"identity": {}})
     never = await desk.trial(admin, hook_id=hook_id, function="before_rain", context={})
+    [person] = await works.hire(("Kim", "Berg", "k.berg@example.org"), is_planned=False)
+    sample = await desk.trial_on_sample(
+        admin, hook_id=hook_id, function="before_create", connector_id=works.connector.id, identity_id=person
+    )
+    nobody = await desk.trial_on_sample(
+        admin, hook_id=hook_id, function="before_create", connector_id=works.connector.id, identity_id=uuid4()
+    )
     tests = await desk.run_tests(admin, hook_id=hook_id, source=SOURCE.replace("text.slug", "text.title_name"))
     check = await desk.validate(admin, source=wrong)
     replayed = await desk.replay(admin, hook_id=hook_id)
@@ -90,6 +97,8 @@ async def test_trials_answer_and_say_why_they_cannot(desk: Hooks, works: Works, 
     assert badly.failure is not None
     assert (badly.ok, badly.failure.hook_class, badly.failure.line) == (False, "hook.script", 2)
     assert never.refused is not None
+    assert [(each.name, each.before, each.after) for each in sample.changes] == [("login", "k.berg", "kim")]
+    assert (sample.ends, nobody.ok, nobody.refused is None) == (None, False, False)
     assert (tests.failed, tests.tests[0].mismatches) == (1, ('set.login is "Kim", expected "kim"',))
     assert (check.ok, check.refused, len(check.diagnostics) > 0) == (False, None, True)
     assert (replayed.replayed, replayed.changed, replayed.refused) == (0, (), None)

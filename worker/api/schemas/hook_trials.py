@@ -6,11 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from worker.actions.hook_trials import Replayed, Tried
+from worker.actions.hook_trials import Replayed, Tried, told
 from worker.api.schemas.hooks import Source
-from worker.domain.errors import HookError
+from worker.domain.errors import HookError, WrongState
 from worker.domain.hook import HookResult, Patch
 from worker.domain.hook_trials import answer_of, differences, failure_of
+from worker.execution import HooksPreview
 from worker.store.sql import Record
 
 
@@ -46,12 +47,26 @@ class _Script(_Body):
         return self
 
 
+class SampleBody(_Body):
+    """A person, and the connector at which their account is looked at as an operation would."""
+
+    connector_id: UUID
+    identity_id: UUID
+
+
 class TrialBody(_Script):
-    """Run one function on a context."""
+    """Run one function on a context, or on a person's account (``sample``), together with the other hooks there."""
 
     function: str = Field(min_length=1, max_length=60)
-    context: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, Any] | None = None
+    sample: SampleBody | None = None
     budget_ms: int | None = Field(default=None, ge=1, le=5000)
+
+    @model_validator(mode="after")
+    def _one_occasion(self) -> Self:
+        if self.sample is not None and (self.context is not None or self.budget_ms is not None):
+            raise ValueError("With a sample, context and budget are those that an operation would have.")
+        return self
 
 
 class RunTestsBody(_Script):
@@ -104,11 +119,28 @@ class Changed(BaseModel):
     after: Any
 
 
+class Rehearsal(BaseModel):
+    """What all hooks together make of a person's account, with marks for secrets.
+
+    ``before`` is what the mapping wants sent, ``after`` what would be sent. ``ends`` says why nothing would be sent;
+    the operation then is ``ending``.
+    """
+
+    operation_type: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    ends: str | None
+    ending: str | None
+    warnings: list[str]
+    tags: dict[str, Any]
+
+
 class Trial(BaseModel):
     """What a function answered.
 
     ``result`` is the whole answer, ``patch`` its part that changes attributes, ``changes`` what that does to the
-    ``attributes`` of the context. With ``failure`` there is no result.
+    ``attributes`` of the context. With ``failure`` there is no result. Of a sample, ``context`` is what the function
+    was told, ``rehearsal`` what all hooks together do, and ``changes`` are theirs.
     """
 
     ok: bool
@@ -119,6 +151,8 @@ class Trial(BaseModel):
     logs: list[str]
     duration_us: int
     failure: Failure | None
+    context: dict[str, Any] | None = None
+    rehearsal: Rehearsal | None = None
 
 
 class TestOutcome(BaseModel):
@@ -246,9 +280,32 @@ def trial_of(said: HookResult | HookError, *, attributes: Any) -> Trial:
     )
 
 
+def rehearsed_of(found: HooksPreview, *, hook_id: UUID, function: str) -> Trial:
+    """What a hook answered to a person's account, among the other hooks. Raises WrongState when it was not asked."""
+    asked = told(found, hook_id=hook_id, function=function)
+    if asked is None:
+        raise WrongState(f"The hook was not asked: {found.ends or 'it does nothing for this operation'}")
+    context, said = asked
+    trial = trial_of(said, attributes={})
+    rehearsal = Rehearsal(
+        operation_type=found.operation_type.value,
+        before=found.before,
+        after=found.after,
+        ends=found.ends,
+        ending=found.ending,
+        warnings=list(found.warnings),
+        tags=found.tags or {},
+    )
+    changes = _differing(found.before, found.after) if found.ends is None else {}
+    return trial.model_copy(update={"context": context, "rehearsal": rehearsal, "changes": changes})
+
+
 def _changes(attributes: Any, patch: Patch | None) -> dict[str, Changed]:
     before = attributes if isinstance(attributes, dict) else {}
-    after = patch.apply(before) if patch is not None else before
+    return _differing(before, patch.apply(before) if patch is not None else before)
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Changed]:
     return {
         name: Changed(before=before.get(name), after=after.get(name))
         for name in sorted(before.keys() | after.keys())

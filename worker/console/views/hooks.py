@@ -158,7 +158,8 @@ class HookFailure:
 class TrialView:
     """What a function answered: ``result`` as JSON tells it, and what that does to the attributes of the context.
 
-    ``refused``: it was not run at all, in words.
+    Of a sample, ``context`` is what it was told, ``changes`` are those of all hooks together, ``ends`` says why nothing
+    would be sent. ``refused``: it was not run at all, in words.
     """
 
     ok: bool
@@ -168,6 +169,9 @@ class TrialView:
     logs: tuple[str, ...] = ()
     duration_us: int = 0
     failure: HookFailure | None = None
+    context: dict[str, Any] | None = None
+    ends: str | None = None
+    warnings: tuple[str, ...] = ()
     refused: str | None = None
 
 

@@ -1,11 +1,12 @@
 """Views of hooks."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from worker.actions.hook_trials import Replayed
+from worker.actions.hook_trials import Replayed, told
 from worker.console import (
     AttributeChange,
     HookActivationRow,
@@ -25,6 +26,7 @@ from worker.domain.errors import HookError
 from worker.domain.hook import FailurePolicy, HookPhase, HookResult, Patch
 from worker.domain.hook_trials import answer_of, differences, failure_of
 from worker.domain.operation import OperationType
+from worker.execution import HooksPreview
 from worker.store import bindings, hook_stats, hook_tests, hooks
 from worker.store.hook_stats import Summary
 from worker.store.hooks import HookQuery
@@ -86,13 +88,24 @@ def trial_view(said: HookResult | HookError, *, attributes: Any) -> TrialView:
         ok=True,
         function=said.function,
         result=answer_of(said),
-        changes=tuple(
-            AttributeChange(name, before.get(name), after.get(name))
-            for name in sorted(before.keys() | after.keys())
-            if before.get(name) != after.get(name)
-        ),
+        changes=_changes(before, after),
         logs=said.logs,
         duration_us=said.duration_us,
+    )
+
+
+def rehearsed_view(found: HooksPreview, *, hook_id: UUID, function: str) -> TrialView:
+    """What a hook answered to a person's account, and what all hooks together make of it."""
+    asked = told(found, hook_id=hook_id, function=function)
+    if asked is None:
+        return TrialView(ok=False, refused=f"The hook was not asked: {found.ends or 'it does nothing here'}")
+    context, said = asked
+    return replace(
+        trial_view(said, attributes={}),
+        changes=_changes(found.before, found.after) if found.ends is None else (),
+        context=context,
+        ends=found.ends,
+        warnings=found.warnings,
     )
 
 
@@ -104,6 +117,14 @@ def replayed_row(replayed: Replayed) -> ReplayedRow:
         recorded_at=replayed.call.recorded_at,
         operation_id=replayed.call.context.get("operation_id"),
         differences=tuple(differences(answer_of(replayed.before), answer_of(replayed.after))),
+    )
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[AttributeChange, ...]:
+    return tuple(
+        AttributeChange(name, before.get(name), after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from worker.actions import House, bindings, hook_scripts, hook_tests, hook_trials, hook_versions, hooks
 from worker.actions.bindings import Wanted
-from worker.actions.hook_trials import Script
+from worker.actions.hook_trials import Sample, Script
 from worker.console import (
     ActResult,
     HookDetail,
@@ -19,7 +19,7 @@ from worker.console import (
     TrialView,
 )
 from worker.console import Principal as Person
-from worker.domain.errors import InvalidRequest, NotFound, RequestError
+from worker.domain.errors import InvalidRequest, NotFound, RequestError, SettingsError
 from worker.domain.hook import FailurePolicy, HookPhase, Permission
 from worker.domain.operation import OperationType
 from worker.domain.script_changes import unified
@@ -80,6 +80,26 @@ class Hooks:
         except RequestError as error:
             return TrialView(ok=False, refused=str(error))
         return hook_views.trial_view(answer, attributes=context.get("attributes"))
+
+    async def trial_on_sample(
+        self,
+        principal: Person,
+        *,
+        hook_id: UUID,
+        function: str,
+        connector_id: UUID,
+        identity_id: UUID,
+        version: int | None = None,
+        source: str | None = None,
+    ) -> TrialView:
+        script, sample = Script(hook_id, version=version, source=source), Sample(connector_id, identity_id)
+        try:
+            found = await hook_trials.rehearse(
+                self._house, principal_of(principal), script, function=function, sample=sample
+            )
+        except (RequestError, SettingsError) as error:
+            return TrialView(ok=False, refused=str(error))
+        return hook_views.rehearsed_view(found, hook_id=hook_id, function=function)
 
     async def run_tests(
         self, principal: Person, *, hook_id: UUID, version: int | None = None, source: str | None = None

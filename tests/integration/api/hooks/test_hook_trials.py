@@ -189,3 +189,79 @@ async def test_a_replay_shows_the_calls_that_end_otherwise(client: Client, edito
     assert changed["recorded"]["value"]["tags"] == {"code": "of then"}
     assert changed["differences"] == ["expected a patch, got the error hook.fail: too short"]
     assert fewer["replayed"] == 1
+
+
+LOGIN = """
+def before_create(ctx):
+    print(ctx["resource"]["name"], ctx["identity"].get("initial_password"))
+    return {"set": {"login": text.slug(ctx["identity"]["given_name"])}}
+"""
+REFUSING = 'def before_create(ctx):\n    return reject("no")\n'
+
+
+async def test_a_sample_is_tried_as_an_operation_would(client: Client, editor: Editor, works: Works) -> None:
+    hook_id = await editor.hook("names", LOGIN)
+    await editor.bound(hook_id)
+    [kim] = await works.hire(("Kim", "Berg", "k.berg@example.org"), is_planned=False)
+    sample = {"connector_id": str(works.connector.id), "identity_id": str(kim)}
+    trial = {"function": "before_create", "sample": sample}
+    path = f"/api/hooks/{hook_id}/test"
+
+    status, found = await client.post(path, trial)
+    _, draft = await client.post(path, {**trial, "source": LOGIN.replace("text.slug", "text.title_name")})
+    _, refusing = await client.post(path, {**trial, "source": REFUSING})
+
+    assert status == 200
+    assert found["changes"] == {"login": {"before": "k.berg", "after": "kim"}}
+    assert (found["context"]["dry_run"], found["context"]["identity"]["given_name"]) == (True, "Kim")
+    assert (found["rehearsal"]["operation_type"], found["rehearsal"]["ends"]) == ("create", None)
+    assert found["logs"][0].startswith(works.connector.name)
+    assert draft["changes"]["login"]["after"] == "Kim"
+    assert (refusing["result"], refusing["rehearsal"]["ending"]) == (
+        {"reject": {"reason": "no", "code": "rejected"}},
+        "dead_letter",
+    )
+    assert await works.logins() == []
+    assert await works.rows("SELECT 1 FROM operations") == []
+
+
+async def test_a_draft_on_a_sample_sees_no_secret(client: Client, editor: Editor, works: Works) -> None:
+    """Whoever may try a draft would read with it what the binding lets the real hook see."""
+    hook_id = await editor.hook("names", LOGIN)
+    await editor.bound(hook_id, permissions=["secrets"])
+    [kim] = await works.hire(("Kim", "Berg", "k.berg@example.org"), is_planned=False)
+    await works.rows(
+        "UPDATE identities SET attributes = attributes || $1 RETURNING id", {"initial_password": "a canary, alive"}
+    )
+    sample = {"connector_id": str(works.connector.id), "identity_id": str(kim)}
+
+    _, found = await client.post(f"/api/hooks/{hook_id}/test", {"function": "before_create", "sample": sample})
+
+    assert found["ok"]
+    assert "canary" not in str(found)
+    assert "secret" in found["logs"][0]
+
+
+@pytest.mark.parametrize(
+    ("trial", "status"),
+    [
+        pytest.param({"sample": {"identity_id": str(UUID(int=1))}}, 404, id="nobody"),
+        pytest.param({"sample": {"connector_id": str(UUID(int=1))}}, 404, id="nowhere"),
+        pytest.param({"function": "correlate"}, 422, id="no operation"),
+        pytest.param({"function": "after_create", "source": REFUSING}, 409, id="not asked"),
+        pytest.param({"context": {}}, 422, id="two contexts"),
+    ],
+)
+async def test_a_sample_that_cannot_be_is_refused(
+    client: Client, editor: Editor, works: Works, trial: dict[str, Any], status: int
+) -> None:
+    hook_id = await editor.hook("names", LOGIN)
+    await editor.bound(hook_id)
+    [kim] = await works.hire(("Kim", "Berg", "k.berg@example.org"), is_planned=False)
+    sample = {"connector_id": str(works.connector.id), "identity_id": str(kim)} | trial.get("sample", {})
+
+    found, problem = await client.post(
+        f"/api/hooks/{hook_id}/test", {"function": "before_create", **trial, "sample": sample}
+    )
+
+    assert (found, bool(problem["message"])) == (status, True)
