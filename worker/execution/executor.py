@@ -181,23 +181,27 @@ class Executor:
         Where the target has the name for somebody else the hooks may have another one.
         """
         found = await self._known_account(work) or await self._matching.among_records(work, wish)
+        asked = wish
         while found is None:
             try:
-                return replace(await self._make(work, wish), wish=wish)
+                done = await self._make(work, wish)
+                return done if wish is asked else replace(done, wish=wish)
             except NameTaken as taken:
                 wish = replace(await self._scripting.renamed(work, wish, taken), secrets=wish.secrets)
                 if wish.naming.is_settled:
                     found = await self._matching.at_target(work, wish)
                     if found is None:
                         raise AlreadyExists from taken
-        return replace(await self._adopt(work, wish, found.account, found.match), wish=wish)
+        done = await self._adopt(work, wish, found.account, found.match)
+        return done if wish is asked else replace(done, wish=wish)
 
     async def _make(self, work: Work, wish: Wish) -> Done:
         found = None
         if work.op.attempt_number > 1 or work.naming in wish.naming.offered:  # an earlier try may have made it
             found = await self._matching.at_target(work, wish)
         if found is None:
-            await self._matching.refuse_taken(work, wish)
+            if wish.naming.offered:
+                await self._matching.refuse_taken(work, wish)
             try:
                 with self._matching.making(work, wish), _noted(work, wish.to_send(), wish.active):
                     uid = await work.target.guard.create(work.op.object_class, wish.to_send(), active=wish.active)
@@ -302,7 +306,8 @@ class Executor:
             active=active,
         )
         made = await self._secrets.added(work, await self._scripting.before(work, again))
-        return await self._create(work, made)
+        done = await self._create(work, made)
+        return done if done.wish is not None else replace(done, wish=made)
 
     async def _delete(self, work: Work) -> Done:
         if work.uid is None:

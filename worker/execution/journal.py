@@ -67,7 +67,9 @@ class Journal:
             failure = failure_of(answer) if isinstance(answer, HookError) else None
             key = Key(hook_id, minute, version, OK if failure is None else failure["class"])
             took = 0 if isinstance(answer, HookError) else answer.duration_us
-            counts.setdefault(key, Counted()).add(took, at=now, error=failure)
+            if (known := counts.get(key)) is None:
+                known = counts[key] = Counted()
+            known.add(took, at=now, error=failure)
             if self._is_kept(hook) and (text := _text_of(context)) is not None:
                 self._calls[tenant_id].append(
                     Recorded(hook_id, version, context.event, json.loads(text), shown_answer(answer, secrets), now)

@@ -150,7 +150,9 @@ class Scripting:
 
     async def after(self, work: Work, wish: Wish, uid: str | None) -> Wish:
         """Tell the after-hooks and take their notes; the change is made, so their failures are warnings."""
-        hooks = work.bound(HookPhase.AFTER, wish.kind)
+        hooks = work.bound(HookPhase.AFTER, wish.kind) if work.hooks else ()
+        if not hooks:
+            return wish
         result = {"status": "completed", "uid": uid, "error": None}
         return await self._tell(work, wish, hooks, result, when="after the change was made")
 
@@ -176,6 +178,8 @@ class Scripting:
 
     async def _through_hooks(self, works: Sequence[Work], wishes: Sequence[Wish]) -> list[Wish | Exception]:
         """What the before-hooks make of the wishes; each work has its hooks, of which most have the same."""
+        if not any(work.hooks for work in works):
+            return list(wishes)
         courses = [_Course(work, _begun(work, wish)) for work, wish in zip(works, wishes, strict=True)]
         alike: defaultdict[tuple[OperationType, int], list[_Course]] = defaultdict(list)
         for course, wish in zip(courses, wishes, strict=True):
