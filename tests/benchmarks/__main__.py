@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import uvloop
 
-from tests.benchmarks import importing, listing, running, targeting
+from tests.benchmarks import importing, listing, running, scripting, targeting
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
 from tests.benchmarks.queue import (
@@ -54,6 +54,7 @@ MEASURES: dict[str, Measure] = {
     "queue.idle": idle.measure,
     "queue.list": asking.measure,
     "recon": listing.measure,
+    "hooks": scripting.measure,
 }
 
 

@@ -54,6 +54,10 @@ class Size:
     rows: int = 20_000
     worked: int = 5_000
     starts: int = 3
+    calls: int = 4_000
+    batches: int = 200
+    replaced: int = 11
+    mapped: int = 100_000
     has_peers: bool = True
     has_all_peers: bool = True
 
@@ -88,6 +92,10 @@ QUICK = Size(
     rows=5_000,
     worked=300,
     starts=1,
+    calls=1_000,
+    batches=40,
+    replaced=5,
+    mapped=20_000,
     has_all_peers=False,
 )
 

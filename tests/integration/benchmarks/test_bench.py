@@ -91,3 +91,31 @@ async def test_a_run_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path) -
 
     assert status == 128 + signal.SIGTERM
     assert list(tmp_path.glob("provisiond-bench-*")) == []
+
+
+#: What the measures of scripts print.
+HOOKS = [
+    "script, single call p50",
+    "scripts in batches of 100, one child",
+    "the same, on a core of the child",
+    "sandbox started",
+    "next call after a killed child, with the spare",
+    "100,000 identities by an expression",
+]
+
+
+@pytest.mark.timeout(300)
+def test_each_figure_of_scripts_is_one_object_a_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", "hooks", "--json", "--quick", "--scale", "0.02"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [figure["measure"] for figure in figures] == HOOKS
+    assert all(figure["value"] > 0 and figure["ratio"] > 0 for figure in figures)
