@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from worker.domain.comparison import fold_case, instant
+from worker.domain.letters import normalized
 
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ĸ": "k"})
 # German writes ü as ue, everybody else as u; Danish å is also aa. One spelling for all of them.
@@ -34,7 +35,7 @@ def fold(text: str) -> str:
     """Case, accents and transliteration folded, blanks squeezed: ``MÜLLER``, ``Mueller`` and ``muller`` are one."""
     lowered = fold_case(text)
     if not lowered.isascii():
-        decomposed = unicodedata.normalize("NFKD", lowered.translate(_LETTERS))
+        decomposed = normalized(lowered.translate(_LETTERS), "NFKD")
         lowered = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
     return " ".join(_DIGRAPHS.sub(lambda found: found[0][0], lowered).split())
 

@@ -16,7 +16,6 @@ A value that its rule cannot read is compared as text: comparing never fails.
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +25,8 @@ from functools import lru_cache
 from typing import Any
 
 import xxhash
+
+from worker.domain.letters import normalized
 
 Normalise = Callable[[Any], str]
 
@@ -147,7 +148,7 @@ def fold_case(text: str) -> str:
     """Text for a caseless match: NFC of the case-folded canonical decomposition."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+    return normalized(normalized(text, "NFD").casefold(), "NFC")
 
 
 def instant(value: Any) -> datetime | None:
@@ -187,7 +188,7 @@ def _shown(value: Any, rule: AttributeRule) -> Any:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        return value if value.isascii() else unicodedata.normalize("NFC", value)
+        return value if value.isascii() else normalized(value, "NFC")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:

@@ -5,12 +5,12 @@ to be given back by whoever ends an operation, and a process that dies leaves no
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from worker.domain.letters import normalized
 from worker.store.pool import Connection
 from worker.store.sql import load
 
@@ -55,7 +55,7 @@ class Holder:
 
 def normal(value: str) -> str:
     """A name as it is compared: case, width and composition of letters make no other one."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+    return normalized(normalized(value, "NFKC").casefold(), "NFKC").strip()
 
 
 async def among(conn: Connection, where: Where, names: Collection[Name]) -> dict[Name, Holder]:
