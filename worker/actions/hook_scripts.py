@@ -6,7 +6,7 @@ from uuid import UUID
 
 from worker.actions.house import House
 from worker.domain.errors import HookError, InvalidRequest, InvalidScript, NotFound
-from worker.domain.hook import HookScript, Library, Validation
+from worker.domain.hook import HookClass, HookScript, Library, Validation
 from worker.hooks import library_order
 from worker.sandbox import MAX_LIBRARIES
 from worker.store import hooks
@@ -81,11 +81,16 @@ async def check(house: House, tenant_id: UUID, source: str, *, library: str | No
 
 
 def refuse_invalid(checked: Checked) -> None:
-    """Raise InvalidScript, with all that the sandbox said, for a source that cannot run."""
+    """Raise InvalidScript, with all that the sandbox said, for a source that cannot run.
+
+    Raises HookError, to be tried again, when there was no sandbox for it.
+    """
     found = checked.validation
     if found.ok:
         return
     first = next(each for each in found.diagnostics if each.severity == "error")
+    if first.code == HookClass.BUSY:
+        raise HookError(first.message, hook_class=first.code, retryable=True)
     diagnostics = [
         {
             "severity": each.severity,

@@ -10,6 +10,7 @@ from worker.actions import hook_versions as acts
 from worker.api.schemas.hook_trials import Activation, outcome_of
 from worker.api.schemas.hooks import (
     ActivateBody,
+    ActivationList,
     Difference,
     VersionBody,
     VersionList,
@@ -17,6 +18,7 @@ from worker.api.schemas.hooks import (
     version_of,
     version_with_source,
 )
+from worker.api.schemas.hooks import Activation as Switched
 from worker.security import Principal, Role
 from worker.store import hooks
 from worker.store.tenant import tenant
@@ -47,6 +49,13 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
             total = await hooks.count_versions(conn, tenant_id=who.tenant_id, hook_id=hook_id)
         found = [version_of(row, active=hook["active_version"]) for row in rows]
         return VersionList(versions=found, total=total, limit=limit, offset=offset)
+
+    @router.get("/activations", response_model=ActivationList, summary="List what ran from when on, the newest first")
+    async def list_activations(hook_id: UUID, who: Principal = viewer, limit: Limit = 20) -> ActivationList:
+        async with tenant(house.pool, who.tenant_id) as conn:
+            await hook_scripts.the_hook(conn, who.tenant_id, hook_id)
+            rows = await hooks.activations(conn, tenant_id=who.tenant_id, hook_id=hook_id, limit=limit)
+        return ActivationList(activations=[Switched.model_validate(dict(row)) for row in rows], limit=limit)
 
     @router.get("/{version}", response_model=VersionWithSource, summary="One version with its source")
     async def get_version(hook_id: UUID, version: Number, who: Principal = viewer) -> VersionWithSource:

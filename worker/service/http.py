@@ -23,7 +23,7 @@ from worker.intake import EventReceiver
 from worker.service.desk import Acts, ApprovalRules, Reads
 from worker.settings import Role, Settings
 from worker.telemetry import metrics
-from worker.web import Auth, Health, SignedIn, health_routes, install_problems
+from worker.web import Auth, Bounded, Health, SignedIn, health_routes, install_problems
 
 GRACE_S = 3
 #: What a client may call its method is endless; the label is not.
@@ -83,6 +83,7 @@ def build_app(
         is_open=_is_loopback(settings.bind.host),
         is_draining=stop.is_set,
     )
+    app.add_middleware(Bounded, own=["/api/events"])
     app.add_middleware(Measured)
     app.router.routes.extend(health_routes(health))
     if Role.API in settings.roles:

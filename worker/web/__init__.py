@@ -3,10 +3,12 @@
 from worker.web.auth import Auth, SignedIn, bearer, needs
 from worker.web.etags import SeenVersion, etag_of
 from worker.web.health import Health, health_routes
+from worker.web.limits import Bounded
 from worker.web.problems import install_problems
 
 __all__ = [
     "Auth",
+    "Bounded",
     "Health",
     "SeenVersion",
     "SignedIn",

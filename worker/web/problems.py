@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from worker.domain.errors import (
     Forbidden,
+    HookError,
     InvalidRequest,
     NotFound,
     Outdated,
@@ -83,6 +84,8 @@ def problem(
 async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProvisioningError):
         raise error
+    if isinstance(error, HookError) and error.retryable:
+        return problem(503, code=error.hook_class, message=str(error), request=request, retry_after=BUSY_S)
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     members: dict[str, Any] = dict(error.fields.get("members", {}))
     if isinstance(error, WrongState) and error.fields.get("current") is not None:

@@ -1,12 +1,13 @@
 """Errors as a client sees them."""
 
-import json
 from typing import Any
 
 import asyncpg
 import pytest
 from fastapi import FastAPI
 
+from tests.unit.web.asking import ask
+from worker.domain.errors import HookError, Outdated
 from worker.web.problems import install_problems
 
 
@@ -19,28 +20,7 @@ async def _answer_to(error: Exception) -> tuple[int, dict[str, str], dict[str, A
     async def thing() -> None:
         raise error
 
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/thing",
-        "raw_path": b"/thing",
-        "query_string": b"",
-        "headers": [],
-        "scheme": "http",
-        "server": ("127.0.0.1", 80),
-        "asgi": {"version": "3.0"},
-    }
-    await app(scope, receive, send)
-    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], headers, json.loads(sent[1]["body"])
+    return await ask(app)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +31,7 @@ async def _answer_to(error: Exception) -> tuple[int, dict[str, str], dict[str, A
         pytest.param(asyncpg.exceptions.QueryCanceledError("x"), "database_busy", id="a statement that took too long"),
         pytest.param(asyncpg.exceptions.CannotConnectNowError("x"), "database_away", id="the server starts"),
         pytest.param(ConnectionResetError(), "database_away", id="the connection is cut"),
+        pytest.param(HookError("later", hook_class="hook.busy", retryable=True), "hook.busy", id="no sandbox is free"),
     ],
 )
 async def test_what_will_be_over_soon_says_when_to_come_again(error: Exception, code: str) -> None:
@@ -58,3 +39,9 @@ async def test_what_will_be_over_soon_says_when_to_come_again(error: Exception, 
 
     assert (status, body["error"]) == (503, code)
     assert int(headers["retry-after"]) > 0
+
+
+async def test_what_an_error_knows_beside_its_words_is_told() -> None:
+    status, _, body = await _answer_to(Outdated("Too late.", members={"version": 3}))
+
+    assert (status, body["error"], body["message"], body["version"]) == (412, "outdated", "Too late.", 3)

@@ -188,6 +188,22 @@ class VersionList(BaseModel):
     offset: int
 
 
+class Activation(BaseModel):
+    """From when on a version ran, and who switched to it."""
+
+    version: int
+    activated_at: datetime
+    activated_by: UUID | None
+    activated_by_name: str | None
+
+
+class ActivationList(BaseModel):
+    """The newest first."""
+
+    activations: list[Activation]
+    limit: int
+
+
 class Difference(BaseModel):
     """A unified diff; empty when nothing differs."""
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from worker.console import ActResult
 from worker.console import Principal as Person
-from worker.domain.errors import RequestError, SettingsError
+from worker.domain.errors import HookError, RequestError, SettingsError
 from worker.security import Principal
 
 
@@ -12,7 +12,7 @@ async def said(act: Callable[[], Awaitable[ActResult]]) -> ActResult:
     """What an act says, or why it could not be done."""
     try:
         return await act()
-    except (RequestError, SettingsError) as error:
+    except (RequestError, SettingsError, HookError) as error:
         return ActResult(str(error), ok=False)
 
 

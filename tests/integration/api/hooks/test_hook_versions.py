@@ -62,10 +62,15 @@ async def test_activating_is_recorded_with_who_and_what(client: Client, editor: 
     hook_id = await editor.hook("names", NAMES, SHOUTING)
 
     back, done = await client.post(f"/api/hooks/{hook_id}/versions/1/activate", role="admin")
+    _, listed = await client.get(f"/api/hooks/{hook_id}/versions/activations", role="viewer")
 
     assert (back, done["version"], done["previous"]) == (200, 1, 2)
     rows = await works.rows("SELECT version, activated_by FROM hook_activations ORDER BY activated_at")
     assert [row["version"] for row in rows] == [2, 1]
+    assert [(each["version"], each["activated_by_name"]) for each in listed["activations"]] == [
+        (1, "t-admin"),
+        (2, "t-admin"),
+    ]
     [entry] = await works.rows(
         "SELECT actor_id, details FROM audit WHERE action = 'hook.activate' ORDER BY n DESC LIMIT 1"
     )

@@ -191,3 +191,20 @@ async def test_the_reference_names_functions_events_and_fields(client: Client) -
     assert functions["reject"]["summary"]
     assert {"before_create", "on_error", "correlate"} <= set(found["events"])
     assert {"identity", "attributes", "params"} <= {each["name"] for each in found["fields"]}
+
+
+async def test_every_route_is_described(client: Client) -> None:
+    _, described = await client.get("/api/openapi.json")
+    routes = {
+        f"{method.upper()} {path}": route
+        for path, methods in described["paths"].items()
+        if path.startswith("/api/hooks")
+        for method, route in methods.items()
+    }
+
+    assert len(routes) > 25
+    for name, route in routes.items():
+        [answer] = [each for status, each in route["responses"].items() if status.startswith("2")]
+        assert route["summary"] != name
+        assert " " in route["summary"], name
+        assert "204" in route["responses"] or "$ref" in answer["content"]["application/json"]["schema"], name
