@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from tests.factories import accounts, an_operation, enqueue
+from tests.factories import a_connector, accounts, an_operation, enqueue
 from tests.waiting import eventually
 from worker.domain.operation import Operation
-from worker.domain.outcome import Outcome, Retry, Succeeded
+from worker.domain.outcome import DeadLettered, Outcome, Retry, Succeeded
 from worker.domain.processing import Finished, Gate
 from worker.queue import Dispatcher, Finisher, Rescuer
 from worker.store import operations
@@ -23,6 +23,8 @@ from worker.store.tenant import tenant
 
 #: One that claims, and two that find nothing: the second one knows that nobody came between.
 LOOKS_TO_SLEEP = 3
+#: Refused together; the good one alone; the bad one alone, refused; what is said instead.
+THE_LAST_OF_THE_BATCH = 4
 
 
 async def rows(pool: Pool, tenant_id: UUID, query: str) -> list[Any]:
@@ -382,3 +384,51 @@ async def test_a_finish_that_was_not_answered_is_decided_before_its_lane_goes_on
     assert epochs == [(1,), (2 if is_made else 1,), (1,)]
     assert await house.dispatcher.forget_claims() > 0
     assert await rows(house.pool, house.tenant_id, "SELECT 1 FROM claims") == []
+
+
+@dataclass
+class Wants:
+    """Whoever wants whatever comes next, and runs it for ever."""
+
+    taken: list[UUID] = field(default_factory=list)
+
+    def lanes_to_claim(self, _tenant_id: UUID, _owner: UUID, ended: Sequence[Operation]) -> set[UUID]:
+        return {op.account_id for op in ended}
+
+    def take(self, _tenant_id: UUID, claimed: Sequence[Operation]) -> None:
+        self.taken += [op.id for op in claimed]
+
+    def note(self, _tenant_id: UUID, claimed: Sequence[Operation]) -> None:
+        raise AssertionError(claimed)
+
+
+async def test_what_was_surely_undone_is_not_taken_back_from_who_got_it_later(
+    pool: Pool, tenant_id: UUID, target: UUID, owner: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that the database refuses is written one by one, and then the connection breaks."""
+    lane = await a_lane(pool, tenant_id, target, 2)
+    other = (await a_connector(pool, tenant_id, name="other")).id
+    await a_lane(pool, tenant_id, other, 1)
+    (good,), (bad,) = [await claim(pool, tenant_id, each, owner) for each in (target, other)]
+    opened: list[int] = []
+
+    @asynccontextmanager
+    async def cut_at_last(*args: Any, **how: Any) -> AsyncIterator[Connection]:
+        opened.append(len(opened) + 1)
+        async with tenant(*args, **how) as conn:
+            yield conn
+            if opened[-1] == THE_LAST_OF_THE_BATCH:
+                raise ConnectionResetError
+
+    monkeypatch.setattr("worker.queue.finisher.tenant", cut_at_last)
+    finisher, wants = Finisher(pool, Lease(owner), rng=Random(1)), Wants()
+    finisher.claim_for(wants)
+    finisher.put(owner, Finished(good, Succeeded("u1"), 1))
+    finisher.put(owner, Finished(bad, DeadLettered("refused", "said \0"), 1))
+    task = asyncio.create_task(finisher.run())
+    await finisher.drained()
+    task.cancel()
+
+    assert len(opened) > THE_LAST_OF_THE_BATCH
+    assert wants.taken == lane[1:]
+    assert await rows(pool, tenant_id, "SELECT id, status, owner FROM operations") == [(lane[1], "in_progress", owner)]
