@@ -12,9 +12,16 @@ class Direction(StrEnum):
     BOTH = "both"
 
 
+#: What targets call the password itself: secret, whoever forgets to say so.
+PASSWORDS = frozenset({"password", "userpassword", "unicodepwd"})
+
+
 @dataclass(frozen=True, slots=True)
 class MappingRule:
-    """One rule: exactly one of ``source`` (name of an identity attribute), ``constant``, ``expression`` (Starlark)."""
+    """One rule: exactly one of ``source`` (name of an identity attribute), ``constant``, ``expression`` (Starlark).
+
+    A rule for the password itself (``PASSWORDS``, whatever their case) is always ``secret``.
+    """
 
     target: str
     source: str | None = None
@@ -27,6 +34,10 @@ class MappingRule:
     multi_valued: bool = False
     case_sensitive: bool = True
     secret: bool = False
+
+    def __post_init__(self) -> None:
+        if self.target.casefold() in PASSWORDS:
+            object.__setattr__(self, "secret", True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ SCHEMA = ObjectSchema(
         AttributeSchema("ends", type="date"),
         AttributeSchema("groups", multi_valued=True),
         AttributeSchema("made", writable=False, required=True),
-        AttributeSchema("password", secret=True, readable=False),
+        AttributeSchema("pin", secret=True, readable=False),
     ),
     is_complete=True,
 )
@@ -42,7 +42,7 @@ def told(*rules: MappingRule, schema: ObjectSchema = SCHEMA, **fields: Any) -> l
         pytest.param(MappingRule("ends", constant="2030-01-01"), id="date"),
         pytest.param(MappingRule("groups", constant=["a", "b"]), id="several values"),
         pytest.param(MappingRule("groups", source="groups", multi_valued=True), id="multi-valued"),
-        pytest.param(MappingRule("password", source="x", secret=True), id="secret"),
+        pytest.param(MappingRule("pin", source="x", secret=True), id="secret"),
         pytest.param(MappingRule("nothing", source="x", direction=Direction.INBOUND), id="inbound is not sent"),
     ],
 )
@@ -101,9 +101,9 @@ def test_fitting_rule_is_not_complained_about(rule: MappingRule) -> None:
             id="boolean for a number",
         ),
         pytest.param(
-            MappingRule("password", source="x"),
+            MappingRule("pin", source="x"),
             "secret",
-            "'password' is secret at the target: mark the rule as secret, too",
+            "'pin' is secret at the target: mark the rule as secret, too",
             id="open secret",
         ),
     ],

@@ -40,6 +40,7 @@ from worker.domain.errors import (
     UnknownUid,
     Unsupported,
 )
+from worker.domain.mapping import PASSWORDS
 
 T = TypeVar("T")
 Where = tuple[tuple[str, str, str], ...]
@@ -100,6 +101,7 @@ class LdapConnector:
                 multi_valued=name.lower() in many,
                 comparison="ignore_case",
                 unique=name == naming,
+                secret=name.casefold() in PASSWORDS,
             )
             for name in [*names, *(name for name in self._settings.multi_valued if name not in names)]
         ]

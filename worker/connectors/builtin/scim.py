@@ -38,6 +38,7 @@ from worker.domain.errors import (
     TargetUnavailable,
     UnknownUid,
 )
+from worker.domain.mapping import PASSWORDS
 
 #: Addresses longer than this are cut or refused by proxies; such a filter travels in the body of a POST instead.
 LONGEST_FILTER = 1500
@@ -276,7 +277,7 @@ class ScimConnector:
 def _schema_of(name: str) -> AttributeSchema:
     if name == "userName":
         return AttributeSchema(name, required=True, unique=True, comparison="ignore_case")
-    return AttributeSchema(name, readable=name != "password", secret=name == "password")
+    return AttributeSchema(name, readable=name != "password", secret=name.casefold() in PASSWORDS)
 
 
 def _place_of_token(token: str | None) -> Place:
