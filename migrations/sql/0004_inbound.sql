@@ -20,3 +20,7 @@ CREATE TABLE identity_sources (
 );
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON identity_sources TO provisiond_worker;
+
+-- Which versions let anything in: every page of an import asks, and mostly there is none.
+CREATE INDEX mapping_versions_inbound ON mapping_versions (tenant_id, connector_id)
+    WHERE rules @> '[{"direction": "inbound"}]' OR rules @> '[{"direction": "both"}]';

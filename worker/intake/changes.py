@@ -234,9 +234,8 @@ def _settled(
     settled = precedence.settle(base.attributes, base.authority, said=said, names=patch, sharing=shared.sharing)
     # the word of one whom nobody contradicts is the value itself
     alone = {name for name in patch if settled.authority.get(name, authority) == authority}
-    new: Words = {
-        name: {authority: value} for name, value in patch.items() if name not in alone or shared.words.get(name)
-    }
+    alone -= {name for name in patch if shared.words.get(name) or name in settled.noted}
+    new: Words = {name: {authority: value} for name, value in patch.items() if name not in alone}
     for name, (source, value) in settled.noted.items():
         new.setdefault(name, {})[source] = value
     return settled.attributes, settled.authority, new

@@ -1,16 +1,19 @@
 -- name: sharing
--- What mappings let in from targets, any version and the active ones, and how connectors rank. No row: nothing is.
+-- What mappings let in from targets, any version and the active ones, and how connectors rank. No row: nothing is. The
+-- versions come by the index that holds those alone.
+WITH v AS MATERIALIZED (
+    SELECT v.connector_id, v.rules, v.is_active FROM mapping_versions v
+    WHERE v.tenant_id = :tenant_id
+      AND (v.rules @> '[{"direction": "inbound"}]' OR v.rules @> '[{"direction": "both"}]')
+)
 SELECT c.id AS connector_id, c.is_source, (c.settings ->> 'precedence') AS number, r.names, r.active
 FROM connectors c LEFT JOIN LATERAL (
     SELECT array_agg(DISTINCT rule ->> 'source') AS names,
         array_agg(DISTINCT rule ->> 'source') FILTER (WHERE v.is_active) AS active
-    FROM mapping_versions v, jsonb_array_elements(v.rules) AS rule
-    WHERE v.tenant_id = :tenant_id AND v.connector_id = c.id AND rule ->> 'direction' IN ('inbound', 'both')
-      AND rule ->> 'source' IS NOT NULL) AS r ON true
-WHERE c.tenant_id = :tenant_id
-  AND EXISTS (
-    SELECT 1 FROM mapping_versions v, jsonb_array_elements(v.rules) AS rule
-    WHERE v.tenant_id = :tenant_id AND rule ->> 'direction' IN ('inbound', 'both'))
+    FROM v, jsonb_array_elements(v.rules) AS rule
+    WHERE v.connector_id = c.id AND rule ->> 'direction' IN ('inbound', 'both') AND rule ->> 'source' IS NOT NULL
+) AS r ON true
+WHERE c.tenant_id = :tenant_id AND EXISTS (SELECT 1 FROM v)
 
 -- name: words
 SELECT identity_id, attribute, source, value FROM identity_sources
