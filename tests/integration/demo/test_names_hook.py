@@ -10,7 +10,7 @@ import structlog
 from worker.domain.hook import HookContext, HookScript, Patch, Reject
 from worker.hooks import HookExecutor
 from worker.service.demo.organisation import generate
-from worker.service.demo.targets import HOOK_NAME, HOOK_SOURCE, SCIM
+from worker.service.demo.targets import HOOK_FUNCTIONS, HOOK_NAME, HOOK_SOURCE, SCIM
 
 SCRIPT = HookScript(HOOK_SOURCE, name=HOOK_NAME)
 
@@ -30,7 +30,7 @@ async def test_script_has_no_mistake(executor: HookExecutor) -> None:
     found = await executor.validate(HOOK_SOURCE)
 
     assert found.ok
-    assert set(found.functions) == {"before_create", "before_update"}
+    assert found.functions == HOOK_FUNCTIONS
     assert found.diagnostics == ()
 
 

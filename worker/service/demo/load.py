@@ -197,7 +197,9 @@ class Demo:
             found: UUID = known["id"]
             return found
         hook_id = await hooks.insert(conn, tenant_id=TENANT_ID, name=demo.HOOK_NAME)
-        version = await hooks.add_version(conn, tenant_id=TENANT_ID, hook_id=hook_id, source=demo.HOOK_SOURCE)
+        version = await hooks.add_version(
+            conn, tenant_id=TENANT_ID, hook_id=hook_id, source=demo.HOOK_SOURCE, functions=demo.HOOK_FUNCTIONS
+        )
         await hooks.activate(conn, tenant_id=TENANT_ID, hook_id=hook_id, version=version)
         return hook_id
 

@@ -16,6 +16,8 @@ from worker.service.demo.organisation import DOMAIN, Employee
 SOURCE_NAME = "personnel-file"
 HOOK_NAME = "names"
 HOOK_SOURCE = files(__package__).joinpath("names.star").read_text(encoding="utf-8")
+#: What the daemon calls of it.
+HOOK_FUNCTIONS = ("before_create", "before_update")
 LDAP_BASE = "ou=people,dc=nordwerk,dc=example"
 EMPLOYED = "active eq true"
 APP_TABLE = "app_users"
