@@ -46,7 +46,10 @@ async def stored(
 async def versions(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, limit: int = 100, offset: int = 0
 ) -> tuple[list[Record], int]:
-    """(version, is_active, note, rules: how many, created_at, created_by, activated_at), the newest first; how many."""
+    """(version, is_active, note, rules: how many, created_at, created_by, created_by_name, activated_at), newest first.
+
+    Beside them how many versions there are.
+    """
     which = {"tenant_id": tenant_id, "connector_id": connector_id, "object_class": object_class}
     rows = await queries.versions.rows(conn, **which, limit=limit, offset=offset)
     return rows, int(await queries.count.value(conn, **which))

@@ -7,11 +7,13 @@ SELECT connector_id, object_class, version, rules, is_active, note, created_at, 
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND object_class = :object_class AND version = :version
 
 -- name: versions
-SELECT v.version, v.is_active, v.note, v.created_at, v.created_by, jsonb_array_length(v.rules) AS rules,
+SELECT v.version, v.is_active, v.note, v.created_at, v.created_by, p.name AS created_by_name,
+    jsonb_array_length(v.rules) AS rules,
     (SELECT max(a.activated_at) FROM mapping_activations a
      WHERE a.tenant_id = :tenant_id AND a.connector_id = v.connector_id AND a.object_class = v.object_class
        AND a.version = v.version) AS activated_at
 FROM mapping_versions v
+LEFT JOIN principals p ON p.tenant_id = :tenant_id AND p.id = v.created_by
 WHERE v.tenant_id = :tenant_id AND v.connector_id = :connector_id AND v.object_class = :object_class
 ORDER BY v.version DESC LIMIT :limit OFFSET :offset
 

@@ -253,7 +253,7 @@ class Transforms(BaseModel):
 
 
 def version_of(row: Record) -> Version:
-    return Version(**dict(row.items()))
+    return Version(**{name: row[name] for name in Version.model_fields})
 
 
 def version_with_rules(row: Record) -> VersionWithRules:

@@ -37,6 +37,17 @@ from worker.console.views.hooks import (
     TrialView,
 )
 from worker.console.views.identities import AccountView, IdentityDetail, IdentityPage, IdentityRow, SourceWord
+from worker.console.views.mappings import (
+    DryRunView,
+    MappingCheck,
+    MappingMistake,
+    MappingRuleChange,
+    MappingTrial,
+    MappingTrialRow,
+    MappingVersionRow,
+    MappingView,
+    TargetAttribute,
+)
 from worker.console.views.operations import AttemptView, LogLine, OperationDetail, OperationPage, OperationRow
 from worker.console.views.reconciliation import (
     ApprovalPage,
@@ -78,6 +89,7 @@ __all__ = [
     "DiscrepancyFilter",
     "DiscrepancyPage",
     "DiscrepancyRow",
+    "DryRunView",
     "HeldChange",
     "HoldView",
     "HomeView",
@@ -97,6 +109,13 @@ __all__ = [
     "IdentityPage",
     "IdentityRow",
     "LogLine",
+    "MappingCheck",
+    "MappingMistake",
+    "MappingRuleChange",
+    "MappingTrial",
+    "MappingTrialRow",
+    "MappingVersionRow",
+    "MappingView",
     "OperationDetail",
     "OperationFilter",
     "OperationPage",
@@ -110,6 +129,7 @@ __all__ = [
     "SourceCheck",
     "SourceWord",
     "Suggestion",
+    "TargetAttribute",
     "TestOutcome",
     "TestRunView",
     "TrialView",

@@ -3,6 +3,7 @@
 from worker.service.desk.acts import Acts
 from worker.service.desk.approvals import Rules as ApprovalRules
 from worker.service.desk.hooks import Hooks
+from worker.service.desk.mappings import Mappings
 from worker.service.desk.reads import Reads
 
-__all__ = ["Acts", "ApprovalRules", "Hooks", "Reads"]
+__all__ = ["Acts", "ApprovalRules", "Hooks", "Mappings", "Reads"]

@@ -1,0 +1,100 @@
+"""What the console reads of a target's mapping, tries with it and does to it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+import structlog
+
+from tests.integration.actions.conftest import Works, pool, table, works
+from worker.console import ConsoleMappings
+from worker.hooks import HookExecutor
+from worker.mapping import MappingEngine
+from worker.planning import Planner
+from worker.security import Principal
+from worker.service.desk import Mappings
+
+__all__ = ["pool", "table", "works"]
+
+DRAFT = """[
+  {"target": "login", "source": "user_name", "required": true},
+  {"target": "given", "expression": "identity['given_name'].title()"}
+]
+"""
+
+
+@pytest.fixture
+async def desk(works: Works) -> AsyncIterator[ConsoleMappings]:
+    async with HookExecutor(workers=1, log=structlog.get_logger()) as scripts:
+        yield Mappings(replace(works.house, scripts=scripts))
+
+
+@pytest.fixture
+def admin(works: Works) -> Principal:
+    return replace(works.operator, roles=frozenset({"admin"}))
+
+
+async def test_the_editor_begins_with_all_of_a_mapping(desk: ConsoleMappings, works: Works, admin: Principal) -> None:
+    await works.hire(("anna", "Meier", "anna@x.de"))
+    view = await desk.mapping(admin, connector_id=works.connector.id)
+
+    assert view is not None
+    assert (view.active, view.version, [each.version for each in view.versions]) == (1, 1, [1])
+    assert view.document.startswith('[\n  {"target": "login", "source": "user_name", "required": true}')
+    assert {each.name for each in view.attributes} >= {"login", "mail", "given", "family"}
+    assert view.sources == ("family_name", "given_name", "mail")
+    assert await desk.mapping(admin, connector_id=works.connector.id, version=9) is None
+    assert await desk.mapping(admin, connector_id=uuid4()) is None
+    assert (await desk.check_mapping(admin, connector_id=works.connector.id, document=view.document)).ok
+
+
+async def test_a_draft_is_checked_tried_saved_counted_activated_and_taken_back(
+    desk: ConsoleMappings, works: Works, admin: Principal
+) -> None:
+    where = {"connector_id": works.connector.id}
+    (anna,) = await works.hire(("anna", "Meier", "anna@x.de"))
+    await works.reconcile()
+    await works.work()
+    await works.reconcile()
+
+    wrong = await desk.check_mapping(admin, **where, document='[{"target": "x"}]')
+    tried = await desk.try_mapping(admin, **where, document=DRAFT, identity_ids=(anna,))
+    saved = await desk.save_mapping(admin, **where, document=DRAFT, note="Capitals.")
+    begun = await desk.start_dry_run(admin, **where, version=2)
+    planner = Planner(
+        works.house.pool, mapper=MappingEngine(), acceptance=works.house.acceptance, vault=works.house.vault
+    )
+    await planner.run_once(works.tenant_id, works.tenant_id)
+    view = await desk.mapping(admin, **where)
+    assert view is not None
+    counted = await desk.dry_run(admin, **where, dry_run_id=view.dry_runs[0].id)
+    stopped = await desk.cancel_dry_run(admin, **where, dry_run_id=view.dry_runs[0].id)
+    activated = await desk.activate_mapping(admin, **where, version=2, seen=1)
+    outdated = await desk.activate_mapping(admin, **where, version=1, seen=1)
+    difference = await desk.mapping_difference(admin, **where, before=1, after=2)
+    back = await desk.roll_back_mapping(admin, **where, seen=2)
+
+    assert [(each.line, each.is_error) for each in wrong.mistakes] == [(1, True)]
+    assert [(each.kind, each.changes[0]) for each in tried.rows] == [("update", ("given", "anna", "Anna"))]
+    assert saved.ok
+    assert begun.ok
+    assert counted is not None
+    assert (counted.status, counted.people_done, counted.held) == ("completed", 1, 0)
+    assert not stopped.ok
+    assert (activated.ok, outdated.ok, back.ok) == (True, False, True)
+    assert "Somebody else changed this meanwhile" in outdated.message
+    assert difference is not None
+    assert {each.target for each in difference} == {"given", "mail", "family"}
+    assert await desk.mapping_difference(admin, **where, before=1, after=7) is None
+
+
+async def test_refusals_are_words(desk: ConsoleMappings, works: Works, admin: Principal) -> None:
+    where = {"connector_id": works.connector.id}
+    broken = await desk.try_mapping(admin, **where, document="[{]")
+    refused = await desk.save_mapping(admin, **where, document="[{]", note="")
+    viewer = await desk.save_mapping(works.viewer, **where, document=DRAFT, note="")
+
+    assert broken.refused is not None
+    assert broken.refused.startswith("The mapping cannot be used: the mapping is not JSON")
+    assert (refused.ok, viewer.ok) == (False, False)
