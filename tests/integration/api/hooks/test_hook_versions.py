@@ -1,5 +1,7 @@
 """Versions of a hook: drafts, what they load, what lets them run, and the way back."""
 
+from typing import Any
+
 import pytest
 
 from tests.integration.actions.conftest import Works
@@ -105,6 +107,29 @@ async def test_an_activation_of_what_changed_meanwhile_is_refused(client: Client
     status, problem = await client.post(f"/api/hooks/{hook_id}/versions/1/activate", role="admin", headers=headers)
 
     assert (status, problem["error"]) == (412, "outdated")
+
+
+async def test_tests_that_change_while_they_run_are_run_again(
+    client: Client, editor: Editor, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook_id = await editor.hook("names", NAMES, SHOUTING)
+    await editor.saved(hook_id, "anybody", {"reject": {}})
+    assert works.house.scripts is not None
+    run = works.house.scripts.execute_batch
+
+    async def meddled(*args: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        await editor.saved(hook_id, "kim", {"set": {"login": "KIM"}}, identity=KIM)
+        return await run(*args, **options)
+
+    monkeypatch.setattr(works.house.scripts, "execute_batch", meddled)
+    path = f"/api/hooks/{hook_id}/versions/1/activate"
+
+    meanwhile, problem = await client.post(path, role="admin")
+    after, _ = await client.post(path, role="admin")
+
+    assert (meanwhile, problem["error"]) == (409, "wrong_state")
+    assert after == 422
 
 
 async def test_a_new_version_needs_a_second_person_where_that_is_wanted(

@@ -1,5 +1,6 @@
 """Hooks themselves: who may do what with them, and what nobody may."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -48,6 +49,20 @@ async def test_what_one_did_not_see_is_not_overwritten(client: Client, editor: E
 
     assert (first, second, malformed, third) == (200, 412, 422, 204)
     assert (problem["error"], problem["version"]) == ("outdated", 2)
+
+
+async def test_of_many_who_saw_the_same_one_is_heard(client: Client, editor: Editor) -> None:
+    path = f"/api/hooks/{await editor.hook('names')}"
+    headers = {"If-Match": '"1"'}
+
+    found = await asyncio.gather(
+        *(
+            client.call("PATCH", path, role="admin", json={"description": str(n)}, headers=dict(headers))
+            for n in range(5)
+        )
+    )
+
+    assert sorted(status for status, _ in found) == [200, 412, 412, 412, 412]
 
 
 async def test_an_answer_carries_the_etag_of_its_version(client: Client, editor: Editor) -> None:
