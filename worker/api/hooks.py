@@ -10,16 +10,17 @@ from fastapi import APIRouter, Query, Response
 from worker.actions import House, hook_scripts, hook_trials
 from worker.actions import hooks as acts
 from worker.api.schemas.hooks import (
-    Hook,
     HookBody,
     HookChange,
     HookList,
+    HookWithUsers,
     Kind,
     Reference,
     Stats,
     ValidateBody,
     Validated,
     hook_of,
+    hook_with_users,
     reference_now,
     stats_of,
     validated_of,
@@ -83,8 +84,8 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
             known = await _health(conn, who, [row["id"] for row in rows])
         return HookList(hooks=[hook_of(row, known[row["id"]]) for row in rows], total=total, limit=limit, offset=offset)
 
-    @router.get("/{hook_id}", response_model=Hook, summary="One hook; its ETag is for If-Match")
-    async def get_hook(hook_id: UUID, response: Response, who: Principal = viewer) -> Hook:
+    @router.get("/{hook_id}", response_model=HookWithUsers, summary="One hook; its ETag is for If-Match")
+    async def get_hook(hook_id: UUID, response: Response, who: Principal = viewer) -> HookWithUsers:
         return await _get(house, who, hook_id, response)
 
     @router.get(
@@ -99,15 +100,17 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
 
 
 def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Principal) -> None:
-    @router.post("", response_model=Hook, status_code=201, summary="Make a hook or library, without a script yet")
-    async def create_hook(body: HookBody, response: Response, who: Principal = admin) -> Hook:
+    @router.post(
+        "", response_model=HookWithUsers, status_code=201, summary="Make a hook or library, without a script yet"
+    )
+    async def create_hook(body: HookBody, response: Response, who: Principal = admin) -> HookWithUsers:
         made = await acts.create(house, who, name=body.name, kind=body.kind, description=body.description)
         return await _get(house, who, made, response)
 
-    @router.patch("/{hook_id}", response_model=Hook, summary="Change name or description")
+    @router.patch("/{hook_id}", response_model=HookWithUsers, summary="Change name or description")
     async def change_hook(
         hook_id: UUID, body: HookChange, response: Response, seen: SeenVersion, who: Principal = admin
-    ) -> Hook:
+    ) -> HookWithUsers:
         await acts.describe(house, who, hook_id=hook_id, name=body.name, description=body.description, seen=seen)
         return await _get(house, who, hook_id, response)
 
@@ -115,20 +118,21 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Pr
     async def delete_hook(hook_id: UUID, seen: SeenVersion, who: Principal = admin) -> None:
         await acts.delete(house, who, hook_id=hook_id, seen=seen)
 
-    @router.post("/{hook_id}/resume", response_model=Hook, summary="Let a suspended hook run again")
-    async def resume_hook(hook_id: UUID, response: Response, who: Principal = operator) -> Hook:
+    @router.post("/{hook_id}/resume", response_model=HookWithUsers, summary="Let a suspended hook run again")
+    async def resume_hook(hook_id: UUID, response: Response, who: Principal = operator) -> HookWithUsers:
         await acts.resume(house, who, hook_id=hook_id)
         return await _get(house, who, hook_id, response)
 
 
-async def _get(house: House, who: Principal, hook_id: UUID, response: Response) -> Hook:
+async def _get(house: House, who: Principal, hook_id: UUID, response: Response) -> HookWithUsers:
     async with tenant(house.pool, who.tenant_id) as conn:
         rows = await hooks.page(conn, tenant_id=who.tenant_id, where=HookQuery(id=hook_id), limit=1)
         known = await _health(conn, who, [hook_id])
+        users = await hooks.users(conn, tenant_id=who.tenant_id, hook_id=hook_id)
     if not rows:
         raise NotFound(f"There is no hook {hook_id}.")
     response.headers["ETag"] = etag_of(rows[0]["version"])
-    return hook_of(rows[0], known[hook_id])
+    return hook_with_users(rows[0], known[hook_id], loaded_by=users)
 
 
 async def _health(conn: Connection, who: Principal, hook_ids: list[UUID]) -> dict[UUID, Summary]:

@@ -129,6 +129,12 @@ class Hook(BaseModel):
     health: Numbers
 
 
+class HookWithUsers(Hook):
+    """``loaded_by``: of a library, at most five hooks of which a version was stored with it."""
+
+    loaded_by: list[str]
+
+
 class HookList(BaseModel):
     hooks: list[Hook]
     total: int
@@ -297,6 +303,11 @@ def reference_now() -> Reference:
 def hook_of(row: Record, known: Summary) -> Hook:
     """A hook as the API shows it."""
     return Hook.model_validate({**dict(row), "health": _numbers(known)})
+
+
+def hook_with_users(row: Record, known: Summary, *, loaded_by: list[str]) -> HookWithUsers:
+    """A hook, and who loads it."""
+    return HookWithUsers.model_validate({**dict(row), "health": _numbers(known), "loaded_by": loaded_by})
 
 
 def stats_of(hook_id: UUID, known: Summary, *, since: datetime) -> Stats:

@@ -211,6 +211,7 @@ async def test_a_library_in_use_keeps_its_name_and_stays(client: Client, editor:
     library = await editor.hook("names", LIBRARY, kind="library")
     await editor.hook("logins", LOADING)
     path = f"/api/hooks/{library}"
+    _, shown = await client.get(path)
 
     renamed, problem = await client.call("PATCH", path, role="admin", json={"name": "people"})
     described, _ = await client.call("PATCH", path, role="admin", json={"description": "Names."})
@@ -222,6 +223,7 @@ async def test_a_library_in_use_keeps_its_name_and_stays(client: Client, editor:
 
     assert (renamed, described, deleted, bound, tested) == (409, 200, 409, 422, 422)
     assert "logins" in problem["message"]
+    assert shown["loaded_by"] == ["logins"]
 
 
 async def test_a_process_without_a_sandbox_says_so(client: Client, editor: Editor, works: Works) -> None:
