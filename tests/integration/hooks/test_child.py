@@ -14,7 +14,7 @@ import pytest
 
 from tests.waiting import eventually
 from worker.hooks.child import HELD_S, Child, ChildLost, StartFailed
-from worker.sandbox import HEADER, MAX_REPLY, command, pack, supplies
+from worker.sandbox import HEADER, MAX_REPLY, command, pack, supplies, wall_ceiling
 from worker.telemetry.pulse import Pulse, boottime
 
 ROOT = Path(__file__).parents[3]
@@ -144,10 +144,29 @@ async def test_a_cancelled_question_ends_the_child() -> None:
     await child.stop()
 
 
+@pytest.mark.parametrize("is_held", [False, True], ids=["processor time", "clock"])
+async def test_the_kernel_kills_what_never_asks_for_the_time(is_held: bool) -> None:
+    """By itself, whatever the daemon is doing: the daemon's own deadline is far away here."""
+    child = await Child.start(memory_bytes=MEMORY)
+    source = "def transform(ctx):\n    return max(range(2147483600 + len(ctx)))\n"
+    request = {"op": "run", "key": "k", "source": source, "function": "transform", "budget_ms": 50, "batch_ms": 1}
+    asking = asyncio.create_task(child.ask(request, [b"{}"], timeout_s=15))
+    if is_held:  # no processor time passes for who stands still, but the clock goes on
+        await asyncio.sleep(0.02)
+        os.kill(child.pid, signal.SIGSTOP)
+        await asyncio.sleep(2 * wall_ceiling(0.05))
+        os.kill(child.pid, signal.SIGCONT)
+
+    with pytest.raises(ChildLost) as caught:
+        await asking
+    assert caught.value.hook_class == "hook.timeout"
+    assert child._process.returncode in ({-signal.SIGALRM} if is_held else {-signal.SIGPROF, -signal.SIGALRM})
+
+
 async def test_the_parents_own_deadline_kills_what_the_kernel_timer_did_not() -> None:
     child = await Child.start(memory_bytes=MEMORY)
     source = "def transform(ctx):\n    for i in range(2000000000):\n        pass\n"
-    request = {"op": "run", "key": "k", "source": source, "function": "transform", "budget_ms": 60000, "batch_ms": 1}
+    request = {"op": "run", "key": "k", "source": source, "function": "transform", "budget_ms": 4000, "batch_ms": 1}
 
     with pytest.raises(ChildLost) as caught:
         await child.ask(request, [b"{}"], timeout_s=0.1)
@@ -177,6 +196,47 @@ async def test_a_child_in_the_middle_of_a_script_dies_with_its_daemon() -> None:
         daemon.kill()
 
     await eventually(lambda: not is_running(pid), what="the child is gone")
+
+
+STOPPED = """
+import asyncio, signal, sys
+sys.path.insert(0, sys.argv[1])
+import structlog
+from worker.domain.errors import HookError
+from worker.domain.hook import HookScript
+from worker.hooks import HookExecutor
+
+KILLER = HookScript("def transform(ctx):\\n    return max(range(2147483600 + len(ctx)))\\n")
+
+async def main():
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with HookExecutor(workers=2, log=structlog.get_logger()) as executor:
+        asking = asyncio.create_task(executor.execute(KILLER, "transform", {}, budget_ms=5000))
+        await asyncio.sleep(0.3)
+        children = open("/proc/self/task/%d/children" % __import__("os").getpid()).read().split()
+        print(*children, flush=True)
+        await stop.wait()
+    try:
+        await asking
+    except HookError as error:
+        print(error.hook_class, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_daemon_that_is_told_to_end_takes_children_in_native_code_along() -> None:
+    with subprocess.Popen([sys.executable, "-c", STOPPED, str(ROOT)], stdout=subprocess.PIPE, text=True) as daemon:
+        assert daemon.stdout is not None
+        pids = [int(pid) for pid in daemon.stdout.readline().split()]
+        daemon.send_signal(signal.SIGTERM)
+        said = daemon.stdout.readlines()
+
+    assert len(pids) >= 2
+    assert daemon.returncode == 0
+    assert [line for line in said if line.startswith("hook.")] == ["hook.crash\n"]
+    assert not any(is_running(pid) for pid in pids)
 
 
 def states_of(pid: int) -> set[str]:

@@ -74,3 +74,39 @@ def test_a_call_of_another_architecture_is_the_end(machine: str, foreign: int) -
 def test_dangerous_calls_are_not_on_the_list(name: str, x86_64: tuple[int, ...], aarch64: tuple[int, ...]) -> None:
     assert not set(x86_64) & set(ARCHITECTURES["x86_64"].allowed), name
     assert not set(aarch64) & set(ARCHITECTURES["aarch64"].allowed), name
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, 59, 257, 512, 520, 545])
+def test_a_call_by_the_other_table_of_x86_64_is_refused(number: int) -> None:
+    """x32 shares the architecture's name and marks its numbers with a bit: 520 there is execve."""
+    program = filter_program(ARCHITECTURES["x86_64"], pid=PID)
+
+    assert run(program, audit=ARCHITECTURES["x86_64"].audit, number=number | 0x40000000) == RET_EPERM
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("number", [-1, -(2**31), 2**31 - 1], ids=["minus one", "least", "most"])
+def test_numbers_that_are_no_call_are_refused(machine: str, number: int) -> None:
+    architecture = ARCHITECTURES[machine]
+
+    assert run(filter_program(architecture, pid=PID), audit=architecture.audit, number=number) == RET_EPERM
+
+
+#: As the kernel's tables have them (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+NUMBERS = {
+    "read": (0, 63), "write": (1, 64), "futex": (202, 98), "setitimer": (38, 103), "clock_gettime": (228, 113),
+    "munmap": (11, 215), "madvise": (28, 233), "mremap": (25, 216), "brk": (12, 214), "rt_sigreturn": (15, 139),
+    "rt_sigprocmask": (14, 135), "rt_sigaction": (13, 134), "sched_yield": (24, 124), "getrandom": (318, 278),
+    "clock_getres": (229, 114), "clock_nanosleep": (230, 115), "nanosleep": (35, 101), "getitimer": (36, 102),
+    "sigaltstack": (131, 132), "restart_syscall": (219, 128), "gettid": (186, 178), "getpid": (39, 172),
+    "set_robust_list": (273, 99), "rseq": (334, 293), "exit": (60, 93), "exit_group": (231, 94),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "machine"), [(0, "x86_64"), (1, "aarch64")])
+def test_the_list_is_that_of_the_kernels_tables(place: int, machine: str) -> None:
+    architecture = ARCHITECTURES[machine]
+    others = {"x86_64": ((9, 10), 234, 317), "aarch64": ((222, 226), 131, 277)}  # mmap mprotect, tgkill, seccomp
+
+    assert architecture.allowed == tuple(numbers[place] for numbers in NUMBERS.values())
+    assert (architecture.mapping, architecture.tgkill, architecture.seccomp) == others[machine]
