@@ -11,11 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.running import judge, judge_health
+from tests.mutants.sandboxed import SANDBOX_MUTANTS
 
 
 def main() -> int:
     options = _options()
-    chosen = [m for m in MUTANTS if (m.is_quick or not options.quick) and (options.only or "") in m.name]
+    chosen = [
+        m for m in (*MUTANTS, *SANDBOX_MUTANTS) if (m.is_quick or not options.quick) and (options.only or "") in m.name
+    ]
     if not chosen:
         print(f"No mutant has {options.only!r} in its name.")
         return 1

@@ -4,11 +4,13 @@ import pytest
 
 from tests.mutants.catalogue import MUTANTS, Mutant
 from tests.mutants.running import ROOT, judge
+from tests.mutants.sandboxed import SANDBOX_MUTANTS
 
-QUICK = [mutant for mutant in MUTANTS if mutant.is_quick]
+ALL = (*MUTANTS, *SANDBOX_MUTANTS)
+QUICK = [mutant for mutant in ALL if mutant.is_quick]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
 def test_every_mutant_still_has_its_place_in_the_code(mutant: Mutant) -> None:
     missing = [old for name, old, _ in mutant.edits if old not in (ROOT / name).read_text(encoding="utf-8")]
     lost = [test for test in mutant.noticed_by if not (ROOT / test.partition("::")[0]).exists()]

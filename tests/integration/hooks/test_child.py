@@ -283,7 +283,7 @@ LIARS = {
     "too many lines": "write(pack({'id': 1}, [b'{}', b'{}']))",
     "no lines": "write(pack({'id': 1}))",
     "no header": "write(HEADER.pack(3) + b'abc')",
-    "endless frame": f"write(HEADER.pack({MAX_REPLY + 1}))",
+    "endless frame": f"write(HEADER.pack({MAX_REPLY + 1}))\nwhile True: write(b'x' * 65536)",
     "two answers": "write(pack({'id': 1}, [b'{}']) * 2)",
     "half an answer": "write(pack({'id': 1}, [b'{}'])[:-1])",
     "silence": "pass",
@@ -306,8 +306,9 @@ async def test_a_child_that_lies_is_lost(lie: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("worker.hooks.child.command", lambda **_: [sys.executable, "-I", "-c", script])
     child = await Child.start(memory_bytes=MEMORY)
 
-    with pytest.raises(ChildLost):
-        await child.ask({"op": "run"}, [b"{}"], timeout_s=2)
+    with pytest.raises(ChildLost) as caught:
+        await child.ask({"op": "run"}, [b"{}"], timeout_s=5)
+    assert caught.value.hook_class == "hook.crash"
     await child.stop()
 
 
