@@ -1,6 +1,6 @@
 """Every page of the console over the sample, by name."""
 
-from tests.e2e.fakes import sample
+from tests.e2e.fakes import hooks, sample
 from worker.domain.operation import OperationStatus
 
 
@@ -12,6 +12,7 @@ def operation(status: OperationStatus) -> str:
 LDAP = f"/connectors/{sample.LDAP.id}"
 RECONCILIATION = f"{LDAP}/reconciliation"
 DEAD = operation(OperationStatus.DEAD_LETTER)
+HOOK = f"/hooks/{hooks.LOGIN}"
 PAUSED = f"/connectors/{sample.CSV.id}/reconciliation/runs/{sample.RUNS[2].id}"
 
 PAGES: dict[str, str] = {
@@ -41,6 +42,24 @@ PAGES: dict[str, str] = {
     "settling": f"/connectors/conflicts/{sample.CONFLICTS[0].id}/resolve",
     "identities": "/identities",
     "identity": f"/identities/{sample.uid(3, 1)}",
+    "hooks": "/hooks",
+    "hooks, none suspended of that name": "/hooks?suspended=true&q=login",
+    "new hook": "/hooks/new",
+    "new library": "/hooks/new?kind=library",
+    "what hooks can call": "/hooks/functions",
+    "hook": HOOK,
+    "hook, a version that waits": f"{HOOK}?version=2",
+    "suspended hook": f"/hooks/{hooks.GREEDY}",
+    "library": f"/hooks/{hooks.NAMES}",
+    "hook's versions": f"{HOOK}/versions?before=1&after=2",
+    "hook's tests": f"{HOOK}/tests",
+    "hook's test": f"{HOOK}/tests/{hooks.TEST}",
+    "hook's bindings": f"{HOOK}/bindings",
+    "hook's binding": f"{HOOK}/bindings/{hooks.BINDING}",
+    "new binding": f"{HOOK}/bindings/new",
+    "hook's numbers": f"{HOOK}/about",
+    "activating": f"{HOOK}/versions/2/activate",
+    "resuming": f"/hooks/{hooks.GREEDY}/resume",
     "audit": "/audit",
     "question": f"/connectors/operations/ask/resolve?id={DEAD.rsplit('/', 1)[1]}",
     "redrive": f"{DEAD}/redrive",

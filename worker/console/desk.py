@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
+from worker.console.hook_doors import ConsoleHooks
 from worker.console.query import BadQuery, Query, address, local_path
 from worker.console.rendering import Templates
 from worker.console.views import AttributeChange, Badges
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 FLASH = "pvd_flash"
 LONGEST_FORM = 256 * 1024
 CAN_ACT = frozenset({"admin", "operator"})
+CAN_CONFIGURE = frozenset({"admin"})
 
 Form = dict[str, list[str]]
 Handler = Callable[["Visit"], Awaitable[Response]]
@@ -39,6 +41,7 @@ class Desk:
     reads: ConsoleReads
     acts: ConsoleActs
     auth: ConsoleAuth
+    hooks: ConsoleHooks
     templates: Templates
 
     def signed_in(self, handler: Handler) -> Endpoint:
@@ -67,8 +70,8 @@ class Question:
     """The question before an act: verb, number and object in ``title``, what it does in ``effect``.
 
     ``button`` does it and ``keep`` leaves things as they are. ``fields`` go back with the form; ``type_number`` must be
-    typed; ``choices`` is one select (name, label, options), ``text`` one required field (name, label); ``payload`` may
-    be corrected.
+    typed, ``consent`` is a box that must be ticked (name, label); ``choices`` is one select (name, label, options),
+    ``text`` one required field (name, label); ``payload`` may be corrected.
     """
 
     title: str
@@ -83,6 +86,7 @@ class Question:
     text: tuple[str, str] | None = None
     changes: tuple[AttributeChange, ...] = ()
     type_number: int | None = None
+    consent: tuple[str, str] | None = None
     payload: dict[str, Any] | None = None
     is_danger: bool = False
 
@@ -113,6 +117,10 @@ class Visit:
         return self.desk.acts
 
     @property
+    def hooks(self) -> ConsoleHooks:
+        return self.desk.hooks
+
+    @property
     def query(self) -> Query:
         return Query(dict(self.request.query_params))
 
@@ -141,6 +149,10 @@ class Visit:
             raise InvalidRequest(f"“{name}” is longer than {longest} characters.")
         return text or None
 
+    def script(self, name: str) -> str:
+        """A field of source text as it was written; browsers send its lines with CR and LF."""
+        return (self.form.get(name) or [""])[0].replace("\r\n", "\n")
+
     def found(self, thing: Any, *, what: str) -> Any:
         """The thing, or the page that says there is none."""
         if thing is None:
@@ -154,6 +166,7 @@ class Visit:
             "request": self.request,
             "principal": self.principal,
             "may_act": bool(self.principal.roles & CAN_ACT),
+            "may_configure": bool(self.principal.roles & CAN_CONFIGURE),
             "csrf": masked(self.session.csrf_token),
             "badges": badges,
             "flash": _read_flash(self.request),
@@ -170,8 +183,8 @@ class Visit:
 
     @property
     def is_part(self) -> bool:
-        """Whether only a dialog's content is wanted, not a whole page."""
-        return self.request.headers.get("X-Part") == "dialog"
+        """Whether only the content of a dialog or the answer to a trial is wanted, not a whole page."""
+        return self.request.headers.get("X-Part") in {"dialog", "answer"}
 
     async def ask(self, question: Question) -> Response:
         """Put the question: in a dialog where there is script, on a page of its own where there is none."""

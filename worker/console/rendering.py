@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from worker.console import figures, findings, words
+from worker.console import figures, findings, hook_words, words
 from worker.console.query import address
 
 HERE = Path(__file__).parent
@@ -54,13 +54,19 @@ class Templates:
             num=words.number,
             percent=words.percent,
             span=words.span,
+            micros=words.micros,
             shown=words.shown,
             plain=words.plain,
             short=_short,
             pretty=_pretty,
         )
         self._env.globals.update(
-            words=words, findings=findings, figures=figures, address=address, asset=_asset_addresses().__getitem__
+            words=words,
+            findings=findings,
+            figures=figures,
+            hook_words=hook_words,
+            address=address,
+            asset=_asset_addresses().__getitem__,
         )
 
     def page(self, name: str, context: dict[str, Any], *, request: Request, status: int = 200) -> HTMLResponse:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from worker.console.desk import Desk
 from worker.console.doors import ConsoleActs, ConsoleAuth, ConsoleReads
+from worker.console.hook_doors import ConsoleHooks
 from worker.console.pages import (
     approvals,
     assets,
@@ -13,18 +14,23 @@ from worker.console.pages import (
     connectors,
     discrepancies,
     home,
+    hook_bindings,
+    hook_editor,
+    hook_tests,
+    hook_versions,
     identities,
     operations,
     reconciliation,
     sign_in,
     stream,
 )
+from worker.console.pages import hooks as hook_pages
 from worker.console.rendering import Templates
 
 
-def build_console(reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth) -> APIRouter:
-    """The console over these reads, acts and sessions. Fixed paths come before those with an id in their place."""
-    desk = Desk(reads, acts, auth, Templates())
+def build_console(reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth, hooks: ConsoleHooks) -> APIRouter:
+    """The console over these doors. Fixed paths come before those with an id in their place."""
+    desk = Desk(reads, acts, auth, hooks, Templates())
     router = APIRouter()
     router.routes.extend(assets.routes())
     for module in (
@@ -39,6 +45,11 @@ def build_console(reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth) -> 
         approvals,
         cases,
         identities,
+        hook_pages,
+        hook_editor,
+        hook_versions,
+        hook_tests,
+        hook_bindings,
         audit,
     ):
         router.routes.extend(module.routes(desk))

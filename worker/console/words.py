@@ -220,6 +220,15 @@ def span(seconds: float | timedelta | None) -> str:
     return f"{hours // 24} d"
 
 
+def micros(value: float | None) -> str:
+    """A duration in microseconds: 240 µs, 1.3 ms, 2 s."""
+    if value is None:
+        return "–"
+    if value < 1000:
+        return f"{value:.0f} µs"
+    return f"{value / 1000:.1f} ms".replace(".0 ms", " ms") if value < 100_000 else span(value / 1_000_000)
+
+
 def age(at: datetime, *, now: datetime) -> str:
     """How long ago, or how far ahead: "3 min ago", "in 40 s", "now"."""
     seconds = (now - at).total_seconds()

@@ -20,7 +20,7 @@ from worker.api import build_api
 from worker.console import ConsoleSession, build_console
 from worker.domain.errors import SurroundingsError
 from worker.intake import EventReceiver
-from worker.service.desk import Acts, ApprovalRules, Reads
+from worker.service.desk import Acts, ApprovalRules, Hooks, Reads
 from worker.settings import Role, Settings
 from worker.telemetry import metrics
 from worker.web import Auth, Bounded, Health, SignedIn, health_routes, install_problems
@@ -95,6 +95,7 @@ def build_app(
                 Reads(house.pool, stop=stop, approval_rules=_approval_rules(house)),
                 Acts(house),
                 _Sessions(auth),
+                Hooks(house),
             )
         )
     return app

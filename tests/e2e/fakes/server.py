@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tests.e2e.fakes.acts import FakeActs, FakeAuth
+from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.reads import FakeReads
 from worker.console import build_console
 
@@ -21,12 +22,13 @@ class FakeConsole:
     reads: FakeReads
     acts: FakeActs
     auth: FakeAuth
+    hooks: FakeHooks
     address: str = ""
 
 
 def build(console: FakeConsole) -> FastAPI:
     app = FastAPI(openapi_url=None)
-    app.include_router(build_console(console.reads, console.acts, console.auth))
+    app.include_router(build_console(console.reads, console.acts, console.auth, console.hooks))
     return app
 
 
@@ -34,7 +36,7 @@ def build(console: FakeConsole) -> FastAPI:
 async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> AsyncIterator[FakeConsole]:
     """Serve the console on 127.0.0.1 until the block ends."""
     reads = FakeReads(quiet=quiet, rows=rows)
-    console = FakeConsole(reads, FakeActs(reads), FakeAuth())
+    console = FakeConsole(reads, FakeActs(reads), FakeAuth(), FakeHooks(quiet=quiet))
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

@@ -1,18 +1,22 @@
 """Home: is all well, and if not, what needs a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.console import findings, words
+from worker.console import findings, hook_words, words
 from worker.console.desk import Desk, Visit
-from worker.console.views import ConnectorCard, HoldView, HomeView
+from worker.console.views import ConnectorCard, HoldView, HomeView, HookFilter, HookRow
 from worker.domain.connector import ConnectorStatus
 from worker.domain.operation import OperationStatus
 
 #: A person switched these connectors so; they need nobody.
 CHOSEN = frozenset({ConnectorStatus.MAINTENANCE, ConnectorStatus.INACTIVE})
+
+#: More suspended hooks than these are seen in their list.
+MOST_HOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,14 @@ def routes(desk: Desk) -> list[Route]:
 
 async def home(visit: Visit) -> Response:
     view = await visit.reads.home(visit.tenant_id)
-    return await visit.render("home.html", view=view, needs=needs(view), summary=summary(view))
+    suspended = await visit.hooks.hooks(visit.tenant_id, where=HookFilter(is_suspended=True, limit=MOST_HOOKS))
+    return await visit.render(
+        "home.html", view=view, needs=needs(view, suspended=suspended.rows), summary=summary(view)
+    )
 
 
-def needs(view: HomeView) -> tuple[Need, ...]:
-    """What waits for a person, the worst first."""
+def needs(view: HomeView, *, suspended: Sequence[HookRow] = ()) -> tuple[Need, ...]:
+    """What waits for a person, the worst first; ``suspended`` hooks are asked for apart."""
     found = [_hold_need(hold) for hold in view.holds]
     unseen = view.badges.approvals - len(view.holds)
     if unseen > 0:
@@ -50,6 +57,7 @@ def needs(view: HomeView) -> tuple[Need, ...]:
         and (trouble := words.connector_trouble(card.brief))
         and (link := f"/connectors/{card.brief.id}")
     ]
+    found += [_hook_need(row) for row in suspended]
     if view.badges.dead_letters:
         found.append(_dead_letter_need(view))
     if view.badges.cases:
@@ -75,6 +83,11 @@ def summary(view: HomeView) -> str:
 def _hold_need(hold: HoldView) -> Need:
     text = hold.reason or findings.hold_sentence(hold)
     return Need("purple", "shield", f"{findings.held_things(hold)}, held", text, f"/approvals#h-{hold.id}", "Review")
+
+
+def _hook_need(row: HookRow) -> Need:
+    text = f"{hook_words.state(row).sentence} Its operations go as its bindings say of a failure."
+    return Need("red", "script", f"The hook {row.name} is suspended", text, f"/hooks/{row.id}", "Look")
 
 
 def _discrepancy_need(view: HomeView) -> Need:

@@ -214,7 +214,7 @@
   };
 
   /* --- keys: single letters, which can be switched off --- */
-  const places = { h: "/", o: "/connectors/operations", d: "/connectors/operations/dlq", c: "/correlation/cases", a: "/approvals", s: "/connectors", i: "/identities", l: "/audit" };
+  const places = { h: "/", o: "/connectors/operations", d: "/connectors/operations/dlq", c: "/correlation/cases", a: "/approvals", s: "/connectors", k: "/hooks", i: "/identities", l: "/audit" };
   let go = false, row = -1;
   const step = (by) => {
     const all = $$("[data-row]");
