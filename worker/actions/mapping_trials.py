@@ -15,7 +15,6 @@ from worker.planning import Foretold, foretell, target_of
 from worker.security import Principal, Role, require
 from worker.store import filters as people_of
 from worker.store import identities, mapping_previews, mappings
-from worker.store.filters import Count
 from worker.store.mapping_previews import Preview
 from worker.store.pool import Connection
 from worker.store.tenant import tenant
@@ -37,14 +36,6 @@ class Trial:
     sample: int = 5
     seed: int = 0
     scope: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeCount:
-    """Who would be in a scope and who is now; ``enabled`` people are those who may have active accounts."""
-
-    scope: Count
-    now: Count
 
 
 async def try_out(house: House, principal: Principal, *, connector_id: UUID, trial: Trial) -> list[Foretold]:
@@ -78,21 +69,6 @@ async def try_out(house: House, principal: Principal, *, connector_id: UUID, tri
         tenant_id=principal.tenant_id,
     )
     return [each for each, _ in found]
-
-
-async def count_scope(house: House, principal: Principal, *, connector_id: UUID, scope: str | None) -> ScopeCount:
-    """How many people a scope would take in, beside how many are in the present one.
-
-    Raises NotFound, InvalidFilter for the scope that is asked for.
-    """
-    require(principal.roles, Role.VIEWER)
-    wanted = filters.parse(scope) if scope else None
-    async with tenant(house.pool, principal.tenant_id) as conn:
-        connector = await the_target(conn, principal.tenant_id, connector_id)
-        found = await people_of.count(conn, tenant_id=principal.tenant_id, scope=wanted)
-        present = filters.parse(connector.scope) if connector.scope else None
-        now = await people_of.count(conn, tenant_id=principal.tenant_id, scope=present)
-    return ScopeCount(found, now)
 
 
 async def rehearse(

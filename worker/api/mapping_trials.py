@@ -3,15 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from worker.actions import House
+from worker.actions import House, scopes
 from worker.actions import mapping_trials as acts
 from worker.actions.mappings import the_target
+from worker.api.schemas.connectors import Connector, connector_of
 from worker.api.schemas.mappings import (
     DryRun,
     DryRunList,
     ScopeBody,
+    ScopeChange,
     ScopeResult,
     TrialBody,
     Trials,
@@ -22,13 +24,13 @@ from worker.api.schemas.mappings import (
 from worker.security import Principal, Role
 from worker.store import mapping_previews
 from worker.store.tenant import tenant
-from worker.web import Auth, needs
+from worker.web import Auth, SeenVersion, etag_of, needs
 
 
 def build(house: House, auth: Auth) -> APIRouter:
-    """The routes under /api/connectors/{connector_id}/mappings that write nothing at a target."""
+    """The routes about trials, and about the scope, whose ETag is the connector's version."""
     router = APIRouter(prefix="/api/connectors/{connector_id}/mappings", tags=["mappings"])
-    viewer, operator = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR)
+    viewer, operator, admin = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR), needs(auth, Role.ADMIN)
 
     @router.post("/preview", response_model=Trials, summary="What would become of some people's accounts")
     async def try_out(connector_id: UUID, body: TrialBody, who: Principal = operator) -> Trials:
@@ -36,7 +38,22 @@ def build(house: House, auth: Auth) -> APIRouter:
 
     @router.post("/scope", response_model=ScopeResult, summary="How many people a scope takes in")
     async def count_scope(connector_id: UUID, body: ScopeBody, who: Principal = viewer) -> ScopeResult:
-        return scope_result(await acts.count_scope(house, who, connector_id=connector_id, scope=body.scope))
+        return scope_result(await scopes.count(house, who, connector_id=connector_id, scope=body.scope))
+
+    @router.put("/scope", response_model=Connector, summary="Say who has an account at a target")
+    async def change_scope(
+        *, connector_id: UUID, body: ScopeChange, seen: SeenVersion, response: Response, who: Principal = admin
+    ) -> Connector:
+        changed = await scopes.change(
+            house,
+            who,
+            connector_id=connector_id,
+            scope=body.scope,
+            seen=seen,
+            sources_may_be_new=body.sources_may_be_new,
+        )
+        response.headers["ETag"] = etag_of(changed.version)
+        return connector_of(changed)
 
     _add_dry_runs(router, house, viewer=viewer, operator=operator)
     return router

@@ -7,6 +7,7 @@ from worker.mapping.letters import slug
 from worker.mapping.managed import account_hash, comparator_of, secret_names
 from worker.mapping.mistakes import RuleMistake, Severity
 from worker.mapping.review import Review, Surroundings, review_document, review_rules
+from worker.mapping.spec import suggest
 from worker.mapping.transforms import TRANSFORMS
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "rule_to_json",
     "secret_names",
     "slug",
+    "suggest",
 ]

@@ -85,6 +85,7 @@ async def foretell(
         accounts=keyed,
         not_given=partial(not_given, vault, tenant_id),
     )
+    secrets = frozenset(rule.target for rule in target.mapping.rules if rule.secret) if target.mapping else frozenset()
     steps = {step.identity_id: step for step in (*decisions.new, *decisions.known)}
     complaints = {each.identity_id: each for each in decisions.complaints}
     return [
@@ -95,6 +96,7 @@ async def foretell(
                 step=steps.get(each.id),
                 complaint=complaints.get(each.id),
                 is_in_scope=each.id in batch.in_scope[0],
+                secrets=secrets,
             ),
             steps.get(each.id),
         )
@@ -160,9 +162,10 @@ def _foretold(
     step: Step | None,
     complaint: Complaint | None,
     is_in_scope: bool,
+    secrets: frozenset[str],
 ) -> Foretold:
-    before = None if account is None or account.uid is None else _seen(account)
-    wanted_now = None if account is None or account.wanted is None else shown(account.wanted)
+    before = None if account is None or account.uid is None else _marked(_seen(account), secrets)
+    wanted_now = None if account is None or account.wanted is None else _marked(account.wanted, secrets)
     kind = "error" if complaint else _kind_of(step)
     sent = _sent(step) if step and kind != "none" else {}
     return Foretold(
@@ -179,13 +182,18 @@ def _foretold(
         active_before=account.observed_active if account else None,
         active_after=step.change.wanted_active if step else None,
         wanted_now=wanted_now,
-        wanted_then=shown(step.change.wanted) if step and step.change.wanted is not None else wanted_now,
+        wanted_then=_marked(step.change.wanted, secrets) if step and step.change.wanted is not None else wanted_now,
         error=complaint.message if complaint else None,
     )
 
 
 def _seen(account: Account) -> dict[str, Any]:
-    return shown(account.expected if account.observed is None else account.observed)
+    return account.expected if account.observed is None else account.observed
+
+
+def _marked(attributes: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, Any]:
+    """Without what is secret by its name, or by the mapping that is tried."""
+    return {name: MARK if name in secrets else value for name, value in shown(attributes).items()}
 
 
 def _kind_of(step: Step | None) -> str:

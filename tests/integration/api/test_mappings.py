@@ -189,6 +189,35 @@ async def test_scope_is_counted_before_it_is_used(client: Client, works: Works, 
     assert (wrong, problem["error"]) == (422, "invalid_filter")
 
 
+async def test_scope_is_changed_and_removals_wait_for_a_person(client: Client, works: Works, path: str) -> None:
+    await works.hire(*((f"p{n}", "Meier", f"p{n}@x.de") for n in range(13)))
+    await works.reconcile()
+    await works.work()
+    put = {"role": "admin", "json": {"scope": 'mail sw "p1@"'}}
+    misspelt, problem = await client.call("PUT", f"{path}/scope", role="admin", json={"scope": "mial pr"})
+    refused, _ = await client.call("PUT", f"{path}/scope", role="operator", json={"scope": None})
+    outdated, _ = await client.call("PUT", f"{path}/scope", **put, headers={"If-Match": '"99"'})
+    changed, connector = await client.call("PUT", f"{path}/scope", **put)
+    await plan(works)
+    waiting = await works.rows("SELECT status, count(*) FROM operations GROUP BY status ORDER BY status")
+
+    assert (misspelt, problem["message"]) == (422, "Nobody has an attribute 'mial'; did you mean mail?")
+    assert (refused, outdated, changed, connector["scope"]) == (403, 412, 200, 'mail sw "p1@"')
+    assert [tuple(row) for row in waiting] == [("awaiting_system", 2), ("pending", 10)]
+
+
+async def test_what_a_draft_calls_secret_is_not_shown(client: Client, works: Works, path: str) -> None:
+    (anna,) = await works.hire(("anna", "Meier", "anna@x.de"))
+    await works.reconcile()
+    await works.work()
+    rules = [GOOD[0], {"target": "mail", "source": "mail", "secret": True}]
+    _, found = await client.post(f"{path}/preview", {"rules": rules, "identity_ids": [str(anna)]})
+    (told,) = found["results"]
+
+    assert told["before"]["mail"] == told["wanted_now"]["mail"] == {"secret": True}
+    assert told["changes"]["mail"] == {"before": {"secret": True}, "after": {"secret": True}}
+
+
 async def test_schema_and_transforms_are_there_for_the_editor(client: Client, works: Works) -> None:
     _, schema = await client.get(f"/api/connectors/{works.connector.id}/schema", role="viewer")
     _, reference = await client.get("/api/mappings/transforms", role="viewer")

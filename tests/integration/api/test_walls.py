@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "POST /api/connectors/{connector_id}/mappings/validate": {"document": "[]"},
     "POST /api/connectors/{connector_id}/mappings/preview": {"sample": 1},
     "POST /api/connectors/{connector_id}/mappings/scope": {"scope": "active eq true"},
+    "PUT /api/connectors/{connector_id}/mappings/scope": {"scope": "active eq true"},
     "PATCH /api/hooks/{hook_id}": {"description": "theirs"},
     "POST /api/hooks/{hook_id}/versions": {"source": SOURCE},
     "POST /api/hooks/{hook_id}/tests": {"name": "x", "function": "before_create"},

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from worker.actions.mapping_trials import MOST, ScopeCount, Trial
+from worker.actions.mapping_trials import MOST, Trial
 from worker.actions.mappings import MAX_DOCUMENT, MAX_NOTE, RuleChange, Written
+from worker.actions.scopes import ScopeCount
 from worker.connectors import ObjectSchema
 from worker.mapping import TRANSFORMS, Review, RuleMistake, rule_to_json
 from worker.planning import Foretold, foretold_json
@@ -89,6 +90,12 @@ class ActivateBody(_Body):
 
 class ScopeBody(_Body):
     scope: str | None = Field(default=None, max_length=10_000)
+
+
+class ScopeChange(ScopeBody):
+    """A scope to be used from now on; null takes in everybody."""
+
+    sources_may_be_new: bool = False
 
 
 class Version(BaseModel):
