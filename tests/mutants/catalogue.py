@@ -257,7 +257,11 @@ MUTANTS = (
     Mutant(
         "a create whose answer was lost is made again without a look",
         (
-            ("worker/execution/executor.py", "if found is None and work.op.attempt_number > 1:", "if False:"),
+            (
+                "worker/execution/executor.py",
+                "if work.op.attempt_number > 1 or work.naming in wish.naming.offered:",
+                "if False:",
+            ),
             (
                 "worker/execution/executor.py",
                 "except OutcomeUnknown:\n                found = await self._matching.at_target(work, wish)",
