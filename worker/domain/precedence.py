@@ -68,6 +68,15 @@ class Settled:
     noted: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
 
+def speaks_first(settings: Mapping[str, Any]) -> bool:
+    """Whether a target with these settings is believed more than sources are by default.
+
+    What such an account has when it is found is heard before it is overwritten.
+    """
+    number = settings.get(SETTING)
+    return isinstance(number, int) and not isinstance(number, bool) and number < DEFAULT_SOURCE
+
+
 def believed(said: Mapping[str, Any], *, attribute: str, sharing: Sharing) -> str | None:
     """The source that is believed among words about one attribute (None is no word); None where nobody has any."""
     ranked = [source for source, value in said.items() if value is not None and sharing.counts(source, attribute)]

@@ -232,6 +232,8 @@ class Executor:
         wanted = dict(wish.attributes)
         if match is not None and work.naming in found.attributes:
             wanted[work.naming] = found.attributes[work.naming]
+        if match is not None:
+            wanted |= work.unheard(found)
         managed = work.comparator.differences(wanted, actual=found.attributes)
         differing = {n: v for n, v in wanted.items() if n in managed or _is_asked_for(work, n, v, found)}
         active = wish.active if wish.active is not None and wish.active != found.active else None

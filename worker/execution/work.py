@@ -4,19 +4,21 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from worker.connectors import Target, Targets
 from worker.domain import redaction, sealing
-from worker.domain.account import Account
+from worker.domain.account import Account, TargetAccount
 from worker.domain.comparison import Comparator
 from worker.domain.correlation import NOBODY, PersonDecision
 from worker.domain.hook import HookPhase
 from worker.domain.identity import Identity
 from worker.domain.mapping import MappingVersion
 from worker.domain.operation import Operation, OperationType
+from worker.domain.precedence import speaks_first
 from worker.execution.wish import Wish, wish_of
-from worker.mapping import comparator_of, secret_names
+from worker.mapping import comparator_of, inbound_rules, secret_names
 from worker.store import correlation, hook_versions, hooks, mappings, taken_names, work
 from worker.store.hooks import Binding, BoundHook
 from worker.store.pool import Connection, Pool
@@ -96,6 +98,13 @@ class Work:
         """The names of the identity's attributes that become secrets of the account."""
         rules = self.mapping.rules if self.mapping is not None else ()
         return frozenset(rule.source for rule in rules if rule.secret and rule.source is not None)
+
+    def unheard(self, found: TargetAccount) -> dict[str, Any]:
+        """What an account that was there before has of the attributes about which its target is heard first."""
+        if not (self.op.origin.is_coalesced and speaks_first(self.target.connector.settings)):
+            return {}
+        names = (rule.target for rule in inbound_rules(self.mapping) if rule.is_both)
+        return {name: value for name in names if (value := found.attributes.get(name)) not in (None, "", [])}
 
     def wish(self) -> Wish:
         """What the operation asks for, before any hook."""

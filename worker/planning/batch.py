@@ -14,6 +14,7 @@ from worker.domain.identity import Identity
 from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingVersion
 from worker.domain.operation import NewOperation, OperationType
+from worker.domain.precedence import speaks_first
 from worker.domain.storable import is_storable
 from worker.mapping import Mapped, MappingError
 from worker.planning.plan import NOTHING, Hidden, PlannedChange, decide
@@ -259,6 +260,7 @@ def _decide(
         in_scope=in_scope,
         comparator=target.comparator,
         hidden=hidden,
+        unheard=_unheard(target, account),
     )
     if change is not None:
         step = Step(person, target, account, change, account.id if account else uuid7(), uuid7())
@@ -279,6 +281,14 @@ def _as_taken(wish: Mapped | None, person: Person, target: Target, account: Acco
         return {name: wanted.get(name) if name in taken else value for name, value in values.items()}
 
     return replace(wish, attributes=kept(wish.attributes), on_update=kept(wish.on_update))
+
+
+def _unheard(target: Target, account: Account | None) -> frozenset[str]:
+    """What an account that was never planned has of the attributes about which its target is heard first."""
+    if not target.returned or account is None or not speaks_first(target.connector.settings):
+        return frozenset()
+    observed = account.observed or {}
+    return frozenset(name for name in target.returned if observed.get(name) not in (None, "", []))
 
 
 def _complain(

@@ -7,7 +7,7 @@ so that coming back sends what changed meanwhile; one whose removal was planned 
 Secrets are in none of this: they are handed over beside it (``Hidden``), and sealed by whoever makes the operation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -78,11 +78,13 @@ def decide(
     in_scope: bool,
     comparator: Comparator,
     hidden: Hidden = NOTHING,
+    unheard: Collection[str] = (),
 ) -> PlannedChange | None:
     """The change that brings the account to what it should be, or None when nothing is to be done or noted.
 
     ``identity.active`` says whether the person may have active accounts at all. ``mapped`` None means that there is
-    nothing to wish for (no mapping, or it failed); then only a removal can be planned.
+    nothing to wish for (no mapping, or it failed); then only a removal can be planned. Of an account that was never
+    planned, what is ``unheard`` is left as it is, and not wanted otherwise either: its target has the first word.
     """
     if not (identity.active and in_scope):
         return _removal(account, connector.deprovision)
@@ -90,7 +92,7 @@ def decide(
         return None
     if account is None or _is_to_be_made(account):
         return _creation(mapped, hidden)
-    return _update(account, mapped, comparator, hidden)
+    return _update(account, mapped, comparator, hidden, unheard=unheard if account.wanted is None else ())
 
 
 def _is_to_be_made(account: Account) -> bool:
@@ -106,14 +108,17 @@ def _creation(mapped: Wish, hidden: Hidden) -> PlannedChange:
     return PlannedChange(OperationType.CREATE, payload, wanted, wanted_active=True, secrets=hidden.of_new)
 
 
-def _update(account: Account, mapped: Wish, comparator: Comparator, hidden: Hidden) -> PlannedChange | None:
+def _update(
+    account: Account, mapped: Wish, comparator: Comparator, hidden: Hidden, *, unheard: Collection[str]
+) -> PlannedChange | None:
     wish = mapped.for_update()
-    wanted = _valued(wish)
+    wanted = {name: value for name, value in _valued(wish).items() if name not in unheard}
     secrets = hidden.not_given
     if account.wanted_active is True and account.wanted == wanted and not secrets:
         return None
     before = account.wanted if account.wanted is not None else account.observed or {}
-    changed = {name: _sent(wish.get(name)) for name in comparator.differences(wish, actual=before)}
+    differing = comparator.differences(wish, actual=before)
+    changed = {name: _sent(wish.get(name)) for name in differing if name not in unheard}
     payload: dict[str, Any] = {"attributes": changed}
     if _must_be_enabled(account):
         payload["active"] = True

@@ -269,3 +269,21 @@ def test_planning_twice_plans_nothing_the_second_time(before: dict[str, Any], no
     after = replace(existing, wanted=change.wanted, wanted_active=change.wanted_active)
 
     assert plan(existing=after, wish=mapped(**now)) is None
+
+
+def test_what_a_target_is_to_be_heard_about_is_left_as_it_is_and_not_wanted_otherwise() -> None:
+    linked = account(uid="u1", state=AccountState.ACTIVE, observed={"cn": "Anna", "mail": "old"}, observed_active=True)
+
+    change = decide(
+        ANN,
+        account=linked,
+        mapped=mapped(cn="Ann", mail="new"),
+        connector=CONNECTOR,
+        in_scope=True,
+        comparator=COMPARATOR,
+        unheard={"cn"},
+    )
+
+    assert change is not None
+    assert change.payload == {"attributes": {"mail": "new"}}
+    assert change.wanted == {"mail": "new"}
