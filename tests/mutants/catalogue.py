@@ -5,6 +5,8 @@ A mutant is a small change of the text of our own code. ``is_quick``: made in ev
 
 from dataclasses import dataclass
 
+HOOKS = "tests/integration/execution/test_hook_contract.py"
+NAMES = "tests/integration/execution/test_unique_names.py"
 STATEMENTS = "worker/store/operations.sql"
 CLAIMS = "worker/store/claims.sql"
 QUEUE = "tests/integration/queue"
@@ -48,6 +50,43 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "a later try runs the version of a hook that is active now",
+        (("worker/execution/work.py", "hooks=past.hooks.get(op.id, past.active)", "hooks=past.active"),),
+        (f"{HOOKS}::test_a_later_try_runs_the_version_of_the_first_and_makes_the_same_password",),
+        is_quick=False,
+    ),
+    Mutant(
+        "each try draws other random values",
+        (
+            ("worker/execution/scripting.py", "operation_id=op.id, hook_id=", "operation_id=uuid7(), hook_id="),
+            (
+                "worker/execution/scripting.py",
+                "from worker.domain.operation import",
+                "from worker.domain.ids import uuid7\nfrom worker.domain.operation import",
+            ),
+        ),
+        (f"{HOOKS}::test_a_later_try_runs_the_version_of_the_first_and_makes_the_same_password",),
+        is_quick=False,
+    ),
+    Mutant(
+        "hooks are told every secret",
+        (("worker/execution/asking.py", "secrets = None if sees_secrets(hook) else work.secrets", "secrets = None"),),
+        (f"{HOOKS}::test_a_script_sees_secrets_only_with_the_permission",),
+        is_quick=False,
+    ),
+    Mutant(
+        "unique names are chosen and not taken",
+        (
+            (
+                "worker/execution/naming.py",
+                "await taken_names.take(conn, how.where, wanted)",
+                "{each.name for each in wanted}",
+            ),
+        ),
+        (f"{NAMES}::test_what_one_worker_is_about_to_give_another_does_not",),
+        is_quick=False,
+    ),
     Mutant(
         "results are written whatever their epoch",
         (

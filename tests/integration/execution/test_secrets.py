@@ -199,3 +199,22 @@ async def test_a_secret_that_a_hook_sets_is_sent_once_and_in_no_record(site: Sit
     assert sent == [{"given": "Adah", "password": SECRET}, {"given": "Adi"}]
     written = await site.rows("SELECT a::text AS text FROM accounts a UNION ALL SELECT t::text FROM attempts t")
     assert SECRET not in json.dumps([row["text"] for row in written])
+
+
+@pytest.mark.parametrize(
+    ("permissions", "told"),
+    [pytest.param((), '{"secret": True}', id="usual"), pytest.param(("secrets",), SECRET, id="permitted")],
+)
+async def test_a_hook_is_told_a_sealed_value_only_with_the_permission(
+    site: Site, scripts: HookExecutor, permissions: tuple[str, ...], told: str
+) -> None:
+    site.make(scripts)
+    await maps(site, PASSWORD)
+    source = 'def before_create(ctx):\n    return {"set": {"department": str(ctx["attributes"]["password"])}}\n'
+    await site.binds(source, permissions=permissions)
+    await hires(site)
+
+    await site.run()
+
+    [made] = site.target.accounts.values()
+    assert (made.attributes["password"], made.attributes["department"]) == (SECRET, told)

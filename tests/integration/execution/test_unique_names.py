@@ -238,3 +238,30 @@ async def test_two_hundred_namesakes_made_by_two_workers_at_once_get_as_many_nam
     assert len(finished) == len(asked)
     assert {type(each.outcome) for each in finished} == {Succeeded}
     assert sorted(site.logins()) == sorted(["amoss", *(f"amoss{number}" for number in range(2, 201))])
+
+
+async def test_what_one_worker_is_about_to_give_another_does_not(
+    site: Site, named: HookExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target takes the same mail address twice and shows neither yet: only our own records keep them apart."""
+    offers = 'def before_create(ctx):\n    return {"unique": {"mail": ["a@example.org", "b@example.org"]}}\n'
+    await site.binds(offers)
+    await site.hires("Ada", "Moss")
+    [first] = await site.claim()
+    await site.hires("Bo", "Zimmer")
+    async with registered_worker(site.pool) as owner:
+        other = replace(site, lease=Lease(owner))
+        [second] = await other.claim()
+        other.make(named)
+        monkeypatch.setattr(site.target, "find", _nothing)
+        await site.executor.prepare(site.tenant_id, [first])
+        await other.executor.prepare(site.tenant_id, [second])
+
+        await asyncio.gather(site.executor.process(first), other.executor.process(second))
+
+    mails = sorted(each.attributes["mail"] for each in site.target.accounts.values())
+    assert mails == ["a@example.org", "b@example.org"]
+
+
+async def _nothing(*_: object) -> list[Any]:
+    return []
