@@ -19,7 +19,7 @@ _FRAME: Final = re.compile(r"^  \* (script|lib/[^:\n]*|expression [^:\n]*):(\d+)
 _OWN_PLACE: Final = re.compile(r"^\s*--> (?:host|wrapper|names):\d+:\d+$", re.MULTILINE)
 _ERROR: Final = re.compile(r"^error: ", re.MULTILINE)
 _EXPECTED: Final = re.compile(r", expected one of .*|, expected \".*", re.DOTALL)
-_HOST_CLASS: Final = re.compile(r"^(?:ValueError|TypeError|OverflowError|LookupError): ")
+_HOST_CLASS: Final = re.compile(r"^(?:ValueError|TypeError|OverflowError|LookupError|StarlarkError): ")
 _HANDED: Final = re.compile(r"(?:StarlarkError: )?Operation `serde::serialize` not supported on type `(\w+)`")
 _DEADLINE: Final = "Evaluation cancelled"
 

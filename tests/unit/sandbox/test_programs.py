@@ -286,3 +286,10 @@ def test_a_function_cannot_be_handed_to_the_host_library(engine: Engine) -> None
     assert run(engine, "return text.slug(text.slug)")["failure"]["message"] == (
         "a function cannot be handed to this function"
     )
+
+
+def test_a_value_that_holds_itself_cannot_be_handed_to_the_host_library(engine: Engine) -> None:
+    found = run(engine, "x = {}\n    x['a'] = x\n    return text.slug(x)")["failure"]
+
+    assert (found["class"], found["line"]) == ("hook.script", 4)
+    assert found["message"].startswith("Cycle detected")
