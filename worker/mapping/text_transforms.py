@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,9 +17,11 @@ from worker.mapping.spec import (
     plain,
     signed_number,
     some_text,
+    suggest,
     whole_number,
     with_text,
 )
+from worker.sandbox import alpha2, alpha3, country_name, e164, national
 
 _SPACES = re.compile(r"\s+")
 _NOT_DIGIT = re.compile(r"[^0-9]+")
@@ -34,6 +36,8 @@ _PARTICLES = frozenset(
     }
 )
 _GAELIC = re.compile(r"(mc)([a-z]{2,})", re.IGNORECASE)
+_SOME_NUMBER = "+4930901820"
+_LONGEST_COUNTRY = 200
 #: What RFC 4514 (2.4) wants escaped anywhere in a value of a distinguished name.
 _DN_SPECIAL = re.compile(r'[",+;<>\\=\x00]')
 
@@ -145,6 +149,45 @@ def _dn_value(text: str) -> str:
     if escaped.startswith(("#", " ")):
         escaped = "\\" + escaped
     return escaped[:-1] + r"\ " if escaped.endswith(" ") and len(text) > 1 else escaped
+
+
+def _phone(write: Callable[[str, str], str]) -> Callable[[str], Apply]:
+    """A transform by the library of phone numbers; its argument is the country of numbers without a plus."""
+
+    def make(argument: str) -> Apply:
+        if not re.fullmatch(r"[A-Za-z]{2}", argument):
+            raise ValueError("needs the two-letter code of a country: phone:DE")
+        region = argument.upper()
+        write(_SOME_NUMBER, region)  # whether there is such a country
+
+        def written(text: str) -> str:
+            try:
+                return write(text, region)
+            except ValueError as error:
+                raise TransformError("is not a phone number") from error
+
+        return written
+
+    return make
+
+
+_COUNTRY_FORMS: Mapping[str, Callable[[Any], str | None]] = MappingProxyType(
+    {"alpha2": alpha2, "alpha3": alpha3, "name": country_name}
+)
+
+
+def _country(argument: str) -> Apply:
+    form = _COUNTRY_FORMS.get(argument)
+    if form is None:
+        raise ValueError(f"knows the forms {', '.join(_COUNTRY_FORMS)}{suggest(argument, _COUNTRY_FORMS)}")
+
+    def written(text: str) -> str:
+        found = form(text) if len(text) <= _LONGEST_COUNTRY else None
+        if found is None:
+            raise TransformError("is not a country")
+        return found
+
+    return written
 
 
 def _to_base64(text: str) -> str:
@@ -282,6 +325,24 @@ TEXT_TRANSFORMS = MappingProxyType(
         ),
         "split": _row(
             _items, "The parts of a text as several values.", ("split:;", "a; b;;c", ["a", "b", "c"]), "SEPARATOR"
+        ),
+        "phone": _row(
+            _phone(e164),
+            "A phone number as + and digits (E.164); COUNTRY is that of numbers without a plus.",
+            ("phone:DE", "030 / 901 82-0", "+4930901820"),
+            "COUNTRY",
+        ),
+        "phone_national": _row(
+            _phone(national),
+            "A phone number as it is dialled within its country.",
+            ("phone_national:DE", "+4930901820", "030 901820"),
+            "COUNTRY",
+        ),
+        "country": _row(
+            _country,
+            f"A country, by code or name, as its {', '.join(_COUNTRY_FORMS)} (ISO 3166-1).",
+            ("country:alpha2", "Deutschland", "DE"),
+            "FORM",
         ),
         "dn_escape": _row(
             plain(_dn_value),

@@ -24,7 +24,10 @@ from worker.sandbox.frames import (
     wall_ceiling,
 )
 from worker.sandbox.launch import command
+from worker.sandbox.library.countries import alpha2, alpha3
+from worker.sandbox.library.countries import name as country_name
 from worker.sandbox.library.kept import supplies
+from worker.sandbox.library.phones import e164, national
 from worker.sandbox.library.transliteration import normalized, to_ascii
 
 if TYPE_CHECKING:
@@ -44,8 +47,13 @@ __all__ = [
     "MAX_SOURCE",
     "PROTOCOL",
     "FrameError",
+    "alpha2",
+    "alpha3",
     "command",
     "context_fields",
+    "country_name",
+    "e164",
+    "national",
     "normalized",
     "pack",
     "reference",

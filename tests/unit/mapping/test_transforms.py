@@ -1,3 +1,4 @@
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -117,6 +118,9 @@ def test_transform(transform: str, value: Any, result: Any) -> None:
         pytest.param("decimal", "1e999", id="number out of range"),
         pytest.param("add_months:10000", "9990-01-01", id="months after the last year"),
         pytest.param("base64_decode", "ä", id="no base64"),
+        pytest.param("phone:DE", "call me", id="no phone number"),
+        pytest.param("country:name", "Atlantis", id="no country"),
+        pytest.param("country:name", "x" * 1000, id="endless country"),
         pytest.param("boolean", "perhaps", id="no boolean"),
     ],
 )
@@ -144,6 +148,15 @@ def test_unreadable_value_is_told_without_showing_it(transform: str, value: str)
             "map:a", "map needs pairs: map:OLD=NEW,OLD=NEW; a pair *=NEW is for all others", id="map without pairs"
         ),
         pytest.param("substring:a", "substring needs a whole number from 0 to 10000", id="substring from where"),
+        pytest.param("phone:germany", "phone needs the two-letter code of a country: phone:DE", id="country by name"),
+        pytest.param(
+            "phone:QQ", "phone no region 'QQ': it is a two-letter country code, such as DE", id="no such country"
+        ),
+        pytest.param(
+            "country:alph2",
+            "country knows the forms alpha2, alpha3, name; did you mean alpha2?",
+            id="form of countries",
+        ),
         pytest.param("split:", "split needs a text behind the colon", id="split at nothing"),
     ],
 )
@@ -191,3 +204,11 @@ def test_composed_and_decomposed_umlauts_are_the_same_letter() -> None:
 def test_names_in_other_scripts_are_spelled_as_scripts_of_hooks_spell_them() -> None:
     assert to_ascii("Жуков") == "Zhukov"
     assert slug("Παπαδόπουλος") == "papadopoulos"
+
+
+@given(st.sampled_from(sorted(TRANSFORMS)), st.text() | st.integers() | st.booleans() | st.lists(st.text(), max_size=3))
+def test_any_value_is_transformed_or_refused_by_name(name: str, value: Any) -> None:
+    """Another error would make the whole mapping unusable, and not one person."""
+    transform = compile_transform(TRANSFORMS[name].example.transform)
+    with suppress(TransformError):
+        transform(value)
