@@ -16,10 +16,11 @@ from worker.domain.operation import Origin
 from worker.domain.precedence import SILENCE, Settled
 from worker.mapping import InboundRule, NoWord
 from worker.recon.context import RunContext, View
-from worker.store import accounts, identities, identity_sources, plan_items
+from worker.store import accounts, identities, identity_sources, plan_items, runs
 from worker.store.identities import StoredIdentity
 from worker.store.identity_sources import Said, Words
 from worker.store.pool import Connection
+from worker.store.runs import Progress
 
 
 @dataclass(slots=True)
@@ -140,6 +141,8 @@ async def _give(conn: Connection, context: RunContext, said: Mapping[UUID, Mappi
     if touched:
         await identities.update(conn, tenant_id=run.tenant_id, identities=touched)
     await identity_sources.write(conn, run.tenant_id, said=kept, run_id=run.id)
+    if moved:
+        await runs.advance(conn, run, Progress(tally={"people_changed": len(moved)}))
     await plan_items.ask(
         conn,
         tenant_id=run.tenant_id,

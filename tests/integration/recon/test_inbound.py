@@ -224,6 +224,7 @@ async def test_what_a_target_alone_knows_comes_back_and_its_winner_is_recorded(c
     [word] = await company.rows("SELECT source, value, run_id FROM identity_sources WHERE attribute = 'extension'")
     assert (word["source"], word["value"], word["run_id"]) == (str(company.crm.id), "42", run.id)
     assert "extension" not in (await company.person("p1"))["attributes"]
+    assert run.statistics["people_changed"] == 1
     assert run.discrepancies_found == 0
 
 
