@@ -50,6 +50,8 @@ async def test_the_next_try_sends_what_the_first_one_sent(
             async with site.daemon() as second:
                 await second.ready()
                 await eventually(site.all_finished, timeout=90, interval=0.2, what="the next try")
+                code = await second.end()
+            calls = await site.value("SELECT sum(calls) FROM hook_stats WHERE tenant_id = $1 AND class = 'ok'")
             arrived = await target.fetchval(
                 "SELECT hashtext(title)::bigint + 2147483649 FROM people WHERE login = $1", str(lane)
             )
@@ -57,6 +59,7 @@ async def test_the_next_try_sends_what_the_first_one_sent(
             await target.close()
         people = await site.people()
 
+    assert (code, calls >= 2) == (0, True), "what was counted is written before a daemon ends"
     assert people[str(lane)][0].startswith("old ")
     assert arrived == sent
     assert people[str(later)][0].startswith("new ")
@@ -74,3 +77,36 @@ async def _activate(site: Deployment, hook_id: UUID, source: str) -> None:
     async with tenant(site.pool, site.tenant_id) as conn:
         version = await hooks.add_version(conn, tenant_id=site.tenant_id, hook_id=hook_id, source=source)
         await hooks.activate(conn, tenant_id=site.tenant_id, hook_id=hook_id, version=version)
+
+
+NAMES = """
+def before_create(ctx):
+    return {"unique": {"login": ["amoss"] + ["amoss%d" % n for n in range(2, 200)]}}
+"""
+
+
+@pytest.mark.timeout(240)
+async def test_namesakes_that_two_daemons_make_get_different_names_though_one_is_killed(
+    database: Database, empty_database: Database, tenant_id: UUID, tmp_path: Path
+) -> None:
+    async with deployed(database, empty_database, tenant_id, tmp_path) as site:
+        hook_id = await _bind(site)
+        await _activate(site, hook_id, NAMES)
+        async with site.daemon() as one, site.daemon() as other:
+            await one.ready()
+            await other.ready()
+            await site.create(120)
+
+            async def is_half_done() -> bool:
+                return await site.finished() >= 40
+
+            await eventually(is_half_done, timeout=90, interval=0.05, what="half of them")
+            await one.kill()
+            await eventually(site.all_finished, timeout=120, interval=0.2, what="all of them")
+        given_up = await site.value("SELECT count(*) FROM dead_letters WHERE tenant_id = $1")
+        made = await site.value("SELECT count(DISTINCT uid) FROM accounts WHERE tenant_id = $1 AND state = 'active'")
+        people = await site.people()
+
+    assert (given_up, made) == (0, 120)
+    assert people.keys() == {"amoss", *(f"amoss{number}" for number in range(2, 200))} & people.keys()
+    assert len(people) == 120
