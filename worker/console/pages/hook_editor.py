@@ -211,7 +211,12 @@ async def people(visit: Visit) -> Response:
 def offers() -> list[dict[str, str]]:
     """Every function and field: ``key`` is what is typed with dots between its parts, ``insert`` what stands then."""
     found = [
-        {"key": entry["name"], "insert": entry["name"], "detail": entry["signature"], "doc": entry["summary"]}
+        {
+            "key": entry["name"],
+            "insert": entry["name"],
+            "detail": entry["signature"],
+            "doc": entry["summary"].replace("`", ""),
+        }
         for entry in reference()
     ]
     found += [
