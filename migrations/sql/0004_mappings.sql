@@ -29,7 +29,7 @@ CREATE TABLE mapping_previews (
     scope text,
     status text NOT NULL DEFAULT 'pending'
         CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
-    -- how many people are concerned, how many were looked at, and the last of those in id order
+    -- how many people there are, how many were looked at, and the last of those in id order
     people_total bigint,
     people_done bigint NOT NULL DEFAULT 0,
     done_to uuid,

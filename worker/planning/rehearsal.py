@@ -26,17 +26,19 @@ from worker.store.mapping_previews import Preview
 from worker.store.pool import Connection, Pool
 
 #: People of one page, and pages before others have their turn.
-PAGE = 500
+PAGE = 1_000
 PAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What is looked at next; ``total`` is how many people the whole concerns."""
+    """The next people: ``people`` are those of them whom the target concerns, ``total`` how many there are in all."""
 
     target: Target
     people: list[StoredIdentity]
     accounts: dict[UUID, Account]
+    looked_at: int
+    last: UUID | None
     total: int
 
 
@@ -83,7 +85,7 @@ class Rehearsal:
             if further.status == "completed":
                 further = replace(further, verdict=await self._verdict(conn, tenant_id, further))
             await mapping_previews.advance(conn, further, tenant_id=tenant_id, seen_to=preview.done_to)
-        return len(page.people)
+        return page.looked_at
 
     async def _read(self, conn: Connection, tenant_id: UUID, preview: Preview) -> _Page | str:
         """The next page, or why there is none."""
@@ -107,8 +109,9 @@ class Rehearsal:
         where: dict[str, Any] = {"tenant_id": tenant_id, "connector_id": connector.id, "scope": scope}
         total = preview.people_total
         if total is None:
-            total = await people_of.count_concerned(conn, **where)
-        ids = await people_of.concerned(conn, **where, after=preview.done_to or plan_items.FIRST, limit=self._size)
+            total = (await people_of.count(conn, tenant_id=tenant_id, scope=None)).people
+        found = await people_of.concerned(conn, **where, after=preview.done_to or plan_items.FIRST, limit=self._size)
+        ids = found.ids
         known = await identities.get(conn, tenant_id=tenant_id, ids=ids)
         accounts = await mapping_previews.accounts_of(
             conn,
@@ -117,7 +120,8 @@ class Rehearsal:
             object_class=connector.object_class,
             identity_ids=ids,
         )
-        return _Page(target, [known[each] for each in ids if each in known], accounts, total)
+        people = [known[each] for each in ids if each in known]
+        return _Page(target, people, accounts, found.looked_at, found.last, total)
 
     async def _told(
         self, conn: Connection, tenant_id: UUID, target: Target, found: Sequence[tuple[Foretold, Step | None]]
@@ -133,13 +137,13 @@ class Rehearsal:
         ]
 
     def _further(self, preview: Preview, page: _Page, found: Sequence[Foretold]) -> Preview:
-        is_last = len(page.people) < self._size
+        is_last = page.looked_at < self._size
         return replace(
             preview,
             status="completed" if is_last else "running",
-            people_total=max(page.total, preview.people_done + len(page.people)),
-            people_done=preview.people_done + len(page.people),
-            done_to=page.people[-1].id if page.people else preview.done_to,
+            people_total=max(page.total, preview.people_done + page.looked_at),
+            people_done=preview.people_done + page.looked_at,
+            done_to=page.last or preview.done_to,
             counts=added(preview.counts, tally(found)),
             samples=sampled(preview.samples, found),
         )

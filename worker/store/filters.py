@@ -59,23 +59,26 @@ async def count(conn: Connection, *, tenant_id: UUID, scope: Filter | None) -> C
     return Count(row["people"], row["enabled"])
 
 
-async def ids(conn: Connection, *, tenant_id: UUID, scope: Filter | None, after: UUID, limit: int) -> list[UUID]:
-    """The next people in id order whom a scope takes in."""
-    rows = await _rows(conn, queries.ids, scope, tenant_id=tenant_id, after=after, limit=limit)
-    return [row["id"] for row in rows]
-
-
 async def sample(conn: Connection, *, tenant_id: UUID, scope: Filter | None, limit: int, seed: int = 0) -> list[UUID]:
     """Some enabled people whom a scope takes in, from among all; another ``seed`` finds others."""
     rows = await _rows(conn, queries.sample, scope, tenant_id=tenant_id, limit=limit, seed=seed)
     return [row["id"] for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Whom a target concerns among some people, how many those were, and the last of them; None: there was nobody."""
+
+    ids: list[UUID]
+    looked_at: int
+    last: UUID | None
+
+
 async def concerned(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, scope: Filter | None, after: UUID, limit: int
-) -> list[UUID]:
-    """The next people in id order whom a target's scope takes in, or who have an account there."""
-    rows = await _rows(
+) -> Concerned:
+    """Of the next ``limit`` people in id order, those whom a target's scope takes in or who have an account there."""
+    (row,) = await _rows(
         conn,
         queries.concerned,
         scope,
@@ -84,13 +87,7 @@ async def concerned(
         after=after,
         limit=limit,
     )
-    return [row["id"] for row in rows]
-
-
-async def count_concerned(conn: Connection, *, tenant_id: UUID, connector_id: UUID, scope: Filter | None) -> int:
-    """How many people a target's scope takes in, or have an account there."""
-    (row,) = await _rows(conn, queries.count_concerned, scope, tenant_id=tenant_id, connector_id=connector_id)
-    return int(row["count"])
+    return Concerned(list(row["ids"]), row["n"], row["last"])
 
 
 async def _rows(conn: Connection, query: Query, scope: Filter | None, **values: Any) -> list[Record]:

@@ -41,8 +41,8 @@ async def begin(conn: Connection, *, tenant_id: UUID, bases: Mapping[UUID, int])
 async def ask_next(conn: Connection, *, tenant_id: UUID, limit: int, scopes: Mapping[UUID, Filter | None]) -> None:
     """Ask for the next ``limit`` people, for the targets that are furthest behind.
 
-    For one target alone those whom it concerns: in its scope, or with an account there. ``scopes`` has the scope of
-    each target that can be read. The rows of targets are written after those of people, in the order of planners.
+    For one target alone those of them whom it concerns: in its scope, or with an account there. ``scopes`` has the
+    scope of each target that can be read. Rows of targets are written after those of people, in the order of planners.
     """
     rows = await queries.unfinished.rows(conn, tenant_id=tenant_id)
     if not rows:
@@ -73,8 +73,8 @@ async def _ask_concerned(
     limit: int,
 ) -> UUID | None:
     """Where to go on, or None when these were the last."""
-    ids = await filters.concerned(
+    found = await filters.concerned(
         conn, tenant_id=tenant_id, connector_id=connector_id, scope=scopes[connector_id], after=after, limit=limit
     )
-    await plan_items.ask_these(conn, tenant_id=tenant_id, identity_ids=ids, origin=Origin.MAPPING)
-    return ids[-1] if len(ids) == limit else None
+    await plan_items.ask_these(conn, tenant_id=tenant_id, identity_ids=found.ids, origin=Origin.MAPPING)
+    return found.last if found.looked_at == limit else None

@@ -1,5 +1,6 @@
 """Dry runs of mapping versions: what they say is what planning then does, and they write nothing else."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +118,17 @@ async def test_pages_add_up_and_another_process_goes_on_where_one_stopped(house:
     assert (last.status, last.people_done) == ("completed", 11)
     assert last.counts["kinds"] == {"create": 11}
     assert len(last.samples) == 5
+
+
+async def test_two_processes_at_one_dry_run_count_everybody_once(house: House) -> None:
+    connector = await house.target()
+    await house.people(*(f"p{n}" for n in range(7)))
+    preview_id = await start(house, connector, await draft(house, connector, *DRAFT))
+    for _ in range(2):
+        await asyncio.gather(*(a_rehearsal(house.pool, page=2).run_once(house.tenant_id) for _ in range(2)))
+    preview = await read(house, preview_id)
+
+    assert (preview.status, preview.people_done, preview.counts["kinds"]) == ("completed", 7, {"create": 7})
 
 
 async def test_removals_are_weighed_by_the_safeguard(house: House) -> None:

@@ -156,7 +156,7 @@ async def test_every_letter_is_folded_as_in_memory(pool: Pool, tenant_id: UUID) 
     assert await answers(pool, tenant_id, scopes) == [{each.id} for each in people]
 
 
-async def test_people_of_a_scope_are_counted_listed_and_sampled(pool: Pool, tenant_id: UUID) -> None:
+async def test_people_of_a_scope_are_counted_and_sampled(pool: Pool, tenant_id: UUID) -> None:
     people = [
         StoredIdentity(uuid7(), str(at), f"p{at}", {"department": "Sales" if at < 4 else "IT"}, active=at != 0)
         for at in range(6)
@@ -165,12 +165,10 @@ async def test_people_of_a_scope_are_counted_listed_and_sampled(pool: Pool, tena
     scope = parse('department eq "sales"')
     async with tenant(pool, tenant_id) as conn:
         counted = await filters.count(conn, tenant_id=tenant_id, scope=scope)
-        listed = await filters.ids(conn, tenant_id=tenant_id, scope=scope, after=people[0].id, limit=2)
         sampled = await filters.sample(conn, tenant_id=tenant_id, scope=scope, limit=10)
         everybody = await filters.count(conn, tenant_id=tenant_id, scope=None)
 
     assert (counted.people, counted.enabled) == (4, 3)
-    assert listed == [people[1].id, people[2].id]
     assert set(sampled) == {each.id for each in people[1:4]}
     assert (everybody.people, everybody.enabled) == (6, 5)
 
@@ -203,7 +201,8 @@ async def test_concerned_are_those_in_scope_and_those_with_an_account(pool: Pool
             conn, tenant_id=tenant_id, connector_id=connector.id, scope=parse('a eq "x"'), after=UUID(int=0), limit=9
         )
 
-    assert found == [people[0].id, people[1].id, people[3].id]
+    assert found.ids == [people[0].id, people[1].id, people[3].id]
+    assert (found.looked_at, found.last) == (4, people[3].id)
 
 
 async def test_one_person_is_found_by_id_whatever_its_case(pool: Pool, tenant_id: UUID) -> None:
