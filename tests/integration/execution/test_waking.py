@@ -122,4 +122,4 @@ async def test_whatever_becomes_of_single_tries_each_lane_is_run_in_order_and_to
 
 
 async def _has_follower(site: Site) -> bool:
-    return bool(await site.rows("SELECT 1 FROM operations WHERE status = 'pending' AND head"))
+    return bool(await site.rows("SELECT 1 FROM operations WHERE head AND seq = 2"))
