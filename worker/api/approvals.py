@@ -12,7 +12,7 @@ from worker.api.schemas.approvals import (
     ApprovalList,
     ApproveBody,
     Decided,
-    RejectBody,
+    RejectApprovalBody,
     approval_of,
     decided_of,
 )
@@ -62,7 +62,7 @@ def build(house: House, auth: Auth) -> APIRouter:
         return decided_of(made)
 
     @router.post("/{approval_id}/reject", response_model=Decided)
-    async def reject(approval_id: UUID, body: RejectBody | None = None, who: Principal = operator) -> Decided:
+    async def reject(approval_id: UUID, body: RejectApprovalBody | None = None, who: Principal = operator) -> Decided:
         notes = body.notes if body else None
         return decided_of(await acts.decide(house, who, approval_id=approval_id, approve=False, notes=notes))
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from worker.actions import House
 from worker.actions import cases as acts
-from worker.api.schemas.records import Case, CaseList, ConfirmBody, RejectBody
+from worker.api.schemas.records import Case, CaseList, ConfirmBody, RejectCaseBody
 from worker.domain.errors import NotFound
 from worker.security import Principal, Role
 from worker.store import listings_cases
@@ -63,7 +63,7 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
         return await _get(house, who, case_id)
 
     @router.post("/{case_id}/reject", response_model=Case)
-    async def reject(case_id: UUID, body: RejectBody | None = None, who: Principal = operator) -> Case:
+    async def reject(case_id: UUID, body: RejectCaseBody | None = None, who: Principal = operator) -> Case:
         await acts.reject(house, who, case_id=case_id, notes=body.notes if body else None)
         return await _get(house, who, case_id)
 

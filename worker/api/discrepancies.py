@@ -11,7 +11,7 @@ from worker.actions import findings as acts
 from worker.api.existing import must_exist
 from worker.api.schemas.discrepancies import (
     ActionList,
-    BulkBody,
+    BulkRemediateBody,
     BulkResult,
     Discrepancy,
     DiscrepancyList,
@@ -102,7 +102,7 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
 
 def _add_many(router: APIRouter, house: House, *, viewer: Principal, operator: Principal) -> None:
     @router.post("/discrepancies/bulk-remediate", response_model=BulkResult)
-    async def bulk(connector_id: UUID, body: BulkBody, who: Principal = operator) -> BulkResult:
+    async def bulk(connector_id: UUID, body: BulkRemediateBody, who: Principal = operator) -> BulkResult:
         wishes = [Wish(item.discrepancy_id, item.action, item.direction, item.identity_id) for item in body.items]
         done = await acts.remediate(house, who, connector_id=connector_id, wishes=wishes, dry_run=body.dry_run)
         return bulk_of(done)

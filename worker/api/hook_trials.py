@@ -9,6 +9,7 @@ from worker.actions import House, hook_scripts, hook_trials
 from worker.actions import hook_tests as acts
 from worker.actions.hook_trials import Sample, Script
 from worker.api.schemas.hook_trials import (
+    HookTrialBody,
     Replay,
     ReplayBody,
     RunTestsBody,
@@ -17,7 +18,6 @@ from worker.api.schemas.hook_trials import (
     TestBody,
     TestRun,
     Trial,
-    TrialBody,
     rehearsed_of,
     replay_of,
     run_of,
@@ -46,7 +46,7 @@ def build(house: House, auth: Auth) -> APIRouter:
 
 def _add_trials(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/test", response_model=Trial, summary="Run one function; nothing is written")
-    async def try_hook(hook_id: UUID, body: TrialBody, who: Principal = operator) -> Trial:
+    async def try_hook(hook_id: UUID, body: HookTrialBody, who: Principal = operator) -> Trial:
         script = Script(hook_id, version=body.version, source=body.source)
         if body.sample is not None:
             sample = Sample(body.sample.connector_id, body.sample.identity_id)

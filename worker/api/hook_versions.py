@@ -7,18 +7,18 @@ from fastapi import APIRouter, Path, Query, Response
 
 from worker.actions import House, hook_scripts
 from worker.actions import hook_versions as acts
-from worker.api.schemas.hook_trials import Activation, outcome_of
+from worker.api.schemas.hook_trials import CheckedActivation, outcome_of
 from worker.api.schemas.hooks import (
-    ActivateBody,
     ActivationList,
-    Difference,
-    VersionBody,
-    VersionList,
+    DifferenceOfHooks,
+    HookActivateBody,
+    HookVersionBody,
+    VersionsOfHook,
     VersionWithSource,
     version_of,
     version_with_source,
 )
-from worker.api.schemas.hooks import Activation as Switched
+from worker.api.schemas.hooks import ActivationOfHook as Switched
 from worker.security import Principal, Role
 from worker.store import hooks
 from worker.store.tenant import tenant
@@ -39,16 +39,16 @@ def build(house: House, auth: Auth) -> APIRouter:
 
 
 def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
-    @router.get("", response_model=VersionList, summary="List the versions of a hook, the newest first")
+    @router.get("", response_model=VersionsOfHook, summary="List the versions of a hook, the newest first")
     async def list_versions(
         hook_id: UUID, who: Principal = viewer, limit: Limit = 20, offset: Offset = 0
-    ) -> VersionList:
+    ) -> VersionsOfHook:
         async with tenant(house.pool, who.tenant_id) as conn:
             hook = await hook_scripts.the_hook(conn, who.tenant_id, hook_id)
             rows = await hooks.versions(conn, tenant_id=who.tenant_id, hook_id=hook_id, limit=limit, offset=offset)
             total = await hooks.count_versions(conn, tenant_id=who.tenant_id, hook_id=hook_id)
         found = [version_of(row, active=hook["active_version"]) for row in rows]
-        return VersionList(versions=found, total=total, limit=limit, offset=offset)
+        return VersionsOfHook(versions=found, total=total, limit=limit, offset=offset)
 
     @router.get("/activations", response_model=ActivationList, summary="List what ran from when on, the newest first")
     async def list_activations(hook_id: UUID, who: Principal = viewer, limit: Limit = 20) -> ActivationList:
@@ -61,23 +61,23 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     async def get_version(hook_id: UUID, version: Number, who: Principal = viewer) -> VersionWithSource:
         return await _get(house, who, hook_id, version)
 
-    @router.get("/{before}/diff/{after}", response_model=Difference, summary="What differs between two versions")
-    async def compare(hook_id: UUID, before: Number, after: Number, who: Principal = viewer) -> Difference:
+    @router.get("/{before}/diff/{after}", response_model=DifferenceOfHooks, summary="What differs between two versions")
+    async def compare(hook_id: UUID, before: Number, after: Number, who: Principal = viewer) -> DifferenceOfHooks:
         found = await acts.difference(house, who, hook_id=hook_id, before=before, after=after)
-        return Difference(before=before, after=after, diff=found)
+        return DifferenceOfHooks(before=before, after=after, diff=found)
 
 
 def _add_acts(router: APIRouter, house: House, *, admin: Principal) -> None:
     @router.post("", response_model=VersionWithSource, status_code=201, summary="Store a draft")
     async def add_version(
-        hook_id: UUID, body: VersionBody, seen: SeenVersion, who: Principal = admin
+        hook_id: UUID, body: HookVersionBody, seen: SeenVersion, who: Principal = admin
     ) -> VersionWithSource:
         number, _ = await acts.add(house, who, hook_id=hook_id, source=body.source, note=body.note, seen=seen)
         return await _get(house, who, hook_id, number)
 
     @router.post(
         "/{version}/activate",
-        response_model=Activation,
+        response_model=CheckedActivation,
         summary="Run the saved tests, and make a version the active one",
     )
     async def activate(
@@ -86,15 +86,17 @@ def _add_acts(router: APIRouter, house: House, *, admin: Principal) -> None:
         version: Number,
         seen: SeenVersion,
         response: Response,
-        body: ActivateBody | None = None,
+        body: HookActivateBody | None = None,
         who: Principal = admin,
-    ) -> Activation:
+    ) -> CheckedActivation:
         force = body.force if body is not None else False
         done = await acts.activate(house, who, hook_id=hook_id, version=version, force=force, seen=seen)
         async with tenant(house.pool, who.tenant_id) as conn:
             hook = await hook_scripts.the_hook(conn, who.tenant_id, hook_id)
         response.headers["ETag"] = etag_of(hook["version"])
-        return Activation(version=done.version, previous=done.previous, tests=[outcome_of(each) for each in done.tests])
+        return CheckedActivation(
+            version=done.version, previous=done.previous, tests=[outcome_of(each) for each in done.tests]
+        )
 
 
 async def _get(house: House, who: Principal, hook_id: UUID, version: int) -> VersionWithSource:

@@ -12,10 +12,10 @@ from worker.api.schemas.connectors import Connector, connector_of
 from worker.api.schemas.mappings import (
     DryRun,
     DryRunList,
+    MappingTrialBody,
     ScopeBody,
     ScopeChange,
     ScopeResult,
-    TrialBody,
     Trials,
     dry_run_of,
     scope_result,
@@ -33,7 +33,7 @@ def build(house: House, auth: Auth) -> APIRouter:
     viewer, operator, admin = needs(auth, Role.VIEWER), needs(auth, Role.OPERATOR), needs(auth, Role.ADMIN)
 
     @router.post("/preview", response_model=Trials, summary="What would become of some people's accounts")
-    async def try_out(connector_id: UUID, body: TrialBody, who: Principal = operator) -> Trials:
+    async def try_out(connector_id: UUID, body: MappingTrialBody, who: Principal = operator) -> Trials:
         return trials_of(await acts.try_out(house, who, connector_id=connector_id, trial=body.as_trial()))
 
     @router.post("/scope", response_model=ScopeResult, summary="How many people a scope takes in")

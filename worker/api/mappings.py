@@ -8,15 +8,15 @@ from fastapi import APIRouter, Path, Query, Response
 from worker.actions import House, mapping_trials
 from worker.actions import mappings as acts
 from worker.api.schemas.mappings import (
-    ActivateBody,
-    Activation,
-    Difference,
+    ActivationOfMapping,
+    DifferenceOfMappings,
+    MappingActivateBody,
+    MappingVersionBody,
     RulesBody,
     Schema,
     Transforms,
     Verdict,
-    VersionBody,
-    VersionList,
+    VersionsOfMapping,
     VersionWithRules,
     difference_of,
     dry_run_of,
@@ -66,12 +66,12 @@ def _add_reference(router: APIRouter, house: House, *, viewer: Principal) -> Non
 def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get(
         "/connectors/{connector_id}/mappings",
-        response_model=VersionList,
+        response_model=VersionsOfMapping,
         summary="List the versions of a target's mapping, the newest first",
     )
     async def list_versions(
         *, connector_id: UUID, who: Principal = viewer, limit: Limit = 20, offset: Offset = 0, response: Response
-    ) -> VersionList:
+    ) -> VersionsOfMapping:
         async with tenant(house.pool, who.tenant_id) as conn:
             target = await acts.the_target(conn, who.tenant_id, connector_id)
             rows, total = await mappings.versions(
@@ -84,7 +84,7 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
             )
             now = await acts.active_of(conn, who.tenant_id, target)
         response.headers["ETag"] = etag_of(now.version if now else 0)
-        return VersionList(
+        return VersionsOfMapping(
             versions=[version_of(row) for row in rows],
             object_class=target.object_class,
             active=now.version if now else None,
@@ -103,10 +103,12 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
 
     @router.get(
         "/connectors/{connector_id}/mappings/{before}/diff/{after}",
-        response_model=Difference,
+        response_model=DifferenceOfMappings,
         summary="What differs between two versions, by rule",
     )
-    async def compare(connector_id: UUID, before: Number, after: Number, who: Principal = viewer) -> Difference:
+    async def compare(
+        connector_id: UUID, before: Number, after: Number, who: Principal = viewer
+    ) -> DifferenceOfMappings:
         found = await acts.difference(house, who, connector_id=connector_id, before=before, after=after)
         return difference_of(before, after, found)
 
@@ -126,13 +128,13 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Pr
         status_code=201,
         summary="Store rules as a new version, which is not active yet",
     )
-    async def add_version(connector_id: UUID, body: VersionBody, who: Principal = admin) -> VersionWithRules:
+    async def add_version(connector_id: UUID, body: MappingVersionBody, who: Principal = admin) -> VersionWithRules:
         number = await acts.save(house, who, connector_id=connector_id, written=body.as_written(), note=body.note)
         return await _get(house, who, connector_id, number)
 
     @router.post(
         "/connectors/{connector_id}/mappings/{version}/activate",
-        response_model=Activation,
+        response_model=ActivationOfMapping,
         summary="Make a version the active one, or (dry_run) count what that would do",
     )
     async def activate(
@@ -141,30 +143,30 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Pr
         version: Number,
         seen: SeenVersion,
         response: Response,
-        body: ActivateBody | None = None,
+        body: MappingActivateBody | None = None,
         who: Principal = admin,
-    ) -> Activation:
+    ) -> ActivationOfMapping:
         if body is not None and body.dry_run:
             counting = await mapping_trials.rehearse(
                 house, who, connector_id=connector_id, version=version, scope=body.scope
             )
             response.status_code = 202
-            return Activation(version=version, previous=counting.base_version, dry_run=dry_run_of(counting))
+            return ActivationOfMapping(version=version, previous=counting.base_version, dry_run=dry_run_of(counting))
         previous = await acts.activate(house, who, connector_id=connector_id, version=version, seen=seen)
         response.headers["ETag"] = etag_of(version)
-        return Activation(version=version, previous=previous)
+        return ActivationOfMapping(version=version, previous=previous)
 
     @router.post(
         "/connectors/{connector_id}/mappings/rollback",
-        response_model=Activation,
+        response_model=ActivationOfMapping,
         summary="Make the version active again that was so before",
     )
     async def roll_back(
         *, connector_id: UUID, seen: SeenVersion, response: Response, who: Principal = admin
-    ) -> Activation:
+    ) -> ActivationOfMapping:
         version = await acts.roll_back(house, who, connector_id=connector_id, seen=seen)
         response.headers["ETag"] = etag_of(version)
-        return Activation(version=version)
+        return ActivationOfMapping(version=version)
 
 
 async def _get(house: House, who: Principal, connector_id: UUID, version: int) -> VersionWithRules:

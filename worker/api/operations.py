@@ -13,8 +13,8 @@ from worker.api.schemas.operations import (
     Attempt,
     AttemptList,
     BulkAnswer,
-    BulkBody,
     BulkFilter,
+    BulkOperationsBody,
     BulkOutcome,
     LogLine,
     LogList,
@@ -164,7 +164,7 @@ def _add_one(router: APIRouter, house: House, *, viewer: Principal) -> None:
 
 def _add_bulk(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/bulk", response_model=BulkAnswer)
-    async def bulk_act(body: BulkBody, who: Principal = operator) -> BulkAnswer:
+    async def bulk_act(body: BulkOperationsBody, who: Principal = operator) -> BulkAnswer:
         notes = body.resolution_notes
         if body.ids is not None:
             done = await bulk.act_on(house, who, action=body.action, ids=body.ids, notes=notes, origin=Origin.API)

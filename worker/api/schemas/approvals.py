@@ -19,7 +19,7 @@ class ApproveBody(BaseModel):
     notes: str | None = Field(default=None, max_length=4000)
 
 
-class RejectBody(BaseModel):
+class RejectApprovalBody(BaseModel):
     """A rejection, of whatever is held."""
 
     model_config = ConfigDict(extra="forbid")

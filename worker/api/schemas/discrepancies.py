@@ -33,7 +33,7 @@ class BulkItem(BaseModel):
     identity_id: UUID | None = None
 
 
-class BulkBody(BaseModel):
+class BulkRemediateBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     items: list[BulkItem] = Field(min_length=1, max_length=100)

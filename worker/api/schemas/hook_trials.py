@@ -54,7 +54,7 @@ class SampleBody(_Body):
     identity_id: UUID
 
 
-class TrialBody(_Script):
+class HookTrialBody(_Script):
     """Run one function on a context, or on a person's account (``sample``), together with the other hooks there."""
 
     function: str = Field(min_length=1, max_length=60)
@@ -206,7 +206,7 @@ class Replay(BaseModel):
     changed: list[ReplayedCall]
 
 
-class Activation(BaseModel):
+class CheckedActivation(BaseModel):
     """A version that is active now, the one before it, and the saved tests that ran."""
 
     version: int

@@ -35,14 +35,14 @@ class HookChange(_Body):
     description: str | None = Field(default=None, max_length=4000)
 
 
-class VersionBody(_Body):
+class HookVersionBody(_Body):
     """A draft: a version that is not active yet."""
 
     source: Source
     note: str = Field(default="", max_length=1000)
 
 
-class ActivateBody(_Body):
+class HookActivateBody(_Body):
     """``force`` activates although saved tests fail."""
 
     force: bool = False
@@ -167,7 +167,7 @@ class PinnedLibrary(BaseModel):
     sha: str
 
 
-class Version(BaseModel):
+class VersionOfHook(BaseModel):
     """One immutable version; ``libraries`` as they were active when it was stored."""
 
     version: int
@@ -183,18 +183,18 @@ class Version(BaseModel):
     created_by_name: str | None
 
 
-class VersionWithSource(Version):
+class VersionWithSource(VersionOfHook):
     source: str
 
 
-class VersionList(BaseModel):
-    versions: list[Version]
+class VersionsOfHook(BaseModel):
+    versions: list[VersionOfHook]
     total: int
     limit: int
     offset: int
 
 
-class Activation(BaseModel):
+class ActivationOfHook(BaseModel):
     """From when on a version ran, and who switched to it."""
 
     version: int
@@ -206,11 +206,11 @@ class Activation(BaseModel):
 class ActivationList(BaseModel):
     """The newest first."""
 
-    activations: list[Activation]
+    activations: list[ActivationOfHook]
     limit: int
 
 
-class Difference(BaseModel):
+class DifferenceOfHooks(BaseModel):
     """A unified diff; empty when nothing differs."""
 
     before: int
@@ -337,9 +337,9 @@ def validated_of(found: Validation) -> Validated:
     )
 
 
-def version_of(row: Record, *, active: int | None) -> Version:
+def version_of(row: Record, *, active: int | None) -> VersionOfHook:
     """A version without its source."""
-    return Version.model_validate({**dict(row), "is_active": row["version"] == active})
+    return VersionOfHook.model_validate({**dict(row), "is_active": row["version"] == active})
 
 
 def version_with_source(row: Record, *, active: int | None) -> VersionWithSource:

@@ -45,13 +45,13 @@ class RulesBody(_Body):
         return Written(self.document, self.rules, self.sources_may_be_new)
 
 
-class VersionBody(RulesBody):
+class MappingVersionBody(RulesBody):
     """A draft: a version that is not active yet."""
 
     note: str = Field(default="", max_length=MAX_NOTE)
 
 
-class TrialBody(_Body):
+class MappingTrialBody(_Body):
     """What to try, on whom. Without rules, document and version it is the active mapping."""
 
     rules: list[Any] | None = Field(default=None, max_length=10_000)
@@ -64,7 +64,7 @@ class TrialBody(_Body):
     scope: str | None = Field(default=None, max_length=10_000)
 
     @model_validator(mode="after")
-    def _has_one(self) -> "TrialBody":
+    def _has_one(self) -> "MappingTrialBody":
         if sum(each is not None for each in (self.rules, self.document, self.version)) > 1:
             raise ValueError("give one of rules, document and version")
         return self
@@ -81,7 +81,7 @@ class TrialBody(_Body):
         )
 
 
-class ActivateBody(_Body):
+class MappingActivateBody(_Body):
     """``dry_run`` only counts what it would do; ``scope`` is one to count with in place of the connector's."""
 
     dry_run: bool = False
@@ -98,7 +98,7 @@ class ScopeChange(ScopeBody):
     sources_may_be_new: bool = False
 
 
-class Version(BaseModel):
+class VersionOfMapping(BaseModel):
     """One version; ``rules`` is how many it has, ``activated_at`` when it last became the active one."""
 
     version: int
@@ -110,8 +110,8 @@ class Version(BaseModel):
     activated_at: datetime | None
 
 
-class VersionList(BaseModel):
-    versions: list[Version]
+class VersionsOfMapping(BaseModel):
+    versions: list[VersionOfMapping]
     object_class: str
     active: int | None
     total: int
@@ -158,7 +158,7 @@ class Change(BaseModel):
     fields: list[str]
 
 
-class Difference(BaseModel):
+class DifferenceOfMappings(BaseModel):
     before: int
     after: int
     changes: list[Change]
@@ -210,7 +210,7 @@ class DryRunList(BaseModel):
     dry_runs: list[DryRun]
 
 
-class Activation(BaseModel):
+class ActivationOfMapping(BaseModel):
     """What an activation did, or for a dry run the count under way."""
 
     version: int
@@ -259,8 +259,8 @@ class Transforms(BaseModel):
     transforms: list[TransformReference]
 
 
-def version_of(row: Record) -> Version:
-    return Version(**{name: row[name] for name in Version.model_fields})
+def version_of(row: Record) -> VersionOfMapping:
+    return VersionOfMapping(**{name: row[name] for name in VersionOfMapping.model_fields})
 
 
 def version_with_rules(row: Record) -> VersionWithRules:
@@ -284,8 +284,8 @@ def mistake_of(mistake: RuleMistake) -> Mistake:
     return Mistake(**{**asdict(mistake), "severity": mistake.severity.value})
 
 
-def difference_of(before: int, after: int, changes: Iterable[RuleChange]) -> Difference:
-    return Difference(
+def difference_of(before: int, after: int, changes: Iterable[RuleChange]) -> DifferenceOfMappings:
+    return DifferenceOfMappings(
         before=before,
         after=after,
         changes=[

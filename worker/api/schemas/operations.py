@@ -63,7 +63,7 @@ class BulkFilter(BaseModel):
     q: str | None = Field(default=None, min_length=1, max_length=200)
 
 
-class BulkBody(BaseModel):
+class BulkOperationsBody(BaseModel):
     """One verb on the operations of these ids, or on all that match. A filter wants ``expected``, how many may match at
     most, or ``dry_run``, which tells how many do."""
 

@@ -68,7 +68,7 @@ class ConfirmBody(BaseModel):
     notes: str | None = Field(default=None, max_length=4000)
 
 
-class RejectBody(BaseModel):
+class RejectCaseBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     notes: str | None = Field(default=None, max_length=4000)
