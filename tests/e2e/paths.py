@@ -1,6 +1,6 @@
 """Every page of the console over the sample, by name."""
 
-from tests.e2e.fakes import hooks, sample
+from tests.e2e.fakes import hooks, mappings, sample
 from worker.domain.operation import OperationStatus
 
 
@@ -13,6 +13,7 @@ LDAP = f"/connectors/{sample.LDAP.id}"
 RECONCILIATION = f"{LDAP}/reconciliation"
 DEAD = operation(OperationStatus.DEAD_LETTER)
 HOOK = f"/hooks/{hooks.LOGIN}"
+MAPPING = f"{LDAP}/mappings"
 PAUSED = f"/connectors/{sample.CSV.id}/reconciliation/runs/{sample.RUNS[2].id}"
 
 PAGES: dict[str, str] = {
@@ -60,6 +61,12 @@ PAGES: dict[str, str] = {
     "hook's numbers": f"{HOOK}/about",
     "activating": f"{HOOK}/versions/2/activate",
     "resuming": f"/hooks/{hooks.GREEDY}/resume",
+    "mapping": MAPPING,
+    "mapping, a version that waits": f"{MAPPING}?version=2",
+    "mapping's versions": f"{MAPPING}/versions?before=1&after=2",
+    "dry run": f"{MAPPING}/dry-runs/{mappings.COUNT}",
+    "dry run that would remove many": f"{MAPPING}/dry-runs/{mappings.MANY}",
+    "activating a mapping": f"{MAPPING}/versions/2/activate",
     "audit": "/audit",
     "question": f"/connectors/operations/ask/resolve?id={DEAD.rsplit('/', 1)[1]}",
     "redrive": f"{DEAD}/redrive",

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
 from worker.console.hook_doors import ConsoleHooks
+from worker.console.mapping_doors import ConsoleMappings
 from worker.console.query import BadQuery, Query, address, local_path
 from worker.console.rendering import Templates
 from worker.console.views import AttributeChange, Badges
@@ -42,6 +43,7 @@ class Desk:
     acts: ConsoleActs
     auth: ConsoleAuth
     hooks: ConsoleHooks
+    mappings: ConsoleMappings
     templates: Templates
 
     def signed_in(self, handler: Handler) -> Endpoint:
@@ -119,6 +121,10 @@ class Visit:
     @property
     def hooks(self) -> ConsoleHooks:
         return self.desk.hooks
+
+    @property
+    def mappings(self) -> ConsoleMappings:
+        return self.desk.mappings
 
     @property
     def query(self) -> Query:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from worker.console import figures, findings, hook_words, words
+from worker.console import figures, findings, hook_words, mapping_words, words
 from worker.console.query import address
 
 HERE = Path(__file__).parent
@@ -65,6 +65,7 @@ class Templates:
             findings=findings,
             figures=figures,
             hook_words=hook_words,
+            mapping_words=mapping_words,
             address=address,
             asset=_asset_addresses().__getitem__,
         )

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from worker.console.desk import Desk
 from worker.console.doors import ConsoleActs, ConsoleAuth, ConsoleReads
 from worker.console.hook_doors import ConsoleHooks
+from worker.console.mapping_doors import ConsoleMappings
 from worker.console.pages import (
     approvals,
     assets,
@@ -19,7 +20,10 @@ from worker.console.pages import (
     hook_tests,
     hook_versions,
     identities,
+    mapping_editor,
+    mapping_versions,
     operations,
+    people,
     reconciliation,
     sign_in,
     stream,
@@ -28,9 +32,11 @@ from worker.console.pages import hooks as hook_pages
 from worker.console.rendering import Templates
 
 
-def build_console(reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth, hooks: ConsoleHooks) -> APIRouter:
+def build_console(
+    reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth, hooks: ConsoleHooks, mappings: ConsoleMappings
+) -> APIRouter:
     """The console over these doors. Fixed paths come before those with an id in their place."""
-    desk = Desk(reads, acts, auth, hooks, Templates())
+    desk = Desk(reads, acts, auth, hooks, mappings, Templates())
     router = APIRouter()
     router.routes.extend(assets.routes())
     for module in (
@@ -42,8 +48,11 @@ def build_console(reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth, hoo
         discrepancies,
         conflicts,
         connectors,
+        mapping_editor,
+        mapping_versions,
         approvals,
         cases,
+        people,
         identities,
         hook_pages,
         hook_editor,

@@ -1,6 +1,7 @@
 """From an identity to what its account at a target should be."""
 
 from worker.mapping.check import check_rules, parse_rules, rule_to_json
+from worker.mapping.documents import DocumentError, read_document
 from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
 from worker.mapping.inbound import InboundRule, NoWord, inbound_rules
 from worker.mapping.letters import slug
@@ -12,6 +13,7 @@ from worker.mapping.transforms import TRANSFORMS
 
 __all__ = [
     "TRANSFORMS",
+    "DocumentError",
     "Evaluator",
     "InboundRule",
     "Mapped",
@@ -27,6 +29,7 @@ __all__ = [
     "comparator_of",
     "inbound_rules",
     "parse_rules",
+    "read_document",
     "review_document",
     "review_rules",
     "rule_to_json",

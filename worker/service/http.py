@@ -20,7 +20,7 @@ from worker.api import build_api
 from worker.console import ConsoleSession, build_console
 from worker.domain.errors import SurroundingsError
 from worker.intake import EventReceiver
-from worker.service.desk import Acts, ApprovalRules, Hooks, Reads
+from worker.service.desk import Acts, ApprovalRules, Hooks, Mappings, Reads
 from worker.settings import Role, Settings
 from worker.telemetry import metrics
 from worker.web import Auth, Bounded, Health, SignedIn, health_routes, install_problems
@@ -96,6 +96,7 @@ def build_app(
                 Acts(house),
                 _Sessions(auth),
                 Hooks(house),
+                Mappings(house),
             )
         )
     return app

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from tests.e2e.fakes import sample
 from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
 from tests.e2e.fakes.hooks import FakeHooks
+from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
 from worker.console import build_console
 from worker.console.desk import masked, unmasked
@@ -22,7 +23,7 @@ class House:
         reads = FakeReads()
         self.acts = FakeActs(reads)
         app = FastAPI()
-        app.include_router(build_console(reads, self.acts, FakeAuth(Person(roles=roles)), FakeHooks()))
+        app.include_router(build_console(reads, self.acts, FakeAuth(Person(roles=roles)), FakeHooks(), FakeMappings()))
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def retry(self, **headers: str):

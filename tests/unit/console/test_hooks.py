@@ -8,6 +8,7 @@ from tests.e2e.fakes import hooks as sample_hooks
 from tests.e2e.fakes import sample
 from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
 from tests.e2e.fakes.hooks import FakeHooks
+from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
 from worker.console import build_console
 from worker.console.desk import masked
@@ -24,7 +25,7 @@ class House:
         self.hooks = FakeHooks()
         app = FastAPI()
         person = Person(roles=frozenset(roles or {"admin"}))
-        app.include_router(build_console(reads, FakeActs(reads), FakeAuth(person), self.hooks))
+        app.include_router(build_console(reads, FakeActs(reads), FakeAuth(person), self.hooks, FakeMappings()))
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def post(self, path: str, **fields: object):

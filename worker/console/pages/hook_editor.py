@@ -16,11 +16,10 @@ from starlette.routing import Route
 from worker.console import hook_words
 from worker.console.desk import Desk, Visit
 from worker.console.pages.hooks import LIST, seen, the_hook
+from worker.console.pages.people import the_person
 from worker.console.query import BadQuery, Query
 from worker.console.views import (
     HookDetail,
-    IdentityFilter,
-    IdentityRow,
     ReplayView,
     SourceCheck,
     TestRunView,
@@ -29,7 +28,6 @@ from worker.console.views import (
 from worker.domain.errors import InvalidRequest
 from worker.sandbox import FUNCTIONS, context_fields, reference
 
-MAX_SHOWN_PEOPLE = 20
 FIELDS = ("note", "function", "connector_id", "person", "context")
 
 
@@ -46,7 +44,6 @@ def routes(desk: Desk) -> list[Route]:
         Route(f"{LIST}/check", desk.signed_in(check), methods=["POST"]),
         Route(f"{LIST}/completions", desk.signed_in(completions)),
         Route(f"{LIST}/functions", desk.signed_in(functions)),
-        Route(f"{LIST}/people", desk.signed_in(people)),
         Route(f"{LIST}/{{id}}", desk.signed_in(show)),
         Route(f"{LIST}/{{id}}", desk.signed_in(work), methods=["POST"]),
     ]
@@ -140,9 +137,9 @@ async def _try(visit: Visit, hook_id: UUID, draft: Draft) -> TrialView:
     connector_id = query.uuid("connector_id")
     if connector_id is None:
         return TrialView(ok=False, refused="Choose a connector, or give a context of your own.")
-    person = await _person(visit, query.text("person"))
-    if isinstance(person, TrialView):
-        return person
+    person = await the_person(visit, query.text("person"))
+    if isinstance(person, str):
+        return TrialView(ok=False, refused=person)
     return await visit.hooks.trial_on_sample(
         visit.principal,
         hook_id=hook_id,
@@ -151,19 +148,6 @@ async def _try(visit: Visit, hook_id: UUID, draft: Draft) -> TrialView:
         identity_id=person.id,
         source=draft.source,
     )
-
-
-async def _person(visit: Visit, wanted: str | None) -> IdentityRow | TrialView:
-    """Whoever is meant: the one with this name or id, the only one whose name begins so, or just anybody."""
-    rows = (await visit.reads.identities(visit.tenant_id, where=IdentityFilter(q=wanted))).rows
-    exact = [row for row in rows if wanted in {row.user_name, row.external_id, str(row.id)}]
-    if not rows:
-        said = f"Nobody's user name or id begins with “{wanted}”." if wanted else "There is nobody to try it on yet."
-        return TrialView(ok=False, refused=said)
-    if wanted is None or exact or len(rows) == 1:
-        return (exact or list(rows))[0]
-    names = ", ".join(row.user_name for row in rows[:5])
-    return TrialView(ok=False, refused=f"Several match “{wanted}”: {names}{', …' if len(rows) > 5 else ''}.")
 
 
 def read_object(text: str, *, what: str) -> dict[str, Any]:
@@ -196,15 +180,6 @@ async def functions(visit: Visit) -> Response:
     for entry in reference():
         groups.setdefault(entry["group"] or entry["kind"], []).append(entry)
     return await visit.render("hook_functions.html", groups=groups, fields=context_fields())
-
-
-async def people(visit: Visit) -> Response:
-    """Names that begin so, for the field of the trial."""
-    where = IdentityFilter(q=visit.query.only("q").text("q"))
-    rows = (await visit.reads.identities(visit.tenant_id, where=where)).rows[:MAX_SHOWN_PEOPLE]
-    return JSONResponse(
-        [{"value": row.user_name, "label": row.display_name} for row in rows], headers={"Cache-Control": "no-store"}
-    )
 
 
 @functools.cache

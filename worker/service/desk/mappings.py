@@ -156,10 +156,11 @@ class Mappings:
 
     async def start_dry_run(self, principal: Person, *, connector_id: UUID, version: int) -> ActResult:
         async def act() -> ActResult:
-            await mapping_trials.rehearse(
+            found = await mapping_trials.rehearse(
                 self._house, principal_of(principal), connector_id=connector_id, version=version
             )
-            return ActResult(f"It is being counted what version {version} would do; nothing is changed.")
+            link = f"/connectors/{connector_id}/mappings/dry-runs/{found.id}"
+            return ActResult(f"It is being counted what version {version} would do; nothing is changed.", link=link)
 
         return await said(act)
 
@@ -179,7 +180,8 @@ class Mappings:
             await mappings.activate(
                 self._house, principal_of(principal), connector_id=connector_id, version=version, seen=seen
             )
-            return ActResult(f"Version {version} is active; whom it concerns is being planned again.")
+            message = f"Version {version} is active; whom it concerns is being planned again."
+            return ActResult(message, link=f"/connectors/operations?connector_id={connector_id}")
 
         return await said(act)
 
@@ -188,7 +190,8 @@ class Mappings:
             number = await mappings.roll_back(
                 self._house, principal_of(principal), connector_id=connector_id, seen=seen
             )
-            return ActResult(f"Version {number} is active again; whom it concerns is being planned again.")
+            message = f"Version {number} is active again; whom it concerns is being planned again."
+            return ActResult(message, link=f"/connectors/operations?connector_id={connector_id}")
 
         return await said(act)
 
