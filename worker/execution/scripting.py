@@ -285,8 +285,10 @@ class Scripting:
     async def _answers(
         self, hook: BoundHook, questions: Sequence[_Question], budget_ms: int
     ) -> list[HookResult | HookError]:
+        # What a rehearsal does to its sandbox is held against the program, not against the hook on all daemons.
+        script = hook.script if self._rehearsal is None else replace(hook.script, id=None)
         return await self._executor.execute_batch(
-            hook.script,
+            script,
             questions[0].context.event,
             [each.context.as_dict() for each in questions],
             budget_ms=budget_ms,

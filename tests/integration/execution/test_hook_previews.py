@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from tests.integration.execution.conftest import LOG, VAULT, Site
+from worker.actions import Suspended, Suspending
 from worker.connectors import Targets
 from worker.domain.errors import NotFound
 from worker.domain.hook import HookLimits, HookPhase, HookScript
@@ -121,3 +122,21 @@ async def test_a_draft_is_tried_in_place_of_what_is_active(site: Site, previews:
 async def test_there_is_nothing_to_show_of_nobody(site: Site, previews: HookPreviews) -> None:
     with pytest.raises(NotFound, match="There is no identity"):
         await of(site, previews, uuid7())
+
+
+async def test_a_script_that_kills_in_a_rehearsal_is_not_stopped_for_everybody(site: Site) -> None:
+    """Whoever may try a draft, or an account, could else stop the hook of all daemons."""
+    await site.binds("def before_create(ctx):\n    return {'set': {'login': str(max(range(2147483600 + len(ctx))))}}\n")
+    owner = await site.person("Ada", "Moss")
+    limits = HookLimits(budget_ms=50, memory_mb=64)
+
+    async with HookExecutor(workers=1, limits=limits, log=LOG) as scripts:
+        site.make(scripts)
+        previews = HookPreviews(site.pool, cast("Targets", site.targets), scripts, vault=VAULT)
+        classes = set[str]()
+        while "hook.suspended" not in classes:
+            [call] = (await of(site, previews, owner)).calls
+            classes.add(call.answer["error"]["class"])
+
+        assert await Suspending(site.pool, scripts).run_once() == Suspended(0)
+    assert classes == {"hook.timeout", "hook.suspended"}
