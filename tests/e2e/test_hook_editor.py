@@ -1,6 +1,10 @@
 """Writing a hook: told where a mistake is, offered what fits, shown what it would do, asked before it runs."""
 
+import re
+from typing import Literal
+
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.fakes import hooks as sample_hooks
@@ -151,6 +155,33 @@ async def test_what_is_written_survives_somebody_who_saved_first(page: Page, con
 
     await expect(page.get_by_role("alert")).to_contain_text("Somebody else changed it meanwhile")
     assert (await page.locator("#source").input_value()).endswith("# mine")
+
+
+async def test_marks_offers_and_answers_are_accessible_in_both_themes(page: Page) -> None:
+    await write(page, "\nretrun 1")
+    await expect(page.locator(".margin .f-red")).to_have_count(1)
+    await page.get_by_label("Connector").select_option(label="ldap-main")
+    await page.get_by_role("button", name="Try").click()
+    await expect(page.locator("#answer")).to_contain_text("It changes 2 attributes")
+    await page.locator("#source").focus()
+    await page.keyboard.type("\ntext.a")
+    await expect(page.get_by_role("listbox")).to_be_visible()
+    await page.evaluate(Axe().axe_script)
+    themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for theme in themes:
+        await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        found = (await page.evaluate("() => axe.run(document, {resultTypes: ['violations'], preload: false})"))[
+            "violations"
+        ]
+
+        assert [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]] == []
+
+
+async def test_names_are_offered_while_one_is_written(page: Page) -> None:
+    await page.goto(HOOK)
+    await page.get_by_label("Person").press_sequentially("a")
+
+    await expect(page.locator("#people option").first).to_have_attribute("value", re.compile("^a"))
 
 
 async def test_all_of_it_works_without_script(browser: Browser, console: FakeConsole) -> None:

@@ -29,6 +29,12 @@ async def count(conn: Connection, *, tenant_id: UUID, hook_id: UUID) -> int:
     return int(await queries.count.value(conn, tenant_id=tenant_id, hook_id=hook_id))
 
 
+async def places(conn: Connection, *, tenant_id: UUID, hook_ids: list[UUID]) -> dict[UUID, list[str]]:
+    """The names of the connectors at which each of these hooks runs; one that runs nowhere is left out."""
+    found = await queries.places.rows(conn, tenant_id=tenant_id, hook_ids=hook_ids)
+    return {row["hook_id"]: row["connectors"] for row in found}
+
+
 async def replace(conn: Connection, binding: Binding, *, tenant_id: UUID) -> bool:
     """Write another binding in its place; False when there is none."""
     return bool(await queries.replace.run(conn, tenant_id=tenant_id, **hooks.values_of(binding)))

@@ -10,6 +10,14 @@ ORDER BY c.name, b.connector_id, b.phase DESC, b.position, b.id LIMIT :limit OFF
 -- name: count
 SELECT count(*) FROM bindings WHERE tenant_id = :tenant_id AND hook_id = :hook_id
 
+-- name: places
+-- The targets at which these hooks run; bindings that are off are left out.
+SELECT b.hook_id, array_agg(DISTINCT c.name ORDER BY c.name) AS connectors
+FROM bindings b
+JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = b.connector_id
+WHERE b.tenant_id = :tenant_id AND b.hook_id = ANY(:hook_ids::uuid[]) AND b.enabled
+GROUP BY b.hook_id
+
 -- name: replace
 UPDATE bindings b SET connector_id = :connector_id, object_class = :object_class, phase = :phase,
     operation_types = :operation_types, position = :position, on_error = :on_error, budget_ms = :budget_ms,

@@ -52,7 +52,16 @@ def row(hook_id: UUID, name: str, description: str, **other: Any) -> v.HookRow:
 
 
 ROWS = (
-    row(LOGIN, "login names", "Makes a free login name.", latest_version=2, bindings=1, tests=2, numbers=NUMBERS),
+    row(
+        LOGIN,
+        "login names",
+        "Makes a free login name.",
+        latest_version=2,
+        bindings=1,
+        places=("ldap-main",),
+        tests=2,
+        numbers=NUMBERS,
+    ),
     row(UNITS, "units", "Puts people below their department's unit.", active_version=None),
     row(
         GREEDY,

@@ -1,6 +1,5 @@
 """Home: is all well, and if not, what needs a person."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -8,7 +7,7 @@ from starlette.routing import Route
 
 from worker.console import findings, hook_words, words
 from worker.console.desk import Desk, Visit
-from worker.console.views import ConnectorCard, HoldView, HomeView, HookFilter, HookRow
+from worker.console.views import ConnectorCard, HoldView, HomeView, HookFilter, HookPage, HookRow
 from worker.domain.connector import ConnectorStatus
 from worker.domain.operation import OperationStatus
 
@@ -38,12 +37,10 @@ def routes(desk: Desk) -> list[Route]:
 async def home(visit: Visit) -> Response:
     view = await visit.reads.home(visit.tenant_id)
     suspended = await visit.hooks.hooks(visit.tenant_id, where=HookFilter(is_suspended=True, limit=MOST_HOOKS))
-    return await visit.render(
-        "home.html", view=view, needs=needs(view, suspended=suspended.rows), summary=summary(view)
-    )
+    return await visit.render("home.html", view=view, needs=needs(view, suspended=suspended), summary=summary(view))
 
 
-def needs(view: HomeView, *, suspended: Sequence[HookRow] = ()) -> tuple[Need, ...]:
+def needs(view: HomeView, *, suspended: HookPage | None = None) -> tuple[Need, ...]:
     """What waits for a person, the worst first; ``suspended`` hooks are asked for apart."""
     found = [_hold_need(hold) for hold in view.holds]
     unseen = view.badges.approvals - len(view.holds)
@@ -57,7 +54,7 @@ def needs(view: HomeView, *, suspended: Sequence[HookRow] = ()) -> tuple[Need, .
         and (trouble := words.connector_trouble(card.brief))
         and (link := f"/connectors/{card.brief.id}")
     ]
-    found += [_hook_need(row) for row in suspended]
+    found += _hook_needs(suspended) if suspended else []
     if view.badges.dead_letters:
         found.append(_dead_letter_need(view))
     if view.badges.cases:
@@ -83,6 +80,15 @@ def summary(view: HomeView) -> str:
 def _hold_need(hold: HoldView) -> Need:
     text = hold.reason or findings.hold_sentence(hold)
     return Need("purple", "shield", f"{findings.held_things(hold)}, held", text, f"/approvals#h-{hold.id}", "Review")
+
+
+def _hook_needs(page: HookPage) -> list[Need]:
+    found = [_hook_need(row) for row in page.rows]
+    unseen = page.total - len(page.rows)
+    if unseen > 0:
+        title = f"{words.count(unseen, 'more hook')} suspended"
+        found.append(Need("red", "script", title, "Scripts that did harm rest.", "/hooks?suspended=true", "Look"))
+    return found
 
 
 def _hook_need(row: HookRow) -> Need:

@@ -37,7 +37,10 @@ class HookNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookRow:
-    """One hook or library; ``version`` is that of the hook itself, which acts take as ``seen``."""
+    """One hook or library; ``version`` is that of the hook itself, which acts take as ``seen``.
+
+    In a list ``places`` are the names of the connectors at which it runs.
+    """
 
     id: UUID
     name: str
@@ -52,6 +55,7 @@ class HookRow:
     numbers: HookNumbers
     suspended_at: datetime | None = None
     suspended_reason: str | None = None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,9 +41,12 @@ async def page(conn: Connection, tenant_id: UUID, *, where: HookFilter) -> HookP
     """One page of hooks, each with how it fared within the last day."""
     query = HookQuery(kind=where.kind, q=where.q, is_suspended=where.is_suspended, connector_id=where.connector_id)
     rows = await hooks.page(conn, tenant_id=tenant_id, where=query, limit=where.limit, offset=where.offset)
-    known = await _summaries(conn, tenant_id, [row["id"] for row in rows])
+    ids = [row["id"] for row in rows]
+    known = await _summaries(conn, tenant_id, ids)
+    places = await bindings.places(conn, tenant_id=tenant_id, hook_ids=ids)
     total = await hooks.count(conn, tenant_id=tenant_id, where=query)
-    return HookPage(rows=tuple(_row(row, known[row["id"]]) for row in rows), total=total, as_of=datetime.now(UTC))
+    shown = tuple(replace(_row(row, known[row["id"]]), places=tuple(places.get(row["id"], ()))) for row in rows)
+    return HookPage(rows=shown, total=total, as_of=datetime.now(UTC))
 
 
 async def detail(conn: Connection, tenant_id: UUID, *, hook_id: UUID, version: int | None) -> HookDetail | None:
