@@ -161,13 +161,16 @@ async def _page(
     if document is None:
         document = view.document if view.version else mapping_words.starter(view)
     rules = mapping_words.rules_of(document)
+    ruled = {each.target.casefold() for each in rules or ()}
     return await visit.render(
         "parts/mapping_answer.html" if visit.is_part and answer else "mapping.html",
         code=409 if trouble else 200,
         **frame(view, tab="rules"),
         document=document,
         rules=rules,
-        ruled={each.target.casefold() for each in rules or ()},
+        ruled=ruled,
+        ours=[each for each in view.attributes if each.is_required or each.name.casefold() in ruled],
+        others=[each for each in view.attributes if not each.is_required and each.name.casefold() not in ruled],
         shown=next((each for each in view.versions if each.version == view.version), None),
         said={**dict.fromkeys(FIELDS, ""), **draft.said},
         samples=SAMPLES,
