@@ -112,6 +112,7 @@ class FakeMappings:
     empty: bool = False
     silent: str | None = None
     active: int = 1
+    runs: dict[UUID, v.DryRunView] = field(default_factory=lambda: {each.id: each for each in DRY_RUNS})
 
     async def mapping(
         self, principal: Principal, *, connector_id: UUID, version: int | None = None
@@ -151,7 +152,7 @@ class FakeMappings:
         )
 
     async def dry_run(self, principal: Principal, *, connector_id: UUID, dry_run_id: UUID) -> v.DryRunView | None:
-        return next((each for each in DRY_RUNS if each.id == dry_run_id), None)
+        return self.runs.get(dry_run_id)
 
     async def check_mapping(self, principal: Principal, *, connector_id: UUID, document: str) -> v.MappingCheck:
         """Line by line: ``lwoer`` is a mistake, ``nickname`` a suspicion."""
