@@ -50,13 +50,12 @@ def answer_of(said: HookResult | HookError) -> dict[str, Any]:
     """An answer in the words above."""
     if isinstance(said, HookError):
         return {"error": {"class": said.hook_class, "message": str(said)}}
-    match said.decision:
-        case Patch() | Correlated() as parts:
-            return {name: _plain(value) for name, value in asdict(parts).items() if value}
-        case Reject() as reject:
-            return {"reject": asdict(reject)}
-        case Skip() as skip:
-            return {"skip": asdict(skip)}
+    decision = said.decision
+    if isinstance(decision, Reject):
+        return {"reject": asdict(decision)}
+    if isinstance(decision, Skip):
+        return {"skip": asdict(decision)}
+    return {name: _plain(value) for name, value in asdict(decision).items() if value}
 
 
 def failure_of(error: HookError) -> dict[str, Any]:

@@ -221,3 +221,10 @@ def test_hash_ignores_order_and_is_a_bigint(rules: tuple[AttributeRule, ...], ac
     assert content_hash(shuffled, reversed(rules)) == content_hash(account, rules)
     assert canonical(shuffled, rules) == canonical(account, rules)
     assert -(2**63) <= content_hash(account, rules) < 2**63
+
+
+def test_the_names_are_those_compared_and_those_watched() -> None:
+    rules = [AttributeRule("mail"), AttributeRule("uid")]
+
+    assert Comparator(rules).names == ("mail", "uid")
+    assert Comparator(rules, watched=[AttributeRule("phone"), AttributeRule("uid")]).names == ("mail", "phone", "uid")

@@ -79,6 +79,18 @@ def test_what_no_script_answers_is_not_expected(expected: Any) -> None:
         check_expected(expected)
 
 
+@pytest.mark.parametrize(
+    ("expected", "kept"),
+    [
+        pytest.param(None, {}, id="nothing is no change"),
+        pytest.param({"set": {"a": 1}, "unset": ["b"]}, {"set": {"a": 1}, "unset": ["b"]}, id="a patch"),
+        pytest.param({"reject": {"reason": "no"}}, {"reject": {"reason": "no"}}, id="a part of an end"),
+    ],
+)
+def test_what_a_script_can_answer_is_kept_as_it_is(expected: Any, kept: dict[str, Any]) -> None:
+    assert check_expected(expected) == kept
+
+
 def test_a_trial_has_every_field_and_its_own_moment() -> None:
     first, second = [trial_context("before_create", {"params": {"a": 1}}) for _ in range(2)]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.domain.precedence import SILENCE, Sharing, believed, same, settle, word
+from worker.domain.precedence import SILENCE, Sharing, believed, same, settle, speaks_first, word
 
 FILE, FIRST, SECOND = "0-file", "1-first", "2-second"
 
@@ -49,6 +49,21 @@ def test_a_target_whose_mapping_lets_the_attribute_in_no_more_is_not_believed() 
     assert believed({FIRST: "A", SECOND: "B"}, attribute="room", sharing=without) == SECOND
 
 
+@pytest.mark.parametrize(
+    ("settings_of_target", "expected"),
+    [
+        pytest.param({}, False, id="not set"),
+        pytest.param({"precedence": 99}, True, id="before sources"),
+        pytest.param({"precedence": 100}, False, id="like sources"),
+        pytest.param({"precedence": True}, False, id="no number"),
+    ],
+)
+def test_a_target_that_is_believed_before_sources_speaks_first(
+    settings_of_target: dict[str, Any], expected: bool
+) -> None:
+    assert speaks_first(settings_of_target) is expected
+
+
 def test_the_present_value_is_the_word_of_its_authority_and_is_kept_when_another_is_believed() -> None:
     settled = settle(
         {"room": "A"}, {"room": FILE}, said={"room": {FIRST: "B"}}, names=["room"], sharing=sharing(first=50)
@@ -56,6 +71,12 @@ def test_the_present_value_is_the_word_of_its_authority_and_is_kept_when_another
 
     assert (settled.attributes, settled.authority) == ({"room": "B"}, {"room": FIRST})
     assert settled.noted == {"room": (FILE, "A")}
+
+
+def test_the_word_of_the_only_one_who_has_said_anything_is_not_kept_twice() -> None:
+    settled = settle({"room": "A"}, {"room": FILE}, said={}, names=["room"], sharing=sharing())
+
+    assert (settled.attributes, settled.authority, settled.noted) == ({"room": "A"}, {"room": FILE}, {})
 
 
 def test_when_the_believed_value_is_gone_the_next_word_counts() -> None:
