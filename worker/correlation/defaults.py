@@ -96,7 +96,9 @@ def rule_set_in_force(
     """The rules that somebody stored (version, document), else the shipped ones for what the target knows."""
     if stored is not None:
         return RuleSet.from_json({**stored[1], "version": stored[0]})
-    sources = {rule.source: rule.target for rule in (mapping.rules if mapping else ()) if rule.source}
+    sources = {
+        rule.source: rule.target for rule in (mapping.rules if mapping else ()) if rule.source and not rule.expression
+    }
     return default_rule_set(attributes, mapping=sources)
 
 

@@ -20,6 +20,7 @@ PASSWORDS = frozenset({"password", "userpassword", "unicodepwd"})
 class MappingRule:
     """One rule: exactly one of ``source`` (name of an identity attribute), ``constant``, ``expression`` (Starlark).
 
+    With the direction inbound, ``source`` is where the value goes, and an expression of the account may be beside it.
     A rule for the password itself (``PASSWORDS``, whatever their case) is always ``secret``.
     """
 

@@ -2,8 +2,8 @@
 
 from worker.mapping.check import check_rules, parse_rules, rule_to_json
 from worker.mapping.documents import DocumentError, read_document
-from worker.mapping.engine import Evaluator, Mapped, MappingEngine, MappingError
-from worker.mapping.inbound import InboundRule, NoWord, inbound_rules
+from worker.mapping.engine import Computed, Evaluator, Mapped, MappingEngine, MappingError
+from worker.mapping.inbound import InboundRule, NoWord, compute, inbound_rules
 from worker.mapping.letters import slug
 from worker.mapping.managed import account_hash, comparator_of, secret_names
 from worker.mapping.mistakes import RuleMistake, Severity
@@ -13,6 +13,7 @@ from worker.mapping.transforms import TRANSFORMS
 
 __all__ = [
     "TRANSFORMS",
+    "Computed",
     "DocumentError",
     "Evaluator",
     "InboundRule",
@@ -27,6 +28,7 @@ __all__ = [
     "account_hash",
     "check_rules",
     "comparator_of",
+    "compute",
     "inbound_rules",
     "parse_rules",
     "read_document",

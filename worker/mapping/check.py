@@ -18,6 +18,10 @@ MAX_NAME = 255
 MAX_EXPRESSION = 64 * 1024
 PHASES = ("create", "update")
 
+_ONE_WAY = (
+    "computes one way only, and this rule goes both ways: make it two rules, one outbound and one inbound with the "
+    "expression"
+)
 _FIELDS = tuple(one.name for one in fields(MappingRule))
 _TEXTS = ("target", "source", "expression")
 _FLAGS = ("required", "multi_valued", "case_sensitive", "secret")
@@ -67,6 +71,10 @@ def _check_target(rule: MappingRule) -> Found:
 
 def _check_value(rule: MappingRule) -> Found:
     given = [name for name in ("source", "constant", "expression") if getattr(rule, name) is not None]
+    if rule.direction is Direction.INBOUND and given == ["source", "expression"]:
+        return [*_check_source(rule.source or ""), *_check_expression(rule.expression or "")]
+    if rule.direction is Direction.BOTH and given == ["source", "expression"]:
+        return [("expression", _ONE_WAY)]
     if len(given) > 1:
         return [(given[1], f"a rule has one of source, constant and expression; this one has {' and '.join(given)}")]
     if not given:

@@ -74,7 +74,7 @@ class MappingError:
     message: str
 
 
-class _Unmappable(Exception):
+class Unmappable(Exception):
     """A rule cannot make a value; the message is for the person who wrote the rule."""
 
 
@@ -103,7 +103,7 @@ class CompiledMapping:
                 for target, read in rules:
                     values[target] = read(source, computed)
                 made.append(values)
-        except (_Unmappable, TransformError) as error:
+        except (Unmappable, TransformError) as error:
             return MappingError(identity.id, target, f"{target}: {error}")
         return Mapped(identity.id, made[0], identity.active, made[1], made[2], self.secrets)
 
@@ -206,7 +206,7 @@ def _raw_reader(rule: MappingRule) -> Read:
         return lambda source, _computed: of_source(source)
     if rule.expression is not None:
         name = expression_name(rule)
-        return lambda _source, computed: _checked(computed[name])
+        return lambda _source, computed: checked(computed[name])
     constant = rule.constant
     return lambda _source, _computed: constant
 
@@ -225,7 +225,7 @@ def _required(read: Read, shape: Callable[[Any], Any]) -> Read:
     def required(source: Source, computed: Computed) -> Any:
         value = shape(read(source, computed))
         if value is None:
-            raise _Unmappable("is required and has no value")
+            raise Unmappable("is required and has no value")
         return value
 
     return required
@@ -237,7 +237,7 @@ def _one(value: Any) -> Any:
         return None if value == "" else value
     kept = _many(value)
     if kept is not None and len(kept) > 1:
-        raise _Unmappable(f"takes one value and was given {len(kept)}; use first or join, or make it multi-valued")
+        raise Unmappable(f"takes one value and was given {len(kept)}; use first or join, or make it multi-valued")
     return kept[0] if kept else None
 
 
@@ -247,12 +247,12 @@ def _many(value: Any) -> list[Any] | None:
     return [one for one in values if one is not None and one != ""] or None
 
 
-def _checked(result: ExpressionResult) -> Any:
-    """What an expression gave, when it is a value that an attribute can have."""
+def checked(result: ExpressionResult) -> Any:
+    """What an expression gave, when it is a value that an attribute can have; raises Unmappable."""
     if result.error is not None:
-        raise _Unmappable(f"the expression failed: {result.error}")
+        raise Unmappable(f"the expression failed: {result.error}")
     value = result.value
     for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, str | int | float | bool | None) or (isinstance(one, float) and not math.isfinite(one)):
-            raise _Unmappable("the expression must give text, a number, a boolean, None, or a list of them")
+            raise Unmappable("the expression must give text, a number, a boolean, None, or a list of them")
     return value

@@ -12,13 +12,14 @@ from worker.connectors import ObjectSchema
 from worker.domain.comparison import AttributeRule, Comparator
 from worker.domain.connector import Connector
 from worker.domain.mapping import Direction, MappingVersion
-from worker.mapping.inbound import attribute_of
+from worker.mapping.inbound import attribute_of, names_read
 
 
 def comparator_of(connector: Connector, mapping: MappingVersion | None, schema: ObjectSchema) -> Comparator:
     """The comparator of one connector and object class; it watches what comes back to people."""
     rules = managed_rules(mapping, schema, hooked=connector.settings.get("hook_attributes", ()))
-    return Comparator(rules, watched=[AttributeRule(name) for name in _returned(mapping)])
+    watched = _returned(mapping) - secret_names(mapping, schema)
+    return Comparator(rules, watched=[AttributeRule(name) for name in sorted(watched)])
 
 
 def managed_rules(
@@ -51,8 +52,9 @@ def managed_rules(
     return rules
 
 
-def _returned(mapping: MappingVersion | None) -> list[str]:
-    return [rule.target for rule in mapping.rules if attribute_of(rule) is not None] if mapping else []
+def _returned(mapping: MappingVersion | None) -> frozenset[str]:
+    rules = mapping.rules if mapping else ()
+    return frozenset().union(*(names_read(rule) for rule in rules if attribute_of(rule) is not None))
 
 
 def secret_names(mapping: MappingVersion | None, schema: ObjectSchema) -> frozenset[str]:

@@ -6,12 +6,12 @@ Nothing here stores anything or asks a target; the schema and the names that peo
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from worker.connectors import ObjectSchema
 from worker.domain.errors import HookError
 from worker.domain.hook import HookClass
-from worker.domain.mapping import MappingRule
+from worker.domain.mapping import Direction, MappingRule
 from worker.mapping.check import check_rules, parse_rules
 from worker.mapping.documents import Document, DocumentError, Where, read_document
 from worker.mapping.engine import Evaluator, expression_name
@@ -20,6 +20,8 @@ from worker.mapping.mistakes import RuleMistake
 
 #: Failures that are the text's own, whoever it is computed for.
 _OF_TEXT = frozenset({HookClass.SYNTAX, HookClass.COMPILE, HookClass.LIMIT})
+#: Where an expression stands and its text, by the name that it is computed under.
+_Texts: TypeAlias = dict[str, tuple[int, str]]
 _FIELD = re.compile(r"(?P<name>[^\[\]]*)(?:\[(?P<place>\d+)\])?")
 
 
@@ -75,18 +77,31 @@ async def check_expressions(rules: Sequence[MappingRule], evaluator: Evaluator) 
 
     Raises HookError when the sandbox cannot say: it is busy.
     """
-    texts = {expression_name(rule): (at, rule.expression) for at, rule in enumerate(rules) if rule.expression}
-    if check_rules(rules) or not texts:
+    if check_rules(rules):
         return ()
-    (answers,) = await evaluator.evaluate({name: text for name, (_, text) in texts.items()}, [{"identity": {}}])
-    found = []
+    out: _Texts = {}
+    back: _Texts = {}
+    for at, rule in enumerate(rules):
+        if rule.expression and rule.direction is Direction.INBOUND:
+            back[f"{rule.source} of rule {at}"] = at, rule.expression
+        elif rule.expression:
+            out[expression_name(rule)] = at, rule.expression
+    tried = [*await _tried(out, "identity", evaluator), *await _tried(back, "account", evaluator)]
+    return tuple(sorted(tried, key=lambda mistake: mistake.rule or 0))
+
+
+async def _tried(texts: _Texts, variable: str, evaluator: Evaluator) -> list[RuleMistake]:
+    found: list[RuleMistake] = []
+    if not texts:
+        return found
+    (answers,) = await evaluator.evaluate({name: text for name, (_, text) in texts.items()}, [{variable: {}}])
     for name, (at, text) in texts.items():
         error = answers[name].error
         if error is not None and error.retryable:
             raise error
         if error is not None and error.hook_class in _OF_TEXT:
             found.append(_of_expression(at, text, error))
-    return tuple(found)
+    return found
 
 
 def _of_expression(at: int, text: str, error: HookError) -> RuleMistake:

@@ -17,7 +17,7 @@ from worker.domain.errors import ConnectorError, UnknownUid
 from worker.domain.run import PauseReason, RunMode
 from worker.recon import classify, inbound
 from worker.recon.context import RunContext
-from worker.recon.examine import examine, record
+from worker.recon.examine import examine, expressions, record
 from worker.recon.listing import Listed
 from worker.recon.steps import Steps, Stop
 from worker.safeguard import Completeness, Listing, judge
@@ -146,11 +146,12 @@ async def _confirm_lost(steps: Steps, context: RunContext, listed: Listed) -> No
         read_at = context.database_time(datetime.now(UTC))
         confirmed = await confirm(steps, context, owned)
         tally = {"unconfirmed": confirmed.unsure} if confirmed.unsure else {}
+        present = {uid: seen for uid, seen in confirmed.present.items() if not context.view.protects(seen)}
+        computed = await expressions(steps, context, present, read_at=read_at)
         async with steps.step(context, Progress(tally=tally)) as conn:
-            present = {uid: seen for uid, seen in confirmed.present.items() if not context.view.protects(seen)}
             await inbound.withdraw(conn, context, confirmed.owners)
             if present:
-                await examine(conn, context, present, read_at=read_at)
+                await examine(conn, context, present, read_at=read_at, computed=computed)
             await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
 
 

@@ -14,7 +14,7 @@ from worker.domain.mapping import Direction, MappingVersion
 from worker.domain.precedence import FLOW_BACK, UNSHARED, Sharing
 from worker.domain.protection import Protects, protection
 from worker.domain.run import Run
-from worker.mapping import InboundRule, account_hash, comparator_of, inbound_rules
+from worker.mapping import InboundRule, account_hash, comparator_of, inbound_rules, secret_names
 from worker.recon.classify import Rules
 from worker.store import accounts, correlation, identity_sources, mappings
 from worker.store.pool import Connection, Pool
@@ -29,7 +29,10 @@ class TargetSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One target as reconciliation sees it. Without a mapping (``is_mapped``) nobody should have an account there."""
+    """One target as reconciliation sees it. Without a mapping (``is_mapped``) nobody should have an account there.
+
+    ``secrets`` are the attributes there whose values nobody is told.
+    """
 
     place: accounts.Place
     connector: Connector
@@ -40,6 +43,7 @@ class View:
     in_scope: filters.Predicate
     is_mapped: bool = True
     inbound: tuple[InboundRule, ...] = ()
+    secrets: frozenset[str] = frozenset()
     sharing: Sharing = UNSHARED
 
     @property
@@ -100,7 +104,8 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
     where = {"tenant_id": connector.tenant_id, "connector_id": connector.id}
     active = await mappings.active(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
     mapping = active.get((connector.id, connector.object_class))
-    inbound = inbound_rules(mapping)
+    secrets = secret_names(mapping, schema)
+    inbound = tuple(rule for rule in inbound_rules(mapping) if rule.expression or rule.target not in secrets)
     stored = await correlation.active_rule_set(conn, **where)
     return View(
         place=accounts.Place(connector.tenant_id, connector.id, connector.object_class),
@@ -112,6 +117,7 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
         in_scope=_predicate(connector.scope),
         is_mapped=mapping is not None,
         inbound=inbound,
+        secrets=secrets,
         sharing=await identity_sources.sharing(conn, connector.tenant_id) if inbound else UNSHARED,
     )
 
@@ -123,7 +129,11 @@ def _rules(connector: Connector, mapping: MappingVersion | None, schema: ObjectS
         comparator=comparator_of(connector, mapping, schema),
         deprovision=connector.deprovision,
         hooked=frozenset(connector.settings.get("hook_attributes", ())),
-        inbound=frozenset(rule.target for rule in rules if rule.direction is not Direction.OUTBOUND and rule.source),
+        inbound=frozenset(
+            rule.target
+            for rule in rules
+            if rule.direction is not Direction.OUTBOUND and rule.source and not rule.expression
+        ),
     )
 
 

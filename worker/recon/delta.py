@@ -17,7 +17,7 @@ from worker.domain.errors import ConnectorError, UnknownUid
 from worker.recon import inbound
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
-from worker.recon.examine import Examined, can_be_kept, examine, record
+from worker.recon.examine import Examined, can_be_kept, examine, expressions, record
 from worker.recon.owners import owners_of, write_owners
 from worker.recon.seen import hash_uids, pack
 from worker.recon.steps import Steps
@@ -137,9 +137,12 @@ async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen, ch
     lost = await _known(steps, context, [uid for uid in seen.gone if can_be_kept(uid)])
     confirmed = await confirm(steps, context, [each for each in lost if each.identity_id and not each.live])
     present = _to_judge(context, {**seen.present, **confirmed.present})
+    computed = await expressions(steps, context, present, read_at=seen.read_at)
     async with steps.step(context, checkpoint=checkpoint) as conn:
         await inbound.withdraw(conn, context, confirmed.owners)
-        found = await examine(conn, context, present, read_at=seen.read_at) if present else Examined()
+        found = Examined()
+        if present:
+            found = await examine(conn, context, present, read_at=seen.read_at, computed=computed)
         unowned = [each.id for each in lost if not each.identity_id and not each.live]
         await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
         keys = [each.key for each in found.findings] + await _record_gone(conn, context, confirmed.gone)

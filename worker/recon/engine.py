@@ -18,6 +18,7 @@ import structlog
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.errors import LeaseLost, ProvisioningError, WrongState
 from worker.domain.run import PauseReason, Run, RunMode, RunStatus
+from worker.mapping import Evaluator
 from worker.planning import Acceptance
 from worker.recon.conclude import release, run_conclusion
 from worker.recon.context import RunContext, TargetSource, view_of
@@ -46,7 +47,10 @@ AFTER_INTERRUPTION_S = 1.0
 
 
 class ReconciliationEngine:
-    """Processes claimed runs. ``stop`` is set when this process drains: runs are put down at their next step."""
+    """Processes claimed runs. ``stop`` is set when this process drains: runs are put down at their next step.
+
+    ``evaluator`` computes the expressions of mappings.
+    """
 
     def __init__(
         self,
@@ -56,11 +60,12 @@ class ReconciliationEngine:
         *,
         stop: asyncio.Event | None = None,
         limits: SafeguardLimits = DEFAULT_LIMITS,
+        evaluator: Evaluator | None = None,
     ) -> None:
         self._pool = pool
         self._targets = targets
         self._remediation = Remediation(acceptance)
-        self._steps = Steps(pool, stop or asyncio.Event(), limits)
+        self._steps = Steps(pool, stop or asyncio.Event(), limits, evaluator)
 
     async def process(self, run: Run) -> None:
         """Take a claimed run to its end, or to where somebody must decide; see ``run``."""

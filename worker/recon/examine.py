@@ -18,13 +18,16 @@ from worker.domain.discrepancy import Finding, Resolution
 from worker.domain.ids import uuid7
 from worker.domain.run import Run
 from worker.domain.storable import is_storable
+from worker.mapping import Computed, compute
 from worker.recon import classify, inbound
 from worker.recon.context import RunContext, View
 from worker.recon.inbound import Returned
+from worker.recon.steps import Steps
 from worker.store import accounts, correlation, discrepancies, runs
 from worker.store.accounts import Observed, Shadow
 from worker.store.discrepancies import Recorded
 from worker.store.pool import Connection
+from worker.store.tenant import tenant
 
 #: What still fits into an index, in bytes.
 LONGEST_UID = 2000
@@ -48,17 +51,24 @@ class Examined:
 
 
 async def examine(
-    conn: Connection, context: RunContext, objects: Mapping[str, TargetAccount], *, read_at: datetime
+    conn: Connection,
+    context: RunContext,
+    objects: Mapping[str, TargetAccount],
+    *,
+    read_at: datetime,
+    computed: Mapping[str, Computed],
 ) -> Examined:
     """Judge these objects (by uid), none of them protected, as the target showed them at ``read_at``.
 
-    One that cannot be stored at all is left out, a value that cannot be stored counts as none.
+    One that cannot be stored at all is left out, a value that cannot be stored counts as none. ``computed`` is what
+    ``expressions`` gave for them.
     """
     view, run = context.view, context.run
     objects = {uid: as_stored(seen) for uid, seen in objects.items() if can_be_kept(uid)}
     shadows = await accounts.by_uids(conn, view.place, list(objects))
     owners = await _owners(conn, run, shadows)
-    returned = await inbound.look(conn, view, objects, _speaking(objects, shadows, view=view, read_at=read_at))
+    speaking = _speaking(objects, shadows, view=view, read_at=read_at)
+    returned = await inbound.look(conn, view, objects, speaking, computed=computed)
     found = judge(objects, shadows, owners, view=view, read_at=read_at, returned=returned)
     await record(conn, run, found.findings)
     await inbound.write(conn, context, returned)
@@ -122,6 +132,26 @@ def as_stored(seen: TargetAccount) -> TargetAccount:
     return replace(seen, attributes={name: value for name, value in seen.attributes.items() if is_storable(value)})
 
 
+async def expressions(
+    steps: Steps, context: RunContext, objects: Mapping[str, TargetAccount], *, read_at: datetime
+) -> dict[str, Computed]:
+    """What expressions give for those of these objects (by uid) that have an owner to say something new about.
+
+    Before the step that writes it down: no connection is held while the sandbox works.
+    """
+    view = context.view
+    if not any(rule.expression for rule in view.inbound):
+        return {}
+    objects = {uid: as_stored(seen) for uid, seen in objects.items() if can_be_kept(uid)}
+    async with tenant(steps.pool, context.run.tenant_id) as conn:
+        shadows = await accounts.by_uids(conn, view.place, list(objects))
+    speaking = _speaking(objects, shadows, view=view, read_at=read_at)
+    uids = [uid for uid, account in speaking.items() if account.identity_id is not None]
+    seen = [objects[uid].attributes for uid in uids]
+    found = await compute(view.inbound, seen, evaluator=steps.evaluator, secrets=view.secrets)
+    return dict(zip(uids, found, strict=True))
+
+
 async def record(conn: Connection, run: Run, findings: Sequence[Finding]) -> list[Recorded]:
     """Write findings and count those that this run has not counted before; ignored ones do not count."""
     recorded = await discrepancies.record(
@@ -179,7 +209,8 @@ def _judge_owned(
     if finding is not None:
         result.findings.append(finding)
     # one that says something new is looked at once more: a dry run leaves that to the next, and what is wanted changes
-    agrees = finding is None and returned.people.get(account.identity_id or account.id) != account.id
+    says_more = returned.people.get(account.identity_id or account.id) == account.id or account.id in returned.unheard
+    agrees = finding is None and not says_more
     if classify.must_be_written(
         account,
         observed_hash=shadow.observed_hash,

@@ -14,7 +14,7 @@ from worker.domain.account import Account, TargetAccount
 from worker.domain.comparison import Comparator
 from worker.domain.operation import Origin
 from worker.domain.precedence import SILENCE, Settled
-from worker.mapping import InboundRule, NoWord
+from worker.mapping import Computed, InboundRule, NoWord
 from worker.recon.context import RunContext, View
 from worker.store import accounts, identities, identity_sources, plan_items, runs
 from worker.store.identities import StoredIdentity
@@ -22,23 +22,47 @@ from worker.store.identity_sources import Said, Words
 from worker.store.pool import Connection
 from worker.store.runs import Progress
 
+#: Where a run's statistics keep values that could not be read, and how many of them.
+UNREAD = "unread"
+MOST_TOLD = 20
+
 
 @dataclass(slots=True)
 class Returned:
     """What a page of accounts says: the words to be kept, and by account which attributes are taken as they are.
 
-    ``people`` say something new, by the account that says it.
+    ``people`` say something new, by the account that says it. ``unread`` are values that could not be read;
+    ``unheard`` the accounts to be heard by the next run for that, or because they came too late for this one.
     """
 
     said: list[Said] = field(default_factory=list)
     taken: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     people: dict[UUID, UUID] = field(default_factory=dict)
+    unread: list[dict[str, str]] = field(default_factory=list)
+    unheard: set[UUID] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one account says: ``new`` words by the person's attribute, and why others cannot be read."""
+
+    new: dict[str, Any] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    is_late: bool = False
 
 
 async def look(
-    conn: Connection, view: View, objects: Mapping[str, TargetAccount], rows: Mapping[str, Account]
+    conn: Connection,
+    view: View,
+    objects: Mapping[str, TargetAccount],
+    rows: Mapping[str, Account],
+    *,
+    computed: Mapping[str, Computed],
 ) -> Returned:
-    """Read what these accounts (by uid, each with its row) say about their owners; nothing is written or locked."""
+    """Read what these accounts (by uid, each with its row) say about their owners; nothing is written or locked.
+
+    ``computed`` has what expressions gave, by uid; an account that is not in it waits for the next run with those.
+    """
     found = Returned()
     owned = {uid: row for uid, row in rows.items() if row.identity_id is not None}
     if not (view.inbound and owned):
@@ -51,8 +75,8 @@ async def look(
         person = people.get(row.identity_id) if row.identity_id is not None else None
         if person is not None and not person.is_deleted:
             known = words.get(person.id, {})
-            new = said_by(view, row, objects[uid], person=person, known=known)
-            _note(found, view, row, objects[uid], person=person, new=new, known=known)
+            heard = _hear(view, row, objects[uid], person=person, known=known, computed=computed.get(uid))
+            _note(found, view, row, objects[uid], person=person, heard=heard, known=known)
     return found
 
 
@@ -63,10 +87,11 @@ def _note(
     seen: TargetAccount,
     *,
     person: StoredIdentity,
-    new: Mapping[str, Any],
+    heard: _Heard,
     known: Words,
 ) -> None:
     """Add what one account says, and what of it is taken as it is."""
+    new = heard.new
     settled = settled_with(person, known, new, view=view)
     taken = {
         rule.target: seen.attributes.get(rule.target)
@@ -80,15 +105,30 @@ def _note(
         found.taken[account.id] = taken
     if new:
         found.people[person.id] = account.id
+    found.unread += [{"uid": seen.uid, "attribute": name, "message": why} for name, why in heard.unread.items()]
+    if heard.unread or heard.is_late:
+        found.unheard.add(account.id)
 
 
-def said_by(view: View, account: Account, seen: TargetAccount, person: StoredIdentity, known: Words) -> dict[str, Any]:
-    """What an account says that it did not say before, by the person's attribute; None takes a word back."""
-    new: dict[str, Any] = {}
+def _hear(
+    view: View,
+    account: Account,
+    seen: TargetAccount,
+    *,
+    person: StoredIdentity,
+    known: Words,
+    computed: Computed | None,
+) -> _Heard:
+    """What an account says that it did not say before; None takes a word back. What cannot be read says nothing."""
+    heard = _Heard()
     for rule in view.inbound:
+        if rule.expression and computed is None:
+            heard.is_late = True
+            continue
         try:
-            value = rule.value(seen.attributes)
-        except NoWord:
+            value = rule.value(seen.attributes, computed=computed or {})
+        except NoWord as error:
+            heard.unread[rule.attribute] = str(error)
             continue
         said = precedence.word(
             value,
@@ -99,8 +139,8 @@ def said_by(view: View, account: Account, seen: TargetAccount, person: StoredIde
             is_returned_only=not rule.is_both,
         )
         if said is not SILENCE:
-            new[rule.attribute] = said
-    return new
+            heard.new[rule.attribute] = said
+    return heard
 
 
 def settled_with(person: StoredIdentity, known: Words, new: Mapping[str, Any], *, view: View) -> Settled:
@@ -114,6 +154,7 @@ async def write(conn: Connection, context: RunContext, found: Returned) -> None:
 
     People are locked here and looked at as they are then; account rows are locked after them, as everywhere.
     """
+    await _tell_unread(conn, context, found.unread)
     if context.run.dry_run or not (found.said or found.taken):
         return
     run, view = context.run, context.view
@@ -123,6 +164,16 @@ async def write(conn: Connection, context: RunContext, found: Returned) -> None:
     if by_person:
         await _give(conn, context, by_person)
     await accounts.want_as_seen(conn, tenant_id=run.tenant_id, taken={} if view.flows_back else found.taken)
+
+
+async def _tell_unread(conn: Connection, context: RunContext, unread: Sequence[Mapping[str, str]]) -> None:
+    """Count values that could not be read, and keep the first ones for people to look at."""
+    if not unread:
+        return
+    told = context.facts.get(UNREAD, [])
+    facts = {UNREAD: [*told, *unread][:MOST_TOLD]} if len(told) < MOST_TOLD else {}
+    context.facts |= facts
+    await runs.advance(conn, context.run, Progress(tally={"values_unread": len(unread)}, facts=facts))
 
 
 async def _give(conn: Connection, context: RunContext, said: Mapping[UUID, Mapping[str, Any]]) -> None:

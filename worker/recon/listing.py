@@ -17,7 +17,7 @@ import numpy as np
 from worker.connectors import Page
 from worker.domain.errors import ListingChanged
 from worker.recon.context import RunContext
-from worker.recon.examine import examine
+from worker.recon.examine import examine, expressions
 from worker.recon.seen import SeenIndex, hash_uids, pack, unpack
 from worker.recon.steps import Steps
 from worker.store import accounts, runs
@@ -132,9 +132,10 @@ async def _judge_page(steps: Steps, context: RunContext, listed: Listed, fetched
     checkpoint = Checkpoint(listed.pages, end, page.is_last, pack(uids[is_first]), page.total)
     tally = {"protected": len(doubtful) - len(judged)} if len(judged) < len(doubtful) else {}
     progress = Progress(processed=int(np.count_nonzero(is_first)), total=page.total, tally=tally)
+    computed = await expressions(steps, context, judged, read_at=fetched.read_at)
     async with steps.step(context, progress, checkpoint=checkpoint) as conn:
         if judged:
-            await examine(conn, context, judged, read_at=fetched.read_at)
+            await examine(conn, context, judged, read_at=fetched.read_at, computed=computed)
     listed.index.mark(uids)
     listed.pages += 1
     listed.token, listed.is_over, listed.is_ended = end, end is None, page.is_last

@@ -213,7 +213,7 @@ def _take_over(choice: _Choice, known: Known) -> Proposal | str:
     identity = known.identity
     if identity is None:
         return "The identity is gone."
-    rules = {rule.target: rule for rule in known.inbound if rule.source and not rule.transforms}
+    rules = {rule.target: rule for rule in known.inbound if rule.source and not (rule.transforms or rule.expression)}
     values: dict[str, Any] = {}
     for name, each in choice.discrepancy.finding.attributes.items():
         rule = rules.get(name)

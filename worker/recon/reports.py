@@ -7,6 +7,7 @@ from typing import Any
 
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.run import Run
+from worker.recon.inbound import UNREAD
 from worker.store import discrepancies, recon_actions
 from worker.store.pool import Connection
 
@@ -32,8 +33,17 @@ async def report(conn: Connection, run: Run) -> dict[str, Any]:
         "top_mismatched_attributes": [{"attribute_name": name, "count": n} for name, n in top],
         "performance_metrics": performance(run, now=datetime.now(UTC)),
         "one_cause_groups": one_cause_groups(mismatches),
-        "notes": [run.statistics["note"]] if "note" in run.statistics else [],
+        "notes": _notes(run.statistics),
     }
+
+
+def _notes(statistics: Mapping[str, Any]) -> list[str]:
+    """What a person should know beside the findings; of values that could not be read the first ones."""
+    notes = [str(statistics["note"])] if "note" in statistics else []
+    if count := statistics.get("values_unread", 0):
+        notes.append(f"{count} values of accounts could not be read for their people, who keep what they have.")
+    unread = statistics.get(UNREAD, [])
+    return notes + [f"{each['attribute']} from account {each['uid']}: {each['message']}" for each in unread]
 
 
 def performance(run: Run, *, now: datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from worker.domain.errors import LeaseLost, ListingChanged, TransientError
 from worker.domain.run import PauseReason
+from worker.mapping import Evaluator
 from worker.recon.context import RunContext
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
 from worker.store import runs
@@ -35,11 +36,15 @@ class Stop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How a phase writes. ``stop`` is set when this process drains; ``limits`` say which listing is believed."""
+    """How a phase writes. ``stop`` is set when this process drains; ``limits`` say which listing is believed.
+
+    ``evaluator`` computes expressions, never within a step.
+    """
 
     pool: Pool
     stop: asyncio.Event
     limits: SafeguardLimits = DEFAULT_LIMITS
+    evaluator: Evaluator | None = None
 
     @asynccontextmanager
     async def step(

@@ -332,7 +332,9 @@ class Daemon:
             planner=Planner(pool, mapper=MappingEngine(hooks), acceptance=house.acceptance, vault=house.vault),
             inbox=InboxProcessor(pool),
             importer=Importer(pool, sources=targets, is_stopping=self._stop.is_set, limits=limits),
-            engine=ReconciliationEngine(pool, targets, house.acceptance, stop=self._stop, limits=limits),
+            engine=ReconciliationEngine(
+                pool, targets, house.acceptance, stop=self._stop, limits=limits, evaluator=hooks
+            ),
             ticker=Ticker(pool),
             watcher=SourceWatcher(pool, known_s=SOURCES_KNOWN_S),
             house=house,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
 
 from tests.factories import VAULT, a_connector, registered_worker
 from tests.waiting import eventually
@@ -23,10 +24,10 @@ from worker.domain.run import Run, RunKind, RunMode, RunStatus, RunTrigger
 from worker.execution import Executor, Journal, Matching, Names, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.intake import Importer
-from worker.mapping import MappingEngine
+from worker.mapping import Evaluator, MappingEngine
 from worker.planning import Acceptance, Planner
 from worker.queue import Dispatcher, Finisher, OperationQueue
-from worker.recon import ReconciliationEngine
+from worker.recon import ReconciliationEngine, report
 from worker.service.desk import people
 from worker.store import identity_sources, listings_people, mappings, runs
 from worker.store.pool import Pool
@@ -60,6 +61,7 @@ class Company:
     hr: Connector
     app: Connector
     crm: Connector
+    evaluator: Evaluator | None = None
 
     async def rules(self, connector: Connector, *rules: MappingRule) -> None:
         async with tenant(self.pool, self.tenant_id) as conn:
@@ -102,7 +104,8 @@ class Company:
             await Importer(self.pool, sources=self.targets).process(claimed)
         else:
             acceptance = Acceptance(OperationQueue())
-            await ReconciliationEngine(self.pool, self.targets, acceptance).process(claimed)
+            engine = ReconciliationEngine(self.pool, self.targets, acceptance, evaluator=self.evaluator)
+            await engine.process(claimed)
         async with tenant(self.pool, self.tenant_id) as conn:
             ended = await runs.get(conn, tenant_id=self.tenant_id, run_id=run.id)
         assert ended is not None
@@ -429,3 +432,87 @@ async def test_who_says_what_is_told_with_who_is_believed(company: Company) -> N
     assert told["crm"].run_id == run.id
     assert page is not None
     assert [(word.source, word.value) for word in page.words["room"]] == [("crm", "X"), ("hr", "A")]
+
+
+@pytest.fixture
+async def box(company: Company) -> AsyncIterator[Company]:
+    """The company, with a sandbox for expressions."""
+    async with HookExecutor(workers=1, log=structlog.get_logger()) as hooks:
+        company.evaluator = hooks
+        yield company
+
+
+def computed(expression: str, *, target: str = "phone") -> MappingRule:
+    return MappingRule(target, source="extension", direction=INBOUND, expression=expression, transforms=("trim",))
+
+
+async def test_what_an_expression_makes_of_an_account_comes_back(box: Company) -> None:
+    await box.rules(box.crm, *RULES, computed("account['room'] + '/' + (account.get('phone') or '-') + ' '"))
+    await box.imports("A", "B")
+    await box.edits("crm", "p0", phone="42")
+
+    await box.reconciles(box.crm)
+    [again] = await box.reconciles(box.crm)
+
+    assert (await box.person())["attributes"]["extension"] == "A/42"
+    assert (await box.person("p1"))["attributes"]["extension"] == "B/-"
+    assert (await box.person())["authority"]["extension"] == str(box.crm.id)
+    assert "people_changed" not in again.statistics
+
+    await box.edits("crm", "p0", phone="43")
+    await box.reconciles(box.crm)
+
+    assert (await box.person())["attributes"]["extension"] == "A/43"
+
+
+async def test_expression_that_fails_for_one_stops_nobody_and_clears_nothing(box: Company) -> None:
+    await box.rules(box.crm, *RULES, computed("str(100 // int(account['phone']))"))
+    await box.imports("A", "B")
+    await box.edits("crm", "p0", phone="4")
+    await box.edits("crm", "p1", phone="5")
+    await box.reconciles(box.crm)
+    await box.edits("crm", "p0", phone="0")
+    await box.edits("crm", "p1", phone="10")
+
+    first, second = [*await box.reconciles(box.crm), *await box.reconciles(box.crm)]
+
+    assert first.status is RunStatus.COMPLETED
+    assert (await box.person("p0"))["attributes"]["extension"] == "25"
+    assert (await box.person("p1"))["attributes"]["extension"] == "10"
+    assert [run.statistics["values_unread"] for run in (first, second)] == [1, 1]
+    async with tenant(box.pool, box.tenant_id) as conn:
+        notes = (await report(conn, second))["notes"]
+    assert notes[0] == "1 values of accounts could not be read for their people, who keep what they have."
+    assert notes[1].startswith("extension from account 1: the expression failed:")
+    assert second.discrepancies_found == 0
+
+
+async def test_without_a_sandbox_expressions_wait_and_other_rules_are_heard(company: Company) -> None:
+    await company.ranks(company.crm, precedence=50)
+    await company.rules(company.crm, *RULES, computed("account['phone']"))
+    await company.imports("A")
+    await company.edits("crm", "p0", phone="4", room="X")
+
+    await company.reconciles(company.crm)
+    before = (await company.person())["attributes"]
+    async with HookExecutor(workers=1, log=structlog.get_logger()) as hooks:
+        company.evaluator = hooks
+        await company.reconciles(company.crm)
+
+    after = (await company.person())["attributes"]
+    assert (before["room"], before.get("extension")) == ("X", None)
+    assert (after["room"], after["extension"]) == ("X", "4")
+
+
+async def test_expression_is_not_told_secrets(box: Company) -> None:
+    """Whatever a mapping marks as secret at the target is a mark to its expressions."""
+    await box.rules(
+        box.crm, RULES[0], MappingRule("room", source="room", secret=True), computed("str(account['room'])")
+    )
+    await box.imports("canary")
+    await box.edits("crm", "p0", room="canary", phone="1")
+
+    await box.reconciles(box.crm)
+
+    assert (await box.person())["attributes"]["extension"] == '{"secret": True}'
+    assert "canary" not in str(await box.words())

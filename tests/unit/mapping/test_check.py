@@ -72,6 +72,31 @@ def test_rules_without_a_mistake_are_parsed() -> None:
             "'user_name' tells who somebody is or whether they are active, and never comes from a target",
             id="inbound to a name",
         ),
+        pytest.param(
+            {"target": "a", "expression": "account['a']", "direction": "inbound"},
+            "source",
+            "is missing: what comes back from the target goes into an attribute of the person",
+            id="expression to nowhere",
+        ),
+        pytest.param(
+            {"target": "a", "source": "b", "expression": "account['a']", "direction": "both"},
+            "expression",
+            "computes one way only, and this rule goes both ways: make it two rules, one outbound and one inbound with "
+            "the expression",
+            id="expression both ways",
+        ),
+        pytest.param(
+            {"target": "a", "source": "b", "expression": " ", "direction": "inbound"},
+            "expression",
+            "is empty",
+            id="empty expression of an account",
+        ),
+        pytest.param(
+            {"target": "a", "source": "b", "constant": "c", "direction": "inbound"},
+            "constant",
+            "a rule has one of source, constant and expression; this one has source and constant",
+            id="constant that comes back",
+        ),
         pytest.param({"target": "a", "expression": " "}, "expression", "is empty", id="empty expression"),
         pytest.param(
             {"target": "a", "expression": "x" * (MAX_EXPRESSION + 1)},
@@ -153,6 +178,12 @@ def test_two_rules_for_one_target_are_a_mistake() -> None:
 
 def test_inbound_rule_does_not_compete_with_an_outbound_one() -> None:
     assert not check_rules([MappingRule("a", source="x"), MappingRule("a", source="y", direction=Direction.INBOUND)])
+
+
+def test_inbound_rule_may_compute_what_its_source_becomes() -> None:
+    rule = MappingRule("a", source="y", expression="account['a']", direction=Direction.INBOUND)
+
+    assert parse_rules([rule_to_json(rule)]) == ((rule,), ())
 
 
 def test_number_of_rules_is_bounded() -> None:

@@ -16,10 +16,12 @@ class Sandbox:
 
     def __init__(self, error: HookError | None = None) -> None:
         self.error = error
+        self.contexts: list[dict[str, Any]] = []
 
     async def evaluate(
         self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]]
     ) -> list[dict[str, ExpressionResult]]:
+        self.contexts += contexts
         return [{name: ExpressionResult(error=self.error) for name in expressions} for _ in contexts]
 
 
@@ -103,6 +105,21 @@ async def test_failure_that_depends_on_the_person_is_no_mistake_of_the_text() ->
     error = HookError("key not found", hook_class=HookClass.SCRIPT)
 
     assert (await review('[{"target": "cn", "expression": "identity[\'x\']"}]', error=error)).is_sound
+
+
+async def test_expression_of_an_account_is_tried_with_an_account() -> None:
+    rules = [
+        {"target": "cn", "expression": "identity['a']"},
+        {"target": "cn", "source": "b", "expression": "account['cn']", "direction": "inbound"},
+        {"target": "cn", "source": "c", "expression": "account['cn']", "direction": "inbound"},
+    ]
+    error = HookError("no", hook_class=HookClass.SYNTAX)
+    sandbox = Sandbox(error)
+
+    found = await review_rules(rules, evaluator=sandbox, around=Surroundings())
+
+    assert [each.rule for each in found.mistakes] == [0, 1, 2]
+    assert sandbox.contexts == [{"identity": {}}, {"account": {}}]
 
 
 async def test_busy_sandbox_is_no_verdict() -> None:
