@@ -89,6 +89,17 @@ async def test_a_draft_is_checked_tried_saved_counted_activated_and_taken_back(
     assert await desk.mapping_difference(admin, **where, before=1, after=7) is None
 
 
+async def test_a_slow_target_does_not_keep_the_editor_waiting(
+    desk: ConsoleMappings, works: Works, admin: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.service.desk.mappings._ATTRIBUTES_WITHIN_S", 0)
+    view = await desk.mapping(admin, connector_id=works.connector.id)
+
+    assert view is not None
+    assert (view.attributes, view.version) == ((), 1)
+    assert view.silent == "The target did not tell its attributes within 0 s."
+
+
 async def test_refusals_are_words(desk: ConsoleMappings, works: Works, admin: Principal) -> None:
     where = {"connector_id": works.connector.id}
     broken = await desk.try_mapping(admin, **where, document="[{]")

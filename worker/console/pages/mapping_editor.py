@@ -68,6 +68,8 @@ async def work(visit: Visit) -> Response:
             answer = await _try(visit, draft)
         case _:
             raise BadQuery("Check, try or save the rules.")
+    if visit.is_part:
+        return await visit.render("parts/mapping_answer.html", **_answered(draft.document or "", answer))
     return await _page(visit, await the_mapping(visit, version=shown), draft, answer=answer)
 
 
@@ -93,7 +95,7 @@ async def the_mapping(visit: Visit, *, version: int | None = None) -> MappingVie
 def offers(view: MappingView) -> list[dict[str, str]]:
     """Everything that may stand in a rule: ``key`` is what is typed, ``insert`` what stands then."""
     found = [_offer(name, doc) for name, doc in PARTS.items()]
-    found += [_offer(name, "attribute of people") for name in view.sources]
+    found += [_offer(name, "attribute of people") for name in ("user_name", "external_id", *view.sources)]
     found += [_offer(each.name, f"attribute of the target, {each.type}") for each in view.attributes]
     return found + [_offer(f"{name}:" if each.argument else name, each.help) for name, each in TRANSFORMS.items()]
 
@@ -160,14 +162,14 @@ async def _page(
     document = draft.document
     if document is None:
         document = view.document if view.version else mapping_words.starter(view)
-    rules = mapping_words.rules_of(document)
-    ruled = {each.target.casefold() for each in rules or ()}
+    answered = _answered(document, answer)
+    ruled = {each.target.casefold() for each in answered["rules"] or ()}
     return await visit.render(
-        "parts/mapping_answer.html" if visit.is_part and answer else "mapping.html",
+        "mapping.html",
         code=409 if trouble else 200,
         **frame(view, tab="rules"),
+        **answered,
         document=document,
-        rules=rules,
         ruled=ruled,
         ours=[each for each in view.attributes if each.is_required or each.name.casefold() in ruled],
         others=[each for each in view.attributes if not each.is_required and each.name.casefold() not in ruled],
@@ -175,10 +177,16 @@ async def _page(
         said={**dict.fromkeys(FIELDS, ""), **draft.said},
         samples=SAMPLES,
         transforms=TRANSFORMS,
-        checked=answer if isinstance(answer, MappingCheck) else None,
-        tried=answer if isinstance(answer, MappingTrial) else None,
         trouble=trouble,
     )
+
+
+def _answered(document: str, answer: MappingCheck | MappingTrial | None) -> dict[str, Any]:
+    return {
+        "rules": mapping_words.rules_of(document),
+        "checked": answer if isinstance(answer, MappingCheck) else None,
+        "tried": answer if isinstance(answer, MappingTrial) else None,
+    }
 
 
 def frame(view: MappingView, *, tab: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The console's mapping editor: what it begins with, what a draft would do, and verbs answered in words."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,8 @@ from worker.store.tenant import tenant
 
 _VERSIONS = 50
 _DRY_RUNS = 5
+#: A page is not kept waiting longer by a target that is slow to tell its attributes.
+_ATTRIBUTES_WITHIN_S = 3
 
 
 class Mappings:
@@ -199,9 +202,12 @@ class Mappings:
         self, principal: Person, connector_id: UUID
     ) -> tuple[tuple[TargetAttribute, ...], str | None]:
         try:
-            schema = await mappings.schema(self._house, principal_of(principal), connector_id=connector_id)
+            async with asyncio.timeout(_ATTRIBUTES_WITHIN_S):
+                schema = await mappings.schema(self._house, principal_of(principal), connector_id=connector_id)
         except (RequestError, SettingsError) as error:
             return (), str(error)
+        except TimeoutError:
+            return (), f"The target did not tell its attributes within {_ATTRIBUTES_WITHIN_S} s."
         return tuple(
             TargetAttribute(
                 name=each.name,
