@@ -14,6 +14,8 @@ from worker.mapping.transforms import compile_transform
 
 MAX_RULES = 500
 MAX_NAME = 255
+#: Transforms of one rule: each is work in the daemon itself, for everybody.
+MAX_TRANSFORMS = 50
 #: Bytes of one expression, as of any script.
 MAX_EXPRESSION = 64 * 1024
 PHASES = ("create", "update")
@@ -113,6 +115,8 @@ def _is_value(value: Any) -> bool:
 
 
 def _check_transforms(rule: MappingRule) -> Found:
+    if len(rule.transforms) > MAX_TRANSFORMS:
+        return [("transforms", f"are more than {MAX_TRANSFORMS}")]
     found: Found = []
     for number, text in enumerate(rule.transforms):
         try:

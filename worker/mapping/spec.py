@@ -9,10 +9,20 @@ from typing import Any
 Apply = Callable[[Any], Any]
 
 _LONGEST = 10_000
+#: Characters of one text that a transform reads, and of all that it makes of a value, an item of a list counting as one
+#: more. Each step could make what it is given many times as large, and mapping is done in the daemon itself.
+MOST_TEXT = 64 * 1024
+MOST_MADE = 1024 * 1024
 
 
 class TransformError(ValueError):
     """A value that a transform cannot read. The message names no value: it is shown and stored."""
+
+
+def refuse_longer(size: int, most: int) -> None:
+    """Raise TransformError for a value of more characters than there may be."""
+    if size > most:
+        raise TransformError(f"is or becomes longer than {most} characters")
 
 
 @dataclass(frozen=True, slots=True)

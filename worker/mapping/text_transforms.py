@@ -9,12 +9,14 @@ from typing import Any
 
 from worker.mapping.letters import slug, to_ascii, to_bare_ascii
 from worker.mapping.spec import (
+    MOST_MADE,
     Apply,
     Example,
     Transform,
     TransformError,
     parts_of,
     plain,
+    refuse_longer,
     signed_number,
     some_text,
     suggest,
@@ -47,7 +49,12 @@ def _replace(argument: str) -> Apply:
     if len(parts) != 2 or not parts[0]:
         raise ValueError("needs the old and the new text: replace:OLD:NEW")
     old, new = parts
-    return lambda text: text.replace(old, new)
+
+    def replaced(text: str) -> str:
+        refuse_longer(text.count(old) * len(new), MOST_MADE)
+        return text.replace(old, new)
+
+    return replaced
 
 
 def _replace_all(argument: str) -> Apply:
@@ -56,7 +63,14 @@ def _replace_all(argument: str) -> Apply:
         raise ValueError("needs pairs: replace_all:OLD=NEW,OLD=NEW")
     table = dict(pairs)
     found = re.compile("|".join(re.escape(old) for old in sorted(table, key=len, reverse=True)))
-    return lambda text: found.sub(lambda match: table[match[0]], text)
+    longest = max(map(len, table.values()))
+
+    def replaced(text: str) -> str:
+        if len(text) * longest > MOST_MADE:
+            refuse_longer(sum(len(table[match[0]]) for match in found.finditer(text)), MOST_MADE)
+        return found.sub(lambda match: table[match[0]], text)
+
+    return replaced
 
 
 def _padded(name: str, fill: Callable[[str, int, str], str]) -> Callable[[str], Apply]:

@@ -5,13 +5,13 @@ through untouched, except where the table says otherwise. Text transforms see nu
 In an argument ``\\:`` stands for a colon and ``\\,`` for a comma.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from worker.mapping.date_transforms import DATE_TRANSFORMS
-from worker.mapping.spec import Apply, Transform, as_text, suggest
+from worker.mapping.spec import MOST_MADE, MOST_TEXT, Apply, Transform, as_text, refuse_longer, suggest
 from worker.mapping.text_transforms import TEXT_TRANSFORMS
 from worker.mapping.value_transforms import VALUE_TRANSFORMS
 
@@ -46,11 +46,27 @@ def _lifted(apply: Apply, spec: Transform) -> Apply:
     if spec.on_none:
         return apply
 
+    def on_text(text: str) -> Any:
+        refuse_longer(len(text), MOST_TEXT)
+        return apply(text)
+
     def on_each(value: Any) -> Any:
         if value.__class__ is str:
-            return apply(value)
+            return on_text(value)
         if isinstance(value, list):
-            return [apply(as_text(item)) for item in value if item is not None]
-        return None if value is None else apply(as_text(value))
+            return _collected(on_text(as_text(item)) for item in value if item is not None)
+        return None if value is None else on_text(as_text(value))
 
     return on_each
+
+
+def _collected(made: Iterable[Any]) -> list[Any]:
+    """What was made of each item, one after the other; where that are several, each of them."""
+    found: list[Any] = []
+    size = 0
+    for each in made:
+        parts = each if isinstance(each, list) else (each,)
+        found += parts
+        size += sum(1 + (len(part) if part.__class__ is str else 0) for part in parts)
+        refuse_longer(size, MOST_MADE)
+    return found

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from worker.mapping.spec import (
+    MOST_MADE,
     Apply,
     Example,
     Transform,
@@ -13,6 +14,7 @@ from worker.mapping.spec import (
     as_text,
     choices_of,
     plain,
+    refuse_longer,
     signed_number,
     some_text,
     whole_number,
@@ -80,7 +82,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _joined(separator: str) -> Apply:
-    return lambda values: separator.join(as_text(value) for value in values)
+    def joined(values: list[Any]) -> str:
+        texts = [as_text(value) for value in values]
+        refuse_longer(sum(map(len, texts)) + len(texts) * len(separator), MOST_MADE)
+        return separator.join(texts)
+
+    return joined
 
 
 def _item(argument: str) -> Apply:

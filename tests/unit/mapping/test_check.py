@@ -38,6 +38,12 @@ def test_rules_without_a_mistake_are_parsed() -> None:
             "must be a printable name of at most 255 characters without blanks around it",
             id="blank target",
         ),
+        pytest.param(
+            {"target": "a", "source": "b", "transforms": ["trim"] * 51},
+            "transforms",
+            "are more than 50",
+            id="endless transforms",
+        ),
         pytest.param({"target": "a"}, "source", "a rule needs one of source, constant and expression", id="no value"),
         pytest.param(
             {"target": "a", "source": "b", "constant": "c"},

@@ -1,3 +1,4 @@
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -129,6 +130,35 @@ def test_unreadable_value_is_told_without_showing_it(transform: str, value: str)
         compile_transform(transform)(value)
 
     assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("transforms", "value"),
+    [
+        pytest.param(["replace:a:" + "a" * 60_000] * 5, "a" * 1000, id="a letter by many, again and again"),
+        pytest.param(["replace_all:a=" + "a" * 60_000] * 5, "a" * 1000, id="one of several by many"),
+        pytest.param(["join:" + "x" * 60_000], ["a"] * 10_000, id="much between many"),
+        pytest.param(["pad_left:10000:x"], ["a"] * 10_000, id="many made wide"),
+        pytest.param(["split:,", "prefix:" + "x" * 60_000], "a," * 10_000, id="much before many"),
+        pytest.param(["base64_encode"] * 50, "a" * 1000, id="a third more, many times"),
+        pytest.param(["title"], "a" * 100_000, id="a long text to begin with"),
+    ],
+)
+def test_no_transforms_make_a_value_that_fills_the_memory(transforms: list[str], value: Any) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TransformError, match="is or becomes longer than"):
+            for transform in transforms:
+                value = compile_transform(transform)(value)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 32 * 1024 * 1024
+
+
+def test_parts_of_several_texts_are_one_list() -> None:
+    assert compile_transform("split:;")(["a;b", "c", None]) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
