@@ -205,8 +205,8 @@ def _raw_reader(rule: MappingRule) -> Read:
         of_source = parse_path(rule.source).reader()
         return lambda source, _computed: of_source(source)
     if rule.expression is not None:
-        name = expression_name(rule)
-        return lambda _source, computed: checked(computed[name])
+        name, is_secret = expression_name(rule), rule.secret
+        return lambda _source, computed: checked(computed[name], is_secret=is_secret)
     constant = rule.constant
     return lambda _source, _computed: constant
 
@@ -247,10 +247,14 @@ def _many(value: Any) -> list[Any] | None:
     return [one for one in values if one is not None and one != ""] or None
 
 
-def checked(result: ExpressionResult) -> Any:
-    """What an expression gave, when it is a value that an attribute can have; raises Unmappable."""
-    if result.error is not None:
-        raise Unmappable(f"the expression failed: {result.error}")
+def checked(result: ExpressionResult, *, is_secret: bool = False) -> Any:
+    """What an expression gave, when it is a value that an attribute can have; raises Unmappable.
+
+    Of one that makes a secret nobody is told what its error says: it may well say the value.
+    """
+    if (error := result.error) is not None:
+        said = f"{error.hook_class}; what it said is not kept, for it makes a secret" if is_secret else error
+        raise Unmappable(f"the expression failed: {said}")
     value = result.value
     for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, str | int | float | bool | None) or (isinstance(one, float) and not math.isfinite(one)):

@@ -194,6 +194,15 @@ async def test_expression_without_a_usable_value_is_an_error_of_its_identity(ans
     assert result == MappingError(who.id, "t", message)
 
 
+async def test_what_an_expression_says_that_makes_a_secret_is_not_told() -> None:
+    who = identity()
+    evaluator = Scripted({"t": HookError("cannot parse `hunter2` as an integer")})
+    result = await map_one(MappingRule("t", expression="x", secret=True), who=who, evaluator=evaluator)
+
+    said = "t: the expression failed: hook.script; what it said is not kept, for it makes a secret"
+    assert result == MappingError(who.id, "t", said)
+
+
 async def test_expression_without_a_sandbox_says_so() -> None:
     result = await map_one(MappingRule("t", expression="x"), who=identity())
 
