@@ -74,7 +74,7 @@ async def resume(house: House, principal: Principal, *, hook_id: UUID) -> None:
         is_lifted = await hooks.resume(act.conn, tenant_id=act.tenant_id, hook_id=hook_id)
         if row["active_version"] is not None:
             script = await script_of(act.conn, act.tenant_id, row, row["active_version"])
-            is_lifted = house.box.resume(script.sha) or is_lifted
+            is_lifted = house.box.resume(script.conduct) or is_lifted
         if not is_lifted:
             raise WrongState(f"{row['name']} is not suspended.")
         act.note("hook.resume", "hook", hook_id, name=row["name"], reason=row["suspended_reason"])

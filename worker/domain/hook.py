@@ -100,9 +100,9 @@ class HookScript:
     """One immutable version of a script with all that it loads. Equal ``sha``: the same program to the sandbox.
 
     ``api`` is the version of the contract it was written for. ``libraries`` are in the order in which they are built,
-    each before those that load it: at most 10, of 256 KiB in all. ``sha`` is what is compiled once, suspended and
-    counted: SHA-256 of the source or, with libraries or another ``api``, of ``[api, source, [[name, source], ...]]``
-    as JSON. ``tenant_id``: who shares sandboxes with others, and whose hook ``id`` is.
+    each before those that load it: at most 10, of 256 KiB in all. ``sha`` is what is compiled once: SHA-256
+    of the source or, with libraries or another ``api``, of ``[api, source, [[name, source], ...]]`` as JSON.
+    ``tenant_id``: who shares sandboxes with others, and whose hook ``id`` is.
     """
 
     source: str
@@ -116,6 +116,14 @@ class HookScript:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sha", _sha(self.source, api=self.api, libraries=self.libraries))
+
+    @property
+    def conduct(self) -> str:
+        """What its misdeeds are counted under, and suspended as.
+
+        Who tries a draft, or has the same script in another tenant, does not stop a hook by that.
+        """
+        return self.sha if self.tenant_id is None else f"{self.sha}:{self.tenant_id}:{self.id or 'draft'}"
 
 
 def _sha(source: str, *, api: int, libraries: Sequence[Library]) -> str:
@@ -260,7 +268,8 @@ class Validation:
 class Suspension:
     """A program that this process does not run for now, for it killed its sandbox again and again.
 
-    ``script`` is the hook's, None for the expressions of a mapping; ``last`` the failure that was one too many.
+    ``key`` is a script's ``conduct``, or that of a mapping's expressions in its tenant. ``script`` is the hook's, None
+    for the expressions of a mapping; ``last`` the failure that was one too many.
     """
 
     key: str

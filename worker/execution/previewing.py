@@ -132,7 +132,7 @@ class HookPreviews:
     async def _work(self, op: Operation, subject: Subject, stored: StoredRules, draft: Draft | None) -> Work:
         loader = WorkLoader(self._pool, self._targets)
         hooks = _with_draft(stored.hooks, draft, op) if draft is not None else stored.hooks
-        hooks = tuple(replace(hook, binding=replace(hook.binding, permissions=())) for hook in hooks)
+        hooks = tuple(map(_tried, hooks))
         return await loader.work_of(op, Prepared(subject, hooks=hooks))
 
     async def _rehearse(self, work: Work, wish: Wish) -> HooksPreview:
@@ -149,6 +149,11 @@ class HookPreviews:
         if isinstance(made, Wish):
             made = await scripting.after(work, made, work.uid)
         return _preview(work, wish, made, rehearsal)
+
+
+def _tried(hook: BoundHook) -> BoundHook:
+    """A hook that sees no secret, and whose script answers for nobody else's when it misbehaves."""
+    return replace(hook, binding=replace(hook.binding, permissions=()), script=replace(hook.script, id=None))
 
 
 def _changing(work: Work, wanted: dict[str, Any]) -> dict[str, Any]:

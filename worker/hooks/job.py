@@ -25,6 +25,13 @@ class Job:
         return self.key if self.tenant_id is None else str(self.tenant_id)
 
     @property
+    def conduct(self) -> str:
+        """What its misdeeds are counted under: nobody's are another tenant's."""
+        if self.script is not None:
+            return self.script.conduct
+        return self.key if self.tenant_id is None else f"{self.key}:{self.tenant_id}"
+
+    @property
     def title(self) -> dict[str, Any]:
         """What errors say of whose they are."""
         return {} if self.script is None else {"hook": self.script.name, "version": self.script.version}

@@ -233,7 +233,7 @@ class HookExecutor:
         return validation(reply.header.get("report"))
 
     def resume(self, key: str) -> bool:
-        """Let a suspended script (its ``sha``) or mapping (``key_of_expressions``) run again; false if it was not."""
+        """Let what was suspended (by the ``key`` of the suspension) run again; false if it was not."""
         return self._suspensions.resume(key)
 
     def settle(self, key: str) -> None:
@@ -282,7 +282,7 @@ class HookExecutor:
         step = len(lines)
         while len(done) < len(lines):
             rest = lines[len(done) :]
-            if self._suspensions.holds(job.key):
+            if self._suspensions.holds(job.conduct):
                 done += [_suspended()] * len(rest)
                 break
             try:

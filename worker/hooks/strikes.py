@@ -14,7 +14,7 @@ SETTLE_S = 10.0
 
 
 class Strikes:
-    """Counts by key (the SHA of a script or mapping); time comes in as seconds of a steady clock."""
+    """Counts by key (the conduct of a script or mapping); time comes in as seconds of a steady clock."""
 
     def __init__(self) -> None:
         self._recent: dict[str, deque[tuple[float, int]]] = {}

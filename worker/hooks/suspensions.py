@@ -35,11 +35,11 @@ class Suspensions:
 
     def strike(self, job: Job, weight: int, error: HookError) -> None:
         """Count a misdeed of a program; the last one too many suspends it."""
-        if not self._strikes.add(job.key, weight, now=time.monotonic()):
+        if not self._strikes.add(job.conduct, weight, now=time.monotonic()):
             return
         for key in self._unsettled.keys() - self.keys:
             del self._unsettled[key]
-        self._unsettled[job.key] = Suspension(job.key, error, tenant_id=job.tenant_id, script=job.script)
+        self._unsettled[job.conduct] = Suspension(job.conduct, error, tenant_id=job.tenant_id, script=job.script)
         metrics.hook_suspensions_total.labels("mapping" if job.script is None else "hook").inc()
         whose = job.title | ({} if job.tenant_id is None else {"tenant_id": str(job.tenant_id)})
         self._log.error("hook.suspended", key=job.key[:16], hook_class=error.hook_class, **whose)

@@ -4,7 +4,9 @@ import asyncio
 import itertools
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import structlog
@@ -227,6 +229,23 @@ async def test_a_script_that_keeps_killing_is_suspended_until_resumed(executor: 
     assert executor.suspensions == ()
     assert (await executor.execute(killer, "transform", {})).decision == Patch()
     assert not executor.resume(killer.sha)
+
+
+async def test_who_tries_a_script_or_has_the_same_does_not_stop_a_hook(executor: HookExecutor) -> None:
+    mine, other = uuid4(), uuid4()
+    source = f'def transform(ctx):\n    return {HANG} if ctx.get("bad") else None\n'
+    hook = HookScript(source, id=uuid4(), tenant_id=mine)
+    draft = replace(hook, id=None)
+    for killer in (draft, replace(hook, tenant_id=other)):
+        for _ in range(5):
+            with pytest.raises(HookError):
+                await executor.execute(killer, "transform", {"bad": True})
+
+    assert len(executor.status.suspended) == 2
+    assert (await executor.execute(hook, "transform", {})).decision == Patch()
+    with pytest.raises(HookError, match="suspended"):
+        await executor.execute(draft, "transform", {})
+    assert executor.resume(draft.conduct)
 
 
 async def test_a_program_that_cannot_be_built_is_tried_once_for_a_batch(executor: HookExecutor) -> None:
