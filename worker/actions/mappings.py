@@ -21,13 +21,14 @@ from worker.domain.errors import (
     SurroundingsError,
     WrongState,
 )
-from worker.domain.mapping import MappingRule, MappingVersion
+from worker.domain.mapping import Direction, MappingRule, MappingVersion
 from worker.mapping import (
     Review,
     RuleMistake,
     Severity,
     Surroundings,
     check_rules,
+    check_secrets,
     review_document,
     review_rules,
     rule_to_json,
@@ -115,9 +116,11 @@ async def review(house: House, principal: Principal, *, connector_id: UUID, writ
     async with tenant(house.pool, principal.tenant_id) as conn:
         connector = await the_target(conn, principal.tenant_id, connector_id)
         known = await mappings.attribute_names(conn, tenant_id=principal.tenant_id)
+        active = await active_of(conn, principal.tenant_id, connector)
     told, silent = await _schema(house, principal, connector)
     hooked = connector.settings.get("hook_attributes", ())
-    around = Surroundings(told, hooked, frozenset() if written.sources_may_be_new else known)
+    names = frozenset() if written.sources_may_be_new else known
+    around = Surroundings(told, hooked, names, _opened_by(active))
     found = await _reviewed(house, written, around)
     return Review(found.rules, (*found.mistakes, *silent))
 
@@ -151,16 +154,20 @@ async def activate(
 ) -> int | None:
     """Make a version the active one, and have everybody whom it concerns planned; the number of the one before.
 
-    ``seen`` is the version that was active when the person looked. Raises NotFound, Outdated, and WrongState for the
-    one that is active already.
+    ``seen`` is the version that was active when the person looked. Raises NotFound, Outdated, WrongState for the one
+    that is active already, and InvalidMapping for one that would fill a secret of the target in the open.
     """
+    require(principal.roles, Role.ADMIN)
+    told = await _schema_or_none(house, principal, connector_id)
     async with acting(house, principal, Role.ADMIN) as act:
         connector = await the_target(act.conn, act.tenant_id, connector_id)
-        return await _activate(act, connector, version, seen=seen, action="mapping.activate")
+        return await _activate(act, connector, version, told, seen=seen, action="mapping.activate")
 
 
 async def roll_back(house: House, principal: Principal, *, connector_id: UUID, seen: int | None = None) -> int:
     """Make the version active again that was so before; its number. Raises as ``activate``."""
+    require(principal.roles, Role.ADMIN)
+    told = await _schema_or_none(house, principal, connector_id)
     async with acting(house, principal, Role.ADMIN) as act:
         connector = await the_target(act.conn, act.tenant_id, connector_id)
         await mappings.lock(act.conn, tenant_id=act.tenant_id, connector_id=connector_id)
@@ -178,7 +185,7 @@ async def roll_back(house: House, principal: Principal, *, connector_id: UUID, s
         )
         if version is None:
             raise WrongState(f"No other version of the mapping of {connector.name} was ever active.")
-        await _activate(act, connector, version, seen=seen, action="mapping.roll_back")
+        await _activate(act, connector, version, told, seen=seen, action="mapping.roll_back")
     return version
 
 
@@ -217,7 +224,9 @@ def invalid(mistakes: tuple[RuleMistake, ...]) -> InvalidMapping:
     return InvalidMapping(f"The mapping cannot be used: {errors[0]}{more}.", members=members)
 
 
-async def _activate(act: Act, connector: Connector, version: int, *, seen: int | None, action: str) -> int | None:
+async def _activate(
+    act: Act, connector: Connector, version: int, told: ObjectSchema | None, *, seen: int | None, action: str
+) -> int | None:
     await mappings.lock(act.conn, tenant_id=act.tenant_id, connector_id=connector.id)
     row = await the_version(act.conn, act.tenant_id, connector, version)
     now = await active_of(act.conn, act.tenant_id, connector)
@@ -225,8 +234,10 @@ async def _activate(act: Act, connector: Connector, version: int, *, seen: int |
     refuse_outdated(previous or 0, seen=seen)
     if row["is_active"]:
         raise WrongState(f"Version {version} of the mapping of {connector.name} is the active one already.")
-    if mistakes := check_rules(mappings.from_row(row).rules):
+    rules = mappings.from_row(row).rules
+    if mistakes := check_rules(rules):
         raise invalid(mistakes)
+    _refuse_open_secrets(rules, told, now)
     await mappings.activate(
         act.conn,
         tenant_id=act.tenant_id,
@@ -237,6 +248,27 @@ async def _activate(act: Act, connector: Connector, version: int, *, seen: int |
     )
     act.note(action, "connector", connector.id, name=connector.name, version=version, previous=previous)
     return previous
+
+
+def _refuse_open_secrets(rules: tuple[MappingRule, ...], told: ObjectSchema | None, now: MappingVersion | None) -> None:
+    """What is planned does not know the target's schema: it is sealed where the mapping says so."""
+    mistakes = check_secrets(rules, told, opened=_opened_by(now)) if told is not None else ()
+    if any(each.is_error for each in mistakes):
+        raise invalid(mistakes)
+
+
+def _opened_by(active: MappingVersion | None) -> frozenset[str]:
+    """The attributes that a version fills without marking them secret."""
+    rules = active.rules if active else ()
+    return frozenset(rule.target for rule in rules if rule.direction is not Direction.INBOUND and not rule.secret)
+
+
+async def _schema_or_none(house: House, principal: Principal, connector_id: UUID) -> ObjectSchema | None:
+    """The target's schema; None while it does not tell it. Raises NotFound."""
+    try:
+        return await (await house.targets.get(principal.tenant_id, connector_id)).object_schema()
+    except (ConnectorError, SettingsError):
+        return None
 
 
 async def _schema(

@@ -3,6 +3,7 @@
 from worker.mapping.check import check_rules, parse_rules, rule_to_json
 from worker.mapping.documents import DocumentError, read_document
 from worker.mapping.engine import Computed, Evaluator, Mapped, MappingEngine, MappingError
+from worker.mapping.fitting import check_secrets
 from worker.mapping.inbound import InboundRule, NoWord, compute, inbound_rules
 from worker.mapping.letters import slug
 from worker.mapping.managed import account_hash, comparator_of, secret_names
@@ -27,6 +28,7 @@ __all__ = [
     "Surroundings",
     "account_hash",
     "check_rules",
+    "check_secrets",
     "comparator_of",
     "compute",
     "inbound_rules",

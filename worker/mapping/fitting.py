@@ -1,6 +1,6 @@
 """Whether rules fit their target: its schema on one side, the attributes that people have on the other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -26,18 +26,41 @@ _WORDS = {"integer": "a whole number", "number": "a number", "boolean": "true or
 
 
 def check_fit(
-    rules: Sequence[MappingRule], schema: ObjectSchema, *, hooked: Iterable[str] = ()
+    rules: Sequence[MappingRule], schema: ObjectSchema, *, hooked: Iterable[str] = (), opened: Collection[str] = ()
 ) -> tuple[RuleMistake, ...]:
     """What keeps these rules, sound in themselves, from fitting the target's schema.
 
-    ``hooked`` are attributes that before-hooks make. A schema without attributes says nothing.
+    ``hooked`` are attributes that before-hooks make, ``opened`` as for ``check_secrets``. A schema without attributes
+    says nothing.
     """
     if not schema.attributes:
         return ()
     known = {attribute.name: attribute for attribute in schema.attributes}
     outbound = [(at, rule) for at, rule in enumerate(rules) if rule.direction is not Direction.INBOUND]
     of_rules = (_check_rule(at, rule, known, is_complete=schema.is_complete) for at, rule in outbound)
-    return (*chain.from_iterable(of_rules), *_check_required([rule for _, rule in outbound], schema, set(hooked)))
+    required = _check_required([rule for _, rule in outbound], schema, set(hooked))
+    return (*chain.from_iterable(of_rules), *check_secrets(rules, schema, opened=opened), *required)
+
+
+def check_secrets(
+    rules: Sequence[MappingRule], schema: ObjectSchema, *, opened: Collection[str] = ()
+) -> tuple[RuleMistake, ...]:
+    """Rules that would fill secrets of the target in the open, or bring them back.
+
+    It is an error, but for ``opened``, the targets that the active version fills in the open already: a warning there.
+    """
+    secrets = {attribute.name for attribute in schema.attributes if attribute.secret}
+    found = []
+    for at, rule in enumerate(rules):
+        if rule.target not in secrets:
+            continue
+        if rule.direction is Direction.INBOUND and rule.expression is None:
+            found.append(RuleMistake(at, "target", f"{rule.target!r} is secret at the target, and never comes back"))
+        elif rule.direction is not Direction.INBOUND and not rule.secret:
+            message = f"{rule.target!r} is secret at the target: mark the rule as secret, too"
+            severity = Severity.WARNING if rule.target in opened else Severity.ERROR
+            found.append(RuleMistake(at, "secret", message, severity))
+    return tuple(found)
 
 
 def check_sources(rules: Sequence[MappingRule], known: frozenset[str]) -> tuple[RuleMistake, ...]:
@@ -66,7 +89,7 @@ def _check_rule(
         return [RuleMistake(at, "target", message, Severity.ERROR if is_complete else Severity.WARNING)]
     if not attribute.writable:
         return [RuleMistake(at, "target", f"{rule.target!r} is read-only at the target")]
-    return [*_check_number(at, rule, attribute), *_check_type(at, rule, attribute), *_check_secret(at, rule, attribute)]
+    return [*_check_number(at, rule, attribute), *_check_type(at, rule, attribute)]
 
 
 def _check_number(at: int, rule: MappingRule, attribute: AttributeSchema) -> list[RuleMistake]:
@@ -99,13 +122,6 @@ def _check_type(at: int, rule: MappingRule, attribute: AttributeSchema) -> list[
     if all(_is_of(one, wanted) for one in constants if one is not None):
         return []
     return [RuleMistake(at, "constant", f"does not fit: {rule.target!r} is {_WORDS[wanted]}")]
-
-
-def _check_secret(at: int, rule: MappingRule, attribute: AttributeSchema) -> list[RuleMistake]:
-    if not attribute.secret or rule.secret:
-        return []
-    message = f"{rule.target!r} is secret at the target: mark the rule as secret, too"
-    return [RuleMistake(at, "secret", message, Severity.WARNING)]
 
 
 def _check_required(rules: Sequence[MappingRule], schema: ObjectSchema, hooked: set[str]) -> list[RuleMistake]:

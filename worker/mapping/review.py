@@ -40,11 +40,15 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What rules are to fit: the target's schema (None: it cannot be had), what hooks make, what people have."""
+    """What rules are to fit: the target's schema (None: it cannot be had), what hooks make, what people have.
+
+    ``opened`` are the attributes that the active version fills without marking them secret.
+    """
 
     schema: ObjectSchema | None = None
     hooked: Iterable[str] = ()
     known: frozenset[str] = frozenset()
+    opened: frozenset[str] = frozenset()
 
 
 async def review_document(text: str, *, evaluator: Evaluator, around: Surroundings) -> Review:
@@ -68,7 +72,7 @@ async def review_rules(raw: Any, *, evaluator: Evaluator, around: Surroundings) 
     found = await check_expressions(rules, evaluator)
     found += check_sources(rules, around.known)
     if around.schema is not None:
-        found += check_fit(rules, around.schema, hooked=around.hooked)
+        found += check_fit(rules, around.schema, hooked=around.hooked, opened=around.opened)
     return Review(rules, _in_order(found))
 
 

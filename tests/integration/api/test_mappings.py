@@ -89,6 +89,32 @@ async def test_active_version_is_carried_out_at_the_target(client: Client, works
     assert [(row["mail"], row["given"]) for row in rows] == [("ANNA@X.DE", "Anna")]
 
 
+async def test_what_is_secret_at_the_target_is_not_newly_filled_in_the_open(
+    client: Client, works: Works, path: str
+) -> None:
+    """A version that was saved before the target said so can be saved again while it is active, and not activated."""
+    marked = [rule | {"secret": True} if rule["target"] == "given" else rule for rule in GOOD]
+    first, second = await saved(client, path), await saved(client, path, marked)
+    await client.post(f"{path}/{first}/activate", role="admin")
+    target = await works.house.targets.get(works.tenant_id, works.connector.id)
+    schema = await target.object_schema()
+    target.schema = replace(
+        schema, attributes=tuple(replace(each, secret=each.name == "given") for each in schema.attributes)
+    )
+
+    _, while_open = await client.post(f"{path}/validate", {"rules": GOOD})
+    closed, _ = await client.post(f"{path}/{second}/activate", role="admin")
+    _, afterwards = await client.post(f"{path}/validate", {"rules": GOOD})
+    refused, _ = await client.post(path, {"rules": GOOD}, role="admin")
+    opened, problem = await client.post(f"{path}/{first}/activate", role="admin")
+    back, _ = await client.post(f"{path}/rollback", role="admin")
+
+    told = [[(each["rule"], each["severity"]) for each in body["mistakes"]] for body in (while_open, afterwards)]
+    assert told == [[(2, "warning")], [(2, "error")]]
+    assert (closed, refused, opened, back) == (200, 422, 422, 422)
+    assert "'given' is secret at the target: mark the rule as secret, too" in problem["detail"]
+
+
 async def test_mistakes_are_told_with_line_and_column(client: Client, works: Works, path: str) -> None:
     await works.hire(("anna", "Meier", "anna@x.de"))
     document = """[

@@ -106,6 +106,12 @@ def test_fitting_rule_is_not_complained_about(rule: MappingRule) -> None:
             "'pin' is secret at the target: mark the rule as secret, too",
             id="open secret",
         ),
+        pytest.param(
+            MappingRule("pin", source="x", direction=Direction.INBOUND),
+            "target",
+            "'pin' is secret at the target, and never comes back",
+            id="secret that comes back",
+        ),
     ],
 )
 def test_rule_that_does_not_fit_is_explained(rule: MappingRule, field: str, message: str) -> None:
@@ -118,6 +124,14 @@ def test_missing_required_attribute_is_told_unless_a_hook_makes_it() -> None:
     assert [each.message for each in check_fit([], SCHEMA)] == [message]
     assert [each.message for each in check_fit([MappingRule("login", source="x", on=("update",))], SCHEMA)] == [message]
     assert check_fit([], SCHEMA, hooked=["login"]) == ()
+
+
+def test_secret_that_is_filled_in_the_open_already_is_a_warning() -> None:
+    rules = [LOGIN, MappingRule("pin", source="x")]
+
+    assert [each.is_error for each in check_fit(rules, SCHEMA)] == [True]
+    assert [each.is_error for each in check_fit(rules, SCHEMA, opened={"pin"})] == [False]
+    assert check_fit([LOGIN, MappingRule("pin", source="x", secret=True)], SCHEMA) == ()
 
 
 def test_target_that_does_not_tell_all_of_its_attributes_is_believed() -> None:
