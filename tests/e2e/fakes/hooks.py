@@ -32,6 +32,12 @@ def before_create(ctx):
         return reject("nobody without a name", code="no_name")
     return {"unique": {"uid": username.candidates(name, ctx)}}
 '''
+NAMES_1 = '''"""What names become."""
+
+
+def login(given, family):
+    return text.ascii(given[:1] + family).lower() if given and family else ""
+'''
 LOGIN, UNITS, GREEDY, NAMES = (uid(9, n) for n in range(1, 5))
 BINDING, TEST = uid(10, 1), uid(11, 1)
 NUMBERS = v.HookNumbers(
@@ -105,7 +111,7 @@ class FakeHooks:
         return v.HookDetail(
             row=found,
             shown=shown,
-            source={None: "", 2: LOGIN_2}.get(shown, LOGIN_1),
+            source=NAMES_1 if found.kind == "library" else {None: "", 2: LOGIN_2}.get(shown, LOGIN_1),
             versions=_versions(found),
             activations=(v.HookActivationRow(version=1, at=ago(days=6), by="Grace Okafor"),),
             bindings=_bindings() if found.bindings else (),

@@ -201,6 +201,15 @@ def test_who_may_not_configure_sees_no_button_that_would():
     assert 'value="try"' not in page
 
 
+def test_a_library_is_neither_tried_nor_bound_nor_tested_by_itself(house):
+    page = house.web.get(f"/hooks/{sample_hooks.NAMES}").text
+
+    assert "def login(given, family)" in page
+    assert "/bindings" not in page
+    assert "/tests" not in page
+    assert 'value="try"' not in page
+
+
 def test_every_function_and_field_is_offered(house):
     offers = {each["key"]: each for each in house.web.get("/hooks/completions").json()}
 
