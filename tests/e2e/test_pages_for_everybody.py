@@ -11,6 +11,8 @@ from tests.e2e.fakes.server import FakeConsole, running
 from tests.e2e.paths import PAGES
 
 pytestmark = pytest.mark.needs("chromium")
+#: There are too many pages for the time of one test.
+PARTS = 4
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # nothing is fetched ahead: only a rule about locked orientation would want the style sheets, and it is none of these
 HOW = {"resultTypes": ["violations"], "preload": False}
@@ -26,6 +28,7 @@ async def _violations(page: Page, rules: dict[str, object] = ALL) -> list[str]:
     return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(
     ("width", "themes"),
     [
@@ -34,7 +37,7 @@ async def _violations(page: Page, rules: dict[str, object] = ALL) -> list[str]:
     ],
 )
 async def test_no_page_has_an_accessibility_violation(
-    browser: Browser, width: int, themes: dict[Literal["light", "dark"], dict[str, object]]
+    browser: Browser, width: int, themes: dict[Literal["light", "dark"], dict[str, object]], part: int
 ) -> None:
     """A theme changes nothing but colours, and the width does not change those."""
     async with running(rows=8) as console:
@@ -42,7 +45,7 @@ async def test_no_page_has_an_accessibility_violation(
         await context.add_cookies([{"name": COOKIE, "value": "in", "url": console.address}])
         page = await context.new_page()
         wrong: dict[str, object] = {}
-        for name, path in PAGES.items():
+        for name, path in [*PAGES.items()][part::PARTS]:
             await page.goto(console.address + path)
             for theme, rules in themes.items():
                 await page.emulate_media(color_scheme=theme)
