@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from worker.actions.house import Act, House, acting
+from worker.actions.house import Act, House, acting, refuse_unstorable
 from worker.domain import sealing
 from worker.domain.errors import InvalidRequest, NotFound, ProtectedAccount, Untouchable, WrongState
 from worker.domain.ids import uuid7
@@ -276,6 +276,7 @@ async def _account_of(act: Act, connector_id: UUID, user_id: UUID, object_class:
 
 
 def _check_submission(wanted: Submission) -> None:
+    refuse_unstorable("object class", wanted.object_class)
     check_payload(wanted.payload)
     if not 0 <= wanted.priority <= HIGHEST_PRIORITY:
         raise InvalidRequest(f"priority is between 0 and {HIGHEST_PRIORITY}.")

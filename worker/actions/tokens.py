@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from worker.actions.house import House, acting
+from worker.actions.house import House, acting, refuse_unstorable
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.security import Principal, Role, create_token
 from worker.store import principals
@@ -12,7 +12,8 @@ from worker.store import principals
 async def create(
     house: House, principal: Principal, *, name: str, roles: frozenset[Role], expires_at: datetime | None = None
 ) -> str:
-    """Make a token; the secret, which nobody can read again."""
+    """Make a token; the secret, which nobody can read again. Raises InvalidRequest."""
+    refuse_unstorable("name", name)
     if not name.strip() or not roles:
         raise InvalidRequest("A token has a name and at least one role.")
     async with acting(house, principal, Role.ADMIN) as act:

@@ -21,6 +21,12 @@ async def test_a_token_takes_nothing_over_from_another_of_its_name(client: Clien
     assert [each["roles"] for each in listed["tokens"] if each["name"] == "ci"] == [["viewer"], ["viewer"]]
 
 
+async def test_a_token_cannot_be_called_what_cannot_be_stored(client: Client) -> None:
+    status, problem = await client.post("/api/tokens", {"name": "a\0b", "roles": ["viewer"]}, role="admin")
+
+    assert (status, problem["error"]) == (422, "invalid_request")
+
+
 async def test_a_session_had_for_a_token_ends_with_it(client: Client, works: Works) -> None:
     _, made = await client.post("/api/tokens", {"name": "borrowed", "roles": ["viewer"]}, role="admin")
     session = await sign_in(works.house.pool, made["token"])

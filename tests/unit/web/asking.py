@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message
 
@@ -17,6 +18,7 @@ async def ask(
 ) -> tuple[int, dict[str, str], Any]:
     """Status, headers and JSON body of the answer; ``body`` goes in these pieces."""
     pieces = list(body)
+    where, _, query = path.partition("?")
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -28,9 +30,9 @@ async def ask(
     scope = {
         "type": "http",
         "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
+        "path": unquote(where),
+        "raw_path": where.encode(),
+        "query_string": query.encode(),
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
         "scheme": "http",
         "server": ("127.0.0.1", 80),

@@ -48,3 +48,10 @@ async def test_who_looks_after_that_itself_gets_all(app: FastAPI) -> None:
     status, _, length = await ask(app, "/own", method="POST", body=[b"x" * 101])
 
     assert (status, length) == (200, 101)
+
+
+@pytest.mark.parametrize("path", ["/a?q=a%00b", "/a%00b", "/own?q=%00"])
+async def test_a_nul_in_the_address_is_refused_before_anybody_asks_the_database(app: FastAPI, path: str) -> None:
+    status, _, problem = await ask(app, path, method="POST", body=[b""])
+
+    assert (status, problem["error"]) == (422, "invalid_request")
