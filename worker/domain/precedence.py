@@ -114,6 +114,31 @@ def settle(
     return Settled(values, owners, noted)
 
 
+def choose(
+    attributes: Mapping[str, Any],
+    authority: Mapping[str, str],
+    *,
+    source: str,
+    values: Mapping[str, Any],
+    said: Mapping[str, Mapping[str, Any]],
+) -> Settled:
+    """A person decided that these values of a source count, whatever its number: until somebody says something new.
+
+    ``said`` are the words that are kept, as for ``settle``. No value takes the attribute away, and nobody answers for
+    it then.
+    """
+    kept, owners = dict(attributes), dict(authority)
+    noted: dict[str, tuple[str, Any]] = {}
+    for name, value in values.items():
+        holder = owners.pop(name, None)
+        before = kept.pop(name, None)
+        if holder not in {None, source, *said.get(name, {})} and before is not None:
+            noted[name] = (str(holder), before)
+        if not same(value, None):
+            kept[name], owners[name] = value, source
+    return Settled(kept, owners, noted)
+
+
 def word(
     seen: Any, *, stated: Any, current: Any, is_holder: bool, is_sent: bool, is_returned_only: bool
 ) -> Any | Silence:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from worker.domain import precedence
 from worker.domain.account import AccountState
 from worker.domain.correlation import PersonDecision, Verdict
 from worker.domain.discrepancy import Discrepancy, RepairAction, Resolution
@@ -23,11 +24,14 @@ from worker.store import (
     discrepancies,
     due_work,
     identities,
+    identity_sources,
     operations,
     plan_items,
     recon_actions,
 )
 from worker.store.accounts import Link, Place
+from worker.store.identities import StoredIdentity
+from worker.store.identity_sources import Said
 from worker.store.pool import Connection
 
 
@@ -47,7 +51,7 @@ async def change_people(conn: Connection, place: Place, proposals: Sequence[Prop
     """
     by_effect = _by_effect(proposals)
     replan = await _inactivate(conn, place, by_effect[Effect.INACTIVATE])
-    replan += await _take_over(conn, place, by_effect[Effect.TAKE_OVER])
+    replan += await _take_over(conn, place, by_effect[Effect.TAKE_OVER], run=run)
     moved = (*by_effect[Effect.LINK], *by_effect[Effect.PLAN])
     people = sorted({*replan, *(each.identity_id for each in moved if each.identity_id is not None)})
     await plan_items.ask(
@@ -199,8 +203,8 @@ async def _inactivate(conn: Connection, place: Place, proposals: Sequence[Propos
     return await identities.deactivate(conn, tenant_id=place.tenant_id, ids=ids) if ids else []
 
 
-async def _take_over(conn: Connection, place: Place, proposals: Sequence[Proposal]) -> list[UUID]:
-    """Give people the values of their accounts."""
+async def _take_over(conn: Connection, place: Place, proposals: Sequence[Proposal], *, run: Run | None) -> list[UUID]:
+    """Give people the values of their accounts: words of this target, which is believed about them from now on."""
     values = {each.identity_id: each.values for each in proposals if each.identity_id is not None}
     if not values:
         return []
@@ -208,12 +212,22 @@ async def _take_over(conn: Connection, place: Place, proposals: Sequence[Proposa
     locked = await identities.lock(
         conn, tenant_id=place.tenant_id, external_ids=[each.external_id for each in people.values()]
     )
-    changed = [
-        replace(each, attributes={**each.attributes, **values[each.id]}, version=each.version + 1)
-        for each in locked.values()
-    ]
+    ids, source = [each.id for each in locked.values()], str(place.connector_id)
+    words = await identity_sources.words(conn, place.tenant_id, identity_ids=ids)
+    changed: list[StoredIdentity] = []
+    said: list[Said] = []
+    for each in locked.values():
+        chosen = precedence.choose(
+            each.attributes, each.authority, source=source, values=values[each.id], said=words.get(each.id, {})
+        )
+        changed.append(
+            replace(each, attributes=chosen.attributes, authority=chosen.authority, version=each.version + 1)
+        )
+        said += [Said(each.id, name, source, chosen.attributes.get(name)) for name in values[each.id]]
+        said += [Said(each.id, name, *word) for name, word in chosen.noted.items()]
     await identities.update(conn, tenant_id=place.tenant_id, identities=changed)
-    return [each.id for each in changed]
+    await identity_sources.write(conn, place.tenant_id, said=said, run_id=run.id if run else None)
+    return ids
 
 
 async def _make_room(conn: Connection, place: Place, proposals: Sequence[Proposal], found: dict[UUID, UUID]) -> None:

@@ -19,6 +19,7 @@ from worker.api.schemas.identities import detail_of
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.connector import Connector
+from worker.domain.discrepancy import RepairAction, RepairDirection
 from worker.domain.mapping import Direction, MappingRule
 from worker.domain.run import Run, RunKind, RunMode, RunStatus, RunTrigger
 from worker.execution import Executor, Journal, Matching, Names, Scripting, Secrets, WorkLoader
@@ -27,9 +28,9 @@ from worker.intake import Importer
 from worker.mapping import Evaluator, MappingEngine
 from worker.planning import Acceptance, Planner
 from worker.queue import Dispatcher, Finisher, OperationQueue
-from worker.recon import ReconciliationEngine, report
+from worker.recon import ReconciliationEngine, Remediation, Wish, report
 from worker.service.desk import people
-from worker.store import identity_sources, listings_people, mappings, runs
+from worker.store import identity_sources, listings_people, mappings, principals, runs
 from worker.store.pool import Pool
 from worker.store.tenant import tenant
 
@@ -516,3 +517,31 @@ async def test_expression_is_not_told_secrets(box: Company) -> None:
 
     assert (await box.person())["attributes"]["extension"] == '{"secret": True}'
     assert "canary" not in str(await box.words())
+
+
+async def test_value_that_somebody_takes_over_is_the_word_of_its_target(company: Company) -> None:
+    """It counts whatever the numbers say, until a source says something new."""
+    await company.rows("UPDATE connectors SET policy = '{}' WHERE id = $1 RETURNING id", company.crm.id)
+    company.targets.look_again()
+    await company.imports("A")
+    await company.edits("crm", "p0", room="X")
+    await company.reconciles(company.crm)
+    [found] = await company.rows("SELECT id FROM discrepancies WHERE resolution_status = 'pending'")
+
+    where = {"tenant_id": company.tenant_id, "connector_id": company.crm.id}
+    wish = Wish(found["id"], RepairAction.UPDATE, RepairDirection.TO_IDENTITY)
+    async with tenant(company.pool, company.tenant_id) as conn:
+        by = await principals.ensure(conn, company.tenant_id, kind="user", name="Ada")
+        await Remediation(Acceptance(OperationQueue())).remediate(conn, wishes=[wish], by=by, **where)
+    await company.settles()
+
+    assert await company.rooms() == ("X", "X", "X")
+    assert (await company.person())["authority"]["room"] == str(company.crm.id)
+    assert (await company.words())["room"] == {"hr": "A", "crm": "X"}
+
+    await company.reconciles()
+    await company.imports("A")
+    assert await company.rooms() == ("X", "X", "X")
+
+    await company.imports("B")
+    assert (await company.rooms())[:2] == ("B", "B")

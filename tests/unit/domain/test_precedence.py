@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.domain.precedence import SILENCE, Sharing, believed, same, settle, speaks_first, word
+from worker.domain.precedence import SILENCE, Sharing, believed, choose, same, settle, speaks_first, word
 
 FILE, FIRST, SECOND = "0-file", "1-first", "2-second"
 
@@ -207,3 +207,26 @@ def test_whatever_is_edited_where_two_rounds_later_everything_rests(
 
     assert world.state == rest
     assert set(world.there.values()) == {world.value}
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "after", "owners", "noted"),
+    [
+        pytest.param("X", {}, {"room": "X"}, {"room": "crm"}, {"room": ("hr", "A")}, id="the word before is kept"),
+        pytest.param("X", {"hr": "A"}, {"room": "X"}, {"room": "crm"}, {}, id="the word before is known"),
+        pytest.param(None, {"hr": "A"}, {}, {}, {}, id="no value"),
+        pytest.param([], {"hr": "A"}, {}, {}, {}, id="an empty list"),
+    ],
+)
+def test_what_a_person_chooses_counts_whatever_the_numbers(
+    value: Any, said: dict[str, Any], after: Any, owners: Any, noted: Any
+) -> None:
+    chosen = choose({"room": "A"}, {"room": "hr"}, source="crm", values={"room": value}, said={"room": said})
+
+    assert (chosen.attributes, chosen.authority, chosen.noted) == (after, owners, noted)
+
+
+def test_what_nobody_answered_for_is_no_word_when_somebody_chooses() -> None:
+    chosen = choose({"room": "A"}, {}, source="crm", values={"room": "X"}, said={})
+
+    assert (chosen.attributes, chosen.authority, chosen.noted) == ({"room": "X"}, {"room": "crm"}, {})
