@@ -122,7 +122,10 @@ def test_a_trial_with_a_context_of_its_own_shows_how_it_failed(house):
     ],
 )
 def test_what_cannot_be_tried_says_why(house, fields, said):
-    assert said in house.post(HOOK, do="try", source="x", **fields).text
+    page = house.post(HOOK, do="try", source="my draft", **fields).text
+
+    assert said in page
+    assert "my draft</textarea>" in page
 
 
 def test_only_the_answer_comes_where_only_the_answer_is_wanted(house):

@@ -75,7 +75,10 @@ async def _answer(
         case "check":
             return await visit.hooks.validate(who, source=source or "", kind=detail.row.kind)
         case "try":
-            return await _try(visit, hook_id, draft)
+            try:
+                return await _try(visit, hook_id, draft)
+            except InvalidRequest as error:  # the page comes back with what was written
+                return TrialView(ok=False, refused=str(error))
         case "tests":
             return await visit.hooks.run_tests(who, hook_id=hook_id, source=source)
         case "replay":
