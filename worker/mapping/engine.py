@@ -2,7 +2,8 @@
 
 A mapping is compiled once into closures; identities are then mapped without looking at the rules again.
 Expressions are Starlark and are evaluated elsewhere, through ``Evaluator``, many identities in one call.
-What a rule cannot map is a value (``MappingError``), never an exception: one bad record must not stop the others.
+What a rule cannot map is a value (``MappingError``), never an exception: one bad record must not stop the others. That
+there was no sandbox for an expression is nobody's record's fault: that is raised, and whoever asked asks again.
 """
 
 import asyncio
@@ -121,7 +122,8 @@ class MappingEngine:
     ) -> list[Mapped | MappingError]:
         """One result for each identity, in order. Gives way to other tasks between chunks.
 
-        ``sources`` are the identities ``as_source``, from a caller that maps them more than once.
+        ``sources`` are the identities ``as_source``, from a caller that maps them more than once. Raises HookError, to
+        be retried, where an expression could not be tried.
         """
         compiled = self._compile(mapping)
         results: list[Mapped | MappingError] = []
@@ -153,7 +155,12 @@ class MappingEngine:
             missing = ExpressionResult(error=HookError("there is no sandbox here to evaluate expressions"))
             return [dict.fromkeys(compiled.expressions, missing)] * len(chunk)
         contexts = [{"identity": dict(one)} for one in chunk]
-        return await self._evaluator.evaluate(compiled.expressions, contexts)
+        found = await self._evaluator.evaluate(compiled.expressions, contexts)
+        for computed in found:
+            for result in computed.values():
+                if result.error is not None and result.error.retryable:
+                    raise result.error
+        return found
 
 
 def compile_mapping(mapping: MappingVersion) -> CompiledMapping:

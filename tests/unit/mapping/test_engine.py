@@ -194,6 +194,15 @@ async def test_expression_without_a_usable_value_is_an_error_of_its_identity(ans
     assert result == MappingError(who.id, "t", message)
 
 
+async def test_an_expression_that_found_no_sandbox_is_no_error_of_its_identity() -> None:
+    busy = HookError("all sandboxes are busy", hook_class="hook.busy", retryable=True)
+
+    with pytest.raises(HookError) as caught:
+        await map_one(MappingRule("t", expression="x"), who=identity(), evaluator=Scripted({"t": busy}))
+
+    assert caught.value is busy
+
+
 async def test_what_an_expression_says_that_makes_a_secret_is_not_told() -> None:
     who = identity()
     evaluator = Scripted({"t": HookError("cannot parse `hunter2` as an integer")})
