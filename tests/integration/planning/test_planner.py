@@ -7,6 +7,7 @@ import pytest
 
 from tests.factories import VAULT
 from worker.domain.connector import DeprovisionPolicy
+from worker.domain.errors import HookError
 from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
 from worker.domain.mapping import MappingRule, MappingVersion
@@ -329,3 +330,28 @@ async def test_secret_values_are_written_nowhere(house: House) -> None:
     await house.plan()
 
     assert "4711" not in str(await house.rows("SELECT a.wanted, o.payload FROM accounts a, operations o"))
+
+
+class OnceBusy:
+    """No sandbox is free at first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def evaluate(self, expressions: Any, contexts: Sequence[Any]) -> list[dict[str, ExpressionResult]]:
+        self.asked += 1
+        busy = HookError("no sandbox is free", hook_class="hook.busy", retryable=True)
+        answer = ExpressionResult(error=busy) if self.asked == 1 else ExpressionResult(value="x")
+        return [dict.fromkeys(expressions, answer) for _ in contexts]
+
+
+async def test_who_found_no_sandbox_is_planned_in_the_next_round(house: House) -> None:
+    await house.target(rules=(MappingRule("cn", expression="identity['name']"),))
+    await house.people("Ann")
+    house.planner = a_planner(house.pool, mapper=MappingEngine(OnceBusy()))
+    with pytest.raises(HookError, match="no sandbox is free"):
+        await house.plan()
+    refused = await house.rows("SELECT id FROM dead_letters")
+    planned = await house.plan()
+
+    assert (refused, planned.operations, planned.failed) == ([], 1, 0)
