@@ -75,8 +75,10 @@ def is_library(path: Path) -> bool:
 
 
 def _scripts_below(folder: Path) -> list[Path]:
-    # Only folders below this one count: itself it may well be somewhere in /var/lib.
-    found = folder.rglob(f"*{SUFFIX}")
+    # Only folders below this one count: itself it may well be somewhere in /var/lib. A link that leads out of it would
+    # show, with the mistakes in it, what whoever wrote the scripts may not read.
+    inside = folder.resolve()
+    found = (path for path in folder.rglob(f"*{SUFFIX}") if path.is_file() and path.resolve().is_relative_to(inside))
     return sorted(path for path in found if LIBRARIES not in path.relative_to(folder).parts[:-1])
 
 

@@ -37,6 +37,15 @@ def test_a_folder_without_scripts_is_a_mistake(tmp_path: Path) -> None:
         scripts.files_of([str(tmp_path)])
 
 
+def test_below_a_folder_only_files_of_its_own_are_scripts(tmp_path: Path) -> None:
+    (tmp_path / "hooks" / "folder.star").mkdir(parents=True)
+    (tmp_path / "hooks" / "login.star").write_text("def before_create(ctx):\n    return None\n")
+    (tmp_path / "passwords").write_text("root:x:0:0\n")
+    (tmp_path / "hooks" / "leak.star").symlink_to(tmp_path / "passwords")
+
+    assert scripts.files_of([str(tmp_path / "hooks")]) == [tmp_path / "hooks" / "login.star"]
+
+
 def test_a_source_that_is_no_text_says_where(tmp_path: Path) -> None:
     path = tmp_path / "a.star"
     path.write_bytes(b"x = 1\ny = '\xff'\n")
