@@ -60,6 +60,10 @@ DRY_RUN_STATES: dict[str, tuple[str, str, str]] = {
     "cancelled": ("muted", "cancelled", "Stopped"),
 }
 
+#: What a message begins with that goes on with the name of its part as a sentence; others stand behind a colon.
+_VERBS = frozenset(
+    {"is", "are", "was", "were", "has", "have", "must", "may", "can", "cannot", "needs", "takes", "does"}
+)
 _FLAGS = {"required": "required", "multi_valued": "several values", "secret": "secret"}
 
 
@@ -117,7 +121,8 @@ def starter(view: MappingView) -> str:
 def mistake_text(mistake: MappingMistake) -> str:
     """A mistake as a sentence, with its place within the expression where it is in one."""
     subject = mistake.field or ("the mapping" if mistake.rule is None else "this rule")
-    text = f"{subject} {mistake.message}"
+    is_said_of_it = mistake.message.partition(" ")[0] in _VERBS
+    text = f"{subject}{'' if is_said_of_it else ':'} {mistake.message}"
     if mistake.expression_line is None:
         return text
     return f"{text} (line {mistake.expression_line}, column {mistake.expression_column or 1} of the expression)"
@@ -141,7 +146,7 @@ def changes_of(row: MappingTrialRow) -> tuple[AttributeChange, ...]:
     found = [
         AttributeChange(name, before, after, is_secret=MARK in (before, after)) for name, before, after in row.changes
     ]
-    if row.active_before is not None and row.active_before != row.active_after:
+    if row.active_before is not None and row.active_after not in {None, row.active_before}:
         found.append(AttributeChange("enabled", row.active_before, row.active_after))
     return tuple(found)
 

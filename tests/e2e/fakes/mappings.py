@@ -132,6 +132,7 @@ class FakeMappings:
             silent=self.silent,
             sources=("department", "family_name", "given_name", "mail", "title"),
             dry_runs=DRY_RUNS,
+            hooked=("extensionAttribute1",),
         )
         return replace(view, active=0, version=None, document="[]", versions=(), dry_runs=()) if self.empty else view
 

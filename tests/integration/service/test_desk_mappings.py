@@ -25,7 +25,8 @@ DRAFT = """[
 
 
 @pytest.fixture
-async def desk(works: Works) -> AsyncIterator[ConsoleMappings]:
+async def desk(works: Works, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ConsoleMappings]:
+    monkeypatch.setattr("worker.service.desk.mappings._ATTRIBUTES_WITHIN_S", 60)  # of a machine with other work
     async with HookExecutor(workers=1, log=structlog.get_logger()) as scripts:
         yield Mappings(replace(works.house, scripts=scripts))
 

@@ -69,6 +69,11 @@ def test_what_is_no_list_of_rules_makes_no_table(text):
             MappingMistake(rule=0, field="target", message="is missing", is_error=True), "target is missing", id="part"
         ),
         pytest.param(
+            MappingMistake(rule=0, field="target", message="the target has no attribute 'x'", is_error=True),
+            "target: the target has no attribute 'x'",
+            id="a sentence of its own",
+        ),
+        pytest.param(
             MappingMistake(rule=None, field="", message="is not JSON", is_error=True),
             "the mapping is not JSON",
             id="the whole",
@@ -145,3 +150,18 @@ async def test_going_back_leads_to_the_one_that_was_active_last():
 
     assert mapping_words.before_this(view) is None
     assert mapping_words.before_this(replace(view, active=3, versions=versions)).version == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param(True, False, [("enabled", True, False)], id="it is disabled"),
+        pytest.param(True, None, [], id="nothing is said of it"),
+        pytest.param(True, True, [], id="it stays enabled"),
+        pytest.param(None, True, [], id="a new account"),
+    ],
+)
+def test_whether_an_account_can_be_used_is_told_where_it_changes(before, after, told):
+    row = replace(mappings.TRIALS[2], active_before=before, active_after=after)
+
+    assert [(each.name, each.before, each.after) for each in mapping_words.changes_of(row)] == told

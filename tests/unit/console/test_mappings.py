@@ -51,6 +51,7 @@ def test_the_rules_are_shown_as_text_and_as_a_table(house):
     assert "&#34;target&#34;: &#34;givenName&#34;" in page
     assert '<td class="mono">given_name</td>' in page
     assert "required, no rule" in page  # of cn, which the target requires
+    assert page.count(" by a hook") == 1
 
 
 def test_what_is_saved_is_what_was_written_with_its_lines(house):

@@ -63,8 +63,8 @@ class MappingView:
     """All that the editor of a target's mapping begins with.
 
     ``document`` is the shown version as JSON text, ready to be edited. ``attributes`` is empty where the target does
-    not tell them: ``silent`` says why. ``sources`` are the names that people have. ``active`` is what acts take as
-    ``seen``, 0 for none.
+    not tell them: ``silent`` says why; ``hooked`` are those that hooks make. ``sources`` are the names that people
+    have. ``active`` is what acts take as ``seen``, 0 for none.
     """
 
     connector_id: UUID
@@ -79,6 +79,7 @@ class MappingView:
     silent: str | None
     sources: tuple[str, ...]
     dry_runs: tuple[DryRunView, ...]
+    hooked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,7 @@ class Mappings:
             silent=silent,
             sources=tuple(sorted(known)),
             dry_runs=tuple(_dry_run(each) for each in dry_runs),
+            hooked=tuple(target.settings.get("hook_attributes", ())),
         )
 
     async def mapping_difference(
