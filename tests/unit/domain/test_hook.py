@@ -71,3 +71,13 @@ def test_only_before_a_change_a_failing_hook_stops_it_unless_told_otherwise() ->
         FailurePolicy.SKIP_HOOK,
         FailurePolicy.SKIP_HOOK,
     ]
+
+
+def test_misdeeds_are_those_of_one_hook_of_one_tenant() -> None:
+    """A draft of the same script, or another tenant's, is not the hook."""
+    tenant, other, hook = UUID(int=1), UUID(int=2), UUID(int=3)
+    live = HookScript("x = 1\n", id=hook, tenant_id=tenant)
+    conducts = [each.conduct for each in (live, replace(live, id=None), replace(live, tenant_id=other))]
+
+    assert len({*conducts, HookScript("x = 1\n").conduct}) == 4
+    assert replace(live, version=2).conduct == live.conduct
