@@ -124,16 +124,11 @@ class Child:
     @classmethod
     async def start(cls, *, memory_bytes: int) -> "Child":
         """Spawn a child and wait until it is hardened and ready. Raises StartFailed."""
-        ours, theirs = socket.socketpair()
         try:
             given = await asyncio.to_thread(supplies)  # the first time it reads some hundred files
-            line_of_command = command(parent_pid=os.getpid(), memory_bytes=memory_bytes, supplies=given)
-            process = _spawn(line_of_command, theirs, given)
+            ours, process = _spawned(memory_bytes, given)
         except OSError as error:
-            ours.close()
             raise StartFailed(str(error)) from error
-        finally:
-            theirs.close()
         try:
             transport, line = await asyncio.get_running_loop().create_unix_connection(_Line, sock=ours)
         except BaseException:
@@ -250,6 +245,19 @@ def _address_space(pid: int) -> int:
         return int((Path("/proc") / str(pid) / "statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _spawned(memory_bytes: int, given: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Our end of the line, and the child at the other. Raises OSError; nothing is left open then."""
+    ours, theirs = socket.socketpair()
+    try:
+        line = command(parent_pid=os.getpid(), memory_bytes=memory_bytes, supplies=given)
+        return ours, _spawn(line, theirs, given)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
 
 
 async def _burial(process: subprocess.Popen[bytes]) -> None:

@@ -1,12 +1,14 @@
 """What the kernel holds a child to, seen from outside and tried from inside."""
 
 import asyncio
+import gc
 import json
 import mmap
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +268,28 @@ async def test_a_child_that_is_told_a_wrong_parent_does_not_live() -> None:
 
     assert done.returncode == 1
     assert b"ParentGone" in done.stdout
+
+
+async def test_a_start_that_is_given_up_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left open is a warning when it is collected, and warnings are errors."""
+    begun, goes_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> int:
+        loop.call_soon_threadsafe(begun.set)
+        goes_on.wait(10)
+        return supplies()
+
+    monkeypatch.setattr("worker.hooks.child.supplies", slow)
+    starting = asyncio.create_task(Child.start(memory_bytes=MEMORY))
+    await begun.wait()
+    starting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    goes_on.set()
+    del starting
+    gc.collect()
 
 
 async def test_a_start_that_fails_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
