@@ -2,27 +2,24 @@
 
 import argparse
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from worker.cli import scripts, verdicts
+from worker.cli import scripts, trying, verdicts
 from worker.cli.box import open_box
 from worker.cli.configuration import environ_of
 from worker.cli.output import say, say_json
 from worker.cli.scripts import Case
 from worker.cli.verdicts import FINE, WRONG, Verdict
 from worker.domain.errors import HookError, InvalidRequest
-from worker.domain.hook import HookClass, HookResult, HookScript, Library, Validation
+from worker.domain.hook import HookScript, Library, Validation
 from worker.domain.hook_trials import answer_of
-from worker.hooks import HookExecutor, dry_seed, library_order, refused
-from worker.sandbox import FUNCTIONS, MAX_LIBRARIES
+from worker.hooks import HookExecutor, library_order, refused
+from worker.sandbox import MAX_LIBRARIES
 from worker.settings import Hooks, load
 
 _T = TypeVar("_T")
-Answer = HookResult | HookError
 
 
 def validate(options: argparse.Namespace) -> int:
@@ -58,16 +55,9 @@ def test(options: argparse.Namespace) -> int:
             script = await _script(box, path, options.lib)
         except HookError as error:
             return verdicts.of_failure(str(path), error)
-        return await _tried(box, script, cases or [call], file=str(path))
+        return await trying.tried(box, script, cases or [call], file=str(path))
 
-    def tell(_: Path, found: Verdict) -> int:
-        if options.json:
-            verdicts.write_line(found.as_record())
-        else:
-            _say_all(verdicts.lines_of(found))
-        return found.exit_code
-
-    return _each_file(options, look, tell)
+    return _each_file(options, look, lambda _, found: trying.tell(found, as_json=options.json))
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -94,7 +84,10 @@ def replay(options: argparse.Namespace) -> int:
             if before != after
         ]
 
-    changed = asyncio.run(_in_box(options, look))
+    try:
+        changed = asyncio.run(_in_box(options, look))
+    except HookError as error:  # one of the files is no script
+        return trying.tell(verdicts.of_failure(options.file, error), as_json=options.json)
     if options.json:
         say_json({"calls": len(calls), "changed": changed})
     else:
@@ -153,42 +146,8 @@ async def _script(box: HookExecutor, path: Path, folder: str | None) -> HookScri
     return HookScript(source, name=path.stem, libraries=tuple(libraries))
 
 
-async def _tried(box: HookExecutor, script: HookScript, cases: Sequence[Case], *, file: str) -> Verdict:
-    """The verdict of one file: the worst of its calls, the first of those."""
-    found = []
-    for case in cases:
-        answer, took_us = await _answer(box, script, case)
-        made = verdicts.of_answer(file, answer, took_us=took_us)
-        found.append(verdicts.of_case(made, name=case.name, expected=case.expected, answer=answer))
-    worst = max(found, key=lambda each: each.exit_code)
-    return replace(worst, snippet=verdicts.row_of(script.source, worst.line))
-
-
-async def _answer(box: HookExecutor, script: HookScript, case: Case) -> tuple[Answer, int]:
-    """What the script says to one call, and the microseconds that this took."""
-    started = time.perf_counter_ns()
-    wanted = case.function or FUNCTIONS[0]
-    seed = dry_seed(case.name or wanted)
-    [answer] = await box.execute_batch(script, wanted, [case.context], seeds=[seed])
-    if isinstance(answer, HookResult) and answer.function is None:
-        answer = await _other_function(box, script, case, seed=seed)
-    return answer, (time.perf_counter_ns() - started) // 1000
-
-
-async def _other_function(box: HookExecutor, script: HookScript, case: Case, *, seed: bytes) -> Answer:
-    """The script has nothing for this event: where nobody asked for it, the first function that it has is meant."""
-    functions = (await box.validate(script.source, libraries=script.libraries)).functions
-    if not functions:
-        return HookError(f"the script defines none of {', '.join(FUNCTIONS)}", hook_class=HookClass.COMPILE)
-    if case.function is not None:
-        said = f"the script has no {case.function}; it has {', '.join(functions)}"
-        return HookError(said, hook_class=HookClass.COMPILE)
-    [answer] = await box.execute_batch(script, functions[0], [case.context | {"event": functions[0]}], seeds=[seed])
-    return answer
-
-
 async def _decisions(box: HookExecutor, script: HookScript, calls: Sequence[Case]) -> list[dict[str, Any]]:
-    return [answer_of((await _answer(box, script, call))[0]) for call in calls]
+    return [answer_of((await trying.answer(box, script, call))[0]) for call in calls]
 
 
 def _each_file(
@@ -207,9 +166,12 @@ def _each_file(
             async with room:
                 return await look(box, path)
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(path)) for path in paths]
-            return max([tell(path, await task) for path, task in zip(paths, tasks, strict=True)])
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(path)) for path in paths]
+                return max([tell(path, await task) for path, task in zip(paths, tasks, strict=True)])
+        except ExceptionGroup as failed:  # several files may have what cannot be read: one of them is told
+            raise failed.exceptions[0] from failed
 
     return asyncio.run(_in_box(options, run))
 

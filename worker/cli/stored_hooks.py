@@ -7,15 +7,14 @@ from uuid import UUID
 
 from worker.actions import hook_trials, hook_versions
 from worker.actions import hooks as acts
-from worker.cli import scripts, verdicts
+from worker.actions.hook_versions import Activated
+from worker.cli import scripts, trying, verdicts
 from worker.cli.context import Desk, acting
 from worker.cli.output import say, say_json, show
 from worker.cli.verdicts import FINE, WRONG
 from worker.domain.errors import HookError, InvalidRequest, NotFound
 from worker.domain.hook import HookScript
-from worker.domain.hook_trials import answer_of, differences
-from worker.hooks import dry_seed
-from worker.sandbox import FUNCTIONS
+from worker.domain.hook_trials import answer_of
 from worker.store import hooks
 from worker.store.sql import Record
 from worker.store.tenant import tenant
@@ -52,38 +51,45 @@ def activate(options: argparse.Namespace) -> int:
         raise InvalidRequest("Say what is to run: a FILE, or --version of one that is stored.")
 
     async def act(desk: Desk) -> int:
-        version = options.version
-        if options.file is not None:
-            path = Path(options.file)
-            hook_id = await _made(desk, options.hook, kind="library" if scripts.is_library(path) else "hook")
-            failed = [] if options.force else await _failing(desk, hook_id, path)
-            if failed:
-                for line in failed:
-                    say(line)
-                return WRONG
-            version = await _stored(desk, hook_id, path, note=options.note or "")
+        if options.file is None:
+            hook_id, version = (await _hook(desk, options.hook))["id"], options.version
         else:
-            hook_id = (await _hook(desk, options.hook))["id"]
+            path = Path(options.file)
+            try:
+                script = await _draft(desk, path)
+            except HookError as error:
+                return trying.tell(verdicts.of_failure(options.file, error), as_json=options.json)
+            cases = [] if options.force else scripts.cases_of(path)
+            found = await trying.tried(desk.house.box, script, cases, file=options.file) if cases else None
+            if found is not None and not found.ok:
+                return trying.tell(found, as_json=options.json)
+            hook_id = await _made(desk, options.hook, kind="library" if scripts.is_library(path) else "hook")
+            version = await _stored(desk, hook_id, script, note=options.note or "")
         done = await hook_versions.activate(
             desk.house, desk.principal, hook_id=hook_id, version=version, force=options.force
         )
-        if options.json:
-            say_json(
-                {"hook": options.hook, "version": done.version, "previous": done.previous, "tests": len(done.tests)}
-            )
-        else:
-            before = f", was version {done.previous}" if done.previous not in {None, done.version} else ""
-            say(f"{options.hook}: version {done.version} is active{before}; {len(done.tests)} saved tests were run.")
-        return 0
+        _tell_activated(options, done)
+        return FINE
 
     return acting(options, act, runs_scripts=True)
+
+
+def _tell_activated(options: argparse.Namespace, done: Activated) -> None:
+    if options.json:
+        say_json({"hook": options.hook, "version": done.version, "previous": done.previous, "tests": len(done.tests)})
+        return
+    before = f", was version {done.previous}" if done.previous not in {None, done.version} else ""
+    say(f"{options.hook}: version {done.version} is active{before}; {len(done.tests)} saved tests were run.")
 
 
 def replay(options: argparse.Namespace) -> int:
     """Give the last recorded calls of a stored hook to a file; exit 1 when it decides one of them otherwise."""
 
     async def act(desk: Desk) -> int:
-        source = scripts.source_of(Path(options.file))
+        try:
+            source = scripts.source_of(Path(options.file))
+        except HookError as error:
+            return trying.tell(verdicts.of_failure(options.file, error), as_json=options.json)
         draft = hook_trials.Script(hook_id=(await _hook(desk, options.hook))["id"], source=source)
         found = await hook_trials.replay(desk.house, desk.principal, draft, last=options.last)
         changed = [
@@ -128,34 +134,21 @@ async def _made(desk: Desk, name: str, *, kind: str) -> UUID:
     return found
 
 
-async def _stored(desk: Desk, hook_id: UUID, path: Path, *, note: str) -> int:
-    """The version that this file is, stored now unless it is the newest one already."""
-    source = scripts.source_of(path)
+async def _draft(desk: Desk, path: Path) -> HookScript:
+    """The script of a file with the libraries that are active now. Raises HookError for what cannot be one."""
+    draft = hook_trials.Script(source=scripts.source_of(path))
+    script: HookScript = await hook_trials.chosen(desk.house, desk.principal, draft)
+    return script
+
+
+async def _stored(desk: Desk, hook_id: UUID, script: HookScript, *, note: str) -> int:
+    """The version that this script is, stored now unless the newest one is the same, with the same libraries."""
     newest = (await _versions(desk, hook_id))[:1]
-    if newest and newest[0]["source"] == source:
+    if newest and newest[0]["sha"] == script.sha:
         version: int = newest[0]["version"]
         return version
-    number, _ = await hook_versions.add(desk.house, desk.principal, hook_id=hook_id, source=source, note=note)
+    number, _ = await hook_versions.add(desk.house, desk.principal, hook_id=hook_id, source=script.source, note=note)
     return number
-
-
-async def _failing(desk: Desk, hook_id: UUID, path: Path) -> list[str]:
-    """What the cases beside a file say against it, with the libraries that are active now."""
-    cases = scripts.cases_of(path)
-    if not cases:
-        return []
-    draft = hook_trials.Script(hook_id=hook_id, source=scripts.source_of(path))
-    script: HookScript = await hook_trials.chosen(desk.house, desk.principal, draft)
-    lines = []
-    for case in cases:
-        function = case.function or FUNCTIONS[0]
-        seeds = [dry_seed(case.name or function)]
-        [answer] = await desk.house.box.execute_batch(script, function, [case.context], seeds=seeds)
-        found = differences(case.expected or {}, answer_of(answer))
-        if found:
-            why = answer.detail if isinstance(answer, HookError) else "; ".join(found)
-            lines.append(f"{path}: {verdicts.UNEXPECTED}: {case.name}: {why}")
-    return lines
 
 
 def _told(row: Record, *, active: int | None) -> dict[str, Any]:

@@ -250,6 +250,22 @@ def test_wrong_use_is_one_sentence(hooks: Hooks, arguments: list[str], code: int
     assert err.startswith(f"provisiond: {said}")
 
 
+def test_of_several_files_that_are_not_there_one_is_told(hooks: Hooks) -> None:
+    code, out, err = hooks("test", "one.star", "two.star")
+
+    assert (code, out, err) == (3, "", "provisiond: No such file or directory: one.star.\n")
+
+
+@pytest.mark.parametrize("verb", ["replay", "activate"])
+def test_a_file_that_is_no_text_is_told_with_its_place(stored: Hooks, verb: str) -> None:
+    write("calls.jsonl", "")
+    given = {"replay": ["--calls", "calls.jsonl"], "activate": ["--hook", "a"]}[verb]
+
+    code, out, err = stored(verb, write("a.star", b"x = '\xff'\n"), *given)
+
+    assert (code, out, err) == (1, "a.star:1:6: hook.syntax: the source is not UTF-8\n", "")
+
+
 def test_a_limit_of_the_settings_holds_here(hooks: Hooks, configure: Configure) -> None:
     configure(hooks__call_ms="2000")
     busy = "def transform(ctx):\n    n = 0\n    for i in range(3000000):\n        n += i % 7\n    return {'n': n}\n"
@@ -297,7 +313,7 @@ def test_a_file_whose_own_cases_fail_is_not_stored(stored: Hooks) -> None:
     forced = stored("activate", script, "--hook", "login", "--force")
 
     assert (refused[0], refused[1].startswith("login.star: hook.unexpected: hers: ")) == (1, True)
-    assert none_yet[1] == "login has no version yet.\n"
+    assert none_yet[2] == "provisiond: There is no hook login.\n"
     assert forced[0] == 0
 
 
@@ -313,6 +329,30 @@ def test_a_library_is_activated_before_who_loads_it(stored: Hooks) -> None:
     assert in_time[0] == 0
     local = records(stored("versions", script, "--json")[1])[0]["sha"]
     assert json.loads(stored("versions", "--hook", "a", "--json")[1])[0]["sha"] == local
+
+
+def test_the_same_file_with_a_newer_library_is_another_version(stored: Hooks) -> None:
+    """Else a pipeline that changed the library alone would say that all is well, and change nothing."""
+    library = write("lib/names.star", "def low(name):\n    return name.lower()\n")
+    source = 'load("lib/names", "low")\n\ndef transform(ctx):\n    return {"uid": low(ctx["identity"]["given_name"])}\n'
+    script = write("a.star", source)
+    stored("activate", library, "--hook", "names")
+    stored("activate", script, "--hook", "a")
+    write("lib/names.star", "def low(name):\n    return name.lower()[:8]\n")
+    stored("activate", library, "--hook", "names")
+
+    code, out, _ = stored("activate", script, "--hook", "a", "--json")
+
+    assert (code, json.loads(out)["version"], json.loads(out)["previous"]) == (0, 2, 1)
+
+
+def test_a_file_is_activated_by_the_cases_that_its_tests_run(stored: Hooks) -> None:
+    """A case that names no function means the one that the script has, there and here."""
+    script = write("a.star", 'def after_update(ctx):\n    return {"tags": {"seen": ctx["event"]}}\n')
+    write("a.tests.json", [{"context": {}, "expected": {"tags": {"seen": "after_update"}}}])
+
+    assert stored("test", script)[0] == 0
+    assert stored("activate", script, "--hook", "a")[0] == 0
 
 
 def test_calls_of_a_stored_hook_are_given_to_a_draft(stored: Hooks, database: Database, tenant_id: UUID) -> None:
