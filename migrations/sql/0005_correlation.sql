@@ -1,0 +1,1 @@
+-- Rule sets that people edit, and what the engine learns from their decisions.

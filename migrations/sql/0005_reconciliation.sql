@@ -1,0 +1,1 @@
+-- What runs and findings keep beyond step 4.

@@ -1,0 +1,1 @@
+-- What schedules keep beyond step 4.
