@@ -12,6 +12,7 @@ from worker.correlation.defaults import default_rule_set, rule_set_in_force
 from worker.correlation.engine import CandidateSource, CorrelationService, Question
 from worker.correlation.evidence import evidence_hash
 from worker.correlation.frequency import NameFrequencies
+from worker.correlation.guess import guessed_rule_set
 from worker.correlation.rules import RuleSet
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "correlate_many",
     "default_rule_set",
     "evidence_hash",
+    "guessed_rule_set",
     "match_keys",
     "rule_set_in_force",
 ]

@@ -5,86 +5,55 @@ P(agree | two people)) for agreement, and the same of disagreement against.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from worker.correlation.roles import ALIASES, role_of
 from worker.correlation.rules import MatchKind, Rule, RuleSet
 from worker.correlation.similarity import Algorithm
 from worker.domain.mapping import MappingVersion
 
-#: What identities and targets call the things that tell people apart; compared without case and separators.
-_ALIASES: dict[str, tuple[str, ...]] = {
-    "external_id": ("external_id", "externalid", "immutable_id", "source_id"),
-    "employee_number": (
-        "employee_number", "employeenumber", "employee_id", "emp_no", "empno", "emp_number", "personnel_number",
-        "staff_id", "staff_number", "person_number",
-    ),
-    "user_name": (
-        "user_name", "login", "uid", "samaccountname", "login_name", "account_name", "account", "logon", "user",
-        "userprincipalname",
-    ),
-    "email": ("mail", "email", "email_address", "mail_address", "e_mail", "emails", "emails.value", "proxyaddresses"),
-    "given_name": ("given_name", "first_name", "name.givenName", "forename", "vorname"),
-    "family_name": ("family_name", "last_name", "surname", "sn", "name.familyName", "nachname"),
-    "display_name": ("display_name", "full_name", "cn", "name", "name.formatted", "common_name"),
-    "birth_date": ("birth_date", "date_of_birth", "birthday", "dob", "geburtsdatum"),
-    "department": ("department", "dept", "department_name", "org_unit", "organizational_unit", "ou", "abteilung"),
-    "phone": ("phone", "telephone", "telephone_number", "phone_number", "mobile", "mobile_phone", "phoneNumbers.value"),
-}  # fmt: skip
-
-_NAMED = frozenset({"given_name", "family_name", "display_name"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Shipped:
-    role: str
-    rule: Rule
-
-
 _FUZZY = MatchKind.FUZZY
-_SHIPPED = (
-    _Shipped(
-        "external_id", Rule("external id", "", "", weight=13, disagreement=7, tier=1, normalize=("employee_number",))
+_NUMBER, _PLACE = ("employee_number",), ("fold",)
+#: By what an attribute holds; their paths are filled in.
+SHIPPED_RULES: dict[str, Rule] = {
+    "external_id": Rule("external id", "", "", weight=13, disagreement=7, tier=1, normalize=_NUMBER),
+    "employee_number": Rule("employee number", "", "", weight=11, disagreement=6, tier=1, normalize=_NUMBER),
+    "national_id": Rule(
+        "national id", "", "", _FUZZY, Algorithm.OSA, threshold=0.84, neutral=0.14, weight=12, disagreement=6, tier=1,
+        normalize=_NUMBER, typos_in_digits=True,
     ),
-    _Shipped(
-        "employee_number",
-        Rule("employee number", "", "", weight=11, disagreement=6, tier=1, normalize=("employee_number",)),
+    "email": Rule(
+        "email", "", "", _FUZZY, Algorithm.OSA, weight=10, disagreement=2.5, tier=1, normalize=("email",), group="name"
     ),
-    _Shipped(
-        "email",
-        Rule(
-            "email",
-            "",
-            "",
-            _FUZZY,
-            Algorithm.OSA,
-            weight=10,
-            disagreement=2.5,
-            tier=1,
-            normalize=("email",),
-            group="name",
-        ),
+    "user_name": Rule(
+        "user name", "", "", _FUZZY, Algorithm.OSA, weight=9, disagreement=2, tier=1, normalize=("login",), group="name"
     ),
-    _Shipped(
-        "user_name",
-        Rule(
-            "user name",
-            "",
-            "",
-            _FUZZY,
-            Algorithm.OSA,
-            weight=9,
-            disagreement=2,
-            tier=1,
-            normalize=("login",),
-            group="name",
-        ),
+    "birth_date": Rule("birth date", "", "", weight=8, disagreement=6, normalize=("date",)),
+    "phone": Rule("phone", "", "", weight=4, disagreement=0.5, normalize=("digits",)),
+    "department": Rule("department", "", "", weight=2, disagreement=1.2, blocking=False),
+    "city": Rule(
+        "city", "", "", _FUZZY, Algorithm.JARO_WINKLER, threshold=0.9, weight=2, disagreement=0.7, normalize=_PLACE,
+        blocking=False, group="place",
     ),
-    _Shipped("birth_date", Rule("birth date", "", "", weight=8, disagreement=6, normalize=("date",))),
-    _Shipped("phone", Rule("phone", "", "", weight=4, disagreement=0.5, normalize=("digits",))),
-    _Shipped("department", Rule("department", "", "", weight=2, disagreement=1.2, blocking=False)),
-)
-_NAME = Rule(
+    "postcode": Rule(
+        "postcode", "", "", _FUZZY, Algorithm.OSA, threshold=0.75, neutral=0.1, weight=4.5, disagreement=0.9,
+        normalize=_PLACE, blocking=False, group="place", typos_in_digits=True,
+    ),
+    "street": Rule(
+        "street", "", "", _FUZZY, Algorithm.TOKEN_SORT, threshold=0.82, weight=5.5, disagreement=0.9, normalize=_PLACE,
+        group="place",
+    ),
+    "street_number": Rule(
+        "street number", "", "", weight=3, disagreement=0.6, normalize=_PLACE, blocking=False, group="place"
+    ),
+    "state": Rule("state", "", "", weight=1, disagreement=0.8, normalize=_PLACE, blocking=False, group="place"),
+    "title": Rule("title", "", "", weight=1.8, disagreement=0.3, blocking=False),
+    "manager": Rule("manager", "", "", weight=2.5, disagreement=0.5, blocking=False),
+    "company": Rule("company", "", "", weight=0.5, disagreement=0.8, blocking=False),
+    "cost_center": Rule("cost center", "", "", weight=2, disagreement=0.6, blocking=False),
+}  # fmt: skip
+NAME_RULE = Rule(
     "name", "", "", _FUZZY, Algorithm.TOKEN_SORT, weight=8.5, disagreement=4, normalize=("name",), group="name",
     by_frequency=True,
 )  # fmt: skip
@@ -110,42 +79,32 @@ def default_rule_set(targets: Iterable[str], *, mapping: Mapping[str, str] | Non
     """
     found = _roles(targets, mapping or {})
     rules = [
-        replace(shipped.rule, source=_source(shipped.role), target=" | ".join(found[shipped.role]))
-        for shipped in _SHIPPED
-        if shipped.role in found
+        replace(rule, source=_source(role), target=" | ".join(found[role]))
+        for role, rule in SHIPPED_RULES.items()
+        if role in found
     ]
-    if name := _name_target(found):
-        rules.append(replace(_NAME, source=f"given_name+family_name | {_source('display_name')}", target=name))
+    if name := name_path(found):
+        rules.append(replace(NAME_RULE, source=f"given_name+family_name | {_source('display_name')}", target=name))
     logins = " | ".join(found.get("user_name", []) + found.get("email", []))
     service_source = f"{_source('user_name')} | {_source('email')}" if logins else ""
     return RuleSet(rules=tuple(rules), version=version, service_source=service_source, service_target=logins)
 
 
+def name_path(found: Mapping[str, list[str]]) -> str:
+    """Where a whole name stands, by role: both parts of it joined, or as it is shown; empty when nowhere."""
+    pairs = zip(found.get("given_name", []), found.get("family_name", []), strict=False)
+    return " | ".join([*(f"{given}+{family}" for given, family in pairs), *found.get("display_name", [])])
+
+
 def _roles(targets: Iterable[str], mapping: Mapping[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    by_target = {target: _role(source) for source, target in mapping.items()}
+    by_target = {target: role_of(source) for source, target in mapping.items()}
     for target in dict.fromkeys([*targets, *mapping.values()]):
-        if role := by_target.get(target) or _role(target):
+        if role := by_target.get(target) or role_of(target):
             found.setdefault(role, []).append(target)
     return found
 
 
-def _role(attribute: str) -> str | None:
-    return _ROLE_OF.get(_plain(attribute))
-
-
-def _plain(attribute: str) -> str:
-    return "".join(sign for sign in attribute.lower() if sign.isalnum())
-
-
-_ROLE_OF = {_plain(alias): role for role, aliases in _ALIASES.items() for alias in aliases}
-
-
 def _source(role: str) -> str:
     """Identity attributes follow one naming, so a few spellings do."""
-    return " | ".join(dict.fromkeys([role, *_ALIASES[role][:4]]))
-
-
-def _name_target(found: Mapping[str, list[str]]) -> str:
-    pairs = zip(found.get("given_name", []), found.get("family_name", []), strict=False)
-    return " | ".join([*(f"{given}+{family}" for given, family in pairs), *found.get("display_name", [])])
+    return " | ".join(dict.fromkeys([role, *ALIASES[role][:4]]))
