@@ -25,11 +25,14 @@ MAX_BINDINGS = 500
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A binding as a person wants it; ``on_error`` None: what is usual in its phase."""
+    """A binding as a person wants it; ``on_error`` None: what is usual in its phase.
+
+    ``object_class`` None is that of the connector.
+    """
 
     connector_id: UUID
     phase: HookPhase
-    object_class: str = "user"
+    object_class: str | None = None
     operation_types: Sequence[OperationType] = tuple(OperationType)
     position: int = 0
     on_error: FailurePolicy | None = None
@@ -83,6 +86,17 @@ async def remove(
         act.note("hook.unbind", "hook", hook_id, name=hook["name"], binding_id=binding_id, **where)
 
 
+def doubt(row: Record) -> str | None:
+    """Why a binding (a row of ``bindings.page``) is unlikely to ever run, for people to look at; None: it may well."""
+    ours = row["connector_object_class"]
+    if ours is None or ours == row["object_class"]:
+        return None
+    return (
+        f"What is planned for {row['connector_name']} has the object class {ours!r}: the hook runs there only for "
+        f"operations that somebody submits for {row['object_class']!r}."
+    )
+
+
 async def _bindable(act: Act, hook_id: UUID) -> Record:
     """The hook, which nobody else changes meanwhile."""
     hook = await the_hook(act.conn, act.tenant_id, hook_id, lock=True)
@@ -110,7 +124,7 @@ async def _binding(act: Act, wanted: Wanted, *, hook_id: UUID, binding_id: UUID)
         connector_id=wanted.connector_id,
         phase=wanted.phase,
         operation_types=tuple(each for each in OperationType if each in wanted.operation_types),
-        object_class=wanted.object_class.strip(),
+        object_class=(wanted.object_class or connector.object_class).strip(),
         position=wanted.position,
         on_error=wanted.on_error or default_policy(wanted.phase),
         budget_ms=wanted.budget_ms,
@@ -126,7 +140,7 @@ def _refuse_invalid(wanted: Wanted) -> None:
     refuse_unstorable("parameters", wanted.params)
     if not wanted.operation_types:
         raise InvalidRequest("Say for which operations the hook runs: create, update, delete.")
-    if not wanted.object_class.strip() or len(wanted.object_class) > 100:
+    if wanted.object_class is not None and not (wanted.object_class.strip() and len(wanted.object_class) <= 100):
         raise InvalidRequest("An object class has a name of 1 to 100 characters.")
     if not 0 <= wanted.position <= MAX_POSITION:
         raise InvalidRequest(f"The position is a number from 0 to {MAX_POSITION}; the lowest runs first.")

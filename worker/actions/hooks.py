@@ -89,6 +89,10 @@ def _name(name: str, kind: str) -> str:
         raise InvalidRequest(
             "Scripts load a library by its name: up to 100 letters, digits and . _ / -, with none of . / - in front."
         )
+    if kind == "library" and {"", ".", ".."} & set(named.split("/")):
+        raise InvalidRequest(
+            "The name of a library is a path below lib, as in names/login: none of its parts is empty, . or .."
+        )
     if not _NAME.fullmatch(named):
         raise InvalidRequest("A hook has a name of 1 to 100 characters on one line.")
     return named

@@ -4,6 +4,7 @@ A version is never changed. Activating one has everybody whom the target concern
 removals are counted; ``mapping_trials`` says what that would do before it is done.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -116,13 +117,14 @@ async def review(house: House, principal: Principal, *, connector_id: UUID, writ
     async with tenant(house.pool, principal.tenant_id) as conn:
         connector = await the_target(conn, principal.tenant_id, connector_id)
         known = await mappings.attribute_names(conn, tenant_id=principal.tenant_id)
-        active = await active_of(conn, principal.tenant_id, connector)
+        by_class = await mappings.active(conn, tenant_id=principal.tenant_id, connector_ids=[connector.id])
+    active = by_class.get((connector.id, connector.object_class))
     told, silent = await _schema(house, principal, connector)
     hooked = connector.settings.get("hook_attributes", ())
     names = frozenset() if written.sources_may_be_new else known
     around = Surroundings(told, hooked, names, _opened_by(active))
     found = await _reviewed(house, written, around)
-    return Review(found.rules, (*found.mistakes, *silent))
+    return Review(found.rules, (*found.mistakes, *silent, *_left_behind(connector, by_class.values())))
 
 
 async def save(house: House, principal: Principal, *, connector_id: UUID, written: Written, note: str = "") -> int:
@@ -280,6 +282,21 @@ async def _schema(
     except (ConnectorError, SettingsError) as error:
         told = f"were not held against the target's attributes, for {connector.name} does not tell them: {error}"
         return None, (RuleMistake(None, "rules", told, severity=Severity.WARNING),)
+
+
+def _left_behind(connector: Connector, active: Iterable[MappingVersion]) -> tuple[RuleMistake, ...]:
+    """Versions that are active for an object class which the connector had before: nobody is mapped by them."""
+    told = "of version {} are active for the object class {!r}, and {} has {!r}: nobody is mapped by those"
+    return tuple(
+        RuleMistake(
+            None,
+            "rules",
+            told.format(each.version, each.object_class, connector.name, connector.object_class),
+            severity=Severity.WARNING,
+        )
+        for each in active
+        if each.object_class != connector.object_class
+    )
 
 
 async def _reviewed(house: House, written: Written, around: Surroundings) -> Review:

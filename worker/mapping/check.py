@@ -147,7 +147,7 @@ def _check_duplicates(rules: Mapping[int, MappingRule]) -> list[RuleMistake]:
         keys = [(rule.target, phase) for phase in rule.on]
         earlier = [seen[key] for key in keys if key in seen]
         if earlier:
-            mistakes.append(RuleMistake(index, "target", f"{rule.target!r} is already made by rule {earlier[0]}"))
+            mistakes.append(RuleMistake(index, "target", f"{rule.target!r} is already made by rule {earlier[0] + 1}"))
         for key in keys:
             seen.setdefault(key, index)
     return mistakes

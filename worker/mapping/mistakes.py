@@ -13,7 +13,8 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleMistake:
-    """What is wrong with one rule; ``rule`` counts from 0 and is None where the whole mapping is meant.
+    """What is wrong with one rule; ``rule`` counts from 0, in what people read from 1, and is None where the whole
+    mapping is meant.
 
     ``field`` is the part of the rule, as ``transforms[1]``. ``line`` and ``column`` are those of the document that the
     rules came in, ``expression_line`` and ``expression_column`` those within the text of the expression; all count
@@ -34,5 +35,5 @@ class RuleMistake:
         return self.severity is Severity.ERROR
 
     def __str__(self) -> str:
-        where = "the mapping" if self.rule is None else f"rule {self.rule}"
+        where = "the mapping" if self.rule is None else f"rule {self.rule + 1}"
         return f"{where}: {self.field} {self.message}" if self.field else f"{where} {self.message}"

@@ -5,19 +5,22 @@ would be the wrapper's instead of the author's.
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import starlark as star
 
-from worker.sandbox.engine import COMPILE_S, Engine, ScriptFailed
+from worker.sandbox.engine import COMPILE_S, Engine, ScriptFailed, parse
 from worker.sandbox.failures import EXPRESSION, SCRIPT, Failure, failure
 from worker.sandbox.frames import API, EXPRESSION_NAMES, FUNCTIONS, LIBRARY_PREFIX
 
 #: Lines of ``_EXPRESSION`` before the author's first.
 _SHIFT: Final = 2
 _EXPRESSION: Final = f"def value({', '.join(EXPRESSION_NAMES)}):\n return (\n%s\n)\n"
+_BRACKETED: Final = f"def value({', '.join(EXPRESSION_NAMES)}):\n return [\n%s\n]\n"
+_NO_TOKEN: Final = re.compile(r"\s*(?:#.*|\\)?\s*")
 _FALLBACK: Final = {"before_create": "transform", "before_update": "transform"}
 
 
@@ -113,10 +116,25 @@ def _build(engine: Engine, source: str, libraries: Sequence[Sequence[str]]) -> s
 
 
 def _build_expression(engine: Engine, name: str, text: str) -> star.FrozenModule:
-    if not text.strip():
+    if all(_NO_TOKEN.fullmatch(line) for line in text.splitlines()):
         raise ScriptFailed(failure("hook.syntax", "the expression is empty"))
     label = EXPRESSION + "".join(char if char.isprintable() and char != ":" else " " for char in name[:100])
+    _refuse_several(engine, label, text.strip())
     return engine.build(label, _EXPRESSION % text.strip(), shift=_SHIFT)
+
+
+def _refuse_several(engine: Engine, label: str, text: str) -> None:
+    """Refuse a text that closes the brackets it is put in, as ``1)+(2`` does; raises ScriptFailed.
+
+    No text does so both in round and in square ones: whatever passes in both has brackets of its own alone.
+    """
+    try:
+        engine.limited(lambda: parse(label, _BRACKETED % text, shift=_SHIFT))
+    except ScriptFailed as error:
+        engine.limited(lambda: parse(label, _EXPRESSION % text, shift=_SHIFT))  # wrong there too: said as it is there
+        told = "this is not one expression: a bracket is closed that was not opened in it"
+        place = {name: error.found[name] for name in ("line", "column", "snippet") if name in error.found}
+        raise ScriptFailed(failure("hook.syntax", told) | place) from error
 
 
 def _expressions_source(indexes: list[int]) -> str:

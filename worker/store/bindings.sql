@@ -1,7 +1,8 @@
 -- name: page
 -- In the order in which they run.
 SELECT b.id, b.hook_id, b.connector_id, b.object_class, b.phase, b.operation_types, b.position, b.on_error, b.budget_ms,
-    b.params, b.enabled, b.permissions, b.version, b.updated_at, c.name AS connector_name
+    b.params, b.enabled, b.permissions, b.version, b.updated_at, c.name AS connector_name,
+    c.object_class AS connector_object_class
 FROM bindings b
 LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id = b.connector_id
 WHERE b.tenant_id = :tenant_id AND b.hook_id = :hook_id AND (:id::uuid IS NULL OR b.id = :id)

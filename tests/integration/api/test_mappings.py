@@ -232,6 +232,19 @@ async def test_scope_is_changed_and_removals_wait_for_a_person(client: Client, w
     assert [tuple(row) for row in waiting] == [("awaiting_system", 2), ("pending", 10)]
 
 
+async def test_a_mapping_of_an_object_class_that_the_connector_has_no_more_is_told(
+    client: Client, works: Works, path: str
+) -> None:
+    await works.rows("UPDATE connectors SET object_class = 'person'")
+
+    _, found = await client.post(f"{path}/validate", {"rules": GOOD})
+
+    (told,) = (each for each in found["mistakes"] if "object class" in each["message"])
+    assert told["severity"] == "warning"
+    assert "'user'" in told["message"]
+    assert "'person'" in told["message"]
+
+
 async def test_what_a_draft_calls_secret_is_not_shown(client: Client, works: Works, path: str) -> None:
     (anna,) = await works.hire(("anna", "Meier", "anna@x.de"))
     await works.reconcile()

@@ -179,7 +179,11 @@ def test_one_target_may_have_a_rule_for_each_phase() -> None:
 def test_two_rules_for_one_target_are_a_mistake() -> None:
     (mistake,) = check_rules([MappingRule("a", source="x"), MappingRule("a", source="y", on=("update",))])
 
-    assert mistake == RuleMistake(1, "target", "'a' is already made by rule 0")
+    assert mistake == RuleMistake(1, "target", "'a' is already made by rule 1")
+
+
+def test_people_read_of_rules_counted_from_one() -> None:
+    assert str(RuleMistake(0, "target", "is missing")) == "rule 1: target is missing"
 
 
 def test_inbound_rule_does_not_compete_with_an_outbound_one() -> None:

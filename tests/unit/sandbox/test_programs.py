@@ -179,6 +179,43 @@ def test_expressions_are_computed_together_and_fail_apart(engine: Engine) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("1)+(2", id="brackets closed and opened"),
+        pytest.param("1]+[2", id="square ones"),
+        pytest.param("1\n)\nseen = (2", id="a statement behind it"),
+        pytest.param("1)\n return (2", id="a second return"),
+        pytest.param("x = 1", id="an assignment"),
+        pytest.param("1\n2", id="two of them"),
+        pytest.param("# nothing", id="a comment"),
+        pytest.param("\\\n# nothing\n", id="a continued line of nothing"),
+    ],
+)
+def test_a_text_that_is_not_one_expression_is_refused(engine: Engine, text: str) -> None:
+    said = json.loads(Expressions(engine, {"a": text, "b": "1"}).run(b"{}", budget_s=BUDGET))
+
+    assert said["failures"]["0"]["class"] == "hook.syntax"
+    assert said["values"] == {"1": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("(1) + (2)", 3, id="brackets of its own"),
+        pytest.param("1, 2", [1, 2], id="several values"),
+        pytest.param('")+("', ")+(", id="brackets in a text"),
+        pytest.param("1  # ) (", 1, id="brackets in a comment"),
+        pytest.param("# first\n1\n+ 2\n", 3, id="over several lines"),
+        pytest.param("[x\n for x in (1, 2)]", [1, 2], id="a comprehension"),
+    ],
+)
+def test_one_expression_may_look_like_several(engine: Engine, text: str, value: Any) -> None:
+    said = json.loads(Expressions(engine, {"a": text}).run(b"{}", budget_s=BUDGET))
+
+    assert said["values"] == {"0": value}
+
+
 def test_an_expression_that_is_not_finite_fails_instead_of_clearing(engine: Engine) -> None:
     said = json.loads(Expressions(engine, {"a": 'float("nan")', "b": "1"}).run(b"{}", budget_s=BUDGET))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker.actions.bindings import Wanted
+from worker.actions.bindings import Wanted, doubt
 from worker.domain.hook import FailurePolicy, HookPhase, Permission, Validation
 from worker.domain.operation import OperationType
 from worker.sandbox import API, FUNCTIONS, context_fields, reference
@@ -54,11 +54,14 @@ class ValidateBody(_Body):
 
 
 class BindingBody(_Body):
-    """Around which operations a hook runs; ``on_error`` left out is fail before a change, and skip_hook after it."""
+    """Around which operations a hook runs; ``on_error`` left out is fail before a change, and skip_hook after it.
+
+    ``object_class`` left out is that of the connector.
+    """
 
     connector_id: UUID
     phase: HookPhase
-    object_class: str = Field(default="user", min_length=1, max_length=100)
+    object_class: str | None = Field(default=None, min_length=1, max_length=100)
     operation_types: list[OperationType] = Field(default_factory=lambda: list(OperationType), min_length=1)
     position: int = Field(default=0, ge=0, le=10_000)
     on_error: FailurePolicy | None = None
@@ -219,6 +222,8 @@ class DifferenceOfHooks(BaseModel):
 
 
 class Binding(BaseModel):
+    """Where a hook runs; ``warning``: why it is unlikely ever to run there."""
+
     id: UUID
     hook_id: UUID
     connector_id: UUID
@@ -232,6 +237,7 @@ class Binding(BaseModel):
     enabled: bool
     params: dict[str, Any]
     permissions: list[str]
+    warning: str | None
     version: int
     updated_at: datetime
 
@@ -349,4 +355,4 @@ def version_with_source(row: Record, *, active: int | None) -> VersionWithSource
 
 def binding_of(row: Record) -> Binding:
     """A binding as the API shows it."""
-    return Binding.model_validate(dict(row))
+    return Binding.model_validate({**row, "warning": doubt(row)})

@@ -98,6 +98,8 @@ class HookBindingRow:
     connector_id: UUID
     connector_name: str
     object_class: str
+    #: why it is unlikely ever to run
+    warning: str | None = None
     phase: HookPhase
     operation_types: tuple[OperationType, ...]
     position: int

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from worker.actions.bindings import doubt
 from worker.actions.hook_trials import Replayed, told
 from worker.console import (
     AttributeChange,
@@ -172,6 +173,7 @@ def _binding(row: Record) -> HookBindingRow:
         connector_id=row["connector_id"],
         connector_name=row["connector_name"] or "deleted connector",
         object_class=row["object_class"],
+        warning=doubt(row),
         phase=HookPhase(row["phase"]),
         operation_types=tuple(OperationType(each) for each in row["operation_types"]),
         position=row["position"],

@@ -254,7 +254,7 @@ def _wanted(fields: Mapping[str, Any]) -> Wanted:
         return Wanted(
             connector_id=UUID(str(fields["connector_id"])),
             phase=HookPhase(fields["phase"]),
-            object_class=fields.get("object_class") or "user",
+            object_class=fields.get("object_class") or None,
             operation_types=tuple(OperationType(each) for each in fields.get("operation_types", OperationType)),
             position=int(fields.get("position") or 0),
             on_error=FailurePolicy(fields["on_error"]) if fields.get("on_error") else None,

@@ -35,6 +35,18 @@ async def test_a_binding_is_made_changed_and_deleted(client: Client, editor: Edi
     assert await works.rows("SELECT 1 FROM bindings") == []
 
 
+async def test_a_binding_is_for_the_connectors_object_class_and_warns_of_another(editor: Editor, works: Works) -> None:
+    await works.rows("UPDATE connectors SET object_class = 'person'")
+    hook_id = await editor.hook("names", NAMES)
+
+    usual = await editor.bound(hook_id)
+    other = await editor.bound(hook_id, object_class="user")
+
+    assert (usual["object_class"], usual["warning"]) == ("person", None)
+    assert "'person'" in other["warning"]
+    assert "'user'" in other["warning"]
+
+
 async def test_hooks_run_where_they_are_bound_and_enabled(editor: Editor, works: Works) -> None:
     hook_id = await editor.hook("names", NAMES)
     await editor.bound(hook_id, position=2, on_error="quarantine", permissions=["secrets"])
