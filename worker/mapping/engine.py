@@ -155,12 +155,19 @@ class MappingEngine:
             missing = ExpressionResult(error=HookError("there is no sandbox here to evaluate expressions"))
             return [dict.fromkeys(compiled.expressions, missing)] * len(chunk)
         contexts = [{"identity": dict(one)} for one in chunk]
-        found = await self._evaluator.evaluate(compiled.expressions, contexts)
-        for computed in found:
-            for result in computed.values():
-                if result.error is not None and result.error.retryable:
-                    raise result.error
-        return found
+        return await tried(self._evaluator, compiled.expressions, contexts)
+
+
+async def tried(
+    evaluator: Evaluator, texts: Mapping[str, str], contexts: Sequence[dict[str, Any]]
+) -> list[dict[str, ExpressionResult]]:
+    """What the evaluator says; raises HookError, to be retried, where the sandbox had no room to try."""
+    found = await evaluator.evaluate(texts, contexts)
+    for computed in found:
+        for result in computed.values():
+            if result.error is not None and result.error.retryable:
+                raise result.error
+    return found
 
 
 def compile_mapping(mapping: MappingVersion) -> CompiledMapping:

@@ -16,7 +16,7 @@ from worker.domain.errors import HookError
 from worker.domain.hook import ExpressionResult
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
 from worker.domain.redaction import shown
-from worker.mapping.engine import CHUNK, Computed, Evaluator, Unmappable, checked
+from worker.mapping.engine import CHUNK, Computed, Evaluator, Unmappable, checked, tried
 from worker.mapping.paths import parse_path
 from worker.mapping.spec import TransformError
 from worker.mapping.transforms import compile_transform
@@ -88,7 +88,8 @@ async def compute(
 ) -> list[Computed]:
     """What the expressions of rules give for each account, by the person's attribute; errors are values.
 
-    Secrets, those of ``secrets`` and what is called like one, are ``{"secret": True}`` to an expression.
+    Secrets, those of ``secrets`` and what is called like one, are ``{"secret": True}`` to an expression. Raises
+    HookError, to be retried, where an expression could not be tried: that says nothing about its account.
     """
     texts = {rule.attribute: rule.expression for rule in rules if rule.expression is not None}
     if not texts or evaluator is None:
@@ -98,7 +99,7 @@ async def compute(
     found: list[Computed] = []
     for start in range(0, len(accounts), CHUNK):
         seen = ({name: one[name] for name in names if name in one} for one in accounts[start : start + CHUNK])
-        found += await evaluator.evaluate(texts, [{"account": shown(one, secrets=secrets)} for one in seen])
+        found += await tried(evaluator, texts, [{"account": shown(one, secrets=secrets)} for one in seen])
     return found
 
 

@@ -137,7 +137,7 @@ async def expressions(
 ) -> dict[str, Computed]:
     """What expressions give for those of these objects (by uid) that have an owner to say something new about.
 
-    Before the step that writes it down: no connection is held while the sandbox works.
+    Before the step that writes it down: no connection is held while the sandbox works, or while it has no room.
     """
     view = context.view
     if not any(rule.expression for rule in view.inbound):
@@ -148,7 +148,9 @@ async def expressions(
     speaking = _speaking(objects, shadows, view=view, read_at=read_at)
     uids = [uid for uid, account in speaking.items() if account.identity_id is not None]
     seen = [objects[uid].attributes for uid in uids]
-    found = await compute(view.inbound, seen, evaluator=steps.evaluator, secrets=view.secrets)
+    found = await steps.with_room(
+        context, lambda: compute(view.inbound, seen, evaluator=steps.evaluator, secrets=view.secrets)
+    )
     return dict(zip(uids, found, strict=True))
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from worker.domain.errors import LeaseLost, ListingChanged, TransientError
+import structlog
+
+from worker.domain.errors import HookError, LeaseLost, ListingChanged, TransientError
 from worker.domain.run import PauseReason
 from worker.mapping import Evaluator
 from worker.recon.context import RunContext
@@ -18,11 +20,16 @@ from worker.store.runs import Checkpoint, Progress, Requests
 from worker.store.tenant import tenant
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 #: Tries of one read before the run fails, and the wait before the second, which doubles.
 TRIES = 6
 FIRST_WAIT = timedelta(seconds=0.5)
 LONGEST_WAIT = timedelta(seconds=30)
+
+
+#: Tries of what needs the sandbox before the run is put down; together they wait for almost two minutes.
+TRIES_FOR_ROOM = 9
 
 
 class Stop(Exception):
@@ -82,6 +89,28 @@ class Steps:
                 wait *= 2
         raise AssertionError("unreachable")
 
+    async def with_room(self, context: RunContext, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what needs the sandbox, again while it has no room; what it says of a value is for others to judge.
+
+        People can stop the run meanwhile. After a while it is put down for whoever has room; see ``_no_room``.
+        """
+        wait = FIRST_WAIT
+        for _ in range(TRIES_FOR_ROOM - 1):
+            try:
+                return await work()
+            except HookError as error:
+                if not error.retryable:
+                    raise
+                log.warning("reconciliation.no_room", run_id=str(context.run.id), reason=str(error))
+            await self._sleep(min(wait, LONGEST_WAIT))
+            wait *= 2
+            async with self.step(context):
+                pass  # a stop that was asked for while we waited
+        try:
+            return await work()
+        except HookError as error:
+            raise _no_room(error) from error
+
     async def _sleep(self, wait: timedelta) -> None:
         try:
             async with asyncio.timeout(wait.total_seconds()):
@@ -89,3 +118,8 @@ class Steps:
         except TimeoutError:
             return
         raise Stop(PauseReason.SHUTDOWN)
+
+
+def _no_room(error: HookError) -> Exception:
+    """As when a process drains: the run is taken up again where it is, by whoever claims it next."""
+    return Stop(PauseReason.SHUTDOWN) if error.retryable else error

@@ -1,8 +1,9 @@
 """A file of people and two tables that they have accounts in: what is edited where, and who has it afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -20,15 +21,17 @@ from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.connector import Connector
 from worker.domain.discrepancy import RepairAction, RepairDirection
+from worker.domain.errors import HookError
+from worker.domain.hook import ExpressionResult, HookClass
 from worker.domain.mapping import Direction, MappingRule
-from worker.domain.run import Run, RunKind, RunMode, RunStatus, RunTrigger
+from worker.domain.run import PauseReason, Run, RunKind, RunMode, RunStatus, RunTrigger
 from worker.execution import Executor, Journal, Matching, Names, Scripting, Secrets, WorkLoader
 from worker.hooks import HookExecutor
 from worker.intake import Importer
 from worker.mapping import Evaluator, MappingEngine
 from worker.planning import Acceptance, Planner
 from worker.queue import Dispatcher, Finisher, OperationQueue
-from worker.recon import ReconciliationEngine, Remediation, Wish, report
+from worker.recon import ReconciliationEngine, Remediation, Wish, report, steps
 from worker.service.desk import people
 from worker.store import identity_sources, listings_people, mappings, principals, runs
 from worker.store.pool import Pool
@@ -98,10 +101,14 @@ class Company:
         fields = {"mode": RunMode.FULL, "trigger": RunTrigger.MANUAL, **fields}
         async with tenant(self.pool, self.tenant_id) as conn:
             run = await runs.create(conn, kind=kind, **where, **fields)
+        return await self.takes_up(run)
+
+    async def takes_up(self, run: Run) -> Run:
+        """Claim a run and process it as far as it gets."""
         async with tenant(self.pool, self.tenant_id) as conn:
             claimed = await runs.claim(conn, tenant_id=self.tenant_id, run_id=run.id, owner=self.lease.owner)
         assert claimed is not None
-        if kind is RunKind.IMPORT:
+        if run.kind is RunKind.IMPORT:
             await Importer(self.pool, sources=self.targets).process(claimed)
         else:
             acceptance = Acceptance(OperationQueue())
@@ -504,6 +511,61 @@ async def test_without_a_sandbox_expressions_wait_and_other_rules_are_heard(comp
     after = (await company.person())["attributes"]
     assert (before["room"], before.get("extension")) == ("X", None)
     assert (after["room"], after["extension"]) == ("X", "4")
+
+
+class Crowded:
+    """A sandbox that has no room the first times it is asked."""
+
+    def __init__(self, inner: Evaluator, *, times: int) -> None:
+        self._inner = inner
+        self.left = times
+
+    async def evaluate(
+        self, expressions: Mapping[str, str], contexts: Sequence[dict[str, Any]]
+    ) -> list[dict[str, ExpressionResult]]:
+        if self.left == 0:
+            return await self._inner.evaluate(expressions, contexts)
+        self.left -= 1
+        busy = ExpressionResult(error=HookError("no room", hook_class=HookClass.BUSY, retryable=True))
+        return [dict.fromkeys(expressions, busy) for _ in contexts]
+
+
+@pytest.fixture
+async def crowded(box: Company, monkeypatch: pytest.MonkeyPatch) -> Crowded:
+    """A sandbox without room for a moment, and a changed account to hear; waits are short."""
+    monkeypatch.setattr(steps, "FIRST_WAIT", timedelta(milliseconds=1))
+    monkeypatch.setattr(steps, "TRIES_FOR_ROOM", 3)
+    assert box.evaluator is not None
+    await box.rules(box.crm, *RULES, computed("account['phone']"))
+    await box.imports("A")
+    await box.edits("crm", "p0", phone="4")
+    crowded = Crowded(box.evaluator, times=2)
+    box.evaluator = crowded
+    return crowded
+
+
+async def test_sandbox_without_room_is_waited_for(box: Company, crowded: Crowded) -> None:
+    [run] = await box.reconciles(box.crm)
+
+    assert run.status is RunStatus.COMPLETED
+    assert crowded.left == 0
+    assert "values_unread" not in run.statistics
+    assert (await box.person())["attributes"]["extension"] == "4"
+
+
+async def test_sandbox_without_room_for_long_has_the_run_put_down_and_taken_up(box: Company, crowded: Crowded) -> None:
+    """It is the system's fault: no value counts as bad, and nothing is lost."""
+    crowded.left = 3
+
+    [run] = await box.reconciles(box.crm)
+    before = (await box.person())["attributes"]
+    again = await box.takes_up(run)
+
+    assert (run.status, run.pause_reason) == (RunStatus.PAUSED, PauseReason.SHUTDOWN)
+    assert "extension" not in before
+    assert again.status is RunStatus.COMPLETED
+    assert "values_unread" not in again.statistics
+    assert (await box.person())["attributes"]["extension"] == "4"
 
 
 async def test_expression_is_not_told_secrets(box: Company) -> None:

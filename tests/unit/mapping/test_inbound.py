@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from worker.domain.errors import HookError
-from worker.domain.hook import ExpressionResult
+from worker.domain.hook import ExpressionResult, HookClass
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
 from worker.mapping import NoWord, compute, inbound_rules
 from worker.mapping.inbound import names_read
@@ -77,6 +77,14 @@ async def test_what_an_expression_cannot_give_is_no_word(result: ExpressionResul
 
     with pytest.raises(NoWord, match=message):
         read.value({"a": "1"}, computed=found)
+
+
+async def test_sandbox_without_room_says_nothing_about_a_value() -> None:
+    (read,) = inbound_rules(version(rule("account['a']")))
+    busy = ExpressionResult(error=HookError("no room", hook_class=HookClass.BUSY, retryable=True))
+
+    with pytest.raises(HookError, match="no room"):
+        await compute([read], [{"a": "1"}], evaluator=Recorder(busy))
 
 
 async def test_without_a_sandbox_there_is_no_word() -> None:
