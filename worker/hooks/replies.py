@@ -32,6 +32,8 @@ MAX_CANDIDATE = 1024
 MAX_KEYS = 100
 
 _PATCH_KEYS = frozenset({"set", "unset", "tags", "unique"})
+#: Where an expression is to blame as a whole.
+_BEGINNING: dict[str, Any] = {"line": 1, "column": 1}
 _TOO_LATE = "what happened has happened"
 #: Failures that a later try may not meet again.
 _RETRYABLE = frozenset({HookClass.BUSY})
@@ -252,13 +254,13 @@ def _check(value: Any, depth: int = 0) -> None:
 def _expression(values: dict[str, Any], failures: dict[str, Any], place: str) -> ExpressionResult:
     found = failures.get(place)
     if isinstance(found, dict):
-        return ExpressionResult(error=failed(found))
+        return ExpressionResult(error=failed(_BEGINNING | found))
     if place not in values:
         return ExpressionResult(error=_nonsense())
     try:
         _check(values[place])
     except ValueError as error:
-        return ExpressionResult(error=HookError(str(error), hook_class=HookClass.RESULT))
+        return ExpressionResult(error=HookError(str(error), hook_class=HookClass.RESULT, **_BEGINNING))
     return ExpressionResult(value=values[place])
 
 

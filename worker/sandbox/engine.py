@@ -6,12 +6,13 @@ state from passing from one call to the next.
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeVar
 
 import starlark as star
 
 from worker.sandbox import randomness
-from worker.sandbox.failures import Failure, explain, failure
+from worker.sandbox.failures import NO_SOURCES, Failure, Sources, explain, failure
 from worker.sandbox.frames import LIBRARY_PREFIX, MAX_RESULT, MAX_SOURCE
 from worker.sandbox.library import LIBRARY, PRELUDE_NAMES, prelude, prepare
 from worker.sandbox.watch import Watch
@@ -97,21 +98,9 @@ class Engine:
         Raises ScriptFailed: hook.limit, hook.syntax, hook.compile, hook.deadline.
         """
 
-        def load(wanted: str) -> star.FrozenModule:
-            if wanted not in libraries:
-                raise LookupError(_no_library(wanted, libraries))
-            return libraries[wanted]
-
-        def work() -> star.FrozenModule:
-            module = star.Module()
-            star.eval(module, self._names, GLOBALS, star.FileLoader(lambda _: self._host))
-            tree = parse(name, source, shift=shift)
-            prepare(source)
-            star.eval_with(self._options, module, tree, GLOBALS, star.FileLoader(load))
-            return module.freeze()
-
         randomness.begin(b"")
-        return self._limited(work, budget_s, stage="hook.compile", shift=shift)
+        made = partial(self._evaluated, name, source, shift=shift, libraries=libraries)
+        return self._limited(lambda: made().freeze(), budget_s, stage="hook.compile", shift=shift)
 
     def wrap(self, source: str, modules: Mapping[str, star.FrozenModule]) -> star.FrozenModule:
         """One of our own modules, which may load the authors' ``modules`` and ``host``. Raises StarlarkError."""
@@ -144,30 +133,83 @@ class Engine:
         budget_s: float,
         shift: int = 0,
         seed: bytes = b"",
+        sources: Sources = NO_SOURCES,
     ) -> str:
-        """The JSON text that a wrapper's function returns; ``seed``: of random values. Raises ScriptFailed."""
+        """The JSON text that a wrapper's function returns; ``seed``: of random values. Raises ScriptFailed.
+
+        ``sources``: what the authors wrote that may run, for what an error may show of it.
+        """
         self.logs.clear()
         randomness.begin(seed)
 
         def work() -> object:
             return module.call_with(self._options, function, *arguments).value
 
-        text = self._limited(work, budget_s, stage="hook.script", shift=shift)
+        text = self._limited(work, budget_s, stage="hook.script", shift=shift, sources=sources)
         if not isinstance(text, str) or len(text) > MAX_RESULT:
             raise ScriptFailed(failure("hook.limit", "the result is larger than 1 MiB"))
         return text
+
+    def trace(
+        self,
+        function: str,
+        context: str,
+        *,
+        budget_s: float,
+        seed: bytes,
+        sources: Sources,
+        libraries: Mapping[str, star.FrozenModule],
+    ) -> Failure | None:
+        """How a call fails in a module that is not frozen: with its own line, where a frozen one shows the caller's.
+
+        Starlark puts functions of one expression in the place of their calls when it freezes a module. The last of
+        ``sources`` is the script. None when it does not fail.
+        """
+        name = list(sources)[-1]
+        randomness.begin(seed)
+
+        def work() -> None:
+            module = self._evaluated(name, sources[name], shift=0, libraries=libraries)
+            module["_given"] = context
+            tree = star.parse("wrapper", f"{function}(json.decode(_given))\n", DIALECT)
+            star.eval_with(self._options, module, tree, GLOBALS)
+
+        try:
+            self._limited(work, budget_s, stage="hook.script", shift=0, sources=sources)
+        except ScriptFailed as error:
+            return error.found
+        return None
 
     def limited(self, work: Callable[[], _T]) -> _T:
         """Work of ours that may take as long as building; beyond that this process ends. Raises ScriptFailed."""
         return self._limited(work, COMPILE_S, stage="hook.compile", shift=0)
 
-    def _limited(self, work: Callable[[], _T], budget_s: float, *, stage: str, shift: int) -> _T:
+    def _evaluated(
+        self, name: str, source: str, *, shift: int, libraries: Mapping[str, star.FrozenModule]
+    ) -> star.Module:
+        """An author's module with the host library's names, not frozen yet."""
+
+        def load(wanted: str) -> star.FrozenModule:
+            if wanted not in libraries:
+                raise LookupError(_no_library(wanted, libraries))
+            return libraries[wanted]
+
+        module = star.Module()
+        star.eval(module, self._names, GLOBALS, star.FileLoader(lambda _: self._host))
+        tree = parse(name, source, shift=shift)
+        prepare(source)
+        star.eval_with(self._options, module, tree, GLOBALS, star.FileLoader(load))
+        return module
+
+    def _limited(
+        self, work: Callable[[], _T], budget_s: float, *, stage: str, shift: int, sources: Sources = NO_SOURCES
+    ) -> _T:
         self._refusal = None
         with self._watch.limit(budget_s):
             try:
                 return work()
             except star.StarlarkError as error:
-                found = self._refusal or explain(str(error), stage=stage, shift=shift)
+                found = self._refusal or explain(str(error), stage=stage, shift=shift, sources=sources)
             except TypeError as error:  # what cannot be handed between Python and Starlark
                 found = failure("hook.result", str(error))
         raise ScriptFailed(found)

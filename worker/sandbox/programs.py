@@ -21,6 +21,9 @@ _SHIFT: Final = 2
 _EXPRESSION: Final = f"def value({', '.join(EXPRESSION_NAMES)}):\n return (\n%s\n)\n"
 _BRACKETED: Final = f"def value({', '.join(EXPRESSION_NAMES)}):\n return [\n%s\n]\n"
 _NO_TOKEN: Final = re.compile(r"\s*(?:#.*|\\)?\s*")
+#: Failures that happen again in the same place when a call is made again, and what tells that they are the same.
+_TRACED: Final = ("hook.script", "hook.fail")
+_SAME: Final = ("class", "message")
 _FALLBACK: Final = {"before_create": "transform", "before_update": "transform"}
 
 
@@ -30,7 +33,10 @@ class Script:
     def __init__(self, engine: Engine, source: str, libraries: Sequence[Sequence[str]] = ()) -> None:
         """``libraries``: (name, source), each before those that load it. Raises ScriptFailed: it cannot be built."""
         self._engine = engine
-        module = _build(engine, source, libraries)
+        began = time.thread_time()
+        self._libraries, module = _build(engine, source, libraries)
+        self._build_s = time.thread_time() - began
+        self._sources = {LIBRARY_PREFIX + name: text for name, text in libraries} | {SCRIPT: source}
         self.api = engine.constant(module, "API") if "API" in source and engine.exports(module, "API") else API
         if type(self.api) is not int or self.api != API:  # true is no number here
             raise ScriptFailed(failure("hook.compile", f"API names the contract of the script; known is {API}"))
@@ -48,13 +54,28 @@ class Script:
         if name not in self.functions:
             return b'{"function":null,"us":0,"logs":[],"result":{"value":null}}'
         started = time.perf_counter_ns()
+        began = time.thread_time()
+        text = context.decode()
+        how: dict[str, Any] = {"budget_s": budget_s, "seed": seed, "sources": self._sources}
         try:
-            text = self._engine.call(self._wrapper, f"run_{name}", context.decode(), budget_s=budget_s, seed=seed)
-            said = f'"result":{text}'
+            said = f'"result":{self._engine.call(self._wrapper, f"run_{name}", text, **how)}'
         except ScriptFailed as error:
-            said = f'"failure":{json.dumps(error.found)}'
+            left_s = budget_s - self._build_s - (time.thread_time() - began)
+            found = self._traced(error.found, name, text, how) if left_s > budget_s / 2 else error.found
+            said = f'"failure":{json.dumps(found)}'
         took = (time.perf_counter_ns() - started) // 1000
         return f'{{"function":"{name}","us":{took},"logs":{json.dumps(self._engine.logs)},{said}}}'.encode()
+
+    def _traced(self, found: Failure, function: str, context: str, how: dict[str, Any]) -> Failure:
+        """``found`` with the line that failed, where a function of one expression hides it behind its caller's."""
+        functions = sum(text.count("def ") + text.count("lambda") for text in self._sources.values())
+        if found["class"] not in _TRACED or functions < 2:
+            return found
+        logs = list(self._engine.logs)
+        again = self._engine.trace(function, context, libraries=self._libraries, **how)
+        self._engine.logs[:] = logs
+        is_same = again is not None and [again[key] for key in _SAME] == [found[key] for key in _SAME]
+        return again if again is not None and is_same and "line" in again else found
 
 
 class Expressions:
@@ -64,6 +85,7 @@ class Expressions:
         """Build every expression on its own; what cannot be built fails at every context."""
         self._engine = engine
         self._broken: dict[int, Failure] = {}
+        self._texts = [{_label(name): text.strip()} for name, text in texts.items()]
         modules: dict[str, star.FrozenModule] = {}
         for index, (name, text) in enumerate(texts.items()):
             try:
@@ -97,30 +119,37 @@ class Expressions:
                 failures[index] = failure("hook.deadline", "other expressions used up the time limit")
                 continue
             try:
-                said = self._engine.call(self._wrapper, "one", text, place, budget_s=left, shift=_SHIFT)
+                how: dict[str, Any] = {"budget_s": left, "shift": _SHIFT, "sources": self._texts[index]}
+                said = self._engine.call(self._wrapper, "one", text, place, **how)
                 values[index] = json.loads(said)[0]
             except ScriptFailed as error:
                 failures[index] = error.found
         return values, failures
 
 
-def _build(engine: Engine, source: str, libraries: Sequence[Sequence[str]]) -> star.FrozenModule:
-    """The script's module behind those of its libraries, all within the time of two."""
+def _build(
+    engine: Engine, source: str, libraries: Sequence[Sequence[str]]
+) -> tuple[dict[str, star.FrozenModule], star.FrozenModule]:
+    """The modules of the libraries, and the script's behind them, all within the time of two."""
     end = time.thread_time() + 2 * COMPILE_S
     built: dict[str, star.FrozenModule] = {}
     for name, text in libraries:
         budget_s = min(COMPILE_S, max(end - time.thread_time(), 0.0))
         built[LIBRARY_PREFIX + name] = engine.build(LIBRARY_PREFIX + name, text, libraries=built, budget_s=budget_s)
     budget_s = min(COMPILE_S, max(end - time.thread_time(), 0.0))
-    return engine.build(SCRIPT, source, libraries=built, budget_s=budget_s)
+    return built, engine.build(SCRIPT, source, libraries=built, budget_s=budget_s)
 
 
 def _build_expression(engine: Engine, name: str, text: str) -> star.FrozenModule:
     if all(_NO_TOKEN.fullmatch(line) for line in text.splitlines()):
         raise ScriptFailed(failure("hook.syntax", "the expression is empty"))
-    label = EXPRESSION + "".join(char if char.isprintable() and char != ":" else " " for char in name[:100])
+    label = _label(name)
     _refuse_several(engine, label, text.strip())
     return engine.build(label, _EXPRESSION % text.strip(), shift=_SHIFT)
+
+
+def _label(name: str) -> str:
+    return EXPRESSION + "".join(char if char.isprintable() and char != ":" else " " for char in name[:100])
 
 
 def _refuse_several(engine: Engine, label: str, text: str) -> None:

@@ -42,6 +42,27 @@ def test_a_context_is_told_in_json(value: Any, told: Any) -> None:
     assert json.loads(line) == {"v": told}
 
 
+def nested(levels: int) -> Any:
+    value: Any = "{[" * 200
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("😀", id="a character of two halves"),
+        pytest.param("\\ud800", id="the escape as a text"),
+        pytest.param("\\\\ud83d", id="the escape behind two backslashes"),
+        pytest.param(nested(119), id="as deep as may be"),
+        pytest.param([[]] * 200, id="many beside each other"),
+    ],
+)
+def test_what_only_looks_strange_is_told(value: Any) -> None:
+    assert json.loads(encode_context({"v": value}, limit=2000)) == {"v": value}
+
+
 @pytest.mark.parametrize(
     ("context", "hook_class"),
     [
@@ -49,11 +70,17 @@ def test_a_context_is_told_in_json(value: Any, told: Any) -> None:
         pytest.param({"v": object()}, "hook.context", id="unknown type"),
         pytest.param({("a",): 1}, "hook.context", id="strange key"),
         pytest.param({"v": "x" * 1000}, "hook.limit", id="too large"),
+        pytest.param({"v": "a\ud800"}, "hook.context", id="first half of a character"),
+        pytest.param({"v": "\udc00b"}, "hook.context", id="second half of a character"),
+        pytest.param({"v": "\ud83d\ud83d\ude00"}, "hook.context", id="half before a whole character"),
+        pytest.param({"v": "\ud83d\ude00\ude00"}, "hook.context", id="half behind a whole character"),
+        pytest.param({"\udc00": 1}, "hook.context", id="half a character in a name"),
+        pytest.param({"v": nested(120)}, "hook.context", id="too deep"),
     ],
 )
 def test_what_cannot_be_told_is_a_hook_error(context: dict[Any, Any], hook_class: str) -> None:
     with pytest.raises(HookError) as caught:
-        encode_context(context, limit=500)
+        encode_context(context, limit=800)
 
     assert caught.value.hook_class == hook_class
 

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from worker.sandbox.library import directory
@@ -13,6 +13,8 @@ def test_what_is_built_is_parsed_again(parts: list[list[str]]) -> None:
 
 
 @given(PAIRS.filter(lambda parts: len(parts) > 1))
+@example([["cn", "a"], ["cn", " "]])
+@example([["cn", "a"], ["cn", "b\\"]])
 def test_the_parent_is_the_rest(parts: list[list[str]]) -> None:
     assert directory.parse(directory.parent(directory.build(parts))) == parts[1:]
 

@@ -18,7 +18,8 @@ error: {message}
 
 
 def test_a_runtime_error_keeps_the_authors_frames_and_drops_ours() -> None:
-    found = explain(TRACE.format(message='Key `"b"` was not found'), stage="hook.script")
+    sources = {"script": 'def transform(ctx):\n  return ctx["b"]'}
+    found = explain(TRACE.format(message='Key `"b"` was not found'), stage="hook.script", sources=sources)
 
     assert found == {
         "class": "hook.script",
@@ -63,6 +64,27 @@ def test_long_text_is_cut_and_strange_text_is_survived() -> None:
     assert len(explain("error: " + "x" * 10_000_000, stage="hook.script")["message"]) == MAX_MESSAGE
     assert explain("", stage="hook.script")["message"] == ""
     assert explain("nothing known", stage="hook.script") == {"class": "hook.script", "message": "nothing known"}
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        pytest.param("    return merge(a, b)", 12, id="where ours was called"),
+        pytest.param("    return join(a, b)", 5, id="the beginning of the line, under another name"),
+    ],
+)
+def test_an_error_within_ours_is_shown_where_the_author_called_it(row: str, column: int) -> None:
+    text = (
+        "Traceback (most recent call last):\n  File <builtin>, in <module>\n"
+        "  * script:2, in transform\n      return merge(a, b)\n"
+        "  * host:77, in merge\n      for record in records:\n"
+        "error: Operation `(iter)` not supported on type `string`\n"
+        "  --> host:77:5\n   |\n77 |     for record in records:\n   |\n"
+    )
+
+    found = explain(text, stage="hook.script", sources={"script": f"def transform(ctx):\n{row}"})
+
+    assert (found["line"], found["column"], found["snippet"]) == (2, column, row)
 
 
 def test_a_place_in_our_own_modules_is_not_shown() -> None:

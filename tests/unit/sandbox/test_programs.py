@@ -330,3 +330,87 @@ def test_a_value_that_holds_itself_cannot_be_handed_to_the_host_library(engine: 
 
     assert (found["class"], found["line"]) == ("hook.script", 4)
     assert found["message"].startswith("Cycle detected")
+
+
+ONE_LINERS = """def name_of(person):
+    return person["name"]
+
+def login(person):
+    return name_of(person).lower()
+
+def transform(ctx):
+    print("seen")
+    return {"uid": login(ctx["identity"])}
+"""
+
+
+def failure_of(engine: Engine, source: str, context: Any, libraries: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+    line = Script(engine, source, libraries).run("transform", json.dumps(context).encode(), budget_s=BUDGET)
+    said = json.loads(line)
+    return {"logs": said["logs"]} | said["failure"]
+
+
+def test_an_error_in_a_function_of_one_expression_has_its_own_line(engine: Engine) -> None:
+    found = failure_of(engine, ONE_LINERS, {"identity": {}})
+
+    assert (found["line"], found["column"], found["snippet"]) == (2, 12, '    return person["name"]')
+    assert found["frames"] == ["script:9 in transform", "script:5 in login"]
+    assert found["logs"] == ["seen"]
+
+
+def test_an_error_in_a_library_s_function_of_one_expression_is_in_the_library(engine: Engine) -> None:
+    source = 'load("lib/names", "name_of")\ndef transform(ctx):\n    return {"uid": name_of(ctx["identity"])}\n'
+    found = failure_of(engine, source, {"identity": {}}, [("names", 'def name_of(p):\n    return p["name"]\n')])
+
+    assert (found["module"], found["line"], found["message"]) == ("lib/names", 2, 'Key `"name"` was not found')
+    assert found["frames"] == ["script:3 in transform"]
+
+
+def test_an_error_within_the_library_of_ours_has_the_line_and_column_of_its_call(engine: Engine) -> None:
+    found = failure_of(engine, 'def transform(ctx):\n    return {"a": merge(ctx["x"])}\n', {"x": "text"})
+
+    assert (found["line"], found["column"]) == (2, 18)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return pick(ctx['v'], ['a'])",
+        "return int(ctx['v'])",
+        "return float(ctx['v'])",
+        "return ord(ctx['v'])",
+        "return {}[ctx['v']]",
+        "return {}.pop(ctx['v'])",
+        "return [].remove(ctx['v'])",
+        "return 'a'.index(ctx['v'])",
+        "return getattr(struct(), ctx['v'])",
+        "return [1][ctx['v']]",
+        "return ctx['v'].format(1)",
+        "return text.slug(**{ctx['v']: 1})",
+        "return text.template('{' + ctx['v'] + '}', {})",
+        "return date.parse(ctx['v'], '%Y')",
+        "return phone.e164(ctx['v'], 'DE')",
+        "return iso3166.alpha2(ctx['v'])",
+        "return password.check('a', {ctx['v']: 1})",
+        "return text.ascii('ä', language = ctx['v'])",
+        "return dn.parse(ctx['v'])",
+        "return json.decode('{\"' + ctx['v'] + '\": x}')",
+    ],
+)
+@pytest.mark.parametrize("value", ["Zq", "Zq`Zq'Zq\" Zq", "Zq\n --> Zq"])
+def test_errors_do_not_quote_what_a_person_s_attributes_hold(engine: Engine, body: str, value: str) -> None:
+    line = Script(engine, f"def transform(ctx):\n    {body}\n").run(
+        "transform", json.dumps({"v": value}).encode(), budget_s=BUDGET
+    )
+    found = json.loads(line).get("failure")
+
+    if found is not None:  # a few give None for what they cannot read
+        assert "Zq" not in found["message"]
+        assert (found["line"], found["column"] > 0) == (2, True)
+
+
+def test_errors_of_expressions_do_not_quote_either(engine: Engine) -> None:
+    program = Expressions(engine, {"age": "int(identity['age'])"})
+    said = json.loads(program.run(b'{"identity": {"age": "Geheim"}}', budget_s=BUDGET))
+
+    assert said["failures"]["0"]["message"] == "Cannot parse `…` as an integer in base 10"

@@ -77,7 +77,12 @@ def parent(name: str) -> str:
     """
     text = text_of(name)
     parts = _read(text)
-    return text[parts[1][1] :].strip(" ") if len(parts) > 1 else ""
+    if len(parts) < 2:
+        return ""
+    rest = text[parts[1][1] :].lstrip(" ")
+    bare = rest.rstrip(" ")
+    escapes = len(bare) - len(bare.rstrip("\\"))
+    return rest[: len(bare) + escapes % 2]  # an escaped blank at the end is the value's
 
 
 def filter_escape(value: str) -> str:
