@@ -14,6 +14,7 @@ SCRIPTS = (
     "0005_correlation.sql",
     "0005_reconciliation.sql",
     "0005_schedules.sql",
+    "0005_precedence.sql",
     # The same loop as in step 2: it closes whatever tables of tenants' rows are still open.
     "0002_rights.sql",
 )

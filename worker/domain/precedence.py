@@ -114,6 +114,28 @@ def settle(
     return Settled(values, owners, noted)
 
 
+def reorder(
+    attributes: Mapping[str, Any],
+    authority: Mapping[str, str],
+    *,
+    said: Mapping[str, Mapping[str, Any]],
+    before: Sharing,
+    sharing: Sharing,
+) -> Settled:
+    """Settle by ``sharing`` what was settled by ``before``: only the numbers are others. See ``settle``.
+
+    Of an attribute that is not as ``before`` would have it, a person decided: it is left alone.
+    """
+    names = []
+    for name, words in said.items():
+        holder = authority.get(name)
+        if holder is not None and holder == believed(
+            {holder: attributes.get(name), **words}, attribute=name, sharing=before
+        ):
+            names.append(name)
+    return settle(attributes, authority, said=said, names=names, sharing=sharing)
+
+
 def choose(
     attributes: Mapping[str, Any],
     authority: Mapping[str, str],

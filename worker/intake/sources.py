@@ -22,7 +22,7 @@ from worker.intake.leaving import Leaving, Listed
 from worker.intake.rows import Into, PageResult, Raced, import_rows, importable
 from worker.intake.seen import SeenKeys
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
-from worker.store import connectors, runs, tenant
+from worker.store import connectors, plan_items, runs, tenant
 from worker.store.pool import Connection, Pool
 from worker.store.runs import Checkpoint, Progress, Requests
 from worker.store.source_accounts import Source
@@ -125,6 +125,7 @@ class Importer:
         reading = Reading(run, found.connector, found.guard, form_of(found.connector))
         reading.shown, reading.rows = list(run.statistics.get("errors", [])), run.accounts_processed
         async with tenant.tenant(self._pool, run.tenant_id) as conn:
+            await plan_items.ask_if_outranked(conn, tenant_id=run.tenant_id)
             for checkpoint in await runs.checkpoints(conn, run):
                 reading.seen.restore(checkpoint.seen)
                 reading.pass_by(checkpoint)

@@ -1,9 +1,10 @@
 """Nobody stays forgotten at a target that could not be planned for, or that is planned for otherwise by now.
 
 Planning leaves a target alone that is inactive or whose scope or mapping cannot be used, and goes on with the others.
-Once it can be planned for again, and whenever its scope, mapping or policy is another, everybody whom it concerns is
-asked for again: a page each time that planning runs, between the batches of those who wait anyway. Those are the people
-in its scope and those who have an account there, found in the database; for several targets at once it is everybody.
+Once it can be planned for again, and whenever its scope, mapping, policy or leave to write back is another, everybody
+whom it concerns is asked for again: a page each time that planning runs, between the batches of those who wait anyway.
+Those are the people in its scope and those who have an account there, found in the database; for several targets at
+once it is everybody.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from worker.domain import filters
 from worker.domain.connector import Connector
 from worker.domain.filters import Filter
 from worker.domain.mapping import MappingVersion
+from worker.domain.precedence import FLOW_BACK
 from worker.mapping import check_rules
 from worker.planning.batch import Target
 from worker.store import planned_targets, tenant
@@ -56,6 +58,9 @@ def renewed(targets: Iterable[Target], known: Sequence[PlannedTarget]) -> dict[U
 
 def basis_of(connector: Connector, mapping: MappingVersion) -> int:
     """What decides who is planned at a target and how, as a signed 64-bit number."""
-    text = repr((connector.object_class, connector.scope, connector.deprovision.value, mapping.version))
+    parts: tuple[object, ...] = (connector.object_class, connector.scope, connector.deprovision.value, mapping.version)
+    if connector.settings.get(FLOW_BACK, False):
+        parts = (*parts, FLOW_BACK)
+    text = repr(parts)
     digest: int = xxh3_64_intdigest(text.encode())
     return digest - (1 << 64) if digest >> 63 else digest

@@ -23,6 +23,7 @@ from worker.domain.mapping import MappingVersion
 from worker.domain.operation import NewOperation
 from worker.planning.acceptance import Acceptance, Accepted
 from worker.planning.batch import Batch, Decisions, Target, decide_batch, results
+from worker.planning.judging import judge_anew
 from worker.planning.passed_over import ask_again
 from worker.planning.rehearsal import Rehearsal
 from worker.planning.targets import Mapper, map_batch, not_given, target_of
@@ -88,6 +89,7 @@ class Planner:
 
     async def run_once(self, tenant_id: UUID, ref_id: UUID) -> Planned:
         """Plan up to ``BATCHES`` batches. Whoever is left keeps the work due; what a batch wrote stays written."""
+        await judge_anew(self._pool, tenant_id)
         await self._catch_up(tenant_id)
         turns = _Turns(plan_items.FIRST, BATCHES)
         try:

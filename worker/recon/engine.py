@@ -31,7 +31,7 @@ from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired
 from worker.recon.steps import Steps, Stop
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
-from worker.store import discrepancies, runs
+from worker.store import discrepancies, plan_items, runs
 from worker.store.pool import Pool
 from worker.store.runs import Progress
 from worker.store.tenant import tenant
@@ -134,6 +134,8 @@ class ReconciliationEngine:
             raise WrongState(view.connector.closed_because)
         async with tenant(self._pool, run.tenant_id) as conn:
             ahead = await runs.now(conn) - datetime.now(UTC)
+            if not run.dry_run:
+                await plan_items.ask_if_outranked(conn, tenant_id=run.tenant_id)
         # Too little by the way back of the answer: so a moment never seems later on the database than it is.
         context = RunContext(run, view, clock_ahead=ahead)
         async with self._steps.step(context):

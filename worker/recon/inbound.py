@@ -13,7 +13,7 @@ from worker.domain import precedence
 from worker.domain.account import Account, TargetAccount
 from worker.domain.comparison import Comparator
 from worker.domain.operation import Origin
-from worker.domain.precedence import SILENCE, Settled
+from worker.domain.precedence import SILENCE, Settled, Sharing
 from worker.mapping import Computed, InboundRule, NoWord
 from worker.recon.context import RunContext, View
 from worker.store import accounts, identities, identity_sources, plan_items, runs
@@ -92,7 +92,7 @@ def _note(
 ) -> None:
     """Add what one account says, and what of it is taken as it is."""
     new = heard.new
-    settled = settled_with(person, known, new, view=view)
+    settled = settled_with(person, known, new, source=view.source, sharing=view.sharing)
     taken = {
         rule.target: seen.attributes.get(rule.target)
         for rule in view.inbound
@@ -143,10 +143,12 @@ def _hear(
     return heard
 
 
-def settled_with(person: StoredIdentity, known: Words, new: Mapping[str, Any], *, view: View) -> Settled:
+def settled_with(
+    person: StoredIdentity, known: Words, new: Mapping[str, Any], *, source: str, sharing: Sharing
+) -> Settled:
     """The person with what this target says, among what all others said."""
-    said = {name: {**known.get(name, {}), view.source: value} for name, value in new.items()}
-    return precedence.settle(person.attributes, person.authority, said=said, names=list(new), sharing=view.sharing)
+    said = {name: {**known.get(name, {}), source: value} for name, value in new.items()}
+    return precedence.settle(person.attributes, person.authority, said=said, names=list(new), sharing=sharing)
 
 
 async def write(conn: Connection, context: RunContext, found: Returned) -> None:
@@ -180,10 +182,12 @@ async def _give(conn: Connection, context: RunContext, said: Mapping[UUID, Mappi
     run, view = context.run, context.view
     people = await _locked(conn, run.tenant_id, list(said))
     words = await identity_sources.words(conn, run.tenant_id, identity_ids=[each.id for each in people])
+    # As it is now: whoever changed it since this run began may have had these people judged anew already.
+    sharing = await identity_sources.sharing(conn, run.tenant_id)
     kept: list[Said] = []
     after: dict[UUID, StoredIdentity] = {}
     for person in people:
-        settled = settled_with(person, words.get(person.id, {}), said[person.id], view=view)
+        settled = settled_with(person, words.get(person.id, {}), said[person.id], source=view.source, sharing=sharing)
         kept += [Said(person.id, name, view.source, value) for name, value in said[person.id].items()]
         kept += [Said(person.id, name, *word) for name, word in settled.noted.items()]
         after[person.id] = _changed(person, settled)

@@ -1,6 +1,7 @@
 """What each system said last about attributes of people that come back from targets; ``worker.domain.precedence``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
 queries = load("identity_sources")
+
+#: Sorts before every id.
+_FIRST = UUID(int=0)
 
 #: ``{attribute: {source: value}}`` of one person.
 Words: TypeAlias = dict[str, dict[str, Any]]
@@ -82,3 +86,49 @@ def _number(row: Record) -> int:
         return int(row["number"])
     except (TypeError, ValueError):
         return DEFAULT_SOURCE if row["is_source"] else DEFAULT_TARGET
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A change of numbers under way: what they were, what they are to be, and up to which person it has come."""
+
+    before: dict[str, int]
+    now: dict[str, int]
+    after: UUID
+
+
+async def compare_numbers(conn: Connection, tenant_id: UUID, *, numbers: Mapping[str, int]) -> bool:
+    """Whether people are yet to be judged by these numbers; numbers that nobody was judged by before are in force."""
+    row = await queries.in_force.row(conn, tenant_id=tenant_id)
+    if row is None:
+        await queries.first_in_force.run(conn, tenant_id=tenant_id, numbers=dict(numbers))
+        return False
+    before = row["numbers"]
+    is_other = any(before.get(source, number) != number for source, number in numbers.items())
+    if row["next_numbers"] is None and not is_other and before != numbers:
+        await queries.put_in_force.run(conn, tenant_id=tenant_id, numbers=dict(numbers))
+    return is_other or row["next_numbers"] is not None
+
+
+async def judging(conn: Connection, tenant_id: UUID, *, numbers: Mapping[str, int]) -> Judging | None:
+    """Begin to judge by these numbers, or go on where it stopped; None: another process is at it, or nobody is left.
+
+    What was begun with other numbers is ended with them first. The row is locked until the transaction ends.
+    """
+    if await compare_numbers(conn, tenant_id, numbers=numbers):
+        await queries.begin_judging.run(conn, tenant_id=tenant_id, numbers=dict(numbers), first=_FIRST)
+    row = await queries.judging.row(conn, tenant_id=tenant_id)
+    return None if row is None else Judging(row["numbers"], row["next_numbers"], row["judged_to"])
+
+
+async def people_with_words(conn: Connection, tenant_id: UUID, *, after: UUID, limit: int) -> list[UUID]:
+    """The next people, in id order, of whom any word is kept."""
+    return [
+        row["identity_id"]
+        for row in await queries.people_with_words.rows(conn, tenant_id=tenant_id, after=after, limit=limit)
+    ]
+
+
+async def judged(conn: Connection, tenant_id: UUID, *, last: UUID | None) -> None:
+    """Note up to whom people are judged anew; None: everybody is, and the new numbers are in force."""
+    await queries.judged.run(conn, tenant_id=tenant_id, last=last)

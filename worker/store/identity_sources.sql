@@ -43,3 +43,33 @@ FROM identity_sources s
 LEFT JOIN connectors c ON c.tenant_id = :tenant_id AND c.id::text = s.source
 WHERE s.tenant_id = :tenant_id AND s.identity_id = :identity_id
 ORDER BY s.attribute, s.seen_at DESC, s.source
+
+-- name: in_force
+SELECT numbers, next_numbers FROM precedence_in_force WHERE tenant_id = :tenant_id
+
+-- name: first_in_force
+INSERT INTO precedence_in_force (tenant_id, numbers) VALUES (:tenant_id, :numbers) ON CONFLICT (tenant_id) DO NOTHING
+
+-- name: put_in_force
+-- Where nobody is to be judged anew: connectors came or went.
+UPDATE precedence_in_force SET numbers = :numbers WHERE tenant_id = :tenant_id AND next_numbers IS NULL
+
+-- name: begin_judging
+UPDATE precedence_in_force SET next_numbers = :numbers, judged_to = :first
+WHERE tenant_id = :tenant_id AND next_numbers IS NULL
+
+-- name: judging
+-- Locked for a page; while another process is at one, it is left to that.
+SELECT numbers, next_numbers, judged_to FROM precedence_in_force
+WHERE tenant_id = :tenant_id AND next_numbers IS NOT NULL FOR UPDATE SKIP LOCKED
+
+-- name: people_with_words
+SELECT DISTINCT identity_id FROM identity_sources
+WHERE tenant_id = :tenant_id AND identity_id > :after ORDER BY identity_id LIMIT :limit
+
+-- name: judged
+-- Up to this person, or, where that is none, everybody.
+UPDATE precedence_in_force SET judged_to = :last::uuid,
+    numbers = CASE WHEN :last::uuid IS NULL THEN next_numbers ELSE numbers END,
+    next_numbers = CASE WHEN :last::uuid IS NULL THEN NULL ELSE next_numbers END
+WHERE tenant_id = :tenant_id

@@ -8,7 +8,7 @@ from uuid import UUID
 from worker.domain.account import Account, AccountState
 from worker.domain.ids import uuid7
 from worker.domain.operation import Origin
-from worker.store import due_work, identities, operations
+from worker.store import due_work, identities, identity_sources, operations
 from worker.store.due_work import Kind
 from worker.store.identities import StoredIdentity
 from worker.store.pool import Connection
@@ -88,6 +88,13 @@ async def ask(
         run_id=run_id,
     )
     await due_work.ask(conn, tenant_id, Kind.PLAN, tenant_id)
+
+
+async def ask_if_outranked(conn: Connection, *, tenant_id: UUID) -> None:
+    """Have whoever plans next judge people anew where connectors' precedences are others than they were judged by."""
+    sharing = await identity_sources.sharing(conn, tenant_id)
+    if sharing.names and await identity_sources.compare_numbers(conn, tenant_id, numbers=sharing.numbers):
+        await due_work.ask(conn, tenant_id, Kind.PLAN, tenant_id)
 
 
 async def ask_after(

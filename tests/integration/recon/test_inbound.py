@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ from worker.execution import Executor, Journal, Matching, Names, Scripting, Secr
 from worker.hooks import HookExecutor
 from worker.intake import Importer
 from worker.mapping import Evaluator, MappingEngine
-from worker.planning import Acceptance, Planner
+from worker.planning import Acceptance, Planner, judging
 from worker.queue import Dispatcher, Finisher, OperationQueue
 from worker.recon import ReconciliationEngine, Remediation, Wish, report, steps
 from worker.service.desk import people
@@ -150,6 +151,16 @@ class Company:
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
+    async def judged(self, *, dies: bool = False) -> list[str]:
+        """Have some people judged anew, in a process that may die before it has written them; everybody's rooms."""
+        with pytest.MonkeyPatch.context() as patched:
+            if dies:
+                patched.setattr(identity_sources, "judged", _dies)
+            with pytest.raises(KeyboardInterrupt) if dies else nullcontext():
+                await judging.judge_anew(self.pool, self.tenant_id)
+        found = await self.rows("SELECT attributes ->> 'room' AS room FROM identities ORDER BY id")
+        return [row["room"] for row in found]
+
     async def edits(self, table: str, login: str, **values: str | None) -> None:
         """Somebody changes an account where it is."""
         for name, value in values.items():
@@ -181,6 +192,10 @@ class Company:
     async def rows(self, query: str, *values: Any) -> list[Any]:
         async with tenant(self.pool, self.tenant_id) as conn:
             return list(await conn.fetch(query, *values))
+
+
+async def _dies(*_args: Any, **_fields: Any) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -264,6 +279,92 @@ async def test_a_target_that_is_believed_changes_the_person_and_the_other_target
     assert await company.rooms() == ("X", "X", "X")
     assert run.discrepancies_found == 0
     assert await company.words() == {"room": {"hr": "A", "crm": "X"}}
+
+
+async def test_changed_precedence_counts_without_a_new_word(company: Company) -> None:
+    await company.ranks(company.crm, precedence=50)
+    await company.imports("A", "B")
+    await company.edits("crm", "p0", room="X")
+    await company.reconciles()
+    before = await company.rooms()
+    version = (await company.person("p1"))["version"]
+
+    await company.ranks(company.crm, precedence=300)
+    await company.settles()
+
+    assert before == ("X", "X", "X")
+    assert await company.rooms() == ("A", "A", "A")
+    assert (await company.person())["authority"]["room"] == str(company.hr.id)
+    assert (await company.person("p1"))["version"] == version
+
+
+async def test_run_that_finds_nothing_new_has_people_judged_by_a_changed_precedence(company: Company) -> None:
+    await company.ranks(company.crm, precedence=50)
+    await company.imports("A")
+    await company.edits("crm", "p0", room="X")
+    await company.reconciles()
+    await company.rows("DELETE FROM due_work RETURNING 1")
+
+    await company.ranks(company.crm, precedence=300)
+    await company._run(company.app, RunKind.RECONCILIATION)
+    due = await company.rows("SELECT kind FROM due_work WHERE kind = 'plan'")
+    await company.settles()
+
+    assert len(due) == 1
+    assert (await company.rooms())[0] == "A"
+
+
+async def test_judging_by_a_changed_precedence_goes_on_where_it_was_killed(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page at a time, each in a transaction of its own, while planning stays due."""
+    monkeypatch.setattr(judging, "PAGE", 1)
+    monkeypatch.setattr(judging, "PAGES", 1)
+    await company.ranks(company.crm, precedence=50)
+    await company.imports("A", "B", "C")
+    for login in ("p0", "p1", "p2"):
+        await company.edits("crm", login, room="X")
+    await company.reconciles(company.crm)
+    await company.ranks(company.crm, precedence=300)
+
+    rooms = [await company.judged(dies=dies) for dies in (False, True, False, False, False)]
+
+    assert rooms == [["A", "X", "X"], ["A", "X", "X"], ["A", "B", "X"], ["A", "B", "C"], ["A", "B", "C"]]
+    assert await company.rows("SELECT 1 FROM precedence_in_force WHERE next_numbers IS NOT NULL") == []
+
+
+async def test_what_a_person_took_over_stays_when_the_precedence_changes(company: Company) -> None:
+    await company.rows("UPDATE connectors SET policy = '{}' WHERE id = $1 RETURNING id", company.crm.id)
+    await company.imports("A")
+    await company.edits("crm", "p0", room="X")
+    await company.reconciles(company.crm)
+    person = await company.person()
+    chosen = {**person["authority"], "room": str(company.crm.id)}
+    await company.rows(
+        'UPDATE identities SET attributes = attributes || \'{"room": "X"}\', authority = $2 WHERE id = $1 RETURNING id',
+        person["id"],
+        chosen,
+    )
+
+    await company.ranks(company.crm, precedence=150)
+    await company.settles()
+
+    assert (await company.rooms())[0] == "X"
+
+
+async def test_leave_to_flow_back_is_made_use_of_for_everybody(company: Company) -> None:
+    await company.rules(company.crm, RULES[0], MappingRule("room", source="room", direction=BOTH, transforms=("trim",)))
+    await company.ranks(company.crm, precedence=50)
+    await company.imports("A")
+    await company.edits("crm", "p0", room=" X ")
+    await company.reconciles(company.crm)
+    before = await company.rooms()
+
+    await company.ranks(company.crm, flow_back=True)
+    await company.settles()
+
+    assert before == ("X", "X", " X ")
+    assert await company.rooms() == ("X", "X", "X")
 
 
 async def test_when_its_value_is_gone_the_next_word_takes_over_everywhere(company: Company) -> None:

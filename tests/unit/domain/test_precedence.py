@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.domain.precedence import SILENCE, Sharing, believed, choose, same, settle, speaks_first, word
+from worker.domain.precedence import SILENCE, Sharing, believed, choose, reorder, same, settle, speaks_first, word
 
 FILE, FIRST, SECOND = "0-file", "1-first", "2-second"
 
@@ -230,3 +230,48 @@ def test_what_nobody_answered_for_is_no_word_when_somebody_chooses() -> None:
     chosen = choose({"room": "A"}, {}, source="crm", values={"room": "X"}, said={})
 
     assert (chosen.attributes, chosen.authority, chosen.noted) == ({"room": "X"}, {"room": "crm"}, {})
+
+
+def test_other_numbers_reorder_what_is_known() -> None:
+    found = reorder(
+        {"room": "X"},
+        {"room": FIRST},
+        said={"room": {FILE: "A", FIRST: "X"}},
+        before=sharing(first=50),
+        sharing=sharing(first=300),
+    )
+
+    assert (found.attributes, found.authority) == ({"room": "A"}, {"room": FILE})
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        pytest.param({"room": SECOND}, id="a person chose another one"),
+        pytest.param({}, id="a person took the value away"),
+    ],
+)
+def test_what_a_person_decided_is_not_reordered(authority: dict[str, str]) -> None:
+    said = {"room": {FILE: "A", FIRST: "X", SECOND: "Y"}}
+    attributes = {"room": "Y"} if authority else {}
+
+    found = reorder(attributes, authority, said=said, before=sharing(first=50), sharing=sharing(first=300))
+
+    assert (found.attributes, found.authority) == (attributes, authority)
+
+
+WORDS = st.dictionaries(st.sampled_from([FILE, FIRST, SECOND]), st.sampled_from(["A", "B", "C"]), min_size=1)
+NUMBERS = st.fixed_dictionaries({name: st.integers(40, 60) for name in ("file", "first", "second")})
+
+
+@given(words=WORDS, before=NUMBERS, now=NUMBERS)
+def test_reordering_comes_to_what_the_new_numbers_would_have_made_of_the_words(
+    words: dict[str, str], before: dict[str, int], now: dict[str, int]
+) -> None:
+    said = {"room": words}
+    settled = settle({}, {}, said=said, names=["room"], sharing=sharing(**before))
+
+    found = reorder(settled.attributes, settled.authority, said=said, before=sharing(**before), sharing=sharing(**now))
+
+    anew = settle({}, {}, said=said, names=["room"], sharing=sharing(**now))
+    assert (found.attributes, found.authority) == (anew.attributes, anew.authority)
