@@ -22,7 +22,7 @@ from worker.service.demo.existing import ordinary_employees
 from worker.service.demo.organisation import COLUMNS, Employee, Organisation
 from worker.service.demo.servers import LDAP_ROOT
 from worker.service.demo.targets import DemoTarget
-from worker.store import connectors, correlation, hooks, identities, mappings, plan_items
+from worker.store import connectors, hooks, identities, mappings, plan_items, rule_sets
 from worker.store import demo as stage
 from worker.store.hooks import Binding
 from worker.store.identities import StoredIdentity
@@ -94,9 +94,7 @@ async def add_target(site: Site, reach: Reach) -> Connector:
     async with tenant(site.pool, site.tenant_id) as conn:
         await connectors.insert(conn, connector, credentials=sealed)
         await add_mapping(conn, connector, target.rules)
-        await correlation.save_rule_set(
-            conn, tenant_id=site.tenant_id, connector_id=connector.id, rules=target.rule_set, by=None
-        )
+        await rule_sets.put(conn, tenant_id=site.tenant_id, connector_id=connector.id, rules=target.rule_set)
         binding = Binding(
             await _hook(conn, site.tenant_id),
             connector.id,

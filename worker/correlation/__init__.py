@@ -13,18 +13,24 @@ from worker.correlation.engine import CandidateSource, CorrelationService, Quest
 from worker.correlation.evidence import evidence_hash
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.guess import guessed_rule_set
+from worker.correlation.review import Attributes, RuleProblem, expressions_of, keys_differ, review_rule_set
 from worker.correlation.rules import RuleSet
 
 __all__ = [
+    "Attributes",
     "CandidateSource",
     "CorrelationService",
     "NameFrequencies",
     "Question",
+    "RuleProblem",
     "RuleSet",
     "correlate_many",
     "default_rule_set",
     "evidence_hash",
+    "expressions_of",
     "guessed_rule_set",
+    "keys_differ",
     "match_keys",
+    "review_rule_set",
     "rule_set_in_force",
 ]

@@ -227,6 +227,12 @@ class InvalidMapping(InvalidRequest):
     code = "invalid_mapping"
 
 
+class InvalidRules(InvalidRequest):
+    """The rule set cannot be used."""
+
+    code = "invalid_rules"
+
+
 class InvalidScript(InvalidRequest):
     """The script cannot work."""
 

@@ -94,13 +94,9 @@ async def active_rule_set(conn: Connection, *, tenant_id: UUID, connector_id: UU
     return (row["version"], row["rules"]) if row else None
 
 
-async def save_rule_set(conn: Connection, *, tenant_id: UUID, connector_id: UUID, rules: Any, by: UUID | None) -> int:
-    """Store a rule set and put it in force; its version. Keys made with the old one are dropped."""
-    where = {"tenant_id": tenant_id, "connector_id": connector_id}
-    await queries.retire_rule_sets.run(conn, **where)
-    version: int = await queries.insert_rule_set.value(conn, rules=rules, created_by=by, **where)
-    await queries.drop_all_keys.run(conn, **where)
-    return version
+async def drop_all_keys(conn: Connection, *, tenant_id: UUID, connector_id: UUID) -> None:
+    """Other rules make other keys: these are void."""
+    await queries.drop_all_keys.run(conn, tenant_id=tenant_id, connector_id=connector_id)
 
 
 async def decisions(

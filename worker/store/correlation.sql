@@ -46,19 +46,6 @@ DELETE FROM match_keys WHERE tenant_id = :tenant_id AND connector_id = :connecto
 -- name: active_rule_set
 SELECT version, rules FROM rule_sets WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND is_active
 
--- name: rule_set_versions
-SELECT version, rules, is_active, created_at, created_by FROM rule_sets
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id ORDER BY version DESC
-
--- name: retire_rule_sets
-UPDATE rule_sets SET is_active = false WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND is_active
-
--- name: insert_rule_set
-INSERT INTO rule_sets (tenant_id, connector_id, version, rules, is_active, created_by)
-SELECT :tenant_id, :connector_id, coalesce(max(version), 0) + 1, :rules, true, :created_by
-FROM rule_sets WHERE tenant_id = :tenant_id AND connector_id = :connector_id
-RETURNING version
-
 -- name: decisions_of
 SELECT account_id, identity_id, verdict, evidence_hash FROM decisions
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id

@@ -28,7 +28,7 @@ from worker.service.demo.seed import seed_existing
 from worker.service.demo.servers import LDAP_ROOT, Servers
 from worker.service.demo.targets import DemoTarget
 from worker.service.loop import wait_for
-from worker.store import connectors, correlation, due_work, hooks, mappings, principals, runs, schedules, tenants
+from worker.store import connectors, due_work, hooks, mappings, principals, rule_sets, runs, schedules, tenants
 from worker.store import demo as stage
 from worker.store.hooks import Binding
 from worker.store.pool import Connection, Pool
@@ -175,9 +175,7 @@ class Demo:
             object_class=connector.object_class,
             version=version,
         )
-        await correlation.save_rule_set(
-            conn, tenant_id=TENANT_ID, connector_id=connector.id, rules=target.rule_set, by=None
-        )
+        await rule_sets.put(conn, tenant_id=TENANT_ID, connector_id=connector.id, rules=target.rule_set)
         await hooks.bind(
             conn,
             Binding(
