@@ -76,8 +76,8 @@ class Suggestion:
 class Finding:
     """What one look at an account or an identity found.
 
-    ``key`` is the same for the same thing in every run. ``attributes`` is ``{name: {"expected", "actual"}}``;
-    ``state_hash`` the hash of the account it was made from.
+    ``key`` is the same for the same thing in every run. ``attributes`` is ``{name: {"expected", "actual"}}``,
+    ``causes`` the keys of what makes one out of the other; ``state_hash`` the hash of the account it was made from.
     """
 
     type: DiscrepancyType
@@ -88,6 +88,7 @@ class Finding:
     identity_id: UUID | None = None
     external_uid: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    causes: tuple[str, ...] = ()
     state_hash: int | None = None
 
 

@@ -10,10 +10,24 @@ Guarantees:
 """
 
 from worker.recon.engine import ReconciliationEngine
+from worker.recon.groups import CauseRepaired, CauseRepairing, chosen, describe
 from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
 
-__all__ = ["Look", "ReconciliationEngine", "Remediation", "Repaired", "Repairs", "Wish", "report", "why_not_linked"]
+__all__ = [
+    "CauseRepaired",
+    "CauseRepairing",
+    "Look",
+    "ReconciliationEngine",
+    "Remediation",
+    "Repaired",
+    "Repairs",
+    "Wish",
+    "chosen",
+    "describe",
+    "report",
+    "why_not_linked",
+]

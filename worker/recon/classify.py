@@ -11,6 +11,7 @@ from worker.domain.connector import DeprovisionPolicy
 from worker.domain.correlation import CorrelationResult, Decision
 from worker.domain.discrepancy import DiscrepancyType, Finding, finding_key
 from worker.recon import explain
+from worker.recon.causes import causes_of
 from worker.recon.explain import ACTIVE
 
 
@@ -71,6 +72,7 @@ def mismatch(
         identity_id=account.identity_id,
         external_uid=seen.uid,
         attributes=found,
+        causes=causes_of(found),
         state_hash=state_hash,
     )
 

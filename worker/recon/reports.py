@@ -7,14 +7,15 @@ from typing import Any
 
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.run import Run
+from worker.recon.groups import describe
 from worker.recon.inbound import UNREAD
-from worker.store import discrepancies, recon_actions
+from worker.store import cause_repairs, discrepancies, recon_actions
 from worker.store.pool import Connection
 
 _TOP_ATTRIBUTES = 20
-#: Mismatches looked at for groups with one cause, and from how many on they are a group.
-_GROUPED = 10_000
+#: From how many on differences with one cause are a group, and how many groups are told.
 _SMALLEST_GROUP = 3
+_TOP_GROUPS = 50
 
 
 async def report(conn: Connection, run: Run) -> dict[str, Any]:
@@ -25,14 +26,14 @@ async def report(conn: Connection, run: Run) -> dict[str, Any]:
     found = await discrepancies.summary(conn, **where)
     done = await recon_actions.summary(conn, tenant_id=run.tenant_id, run_id=run.id)
     top = await discrepancies.mismatched_attributes(conn, limit=_TOP_ATTRIBUTES, **where)
-    mismatches = await discrepancies.mismatches(conn, limit=_GROUPED, **where)
+    groups = await cause_repairs.groups(conn, settled=True, least=_SMALLEST_GROUP, limit=_TOP_GROUPS, **where)
     return {
         "run_id": str(run.id),
         "discrepancy_summary": _summary_of_findings(run, found),
         "action_summary": _summary_of_actions([(row["action_type"], row["result"], row["n"]) for row in done]),
         "top_mismatched_attributes": [{"attribute_name": name, "count": n} for name, n in top],
         "performance_metrics": performance(run, now=datetime.now(UTC)),
-        "one_cause_groups": one_cause_groups(mismatches),
+        "one_cause_groups": [describe(each) for each in groups],
         "notes": _notes(run.statistics),
     }
 
@@ -54,55 +55,6 @@ def performance(run: Run, *, now: datetime) -> dict[str, Any]:
         "accounts_per_second": round(run.accounts_processed / seconds, 1) if seconds else None,
         "api_calls_made": int(run.statistics.get("api_calls", 0)),
     }
-
-
-def one_cause_groups(mismatches: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Differences of one attribute that one change explains, the largest group first.
-
-    ``mismatches`` are ``{name: {"expected", "actual"}}`` of one account each.
-    """
-    groups: Counter[tuple[str, str]] = Counter()
-    for attributes in mismatches:
-        groups.update((name, cause_of(each["expected"], each["actual"])) for name, each in attributes.items())
-    return [
-        {"attribute_name": name, "cause": cause, "count": count}
-        for (name, cause), count in groups.most_common()
-        if count >= _SMALLEST_GROUP
-    ]
-
-
-def cause_of(expected: Any, actual: Any) -> str:
-    """What makes one value out of the other, in words that are the same for the same cause; without the values,
-    but where all have the same wrong one.
-    """
-    if actual in (None, "", []):
-        return "there is no value"
-    if expected in (None, "", []):
-        return "there is a value where none should be"
-    if not isinstance(expected, str) or not isinstance(actual, str):
-        return "other values" if isinstance(expected, list) else f"it is {actual}"
-    reduced = next((cause for cause, reduce in _REDUCTIONS if reduce(expected) == reduce(actual)), None)
-    return reduced or _affix(expected, actual) or f"it is {actual!r}"
-
-
-def _affix(expected: str, actual: str) -> str | None:
-    if expected.startswith(actual):
-        return "the end is missing"
-    if expected.endswith(actual):
-        return "the beginning is missing"
-    if actual.endswith(expected):
-        return f"{actual.removesuffix(expected)!r} is put before it"
-    if actual.startswith(expected):
-        return f"{actual.removeprefix(expected)!r} is put behind it"
-    return None
-
-
-_REDUCTIONS = (
-    ("upper and lower case differ", str.casefold),
-    ("blanks differ", lambda text: "".join(text.split())),
-    ("signs other than letters and digits differ", lambda text: "".join(c for c in text.casefold() if c.isalnum())),
-    ("letters beyond ASCII differ", lambda text: "".join(c for c in text.casefold() if c.isascii() and c.isalnum())),
-)
 
 
 def _summary_of_findings(run: Run, found: Mapping[tuple[DiscrepancyType, Resolution], int]) -> dict[str, Any]:

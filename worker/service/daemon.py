@@ -40,7 +40,7 @@ from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
 from worker.planning import Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
-from worker.recon import ReconciliationEngine
+from worker.recon import CauseRepairing, ReconciliationEngine
 from worker.schedule import Ticker
 from worker.service.closing import Closing
 from worker.service.collector import tune_collector
@@ -221,6 +221,7 @@ class Daemon:
         if Role.SCHEDULER in roles:
             handlers[Kind.RUN] = _run_handler(parts, self._stop)
             handlers[Kind.SCHEDULE] = parts.ticker.run_once
+            handlers[Kind.REPAIR] = self._again(CauseRepairing(parts.pool, parts.house.remediation).run_once)
         if Role.INTAKE in roles:
             handlers[Kind.PLAN] = self._again(parts.planner.run_once)
             handlers[Kind.INBOX] = self._again(parts.inbox.run_once)

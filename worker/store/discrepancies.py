@@ -7,7 +7,6 @@ with what settled it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from worker.domain.discrepancy import Discrepancy, DiscrepancyType, Finding, Resolution, Suggestion
@@ -50,7 +49,9 @@ async def record(
         uids=[each.external_uid for each in findings],
         attributes=[each.attributes for each in findings],
         explanations=[each.explanation for each in findings],
-        suggestions=[{"list": [one.as_json() for one in each.suggestions]} for each in findings],
+        suggestions=[
+            {"list": [one.as_json() for one in each.suggestions], "causes": list(each.causes)} for each in findings
+        ],
         state_hashes=[each.state_hash for each in findings],
     )
     return [_recorded(row) for row in rows]
@@ -226,16 +227,6 @@ async def mismatched_attributes(
     return [(row["name"], row["n"]) for row in rows]
 
 
-async def mismatches(
-    conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID, limit: int
-) -> list[dict[str, Any]]:
-    """What differs, one account each."""
-    rows = await queries.mismatches.rows(
-        conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id, limit=limit
-    )
-    return [row["attributes"] for row in rows]
-
-
 def from_row(row: Record) -> Discrepancy:
     finding = Finding(
         type=DiscrepancyType(row["discrepancy_type"]),
@@ -246,6 +237,7 @@ def from_row(row: Record) -> Discrepancy:
         identity_id=row["identity_id"],
         external_uid=row["external_uid"],
         attributes=row["attributes"],
+        causes=tuple(row["causes"]),
         state_hash=row["state_hash"],
     )
     return Discrepancy(

@@ -3,7 +3,8 @@
 -- stays so until its time is over. Recording twice in one run counts once. Lists come wrapped in an object: an array of
 -- JSON lists would be taken for an array of two dimensions.
 WITH n AS (
-    SELECT n.*, n.wrapped -> 'list' AS suggested_actions
+    SELECT n.*, n.wrapped -> 'list' AS suggested_actions,
+        ARRAY(SELECT jsonb_array_elements_text(n.wrapped -> 'causes')) AS causes
     FROM unnest(:ids::uuid[], :keys::text[], :types::text[], :account_ids::uuid[], :identity_ids::uuid[],
         :uids::text[], :attributes::jsonb[], :explanations::text[], :suggestions::jsonb[], :state_hashes::bigint[])
     AS n(id, finding_key, discrepancy_type, account_id, identity_id, external_uid, attributes, explanation,
@@ -15,14 +16,15 @@ before AS (
 ),
 written AS (
     INSERT INTO discrepancies AS d (tenant_id, id, connector_id, finding_key, run_id, discrepancy_type, account_id,
-        identity_id, external_uid, attributes, explanation, suggested_actions, state_hash, resolution_status,
+        identity_id, external_uid, attributes, causes, explanation, suggested_actions, state_hash, resolution_status,
         created_at, first_seen_at, last_seen_at, last_seen_run)
     SELECT :tenant_id, n.id, :connector_id, n.finding_key, :run_id, n.discrepancy_type, n.account_id, n.identity_id,
-        n.external_uid, n.attributes, n.explanation, n.suggested_actions, n.state_hash, 'pending', t.now, t.now, t.now,
-        :run_id
+        n.external_uid, n.attributes, n.causes, n.explanation, n.suggested_actions, n.state_hash, 'pending', t.now,
+        t.now, t.now, :run_id
     FROM n, (SELECT db_now() AS now) t ORDER BY n.finding_key
     ON CONFLICT (tenant_id, connector_id, finding_key) DO UPDATE SET
         account_id = EXCLUDED.account_id, identity_id = EXCLUDED.identity_id, attributes = EXCLUDED.attributes,
+        causes = EXCLUDED.causes, undone_at = CASE WHEN d.resolution_status <> 'resolved' THEN d.undone_at END,
         explanation = EXCLUDED.explanation, suggested_actions = EXCLUDED.suggested_actions,
         state_hash = EXCLUDED.state_hash, last_seen_at = EXCLUDED.last_seen_at, last_seen_run = EXCLUDED.last_seen_run,
         occurrences = d.occurrences + CASE WHEN d.last_seen_run = EXCLUDED.last_seen_run THEN 0 ELSE 1 END,
@@ -132,9 +134,3 @@ SELECT k.name, count(*) AS n FROM discrepancies d CROSS JOIN LATERAL jsonb_objec
 WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.last_seen_run = :run_id
   AND d.discrepancy_type = 'mismatch'
 GROUP BY k.name ORDER BY count(*) DESC, k.name LIMIT :limit
-
--- name: mismatches
-SELECT attributes FROM discrepancies
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND last_seen_run = :run_id
-  AND discrepancy_type = 'mismatch'
-ORDER BY id LIMIT :limit

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     SCHEDULE = "schedule"
     RUN = "run"
     INBOX = "inbox"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ async def test_report_tells_what_was_found_done_and_how_fast(house: House) -> No
         {"attribute_name": "department", "count": 4},
         {"attribute_name": "mail", "count": 1},
     ]
-    assert made["one_cause_groups"] == [
-        {"attribute_name": "department", "cause": "upper and lower case differ", "count": 4}
-    ]
+    [group] = made["one_cause_groups"]
+    assert (group["attribute_name"], group["cause"]) == ("department", "upper and lower case differ")
+    assert (group["count"], group["alone"], group["open"]) == (4, 3, 4)
+    assert (group["sample"]["expected"], group["sample"]["actual"]) == ("Sales", "SALES")
     assert made["performance_metrics"]["api_calls_made"] == 3
     assert made["performance_metrics"]["accounts_per_second"] > 0

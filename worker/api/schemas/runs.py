@@ -1,7 +1,7 @@
 """Runs and their reports on the wire."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -92,12 +92,27 @@ class PerformanceMetrics(BaseModel):
     api_calls_made: int
 
 
-class CauseGroup(BaseModel):
-    """Findings that one cause explains."""
+class CauseSample(BaseModel):
+    """One account of a group, with both values."""
 
+    discrepancy_id: UUID
+    external_uid: str | None
+    expected: Any
+    actual: Any
+
+
+class CauseGroup(BaseModel):
+    """Findings that one cause explains: ``count`` of them, ``alone`` where nothing else differs, ``open`` ones."""
+
+    id: str
     attribute_name: str
     cause: str
+    kind: str
+    detail: str | None
     count: int
+    alone: int
+    open: int
+    sample: CauseSample | None
 
 
 class Report(BaseModel):
