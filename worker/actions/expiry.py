@@ -53,7 +53,9 @@ class Expiry:
         try:
             async with tenant(self._house.pool, tenant_id) as conn:
                 by = await principals.ensure(conn, tenant_id, kind="system", name="safeguard")
-                done = await expire_approval(conn, tenant_id, row["id"], by=by, seen=row["version"], notes=notes)
+                done = await expire_approval(
+                    conn, tenant_id, row["id"], by=by, seen=row["version"], notes=notes, is_late=not row["is_idle"]
+                )
                 details = {"connector_id": done.connector_id, "cancelled": done.cancelled, "notes": notes}
                 entry = Entry(by, "approval.expire", "approval", str(row["id"]), details)
                 await record(conn, tenant_id, [entry])

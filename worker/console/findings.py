@@ -112,6 +112,8 @@ def held_things(hold: HoldView) -> str:
         return f"{count(hold.removals, 'person', 'people')} missing from {hold.connector_name}"
     if hold.kind == "target":
         return f"{count(hold.removals, 'account')} missing from the listing of {hold.connector_name}"
+    if hold.kind == "growth":
+        return f"{count(hold.removals, 'repair')} in {hold.connector_name}"
     return f"{count(hold.removals, 'removal')} in {hold.connector_name}"
 
 
@@ -123,6 +125,8 @@ def hold_sentence(hold: HoldView) -> str:
         return (
             f"{count(hold.removals, 'account')} would count as deleted, and be repaired as the connector's policy says."
         )
+    if hold.kind == "growth":
+        return f"{count(hold.removals, 'repair')} would be made by the connector's policy, which is unusual here."
     return (
         f"{count(hold.removals, 'removal')} in {hold.connector_name} wait. Without a person's word at most "
         f"{number(hold.allowed)} of its {count(hold.accounts, 'account')} may be removed in 24 hours"

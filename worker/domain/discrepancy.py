@@ -94,7 +94,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A finding as stored, with what became of it."""
+    """A finding as stored, with what became of it. ``undone_at``: a person took its repair back, which no policy
+    does again.
+    """
 
     id: UUID
     connector_id: UUID
@@ -110,6 +112,7 @@ class Discrepancy:
     resolved_operation: UUID | None = None
     ignored_reason: str | None = None
     ignored_until: datetime | None = None
+    undone_at: datetime | None = None
     occurrences: int = 1
     version: int = 1
 

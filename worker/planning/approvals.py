@@ -8,7 +8,7 @@ from uuid import UUID
 
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.run import PauseReason, RunStatus
-from worker.store import due_work, operations, runs, safeguard
+from worker.store import due_work, operations, run_history, runs, safeguard
 from worker.store.due_work import Kind
 from worker.store.pool import Connection
 from worker.store.sql import Record
@@ -16,7 +16,7 @@ from worker.store.sql import Record
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a decision set in motion. ``kind``: removals, incomplete_source or incomplete_target."""
+    """What a decision set in motion. ``kind``: removals, growth, incomplete_source or incomplete_target."""
 
     approval_id: UUID
     connector_id: UUID
@@ -50,12 +50,20 @@ async def decide_approval(
 
 
 async def expire_approval(
-    conn: Connection, tenant_id: UUID, approval_id: UUID, *, by: UUID, seen: int, notes: str
+    conn: Connection, tenant_id: UUID, approval_id: UUID, *, by: UUID, seen: int, notes: str, is_late: bool = False
 ) -> Decided:
-    """Reject what nobody decided, with all that follows from it; ``notes`` say why. Raises as ``decide_approval``."""
+    """Reject what nobody decided, with all that follows from it; ``notes`` say why. Raises as ``decide_approval``.
+
+    ``is_late``: somebody should have decided, so the run that waited for it fails; else it goes on.
+    """
     row = await _lock(conn, tenant_id, approval_id)
     _refuse_unseen(row, seen)
     why = "Nobody approved the removal in time."
+    if is_late and row["run_id"] is not None:
+        error = f"{notes} {row['reason']}"[:1000]
+        await run_history.fail_unapproved(
+            conn, tenant_id=tenant_id, run_id=row["run_id"], approval_id=approval_id, error_message=error
+        )
     return await _close(conn, tenant_id, row, status="expired", by=by, notes=notes, why=why)
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from worker.domain.run import PauseReason
 from worker.recon.context import RunContext
+from worker.recon.guards import may_repair
 from worker.recon.proposals import Wish, wishes_of_policy
 from worker.recon.remediate import MOST_TOGETHER, Remediation, Repairs
 from worker.recon.steps import Steps, Stop
@@ -20,6 +21,8 @@ _HELD = "removals_approval"
 async def run_policy(steps: Steps, context: RunContext, remediation: Remediation) -> None:
     """Settle what this run saw and the policy covers, once each."""
     chosen = wishes_of_policy(context.view.connector.policy)
+    if chosen and not await may_repair(steps, context, chosen):
+        return
     after = UUID(int=0)
     by = await _policy(steps, context) if chosen else after
     while chosen:
@@ -33,7 +36,7 @@ async def run_policy(steps: Steps, context: RunContext, remediation: Remediation
                 after=after,
                 limit=MOST_TOGETHER,
             )
-            wishes = [Wish(each.id, *chosen[each.type]) for each in page]
+            wishes = [Wish(each.id, *chosen[each.type]) for each in page if each.undone_at is None]
             await _repair(conn, context, remediation, wishes, by=by)
         if len(page) < MOST_TOGETHER:
             break

@@ -8,6 +8,7 @@ from typing import Any
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.run import Run
 from worker.recon.groups import describe
+from worker.recon.guards import DOUBT
 from worker.recon.inbound import UNREAD
 from worker.store import cause_repairs, discrepancies, recon_actions
 from worker.store.pool import Connection
@@ -41,6 +42,8 @@ async def report(conn: Connection, run: Run) -> dict[str, Any]:
 def _notes(statistics: Mapping[str, Any]) -> list[str]:
     """What a person should know beside the findings; of values that could not be read the first ones."""
     notes = [str(statistics["note"])] if "note" in statistics else []
+    if doubt := statistics.get(DOUBT):
+        notes.append(f"A run that is no dry run would wait for a person before it repairs anything: {doubt}")
     if count := statistics.get("values_unread", 0):
         notes.append(f"{count} values of accounts could not be read for their people, who keep what they have.")
     unread = statistics.get(UNREAD, [])

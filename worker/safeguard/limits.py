@@ -13,7 +13,8 @@ class SafeguardLimits:
 
     Allowed are ``percent`` of the target's accounts, at least ``floor``, at most ``cap``. A listing that shows more
     than ``shrink_percent`` less than what is known is not believed. What waits for an approval is rejected when nobody
-    has decided within ``approval_days``.
+    has decided within ``approval_days``. A run may repair ``growth_floor`` findings by itself, or ``growth_factor``
+    times as many as is usual at its target; and do the same to ``alike_floor`` accounts, or ``alike_percent`` of them.
     """
 
     floor: int = 10
@@ -21,6 +22,10 @@ class SafeguardLimits:
     cap: int = 500
     shrink_percent: float = 30.0
     approval_days: int = 7
+    growth_floor: int = 100
+    growth_factor: float = 5.0
+    alike_floor: int = 50
+    alike_percent: float = 30.0
 
     @property
     def count_up_to(self) -> int:

@@ -113,6 +113,14 @@ class Safeguard(_Group):
     approval_days: int = Field(
         default=7, ge=1, le=365, description="Days after which what nobody approved is rejected by itself."
     )
+    growth_floor: int = Field(default=100, ge=0, description="Repairs that any run may make by its policy.")
+    growth_factor: float = Field(
+        default=5.0, ge=1, le=1000, description="Repairs by policy, as a multiple of what the last runs had as a rule."
+    )
+    alike_floor: int = Field(default=50, ge=0, description="Accounts at which any run may make the same repair.")
+    alike_percent: Percent = Field(
+        default=30.0, description="Accounts at which a run may make the same repair, in percent of the target's."
+    )
 
 
 class Settings(_Group):

@@ -165,6 +165,16 @@ async def of_run(
     return [from_row(row) for row in rows]
 
 
+async def pending_of_run(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID, types: Sequence[DiscrepancyType]
+) -> dict[DiscrepancyType, int]:
+    """How many of these kinds a run saw that nobody has settled, by kind."""
+    rows = await queries.pending_of_run.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id, types=[str(each) for each in types]
+    )
+    return {DiscrepancyType(row["discrepancy_type"]): row["n"] for row in rows}
+
+
 async def settle(
     conn: Connection, *, tenant_id: UUID, settled: Sequence[tuple[UUID, str, UUID | None]], by: UUID | None
 ) -> None:
@@ -255,6 +265,7 @@ def from_row(row: Record) -> Discrepancy:
         resolved_operation=row["resolved_operation"],
         ignored_reason=row["ignored_reason"],
         ignored_until=row["ignored_until"],
+        undone_at=row["undone_at"],
         occurrences=row["occurrences"],
         version=row["version"],
     )

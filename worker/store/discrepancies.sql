@@ -104,6 +104,12 @@ WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.last_see
                   WHERE a.tenant_id = :tenant_id AND a.discrepancy_id = d.id AND a.run_id = :run_id)
 ORDER BY d.id LIMIT :limit
 
+-- name: pending_of_run
+SELECT discrepancy_type, count(*) AS n FROM discrepancies
+WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND resolution_status = 'pending'
+  AND discrepancy_type = ANY(:types::text[]) AND last_seen_run = :run_id
+GROUP BY discrepancy_type
+
 -- name: settle
 UPDATE discrepancies d SET resolution_status = 'resolved', resolved_action = n.action, resolved_at = db_now(),
     resolved_by = :resolved_by, resolved_operation = n.operation_id, version = d.version + 1

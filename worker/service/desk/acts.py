@@ -294,6 +294,10 @@ def _decided(done: Decided, *, approve: bool) -> str:
             return "Approved: what the listing did not show counts as deleted. The run goes on."
         case "incomplete_target", False:
             return "Rejected: nothing is concluded from the listing. The run goes on without it."
+        case "growth", True:
+            return "Approved: the run goes on, and repairs what the connector's policy says."
+        case "growth", False:
+            return "Rejected: nothing is repaired by itself. The run ends, and its findings stay open."
         case _, True:
             return f"{_count(done.released, 'removal')} approved." + (" The run goes on." if done.run_id else "")
         case _:

@@ -11,7 +11,7 @@ from worker.store.pool import Connection
 from worker.store.sql import Record
 
 _STATUS = {"open": "pending"}
-_KIND = {"incomplete_source": "source", "incomplete_target": "target"}
+_KIND = {"incomplete_source": "source", "incomplete_target": "target", "growth": "growth"}
 _SHOWN = 100
 _DECIDED_SHOWN = 20
 
