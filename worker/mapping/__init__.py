@@ -8,6 +8,7 @@ from worker.mapping.inbound import InboundRule, NoWord, compute, inbound_rules
 from worker.mapping.letters import slug
 from worker.mapping.managed import account_hash, comparator_of, secret_names
 from worker.mapping.mistakes import RuleMistake, Severity
+from worker.mapping.pacing import Pace, Steps
 from worker.mapping.review import Review, Surroundings, review_document, review_rules
 from worker.mapping.spec import suggest
 from worker.mapping.transforms import TRANSFORMS
@@ -22,9 +23,11 @@ __all__ = [
     "MappingEngine",
     "MappingError",
     "NoWord",
+    "Pace",
     "Review",
     "RuleMistake",
     "Severity",
+    "Steps",
     "Surroundings",
     "account_hash",
     "check_rules",

@@ -16,6 +16,8 @@ MAX_RULES = 500
 MAX_NAME = 255
 #: Transforms of one rule: each is work in the daemon itself, for everybody.
 MAX_TRANSFORMS = 50
+#: Transforms of all rules together.
+MAX_ALL_TRANSFORMS = 2_000
 #: Bytes of one expression, as of any script.
 MAX_EXPRESSION = 64 * 1024
 PHASES = ("create", "update")
@@ -57,6 +59,10 @@ Found = list[tuple[str, str]]
 
 def _check(rules: Mapping[int, MappingRule]) -> tuple[RuleMistake, ...]:
     mistakes = [] if len(rules) <= MAX_RULES else [RuleMistake(None, "rules", f"has more than {MAX_RULES} rules")]
+    transforms = sum(len(rule.transforms) for rule in rules.values())
+    if transforms > MAX_ALL_TRANSFORMS:
+        told = f"have {transforms:,} transforms together, and may have {MAX_ALL_TRANSFORMS:,}: all run for everybody"
+        mistakes.append(RuleMistake(None, "rules", told))
     for index, rule in rules.items():
         found = [*_check_target(rule), *_check_value(rule), *_check_transforms(rule), *_check_phases(rule)]
         mistakes += [RuleMistake(index, field, message) for field, message in found]

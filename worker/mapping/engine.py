@@ -8,6 +8,7 @@ there was no sandbox for an expression is nobody's record's fault: that is raise
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from worker.domain.errors import HookError
 from worker.domain.hook import ExpressionResult
 from worker.domain.identity import Identity
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
+from worker.mapping.pacing import Pace, Steps, is_large
 from worker.mapping.paths import SourcePath, parse_path
 from worker.mapping.spec import Apply, TransformError
 from worker.mapping.transforms import compile_transform
@@ -79,8 +81,8 @@ class Unmappable(Exception):
     """A rule cannot make a value; the message is for the person who wrote the rule."""
 
 
-#: A rule's target, and what makes its value.
-_Rule = tuple[str, Read]
+#: A rule's target, what reads its value, the transforms that follow, and what gives that its shape.
+_Rule = tuple[str, Read, tuple[Apply, ...], Callable[[Any], Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +96,23 @@ class CompiledMapping:
     expressions: dict[str, str]
     secrets: frozenset[str]
 
-    def apply(self, identity: Identity, *, source: Source, computed: Computed) -> Mapped | MappingError:
+    def apply(self, identity: Identity, *, source: Source, computed: Computed) -> Steps[Mapped | MappingError]:
         """Map one identity; ``source`` is it as rules read it, ``computed`` are the results of its expressions."""
         made: list[dict[str, Any]] = []
         target = ""
         try:
             for rules in (self.always, self.on_create, self.on_update):
                 values: dict[str, Any] = {}
-                for target, read in rules:
-                    values[target] = read(source, computed)
+                for target, read, transforms, shape in rules:
+                    value = read(source, computed)
+                    if transforms:
+                        for transform in transforms:  # ``transformed``, written out: this is the hot path
+                            if is_large(value):
+                                yield
+                            value = transform(value)
+                        value = shape(value)
+                        yield
+                    values[target] = value
                 made.append(values)
         except (Unmappable, TransformError) as error:
             return MappingError(identity.id, target, f"{target}: {error}")
@@ -112,29 +122,35 @@ class CompiledMapping:
 class MappingEngine:
     """Maps identities and remembers compiled mappings. ``evaluator`` None is enough where no rule is an expression."""
 
-    def __init__(self, evaluator: Evaluator | None = None, *, remembered: int = 256) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator | None = None,
+        *,
+        remembered: int = 256,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._evaluator = evaluator
+        self._clock = clock
         self._remembered = remembered
         self._compiled: dict[tuple[UUID, str], tuple[MappingVersion, CompiledMapping]] = {}
 
     async def map_identities(
         self, identities: Sequence[Identity], *, mapping: MappingVersion, sources: Sequence[Source] | None = None
     ) -> list[Mapped | MappingError]:
-        """One result for each identity, in order. Gives way to other tasks between chunks.
+        """One result for each identity, in order. Gives way to other tasks every few milliseconds; see ``Pace``.
 
         ``sources`` are the identities ``as_source``, from a caller that maps them more than once. Raises HookError, to
         be retried, where an expression could not be tried.
         """
         compiled = self._compile(mapping)
         results: list[Mapped | MappingError] = []
+        pace = Pace(self._clock)
         for start in range(0, len(identities), CHUNK):
             chunk = identities[start : start + CHUNK]
             read = sources[start : start + CHUNK] if sources else [one.as_source() for one in chunk]
             computed = await self._evaluate(compiled, read)
-            results += [
-                compiled.apply(one, source=source, computed=found)
-                for one, source, found in zip(chunk, read, computed, strict=True)
-            ]
+            for one, source, found in zip(chunk, read, computed, strict=True):
+                results.append(await pace.through(compiled.apply(one, source=source, computed=found)))
         return results
 
     def _compile(self, mapping: MappingVersion) -> CompiledMapping:
@@ -183,17 +199,17 @@ def compile_mapping(mapping: MappingVersion) -> CompiledMapping:
 
 
 def _compiled(rules: Sequence[MappingRule], on: tuple[str, ...]) -> tuple[_Rule, ...]:
-    return tuple((rule.target, _reader(rule)) for rule in rules if set(rule.on) == set(on))
+    return tuple((rule.target, *_compiled_rule(rule)) for rule in rules if set(rule.on) == set(on))
 
 
-def _reader(rule: MappingRule) -> Read:
+def _compiled_rule(rule: MappingRule) -> tuple[Read, tuple[Apply, ...], Callable[[Any], Any]]:
+    shape = _required(_many if rule.multi_valued else _one, rule)
     if rule.source is not None and not (rule.transforms or rule.multi_valued or rule.required):
-        return _plain(parse_path(rule.source))
-    transforms = tuple(compile_transform(text) for text in rule.transforms)
-    shape = _many if rule.multi_valued else _one
+        return _plain(parse_path(rule.source)), (), shape
     raw = _raw_reader(rule)
-    plain = raw if not transforms else _transformed(raw, transforms)
-    return _required(plain, shape) if rule.required else lambda source, computed: shape(plain(source, computed))
+    if rule.transforms:
+        return raw, tuple(compile_transform(text) for text in rule.transforms), shape
+    return lambda source, computed: shape(raw(source, computed)), (), shape
 
 
 def _plain(path: SourcePath) -> Read:
@@ -225,24 +241,14 @@ def _raw_reader(rule: MappingRule) -> Read:
     return lambda _source, _computed: constant
 
 
-def _transformed(read: Read, transforms: tuple[Apply, ...]) -> Read:
-    def transformed(source: Source, computed: Computed) -> Any:
-        value = read(source, computed)
-        for transform in transforms:
-            value = transform(value)
-        return value
-
-    return transformed
-
-
-def _required(read: Read, shape: Callable[[Any], Any]) -> Read:
-    def required(source: Source, computed: Computed) -> Any:
-        value = shape(read(source, computed))
+def _required(shape: Callable[[Any], Any], rule: MappingRule) -> Callable[[Any], Any]:
+    def required(value: Any) -> Any:
+        value = shape(value)
         if value is None:
             raise Unmappable("is required and has no value")
         return value
 
-    return required
+    return required if rule.required else shape
 
 
 def _one(value: Any) -> Any:

@@ -17,6 +17,7 @@ from worker.domain.hook import ExpressionResult
 from worker.domain.mapping import Direction, MappingRule, MappingVersion
 from worker.domain.redaction import shown
 from worker.mapping.engine import CHUNK, Computed, Evaluator, Unmappable, checked, tried
+from worker.mapping.pacing import Steps, transformed
 from worker.mapping.paths import parse_path
 from worker.mapping.spec import TransformError
 from worker.mapping.transforms import compile_transform
@@ -40,19 +41,19 @@ class InboundRule:
     target: str
     attribute: str
     is_both: bool
-    _read: Callable[[Any], Any]
+    _read: Callable[[Any], Steps[Any]]
     expression: str | None = None
     names: frozenset[str] = frozenset()
 
-    def value(self, attributes: Mapping[str, Any], *, computed: Computed) -> Any:
+    def value(self, attributes: Mapping[str, Any], *, computed: Computed) -> Steps[Any]:
         """The person's value as the account's attributes have it, None for none; raises NoWord.
 
         ``computed`` has what expressions gave, by the person's attribute.
         """
         if self.expression is None:
-            return self._read(attributes.get(self.target))
+            return (yield from self._read(attributes.get(self.target)))
         try:
-            return self._read(checked(computed[self.attribute]))
+            return (yield from self._read(checked(computed[self.attribute])))
         except Unmappable as error:
             raise NoWord(str(error)) from error
 
@@ -114,13 +115,12 @@ def attribute_of(rule: MappingRule) -> str | None:
     return None if path.place is not None or path.name in IDENTIFYING else path.name
 
 
-def _reader(rule: MappingRule) -> Callable[[Any], Any]:
+def _reader(rule: MappingRule) -> Callable[[Any], Steps[Any]]:
     transforms = tuple(compile_transform(text) for text in rule.transforms)
 
-    def read(value: Any) -> Any:
+    def read(value: Any) -> Steps[Any]:
         try:
-            for transform in transforms:
-                value = transform(value)
+            value = yield from transformed(value, transforms)
         except TransformError as error:
             raise NoWord(str(error)) from error
         kept = [one for one in (value if isinstance(value, list) else [value]) if one is not None and one != ""]

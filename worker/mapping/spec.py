@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ _LONGEST = 10_000
 #: more. Each step could make what it is given many times as large, and mapping is done in the daemon itself.
 MOST_TEXT = 64 * 1024
 MOST_MADE = 1024 * 1024
+#: Values of a list that a transform reads, and their characters together.
+MOST_VALUES = 10_000
+MOST_READ = 256 * 1024
 
 
 class TransformError(ValueError):
@@ -23,6 +26,13 @@ def refuse_longer(size: int, most: int) -> None:
     """Raise TransformError for a value of more characters than there may be."""
     if size > most:
         raise TransformError(f"is or becomes longer than {most} characters")
+
+
+def refuse_larger(values: Sequence[Any]) -> None:
+    """Raise TransformError for a list of more, or of more text, than a transform reads."""
+    if len(values) > MOST_VALUES:
+        raise TransformError(f"has more than {MOST_VALUES} values")
+    refuse_longer(sum(len(one) for one in values if one.__class__ is str), MOST_READ)
 
 
 @dataclass(frozen=True, slots=True)

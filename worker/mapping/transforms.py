@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from worker.mapping.date_transforms import DATE_TRANSFORMS
-from worker.mapping.spec import MOST_MADE, MOST_TEXT, Apply, Transform, as_text, refuse_longer, suggest
+from worker.mapping.spec import MOST_MADE, MOST_TEXT, Apply, Transform, as_text, refuse_larger, refuse_longer, suggest
 from worker.mapping.text_transforms import TEXT_TRANSFORMS
 from worker.mapping.value_transforms import VALUE_TRANSFORMS
 
@@ -42,7 +42,7 @@ def compile_transform(text: str) -> Apply:
 def _lifted(apply: Apply, spec: Transform) -> Apply:
     """The transform of one text as one of whatever a rule may hold."""
     if spec.on_list:
-        return lambda value: None if value is None else apply(value if isinstance(value, list) else [value])
+        return lambda value: None if value is None else apply(_values(value))
     if spec.on_none:
         return apply
 
@@ -54,10 +54,16 @@ def _lifted(apply: Apply, spec: Transform) -> Apply:
         if value.__class__ is str:
             return on_text(value)
         if isinstance(value, list):
-            return _collected(on_text(as_text(item)) for item in value if item is not None)
+            return _collected(on_text(as_text(item)) for item in _values(value) if item is not None)
         return None if value is None else on_text(as_text(value))
 
     return on_each
+
+
+def _values(value: Any) -> list[Any]:
+    values = value if isinstance(value, list) else [value]
+    refuse_larger(values)
+    return values
 
 
 def _collected(made: Iterable[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from worker.domain.account import Account, TargetAccount
 from worker.domain.comparison import Comparator
 from worker.domain.operation import Origin
 from worker.domain.precedence import SILENCE, Settled, Sharing
-from worker.mapping import Computed, InboundRule, NoWord
+from worker.mapping import Computed, InboundRule, NoWord, Pace, Steps
 from worker.recon.context import RunContext, View
 from worker.store import accounts, identities, identity_sources, plan_items, runs
 from worker.store.identities import StoredIdentity
@@ -71,11 +71,13 @@ async def look(
     ids = [row.identity_id for row in owned.values() if row.identity_id is not None]
     people = await identities.get(conn, tenant_id=tenant_id, ids=ids)
     words = await identity_sources.words(conn, tenant_id, identity_ids=ids)
+    pace = Pace()
     for uid, row in owned.items():
         person = people.get(row.identity_id) if row.identity_id is not None else None
         if person is not None and not person.is_deleted:
             known = words.get(person.id, {})
-            heard = _hear(view, row, objects[uid], person=person, known=known, computed=computed.get(uid))
+            steps = _hear(view, row, objects[uid], person=person, known=known, computed=computed.get(uid))
+            heard = await pace.through(steps)
             _note(found, view, row, objects[uid], person=person, heard=heard, known=known)
     return found
 
@@ -118,7 +120,7 @@ def _hear(
     person: StoredIdentity,
     known: Words,
     computed: Computed | None,
-) -> _Heard:
+) -> Steps[_Heard]:
     """What an account says that it did not say before; None takes a word back. What cannot be read says nothing."""
     heard = _Heard()
     for rule in view.inbound:
@@ -126,7 +128,7 @@ def _hear(
             heard.is_late = True
             continue
         try:
-            value = rule.value(seen.attributes, computed=computed or {})
+            value = yield from rule.value(seen.attributes, computed=computed or {})
         except NoWord as error:
             heard.unread[rule.attribute] = str(error)
             continue

@@ -182,6 +182,15 @@ def test_two_rules_for_one_target_are_a_mistake() -> None:
     assert mistake == RuleMistake(1, "target", "'a' is already made by rule 1")
 
 
+def test_transforms_of_all_rules_together_are_bounded() -> None:
+    rules = [MappingRule(f"t{at}", source="x", transforms=("trim",) * 50) for at in range(41)]
+
+    (mistake,) = check_rules(rules)
+
+    assert not check_rules(rules[:40])
+    assert str(mistake).startswith("the mapping: rules have 2,050 transforms together, and may have 2,000")
+
+
 def test_people_read_of_rules_counted_from_one() -> None:
     assert str(RuleMistake(0, "target", "is missing")) == "rule 1: target is missing"
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,68 @@ def identity(*, active: bool = True, **attributes: Any) -> Identity:
 async def map_one(*rules: MappingRule, who: Identity, evaluator: Scripted | None = None) -> Mapped | MappingError:
     (result,) = await MappingEngine(evaluator).map_identities([who], mapping=mapping(*rules))
     return result
+
+
+class Slow:
+    """A clock by which a turn is over whenever somebody looks."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+async def turns_while_mapping(people: Sequence[Identity], *rules: MappingRule) -> int:
+    """How often the event loop had its turn meanwhile."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    await MappingEngine(clock=Slow()).map_identities(people, mapping=mapping(*rules))
+    counting.cancel()
+    return turns
+
+
+async def test_others_have_their_turn_between_people() -> None:
+    people = [identity(a="x") for _ in range(100)]
+
+    assert await turns_while_mapping(people, MappingRule("t", source="a")) >= 100
+
+
+async def test_others_have_their_turn_between_the_transforms_of_a_large_value() -> None:
+    rules = [MappingRule(f"t{at}", source="a", transforms=("upper", "lower") * 25) for at in range(40)]
+
+    assert await turns_while_mapping([identity(a="x" * 64 * 1024)], *rules) >= 40 * 50
+
+
+async def test_others_have_their_turn_between_the_rules_of_a_small_one() -> None:
+    rules = [MappingRule(f"t{at}", source="a", transforms=("upper", "lower") * 25) for at in range(40)]
+
+    assert await turns_while_mapping([identity(a="x")], *rules) >= 40
+
+
+@pytest.mark.parametrize(
+    ("transform", "value", "message"),
+    [
+        pytest.param("upper", ["x"] * 10_001, "more than 10000 values", id="values, each for itself"),
+        pytest.param("sort", ["x"] * 10_001, "more than 10000 values", id="values, all together"),
+        pytest.param("upper", ["x" * 60_000] * 5, "longer than 262144 characters", id="text of all of them"),
+    ],
+)
+async def test_a_list_that_is_too_large_is_a_mistake(transform: str, value: list[str], message: str) -> None:
+    rule = MappingRule("t", source="a", transforms=(transform,), multi_valued=True)
+
+    result = await map_one(rule, who=identity(a=value))
+
+    assert isinstance(result, MappingError)
+    assert message in result.message
 
 
 @pytest.mark.parametrize(
