@@ -1,5 +1,7 @@
 """What an operator wants at three in the morning: see, decide, act, and be told what happened."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -113,11 +115,35 @@ async def test_a_discrepancy_is_repaired_as_suggested(page: Page, console: FakeC
 async def test_a_case_is_decided_with_what_speaks_for_and_against(page: Page, console: FakeConsole) -> None:
     await page.goto(f"/correlation/cases/{sample.CASES[0].id}")
     await expect(page.locator("#main")).to_contain_text("against -5.5")
-    await page.get_by_role("link", name="This one lukas.kowalski").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Yes, link them").click()
+    await page.get_by_role("radio", name="lukas.kowalski").check()
+    await page.get_by_role("button", name="Decide and go on").click()
 
     await expect(page.locator("#toast")).to_contain_text("They are linked.")
+    await expect(page).to_have_url(re.compile(f"/correlation/cases/{sample.CASES[1].id}"))
     assert console.acts.done[0][1]["uid"] == "uid=lukas.kowalski,ou=people,dc=example"
+
+
+async def test_cases_are_decided_by_keys_one_after_the_other(page: Page, console: FakeConsole) -> None:
+    await page.goto(f"/correlation/cases/{sample.CASES[0].id}")
+    for at, keys in enumerate(["1", "n", "2"]):
+        await expect(page).to_have_url(re.compile(f"/correlation/cases/{sample.CASES[at].id}"))
+        for key in (keys, "Enter"):
+            await page.keyboard.press(key)
+    await expect(page).to_have_url(re.compile(f"/correlation/cases/{sample.CASES[3].id}"))
+    await page.keyboard.press("Enter")  # nothing is chosen: nothing is decided
+    await page.keyboard.press("j")
+    await expect(page).to_have_url(re.compile(f"/correlation/cases/{sample.CASES[4].id}"))
+
+    assert [name for name, _ in console.acts.done] == ["confirm_case", "reject_case", "confirm_case"]
+    assert console.acts.done[2][1]["uid"].startswith("uid=lukrezia")
+
+
+async def test_a_letter_in_a_note_decides_nothing(page: Page, console: FakeConsole) -> None:
+    await page.goto(f"/correlation/cases/{sample.CASES[0].id}")
+    await page.get_by_label("A note for those who come later").press_sequentially("n12jk")
+
+    await expect(page.get_by_role("radio", checked=True)).to_have_count(0)
+    await expect(page).to_have_url(re.compile(f"/correlation/cases/{sample.CASES[0].id}"))
 
 
 async def test_a_person_is_disabled_in_an_emergency(page: Page, console: FakeConsole) -> None:

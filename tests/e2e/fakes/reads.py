@@ -171,6 +171,13 @@ class FakeReads:
         row = next((c for c in sample.CASES if c.id == case_id), None)
         return sample.case_detail(row) if row else None
 
+    async def near_cases(self, tenant_id: UUID, *, case_id: UUID, where: v.CaseFilter) -> v.NearCases:
+        ids = [c.id for c in sample.CASES if c.status == "open"]
+        at = ids.index(case_id) if case_id in ids else len(ids)
+        return v.NearCases(
+            before=ids[at - 1] if at else None, following=ids[at + 1] if at + 1 < len(ids) else None, open=len(ids)
+        )
+
     async def conflicts(self, tenant_id: UUID, *, where: v.ConflictFilter) -> v.ConflictPage:
         every = [] if self.quiet else sample.CONFLICTS
         rows, cursors = part([c for c in every if where.status in {None, c.status}], where, most=self.rows)

@@ -85,6 +85,26 @@ async def test_an_act_in_the_console_is_done_and_said(browser: Client, busy: Wor
     assert await busy.value("SELECT resolution_notes FROM operations_archive WHERE id = $1", dead) == "done by hand"
 
 
+async def test_a_case_is_answered_and_the_list_is_left_when_it_was_the_last(browser: Client, busy: Works) -> None:
+    case_id = await busy.value("SELECT id FROM cases WHERE status = 'open'")
+    _, page = await browser.get(f"/correlation/cases/{case_id}")
+    answer = re.search(r'name="choice" value="([^"]+)"', page)
+    token = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert answer
+    assert token
+    to, form = f"/correlation/cases/{case_id}/decide", {"csrf": token[1], "choice": answer[1]}
+
+    refused, _ = await browser.call("POST", to, data=form | {"choice": "perhaps"})
+    status, onward = await browser.call("POST", to, data=form)
+    _, again = await browser.call("POST", to, data=form)
+
+    assert (refused, status) == (422, 200)
+    assert "<title>Cases" in onward
+    assert "Linked; whatever waited for the answer goes on." in onward
+    assert "Nothing was done" in again or "already" in again
+    assert await busy.value("SELECT status FROM cases") == "confirmed"
+
+
 async def test_the_console_approves_what_it_has_shown_and_no_more(browser: Client, works: Works) -> None:
     await works.reconcile()
     await works.hire(*((f"G{n}", f"F{n}", f"p{n:02}@example.org") for n in range(13)))

@@ -1,24 +1,27 @@
-"""Correlation cases: whose account is this? The list, one case with its candidates, confirm and reject."""
+"""Correlation cases: whose account is this? The list, and one case after the other with its candidates."""
+
+from collections.abc import Mapping
+from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.console import words
-from worker.console.desk import Desk, Question, Visit
-from worker.console.query import Query
+from worker.console.comparing import beside
+from worker.console.desk import Desk, Visit
+from worker.console.doors import ActResult
+from worker.console.query import BadQuery, Query, address
 from worker.console.views import CaseDetail, CaseFilter
 
 LIST = "/correlation/cases"
+#: The answer that it is none of the candidates.
+NONE = "none"
 
 
 def routes(desk: Desk) -> list[Route]:
     return [
         Route(LIST, desk.signed_in(list_cases)),
         Route(f"{LIST}/{{id}}", desk.signed_in(show)),
-        Route(f"{LIST}/{{id}}/confirm", desk.signed_in(ask_confirm)),
-        Route(f"{LIST}/{{id}}/confirm", desk.signed_in(confirm), methods=["POST"]),
-        Route(f"{LIST}/{{id}}/reject", desk.signed_in(ask_reject)),
-        Route(f"{LIST}/{{id}}/reject", desk.signed_in(reject), methods=["POST"]),
+        Route(f"{LIST}/{{id}}/decide", desk.signed_in(decide), methods=["POST"]),
     ]
 
 
@@ -43,63 +46,54 @@ async def list_cases(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    return await visit.render("case.html", detail=await _case(visit))
-
-
-async def ask_confirm(visit: Visit) -> Response:
     detail = await _case(visit)
-    identity_id, uid = visit.query.uuid("identity_id"), visit.query.text("uid")
-    chosen = next((c for c in detail.candidates if c.identity_id == identity_id and c.uid == uid), None)
-    chosen = visit.found(chosen, what="candidate")
-    fields = [("identity_id", str(identity_id) if identity_id else None), ("uid", uid)]
-    row = detail.row
-    return await visit.ask(
-        Question(
-            title=f"Is {row.subject} the same as {' · '.join(filter(None, (chosen.label, chosen.detail)))}?",
-            effect=f"They are linked in {row.connector_name}"
-            + (", and the waiting operation goes on with this account." if row.operation_id else "."),
-            body=[f"Confidence {words.percent(chosen.confidence)}; {words.count(row.candidates, 'candidate')}."],
-            action=f"{LIST}/{row.id}/confirm",
-            fields=[(name, value) for name, value in fields if value],
-            button="Yes, link them",
-            keep="Not sure",
-        )
+    kept = _kept(visit.query)
+    return await visit.render(
+        "case.html",
+        detail=detail,
+        tables=beside(detail),
+        near=await visit.reads.near_cases(visit.tenant_id, case_id=detail.row.id, where=_open(kept)),
+        kept=kept,
     )
 
 
-async def confirm(visit: Visit) -> Response:
+async def decide(visit: Visit) -> Response:
+    """Carry the chosen answer out, and go on to the next open case of the same list."""
     form = Query({name: values[0] for name, values in visit.form.items()})
-    result = await visit.acts.confirm_case(
-        visit.principal,
-        case_id=visit.id("id"),
-        identity_id=form.uuid("identity_id"),
-        uid=form.text("uid"),
-        notes=visit.said("notes"),
-    )
-    return visit.done(result, default=LIST)
+    case_id, kept = visit.id("id"), _kept(form)
+    near = await visit.reads.near_cases(visit.tenant_id, case_id=case_id, where=_open(kept))
+    result = await _answer(visit, form, case_id)
+    onward = near.following or near.before
+    if not result.ok:
+        return visit.done(result, default=address(f"{LIST}/{case_id}", kept))
+    return visit.done(result, default=address(f"{LIST}/{onward}" if onward else LIST, kept))
 
 
-async def ask_reject(visit: Visit) -> Response:
-    row = (await _case(visit)).row
-    return await visit.ask(
-        Question(
-            title=f"Is it none of the {row.candidates} candidates?"
-            if row.candidates > 1
-            else f"Is {row.best_label or 'the candidate'} somebody else’s?",
-            effect="The waiting operation creates a new account."
-            if row.operation_id
-            else "The account stays without owner.",
-            body=["The answer is kept; the same candidates are not asked about again."],
-            action=f"{LIST}/{row.id}/reject",
-            button="None of them",
-            keep="Not sure",
-        )
+async def _answer(visit: Visit, form: Query, case_id: UUID) -> ActResult:
+    choice, notes = form.text("choice", longest=2000), visit.said("notes")
+    if choice is None:
+        raise BadQuery("Choose an answer first.")
+    if choice == NONE:
+        return await visit.acts.reject_case(visit.principal, case_id=case_id, notes=notes)
+    kind, _, value = choice.partition(":")
+    identity_id = Query({"identity": value}).uuid("identity") if kind == "identity" else None
+    uid = value if kind == "account" else None
+    if identity_id is None and uid is None:
+        raise BadQuery("This is no answer to the question.")
+    return await visit.acts.confirm_case(
+        visit.principal, case_id=case_id, identity_id=identity_id, uid=uid, notes=notes
     )
 
 
-async def reject(visit: Visit) -> Response:
-    result = await visit.acts.reject_case(visit.principal, case_id=visit.id("id"), notes=visit.said("notes"))
-    return visit.done(result, default=LIST)
+def _kept(query: Query) -> dict[str, str | None]:
+    """The filters of the list that the person works through."""
+    return {name: query.text(name) for name in ("connector_id", "q")}
+
+
+def _open(kept: Mapping[str, str | None]) -> CaseFilter:
+    return CaseFilter(
+        connector_id=Query({"connector_id": kept["connector_id"] or ""}).uuid("connector_id"), q=kept["q"]
+    )
 
 
 async def _case(visit: Visit) -> CaseDetail:

@@ -216,6 +216,9 @@
   /* --- keys: single letters, which can be switched off --- */
   const places = { h: "/", o: "/connectors/operations", d: "/connectors/operations/dlq", c: "/correlation/cases", a: "/approvals", s: "/connectors", k: "/hooks", i: "/identities", l: "/audit" };
   let go = false, row = -1;
+  /* what a page gives a key of its own: an answer to choose, a way on */
+  const named = (key) => (/^[a-z0-9]$/.test(key) && !$$("[data-row]")[row] ? $(`[data-key="${key}"]`) : null);
+  const enter = () => { const form = $("form[data-enter]"); if (form && $("input[type=radio]:checked", form)) form.requestSubmit(); };
   const step = (by) => {
     const all = $$("[data-row]");
     if (!all.length) return;
@@ -226,15 +229,17 @@
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || root.dataset.keys === "off" || dialog?.open) return;
-    if (event.target.matches("input:not([type=checkbox]),select,textarea")) return;
-    const key = event.key, here = $$("[data-row]")[row];
+    if (event.target.matches("input:not([type=checkbox],[type=radio]),select,textarea")) return;
+    const key = event.key, own = named(key), here = $$("[data-row]")[row];
     if (go) { go = false; if (places[key]) location.href = places[key]; return; }
     if (key === "g") { go = true; setTimeout(() => (go = false), 1200); }
     else if (key === "/") { event.preventDefault(); ($("#q") || $("#find"))?.focus(); }
+    else if (own) { event.preventDefault(); own.click(); own.focus(); }
     else if (key === "j") step(1);
     else if (key === "k") step(-1);
     else if (key === "x" && here) { const box = $("input[name=id]", here); if (box) { box.checked = !box.checked; count(); } }
-    else if (key === "r") $("[data-key=r]", here || document)?.click();
+    else if (key === "r") $("[data-key=r]", here)?.click();
+    else if (key === "Enter" && event.target === document.body) enter();
     else if (key === "?") help();
   });
 

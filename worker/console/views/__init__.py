@@ -8,7 +8,7 @@ making.
 
 from worker.console.views.conflicts import ConflictDetail, ConflictPage, ConflictRow, ConflictSide
 from worker.console.views.connectors import ConnectorCard, ConnectorDetail, HomeView
-from worker.console.views.correlation import Candidate, CaseDetail, CasePage, CaseRow, Contribution
+from worker.console.views.correlation import Candidate, CaseDetail, CasePage, CaseRow, Contribution, NearCases
 from worker.console.views.filters import (
     AuditFilter,
     CaseFilter,
@@ -116,6 +116,7 @@ __all__ = [
     "MappingTrialRow",
     "MappingVersionRow",
     "MappingView",
+    "NearCases",
     "OperationDetail",
     "OperationFilter",
     "OperationPage",

@@ -88,3 +88,12 @@ class CaseDetail:
     rule_set_version: int | None = None
     notes: str | None = None
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearCases:
+    """The open cases next to one in its list, newest first, and how many are open there."""
+
+    before: UUID | None = None
+    following: UUID | None = None
+    open: int = 0

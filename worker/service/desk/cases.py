@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from worker.console import Candidate, CaseDetail, CaseFilter, CasePage, CaseRow, Contribution
+from worker.console import Candidate, CaseDetail, CaseFilter, CasePage, CaseRow, Contribution, NearCases
 from worker.domain.redaction import shown
 from worker.service.desk.briefs import account_name
 from worker.service.desk.slices import cut, ends_of
@@ -53,6 +54,20 @@ async def detail(conn: Connection, tenant_id: UUID, *, case_id: UUID) -> CaseDet
         ),
         rule_set_version=row["rule_set_version"],
         notes=(row["decision"] or {}).get("notes"),
+    )
+
+
+async def near(conn: Connection, tenant_id: UUID, *, case_id: UUID, where: CaseFilter) -> NearCases:
+    """The open cases on both sides of one, with the filters of ``where``."""
+    page_of = partial(
+        listings_cases.page, conn, tenant_id, is_open=True, connector_id=where.connector_id, q=where.q, limit=1
+    )
+    later, earlier = await page_of(after=case_id), await page_of(before=case_id)
+    counts = await listings_cases.counts(conn, tenant_id, connector_id=where.connector_id, q=where.q)
+    return NearCases(
+        before=later[0]["id"] if later else None,
+        following=earlier[0]["id"] if earlier else None,
+        open=counts.get(True, 0),
     )
 
 

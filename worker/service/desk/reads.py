@@ -26,6 +26,7 @@ from worker.console import (
     IdentityDetail,
     IdentityFilter,
     IdentityPage,
+    NearCases,
     OperationDetail,
     OperationFilter,
     OperationPage,
@@ -128,6 +129,10 @@ class Reads:
     async def case(self, tenant_id: UUID, *, case_id: UUID) -> CaseDetail | None:
         async with tenant(self._pool, tenant_id) as conn:
             return await cases.detail(conn, tenant_id, case_id=case_id)
+
+    async def near_cases(self, tenant_id: UUID, *, case_id: UUID, where: CaseFilter) -> NearCases:
+        async with tenant(self._pool, tenant_id) as conn:
+            return await cases.near(conn, tenant_id, case_id=case_id, where=where)
 
     async def conflicts(self, tenant_id: UUID, *, where: ConflictFilter) -> ConflictPage:
         async with tenant(self._pool, tenant_id) as conn:
