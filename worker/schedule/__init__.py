@@ -1,15 +1,18 @@
 """When something is to happen again."""
 
-from worker.schedule.calendar import Decision, check_schedule, decide, jitter_of, next_occurrence, upcoming
+from worker.schedule.blackouts import blackout_of, blackout_text
+from worker.schedule.calendar import next_occurrence
+from worker.schedule.checks import check_schedule
+from worker.schedule.decisions import Planned, foresee
 from worker.schedule.ticker import Ticked, Ticker
 
 __all__ = [
-    "Decision",
+    "Planned",
     "Ticked",
     "Ticker",
+    "blackout_of",
+    "blackout_text",
     "check_schedule",
-    "decide",
-    "jitter_of",
+    "foresee",
     "next_occurrence",
-    "upcoming",
 ]

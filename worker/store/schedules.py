@@ -1,18 +1,28 @@
 """Schedules as stored; an occurrence fires once because its run carries (schedule, time) under a unique index."""
 
-from datetime import datetime
+from datetime import datetime, time
+from typing import Any
 from uuid import UUID
 
-from worker.domain.schedule import Frequency, MissedRunPolicy, Schedule
+from worker.domain.schedule import EVERY_DAY, Blackout, Frequency, MissedRunPolicy, PastOccurrence, Schedule
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
 queries = load("schedules")
 
+#: How many occurrences of a schedule are remembered.
+KEPT = 500
+
 
 async def lock(conn: Connection, *, tenant_id: UUID, schedule_id: UUID) -> Schedule | None:
     """The schedule, nobody else's to decide about until the transaction ends."""
     row = await queries.lock.row(conn, tenant_id=tenant_id, id=schedule_id)
+    return from_row(row) if row else None
+
+
+async def lock_of_connector(conn: Connection, *, tenant_id: UUID, connector_id: UUID) -> Schedule | None:
+    """The same by its connector."""
+    row = await queries.lock_of_connector.row(conn, tenant_id=tenant_id, connector_id=connector_id)
     return from_row(row) if row else None
 
 
@@ -22,9 +32,23 @@ async def of_connector(conn: Connection, *, tenant_id: UUID, connector_id: UUID)
     return from_row(row) if row else None
 
 
-async def everyone(conn: Connection, *, tenant_id: UUID) -> list[Record]:
-    """Every schedule with its connector's name, the next to fire first."""
-    return await queries.everyone.rows(conn, tenant_id=tenant_id)
+async def page(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    connector_id: UUID | None = None,
+    enabled: bool | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[Record]:
+    """Schedules with their connectors (``connector_*``) and their latest occurrences (``last_*``)."""
+    return await queries.page.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, enabled=enabled, limit=limit, offset=offset
+    )
+
+
+async def count(conn: Connection, *, tenant_id: UUID, enabled: bool | None = None) -> int:
+    return int(await queries.count.value(conn, tenant_id=tenant_id, enabled=enabled))
 
 
 async def put(conn: Connection, schedule: Schedule, *, tenant_id: UUID) -> UUID:
@@ -43,30 +67,56 @@ async def put(conn: Connection, schedule: Schedule, *, tenant_id: UUID) -> UUID:
         timezone=schedule.timezone,
         missed_run_policy=schedule.missed_run_policy.value,
         jitter_seconds=schedule.jitter_seconds,
+        blackouts=[_blackout_json(each) for each in schedule.blackouts],
         enabled=schedule.enabled,
         next_run_at=schedule.next_run_at,
     )
     return found
 
 
-async def fired(
-    conn: Connection,
-    *,
-    tenant_id: UUID,
-    schedule_id: UUID,
-    fired_at: datetime,
-    next_run_at: datetime | None,
-    skip_reason: str | None,
+async def delete(conn: Connection, *, tenant_id: UUID, schedule_id: UUID) -> None:
+    """Delete a schedule and what became of its occurrences; their runs stay."""
+    await queries.delete.run(conn, tenant_id=tenant_id, id=schedule_id)
+
+
+async def decided(
+    conn: Connection, what: PastOccurrence, *, tenant_id: UUID, schedule_id: UUID, next_run_at: datetime | None
 ) -> None:
-    """Note an occurrence, and why it started no run when it did not."""
-    await queries.fired.run(
+    """Note what became of an occurrence, and when the next one is."""
+    await queries.decided.run(
         conn,
         tenant_id=tenant_id,
         id=schedule_id,
-        fired_at=fired_at,
+        fire_at=what.fire_at,
+        decided_at=what.decided_at,
+        reason=str(what.reason) if what.reason else None,
+        message=what.message,
+        run_id=what.run_id,
+        passed=what.passed,
         next_run_at=next_run_at,
-        skip_reason=skip_reason,
     )
+    await queries.forget_old.run(conn, tenant_id=tenant_id, id=schedule_id, keep=KEPT - 1)
+
+
+async def set_next(conn: Connection, *, tenant_id: UUID, schedule_id: UUID, next_run_at: datetime) -> None:
+    await queries.set_next.run(conn, tenant_id=tenant_id, id=schedule_id, next_run_at=next_run_at)
+
+
+async def last_decided(conn: Connection, *, tenant_id: UUID, schedule_id: UUID) -> datetime | None:
+    """The latest occurrence that was decided about."""
+    found: datetime | None = await queries.last_decided.value(conn, tenant_id=tenant_id, id=schedule_id)
+    return found
+
+
+async def occurrences(
+    conn: Connection, *, tenant_id: UUID, schedule_id: UUID, limit: int = 20, offset: int = 0
+) -> list[Record]:
+    """What became of occurrences, the latest first, with the status of the run they name."""
+    return await queries.occurrences.rows(conn, tenant_id=tenant_id, id=schedule_id, limit=limit, offset=offset)
+
+
+async def count_occurrences(conn: Connection, *, tenant_id: UUID, schedule_id: UUID) -> int:
+    return int(await queries.count_occurrences.value(conn, tenant_id=tenant_id, id=schedule_id))
 
 
 async def now(conn: Connection) -> datetime:
@@ -88,8 +138,22 @@ def from_row(row: Record) -> Schedule:
         timezone=row["timezone"],
         missed_run_policy=MissedRunPolicy(row["missed_run_policy"]),
         jitter_seconds=row["jitter_seconds"],
+        blackouts=tuple(_blackout(each) for each in row["blackouts"]),
         enabled=row["enabled"],
         last_run_at=row["last_run_at"],
         next_run_at=row["next_run_at"],
         version=row["version"],
     )
+
+
+def _blackout_json(blackout: Blackout) -> dict[str, Any]:
+    return {
+        "starts": f"{blackout.starts:%H:%M}",
+        "ends": f"{blackout.ends:%H:%M}",
+        "weekdays": sorted(blackout.weekdays),
+    }
+
+
+def _blackout(stored: dict[str, Any]) -> Blackout:
+    starts, ends = (time.fromisoformat(stored[name]) for name in ("starts", "ends"))
+    return Blackout(starts, ends, frozenset(stored.get("weekdays", EVERY_DAY)))

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.domain.schedule import Frequency, MissedRunPolicy, Schedule
-from worker.schedule import check_schedule, decide, jitter_of, next_occurrence, upcoming
+from worker.domain.schedule import Frequency, Schedule
+from worker.schedule.calendar import next_occurrence
 
 ID = UUID("01900000-0000-7000-8000-00000000000b")
-NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
 def schedule(frequency: str, **fields: Any) -> Schedule:
@@ -22,6 +21,13 @@ def schedule(frequency: str, **fields: Any) -> Schedule:
 
 def cron(expression: str, zone: str = "UTC") -> Schedule:
     return schedule("cron", cron_expression=expression, timezone=zone)
+
+
+def upcoming(given_: Schedule, *, after: datetime, n: int) -> list[datetime]:
+    found: list[datetime] = []
+    while len(found) < n:
+        found.append(next_occurrence(given_, after=found[-1] if found else after))
+    return found
 
 
 def local(text: str, zone: str) -> datetime:
@@ -149,6 +155,24 @@ def test_next_occurrence(given_: Schedule, after: str, expected: str) -> None:
             "2011-12-28T12:00-10:00",
             ["2011-12-29T02:00-10:00", "2011-12-31T02:00+14:00"],
             id="a day that was left out",
+        ),
+        pytest.param(
+            cron("0 0 * * *", "America/Sao_Paulo"),
+            "2018-11-03T12:00-03:00",
+            ["2018-11-04T01:00-02:00", "2018-11-05T00:00-02:00"],
+            id="a day that begins at one",
+        ),
+        pytest.param(
+            cron("30 23 * * *", "America/Sao_Paulo"),
+            "2019-02-16T12:00-02:00",
+            ["2019-02-16T23:30-02:00", "2019-02-17T23:30-03:00"],
+            id="the last hour of a day twice",
+        ),
+        pytest.param(
+            schedule("weekly", day_of_week=0, hour_of_day=0, timezone="Asia/Beirut"),
+            "2026-03-25T12:00+02:00",
+            ["2026-03-29T01:00+03:00", "2026-04-05T00:00+03:00"],
+            id="weekly at a midnight that does not exist",
         ),
         pytest.param(
             cron("0 */6 * * *", "Europe/Berlin"),
@@ -320,107 +344,6 @@ def test_occurrences_rise_and_no_later_start_finds_an_earlier_one(given_: Schedu
     assert all(one < two for one, two in pairwise([after, *found]))
     assert next_occurrence(given_, after=found[0] - timedelta(microseconds=1)) == found[0]
     assert next_occurrence(given_, after=after + (found[0] - after) / 2) == found[0]
-
-
-@pytest.mark.parametrize(
-    ("policy", "late", "fires", "next_at", "is_missed"),
-    [
-        pytest.param("one", timedelta(0), "12:00", "13:00", False, id="on time"),
-        pytest.param("skip", timedelta(minutes=5), "12:00", "13:00", False, id="within the grace"),
-        pytest.param("one", timedelta(minutes=6), "12:00", "13:00", True, id="missed, one run"),
-        pytest.param("one", timedelta(hours=7), "12:00", "20:00", True, id="many missed, one run"),
-        pytest.param("skip", timedelta(minutes=6), None, "13:00", True, id="missed, skipped"),
-        pytest.param("skip", timedelta(hours=7, minutes=30), None, "20:00", True, id="many missed, skipped"),
-        pytest.param("skip", timedelta(hours=7, minutes=2), "19:00", "20:00", True, id="only the latest still runs"),
-    ],
-)
-def test_missed_runs(policy: str, late: timedelta, fires: str | None, next_at: str, is_missed: bool) -> None:
-    given_ = schedule("hourly", missed_run_policy=MissedRunPolicy(policy))
-    made = decide(given_, due_at=NOON, now=NOON + late)
-
-    assert made.fire_at == (fires and datetime.combine(NOON, time.fromisoformat(fires), UTC))
-    assert made.next_at == datetime.combine(NOON, time.fromisoformat(next_at), UTC)
-    assert made.is_missed is is_missed
-
-
-def test_disabled_schedule_does_not_fire() -> None:
-    assert decide(schedule("hourly", enabled=False), due_at=NOON, now=NOON).fire_at is None
-
-
-def test_clock_that_is_behind_does_not_fire_the_same_occurrence_again() -> None:
-    made = decide(schedule("hourly"), due_at=NOON, now=NOON - timedelta(seconds=2))
-
-    assert (made.fire_at, made.next_at) == (NOON, NOON + timedelta(hours=1))
-
-
-def test_jitter_is_the_same_everywhere_and_differs_by_occurrence() -> None:
-    given_ = schedule("hourly", jitter_seconds=300)
-    delays = [jitter_of(given_, fire_at=NOON + timedelta(hours=hour)) for hour in range(24)]
-
-    assert delays[0] == jitter_of(given_, fire_at=NOON.astimezone(ZoneInfo("Asia/Tokyo")))
-    assert len(set(delays)) > 12
-    assert all(timedelta(0) <= delay <= timedelta(seconds=300) for delay in delays)
-    assert jitter_of(schedule("hourly"), fire_at=NOON) == timedelta(0)
-
-
-@pytest.mark.parametrize(
-    ("given_", "mistakes"),
-    [
-        pytest.param(schedule("hourly"), {}, id="nothing needed"),
-        pytest.param(schedule("daily"), {"hour_of_day": "is needed for daily"}, id="no hour"),
-        pytest.param(
-            schedule("weekly", hour_of_day=24, day_of_week=7),
-            {"hour_of_day": "must be from 0 to 23", "day_of_week": "must be from 0 to 6"},
-            id="out of range",
-        ),
-        pytest.param(
-            schedule("monthly", hour_of_day=1, day_of_month=0), {"day_of_month": "must be from 1 to 31"}, id="day zero"
-        ),
-        pytest.param(
-            schedule("hourly", jitter_seconds=-1), {"jitter_seconds": "must be from 0 to 86400"}, id="negative jitter"
-        ),
-        pytest.param(
-            schedule("hourly", timezone="Europe/Berln"),
-            {"timezone": "there is no such time zone; did you mean Europe/Berlin?"},
-            id="misspelt zone",
-        ),
-        pytest.param(
-            schedule("hourly", timezone="../../etc/passwd"), {"timezone": "there is no such time zone"}, id="path"
-        ),
-        pytest.param(schedule("hourly", timezone=""), {"timezone": "there is no such time zone"}, id="no zone"),
-        pytest.param(schedule("cron"), {"cron_expression": "is needed for cron"}, id="no expression"),
-        pytest.param(cron("*/5 * * * 1-5"), {}, id="cron"),
-        pytest.param(cron("0 0 * * FRI"), {}, id="cron by name"),
-        pytest.param(cron("@hourly"), {}, id="cron nickname"),
-        pytest.param(
-            cron("* * * * * *"),
-            {"cron_expression": "must have five fields: minute, hour, day of month, month, day of week"},
-            id="cron with seconds",
-        ),
-        pytest.param(
-            cron("R * * * *"),
-            {"cron_expression": "must not leave a time to chance: every daemon has to come to the same times"},
-            id="cron at random",
-        ),
-        pytest.param(
-            cron("H(0-5) * * * *"),
-            {"cron_expression": "must not leave a time to chance: every daemon has to come to the same times"},
-            id="cron hashed",
-        ),
-        pytest.param(
-            cron("0 0 31 2 *"),
-            {"cron_expression": "never occurs: there is no such date"},
-            id="thirty-first of february",
-        ),
-        pytest.param(
-            cron("61 * * * *"),
-            {"cron_expression": "is not a cron expression: [61 * * * *] is not acceptable, out of range"},
-            id="minute 61",
-        ),
-    ],
-)
-def test_mistakes_of_a_schedule(given_: Schedule, mistakes: dict[str, str]) -> None:
-    assert dict(check_schedule(given_)) == mistakes
 
 
 def test_date_of_the_zone_counts() -> None:
