@@ -16,3 +16,42 @@ INSERT INTO rule_set_activations (tenant_id, connector_id, activated_at, version
 SELECT tenant_id, connector_id, created_at, version, created_by FROM rule_sets WHERE is_active;
 
 GRANT SELECT, INSERT ON rule_set_activations TO provisiond_worker;
+
+-- Rules tried on what people decided and on links in force, a page of accounts at a time, by whoever plans.
+CREATE TABLE correlation_backtests (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    connector_id uuid NOT NULL,
+    -- the rules that are tried, and what was in force when this was asked for
+    rules jsonb NOT NULL,
+    base_version integer NOT NULL,
+    base_rules jsonb NOT NULL,
+    -- why these rules: a person's, or proposed by the daemon
+    origin text NOT NULL DEFAULT 'person' CHECK (origin IN ('person', 'refined')),
+    status text NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+    -- first what people decided, then links in force
+    phase text NOT NULL DEFAULT 'decisions' CHECK (phase IN ('decisions', 'links')),
+    done_to uuid,
+    accounts_done bigint NOT NULL DEFAULT 0,
+    -- as worker/correlation/replay.py makes them
+    counts jsonb NOT NULL DEFAULT '{}',
+    flips jsonb NOT NULL DEFAULT '[]',
+    error_message text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by uuid,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz,
+    PRIMARY KEY (tenant_id, id)
+);
+
+CREATE INDEX correlation_backtests_of ON correlation_backtests (tenant_id, connector_id, id);
+CREATE INDEX correlation_backtests_live ON correlation_backtests (tenant_id, id)
+    WHERE status IN ('pending', 'running');
+
+-- Accounts that correlation or a person linked: what samples are drawn from.
+CREATE INDEX accounts_matched ON accounts (tenant_id, connector_id, id) WHERE match IS NOT NULL;
+
+CREATE INDEX cases_of_account ON cases (tenant_id, account_id) WHERE account_id IS NOT NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON correlation_backtests TO provisiond_worker;

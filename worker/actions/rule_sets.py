@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from worker.actions.contradictions import refuse_contradictions, stored_form
 from worker.actions.house import Act, House, acting, refuse_outdated, refuse_unstorable
 from worker.connectors import ObjectSchema
 from worker.correlation import (
@@ -72,11 +73,13 @@ class Draft:
     """A rule set as somebody wrote it, in JSON.
 
     ``sources_may_be_new`` lets rules read attributes that nobody has yet, however alike they are to known ones.
+    ``acknowledged``: who saves them has seen that they go against what people decided.
     """
 
     document: Any
     note: str = ""
     sources_may_be_new: bool = False
+    acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ async def review(house: House, principal: Principal, *, connector_id: UUID, draf
 async def save(house: House, principal: Principal, *, connector_id: UUID, draft: Draft, seen: int | None = None) -> int:
     """Store rules as the next version and put them in force; its number.
 
-    ``seen`` is the version that was in force when the person looked. Raises as ``review``, InvalidRules and Outdated.
+    ``seen`` is the version that was in force when the person looked. Raises as ``review``, InvalidRules, Outdated, and
+    ContradictsDecisions unless the draft says that this was seen.
     """
     require(principal.roles, Role.ADMIN)
     note = draft.note.strip()
@@ -171,24 +175,23 @@ async def save(house: House, principal: Principal, *, connector_id: UUID, draft:
     found = await review(house, principal, connector_id=connector_id, draft=draft)
     if found.rule_set is None:
         raise invalid(found.problems)
-    told = await schema_of(house, principal.tenant_id, connector_id)
+    where = {"tenant_id": principal.tenant_id, "connector_id": connector_id}
+    told = await schema_of(house, **where)
+    if not draft.acknowledged:
+        seen_now = await in_force(house, principal, connector_id=connector_id)
+        base = seen_now.version, seen_now.rule_set
+        await refuse_contradictions(house, now=base, rule_set=found.rule_set, **where)
     async with acting(house, principal, Role.ADMIN) as act:
         connector = await the_target(act.conn, act.tenant_id, connector_id)
-        where = {"tenant_id": act.tenant_id, "connector_id": connector_id}
         await rule_sets.lock(act.conn, **where)
         now = await rules_now(act.conn, connector, told)
         refuse_outdated(now.version, seen=seen)
-        number = await rule_sets.put(act.conn, rules=_stored(found.rule_set), note=note, by=act.by, **where)
+        number = await rule_sets.put(act.conn, rules=stored_form(found.rule_set), note=note, by=act.by, **where)
         await _drop_void_keys(act, now, found.rule_set)
         act.note(
-            "rules.save",
-            "connector",
-            connector_id,
-            name=connector.name,
-            version=number,
-            previous=now.version,
-            note=note,
-        )
+            "rules.save", "connector", connector_id, name=connector.name, version=number, previous=now.version,
+            note=note, acknowledged=draft.acknowledged,
+        )  # fmt: skip
     return number
 
 
@@ -334,10 +337,6 @@ def _is_of_text(error: HookError) -> bool:
 
 def _plain(document: Any) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "version"}
-
-
-def _stored(rule_set: RuleSet) -> dict[str, Any]:
-    return _plain(rule_set.to_json())
 
 
 def _settings(document: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from worker.correlation.engine import CandidateSource, CorrelationService, Quest
 from worker.correlation.evidence import evidence_hash
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.guess import guessed_rule_set
+from worker.correlation.replay import Past, Replayed, calibration_error, figures, replay_rules
+from worker.correlation.replay import added as added_counts
+from worker.correlation.replay import sampled as sampled_flips
 from worker.correlation.review import Attributes, RuleProblem, expressions_of, keys_differ, review_rule_set
 from worker.correlation.rules import RuleSet
 
@@ -21,16 +24,23 @@ __all__ = [
     "CandidateSource",
     "CorrelationService",
     "NameFrequencies",
+    "Past",
     "Question",
+    "Replayed",
     "RuleProblem",
     "RuleSet",
+    "added_counts",
+    "calibration_error",
     "correlate_many",
     "default_rule_set",
     "evidence_hash",
     "expressions_of",
+    "figures",
     "guessed_rule_set",
     "keys_differ",
     "match_keys",
+    "replay_rules",
     "review_rule_set",
     "rule_set_in_force",
+    "sampled_flips",
 ]

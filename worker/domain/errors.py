@@ -263,6 +263,12 @@ class WrongState(RequestError):
     code = "wrong_state"
 
 
+class ContradictsDecisions(WrongState):
+    """The rules go against what people decided."""
+
+    code = "contradicts_decisions"
+
+
 class Outdated(WrongState):
     """Somebody else changed it meanwhile; read it again."""
 

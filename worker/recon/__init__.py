@@ -9,6 +9,7 @@ Guarantees:
 - a dry run proposes exactly what the real run does.
 """
 
+from worker.recon.backtests import Backtests, replayed_page
 from worker.recon.engine import ReconciliationEngine
 from worker.recon.groups import CauseRepaired, CauseRepairing, chosen, describe
 from worker.recon.links import why_not_linked
@@ -18,6 +19,7 @@ from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
 
 __all__ = [
+    "Backtests",
     "CauseRepaired",
     "CauseRepairing",
     "Look",
@@ -28,6 +30,7 @@ __all__ = [
     "Wish",
     "chosen",
     "describe",
+    "replayed_page",
     "report",
     "why_not_linked",
 ]

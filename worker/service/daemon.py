@@ -40,8 +40,9 @@ from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
 from worker.planning import Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
-from worker.recon import CauseRepairing, ReconciliationEngine
+from worker.recon import Backtests, CauseRepairing, ReconciliationEngine
 from worker.schedule import Ticker
+from worker.service.afterwards import planning
 from worker.service.closing import Closing
 from worker.service.collector import tune_collector
 from worker.service.gauges import Gauges
@@ -223,7 +224,7 @@ class Daemon:
             handlers[Kind.SCHEDULE] = parts.ticker.run_once
             handlers[Kind.REPAIR] = self._again(CauseRepairing(parts.pool, parts.house.remediation).run_once)
         if Role.INTAKE in roles:
-            handlers[Kind.PLAN] = self._again(parts.planner.run_once)
+            handlers[Kind.PLAN] = self._again(planning(parts.planner, Backtests(parts.pool)))
             handlers[Kind.INBOX] = self._again(parts.inbox.run_once)
         return handlers
 
