@@ -7,11 +7,15 @@ from worker.domain.errors import HookError
 from worker.domain.hook import Correlated, FailurePolicy, HookResult, Patch, Permission, Reject, Skip
 from worker.domain.operation import OperationType
 from worker.domain.outcome import DeadLettered, Succeeded
+from worker.domain.redaction import MARK
 from worker.execution.asking import without_marks
 from worker.execution.classify import Ended
 from worker.execution.wish import Wish
 from worker.execution.work import Work
 from worker.store.hooks import BoundHook
+
+#: In place of a reason that may hold a secret.
+UNKEPT = "its reason is not kept, for it may hold a secret; write reasons as plain texts in the script"
 
 
 def after(
@@ -44,11 +48,14 @@ def noted(wish: Wish, hook: BoundHook, answer: HookResult | HookError, *, when: 
 
 
 def hushed(hook: BoundHook, answer: HookResult | HookError) -> HookResult | HookError:
-    """What may be kept of an answer: of a hook that sees secrets neither what it printed nor what its error says."""
+    """What may be kept of an answer: of a hook that sees secrets not what it printed, nor what its error says.
+
+    Of its reasons, codes and tags those stay that its script has as a text; any other may have been made of a secret.
+    """
     if Permission.SECRETS not in hook.binding.permissions:
         return answer
     if isinstance(answer, HookResult):
-        return replace(answer, logs=())
+        return replace(answer, logs=(), decision=_hushed(hook, answer.decision))
     kept = {name: answer.fields[name] for name in ("hook", "version", "line", "column") if name in answer.fields}
     return HookError(
         "it failed; what it said is not kept, for it may see secrets",
@@ -56,6 +63,32 @@ def hushed(hook: BoundHook, answer: HookResult | HookError) -> HookResult | Hook
         retryable=answer.retryable,
         **kept,
     )
+
+
+def _hushed(hook: BoundHook, decision: Patch | Reject | Skip | Correlated) -> Patch | Reject | Skip | Correlated:
+    match decision:
+        case Reject(reason, code):
+            return Reject(_written(hook, reason, UNKEPT), code=_written(hook, code, "rejected"))
+        case Skip(reason):
+            return Skip(_written(hook, reason, UNKEPT))
+        case Patch(tags=tags) if tags:
+            kept = {name: _kept(hook, value) for name, value in tags.items() if _is_text_of(hook, name)}
+            return replace(decision, tags=kept)
+        case _:
+            return decision
+
+
+def _kept(hook: BoundHook, value: Any) -> Any:
+    is_known = value is None or (isinstance(value, str) and _is_text_of(hook, value))
+    return value if is_known else MARK
+
+
+def _written(hook: BoundHook, text: str, otherwise: str) -> str:
+    return text if _is_text_of(hook, text) else otherwise
+
+
+def _is_text_of(hook: BoundHook, text: str) -> bool:
+    return any(f"{quote}{text}{quote}" in hook.script.source for quote in ('"', "'"))
 
 
 def name_of(hook: BoundHook) -> str:

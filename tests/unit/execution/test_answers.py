@@ -8,10 +8,20 @@ import pytest
 
 from worker.domain.account import Account
 from worker.domain.errors import HookError
-from worker.domain.hook import FailurePolicy, HookClass, HookPhase, HookResult, HookScript, Patch, Permission
+from worker.domain.hook import (
+    FailurePolicy,
+    HookClass,
+    HookPhase,
+    HookResult,
+    HookScript,
+    Patch,
+    Permission,
+    Reject,
+    Skip,
+)
 from worker.domain.operation import Operation, OperationType
 from worker.domain.outcome import DeadLettered, Retry
-from worker.execution.answers import after, hushed, noted
+from worker.execution.answers import UNKEPT, after, hushed, noted
 from worker.execution.classify import outcome_of
 from worker.execution.wish import Wish
 from worker.execution.work import Work
@@ -97,3 +107,32 @@ def test_of_a_hook_that_sees_secrets_neither_logs_nor_words_of_failures_stay() -
     assert "hunter2" not in f"{said} {said.fields}"
     assert hushed(hook, HookResult(Patch(), logs=("hunter2",))) == HookResult(Patch())
     assert hushed(HOOK, error) is error
+
+
+SEEING = BoundHook(
+    Binding(ONE, ONE, HookPhase.BEFORE, permissions=(Permission.SECRETS,)),
+    HookScript("reject('too short', code = 'weak')\nskip(\"later\")\n{'why': 'policy', 'n': 1}", name="names", id=ONE),
+)
+
+
+@pytest.mark.parametrize(
+    ("decision", "kept"),
+    [
+        pytest.param(Reject("too short", code="weak"), Reject("too short", code="weak"), id="texts of the script"),
+        pytest.param(Reject("hunter2", code="hunter2"), Reject(UNKEPT, code="rejected"), id="a reason of a secret"),
+        pytest.param(Reject("short", code="eak"), Reject(UNKEPT, code="rejected"), id="parts of texts of the script"),
+        pytest.param(Skip("later"), Skip("later"), id="skip"),
+        pytest.param(Skip("hunter2"), Skip(UNKEPT), id="skip for a secret"),
+        pytest.param(
+            Patch({"a": "b"}, tags={"why": "policy", "n": 7, "hunter2": "policy"}),
+            Patch({"a": "b"}, tags={"why": "policy", "n": {"secret": True}}),
+            id="tags",
+        ),
+        pytest.param(Patch({"a": "b"}), Patch({"a": "b"}), id="nothing to tell"),
+    ],
+)
+def test_what_a_hook_that_sees_secrets_tells_is_kept_as_far_as_its_script_has_the_words(
+    decision: Patch | Reject | Skip, kept: Patch | Reject | Skip
+) -> None:
+    assert hushed(SEEING, HookResult(decision)) == HookResult(kept)
+    assert hushed(HOOK, HookResult(decision)) == HookResult(decision)
