@@ -7,7 +7,7 @@ from uuid import UUID
 from worker.actions.hook_scripts import the_hook
 from worker.actions.hook_trials import check_function
 from worker.actions.house import Act, House, acting, refuse_unstorable
-from worker.domain.errors import InvalidRequest, NotFound, WrongState
+from worker.domain.errors import InvalidRequest, NotFound, Outdated, WrongState
 from worker.domain.hook_trials import check_expected
 from worker.security import Principal, Role
 from worker.store import hook_tests
@@ -48,25 +48,24 @@ async def change(
     function: str,
     context: dict[str, Any],
     expected: Any,
+    seen: int | None = None,
 ) -> None:
-    """Write another test in its place. Raises as ``add`` does."""
+    """Write another test in its place; ``seen``: the ``etag`` of what was seen. Raises as ``add``, and Outdated."""
     test = _test(name, function, context, expected, test_id=test_id)
     async with acting(house, principal, Role.ADMIN) as act:
         hook = await _tested(act, hook_id)
-        found = await hook_tests.page(act.conn, tenant_id=act.tenant_id, hook_id=hook_id, test_id=test_id)
-        if not found:
-            raise _unknown(test_id)
+        _refuse_changed(await _stored(act, hook_id, test_id), seen=seen)
         if not await hook_tests.replace(act.conn, test, tenant_id=act.tenant_id, hook_id=hook_id):
             raise _taken(test.name)
         act.note("hook.test_change", "hook", hook_id, name=hook["name"], test=test.name)
 
 
-async def remove(house: House, principal: Principal, *, hook_id: UUID, test_id: UUID) -> None:
-    """Delete a test. Raises NotFound."""
+async def remove(house: House, principal: Principal, *, hook_id: UUID, test_id: UUID, seen: int | None = None) -> None:
+    """Delete a test. Raises NotFound, Outdated."""
     async with acting(house, principal, Role.ADMIN) as act:
         hook = await the_hook(act.conn, act.tenant_id, hook_id, lock=True)
-        if not await hook_tests.delete(act.conn, tenant_id=act.tenant_id, hook_id=hook_id, test_id=test_id):
-            raise _unknown(test_id)
+        _refuse_changed(await _stored(act, hook_id, test_id), seen=seen)
+        await hook_tests.delete(act.conn, tenant_id=act.tenant_id, hook_id=hook_id, test_id=test_id)
         act.note("hook.test_remove", "hook", hook_id, name=hook["name"], test_id=test_id)
 
 
@@ -76,6 +75,18 @@ async def _tested(act: Act, hook_id: UUID) -> Any:
     if hook["kind"] == "library":
         raise InvalidRequest("A library is tested by the tests of a hook that loads it.")
     return hook
+
+
+async def _stored(act: Act, hook_id: UUID, test_id: UUID) -> SavedTest:
+    found = await hook_tests.page(act.conn, tenant_id=act.tenant_id, hook_id=hook_id, test_id=test_id)
+    if not found:
+        raise NotFound(f"This hook has no test {test_id}.")
+    return hook_tests.from_row(found[0])
+
+
+def _refuse_changed(test: SavedTest, *, seen: int | None) -> None:
+    if seen is not None and seen != test.etag:
+        raise Outdated(f"Somebody else changed the test {test.name} meanwhile. Read it again.")
 
 
 def _test(
@@ -96,7 +107,3 @@ def _test(
 
 def _taken(name: str) -> WrongState:
     return WrongState(f"The hook has a test called {name} already; choose another name.")
-
-
-def _unknown(test_id: UUID) -> NotFound:
-    return NotFound(f"This hook has no test {test_id}.")

@@ -20,10 +20,14 @@ from worker.store.tenant import tenant
 
 @dataclass(frozen=True, slots=True)
 class ScopeCount:
-    """Who would be in a scope and who is now; ``enabled`` people are those who may have active accounts."""
+    """Who would be in a scope and who is now; ``enabled`` people are those who may have active accounts.
+
+    ``doubt``: a name that looks misspelt, in a sentence; such a scope is not taken unasked.
+    """
 
     scope: Count
     now: Count
+    doubt: str | None = None
 
 
 async def count(house: House, principal: Principal, *, connector_id: UUID, scope: str | None) -> ScopeCount:
@@ -38,7 +42,8 @@ async def count(house: House, principal: Principal, *, connector_id: UUID, scope
         found = await people_of.count(conn, tenant_id=principal.tenant_id, scope=wanted)
         present = filters.parse(connector.scope) if connector.scope else None
         now = await people_of.count(conn, tenant_id=principal.tenant_id, scope=present)
-    return ScopeCount(found, now)
+        known = await mappings.attribute_names(conn, tenant_id=principal.tenant_id)
+    return ScopeCount(found, now, _misspelt(filters.attribute_names(wanted), known) if wanted else None)
 
 
 async def change(
@@ -62,7 +67,8 @@ async def change(
         refuse_outdated(connector.version, seen=seen)
         if tree is not None and not sources_may_be_new:
             known = await mappings.attribute_names(act.conn, tenant_id=act.tenant_id)
-            _refuse_misspelt(filters.attribute_names(tree), known)
+            if doubt := _misspelt(filters.attribute_names(tree), known):
+                raise InvalidRequest(doubt)
         version = await connectors.update(act.conn, replace(connector, scope=wanted))
         if version is None:
             raise Outdated
@@ -71,12 +77,13 @@ async def change(
     return replace(connector, scope=wanted, version=version)
 
 
-def _refuse_misspelt(names: frozenset[str], known: frozenset[str]) -> None:
+def _misspelt(names: frozenset[str], known: frozenset[str]) -> str | None:
     """A misspelt name takes in nobody, and everybody would lose their accounts."""
     if not known:
-        return
+        return None
     spelt = {fold_case(name) for name in (*known, *FIXED)}
     for name in sorted(names):
         meant = suggest(name, sorted({*known, *FIXED})) if fold_case(name) not in spelt else ""
         if meant:
-            raise InvalidRequest(f"Nobody has an attribute {name!r}{meant}")
+            return f"Nobody has an attribute {name!r}{meant}"
+    return None

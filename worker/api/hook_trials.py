@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from worker.actions import House, hook_scripts, hook_trials
 from worker.actions import hook_tests as acts
@@ -28,7 +28,7 @@ from worker.domain.errors import NotFound
 from worker.security import Principal, Role
 from worker.store import hook_tests
 from worker.store.tenant import tenant
-from worker.web import Auth, needs
+from worker.web import Auth, SeenVersion, etag_of, needs
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]
@@ -83,34 +83,37 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
             total = await hook_tests.count(conn, **where)
         return SavedTestList(tests=[saved_test_of(row) for row in rows], total=total, limit=limit, offset=offset)
 
-    @router.get("/tests/{test_id}", response_model=SavedTest, summary="One saved test")
-    async def get_test(hook_id: UUID, test_id: UUID, who: Principal = viewer) -> SavedTest:
-        return await _get(house, who, hook_id, test_id)
+    @router.get("/tests/{test_id}", response_model=SavedTest, summary="One saved test; its ETag is for If-Match")
+    async def get_test(hook_id: UUID, test_id: UUID, response: Response, who: Principal = viewer) -> SavedTest:
+        return await _get(house, who, hook_id, test_id, response)
 
 
 def _add_acts(router: APIRouter, house: House, *, admin: Principal) -> None:
     @router.post("/tests", response_model=SavedTest, status_code=201, summary="Save a test")
-    async def add_test(hook_id: UUID, body: TestBody, who: Principal = admin) -> SavedTest:
+    async def add_test(hook_id: UUID, body: TestBody, response: Response, who: Principal = admin) -> SavedTest:
         made = await acts.add(house, who, hook_id=hook_id, **_said(body))
-        return await _get(house, who, hook_id, made)
+        return await _get(house, who, hook_id, made, response)
 
     @router.put("/tests/{test_id}", response_model=SavedTest, summary="Write another test in its place")
-    async def change_test(hook_id: UUID, test_id: UUID, body: TestBody, who: Principal = admin) -> SavedTest:
-        await acts.change(house, who, hook_id=hook_id, test_id=test_id, **_said(body))
-        return await _get(house, who, hook_id, test_id)
+    async def change_test(
+        *, hook_id: UUID, test_id: UUID, body: TestBody, response: Response, seen: SeenVersion, who: Principal = admin
+    ) -> SavedTest:
+        await acts.change(house, who, hook_id=hook_id, test_id=test_id, seen=seen, **_said(body))
+        return await _get(house, who, hook_id, test_id, response)
 
     @router.delete("/tests/{test_id}", status_code=204, summary="Delete a saved test")
-    async def delete_test(hook_id: UUID, test_id: UUID, who: Principal = admin) -> None:
-        await acts.remove(house, who, hook_id=hook_id, test_id=test_id)
+    async def delete_test(hook_id: UUID, test_id: UUID, seen: SeenVersion, who: Principal = admin) -> None:
+        await acts.remove(house, who, hook_id=hook_id, test_id=test_id, seen=seen)
 
 
 def _said(body: TestBody) -> dict[str, Any]:
     return {"name": body.name, "function": body.function, "context": body.context, "expected": body.expected}
 
 
-async def _get(house: House, who: Principal, hook_id: UUID, test_id: UUID) -> SavedTest:
+async def _get(house: House, who: Principal, hook_id: UUID, test_id: UUID, response: Response) -> SavedTest:
     async with tenant(house.pool, who.tenant_id) as conn:
         rows = await hook_tests.page(conn, tenant_id=who.tenant_id, hook_id=hook_id, test_id=test_id)
     if not rows:
         raise NotFound(f"This hook has no test {test_id}.")
+    response.headers["ETag"] = etag_of(hook_tests.from_row(rows[0]).etag)
     return saved_test_of(rows[0])

@@ -135,7 +135,7 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Pr
     @router.post(
         "/connectors/{connector_id}/mappings/{version}/activate",
         response_model=ActivationOfMapping,
-        summary="Make a version the active one, or (dry_run) count what that would do",
+        summary="Make a version the active one (admins), or (dry_run) count what that would do (operators)",
     )
     async def activate(
         *,
@@ -144,7 +144,7 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Pr
         seen: SeenVersion,
         response: Response,
         body: MappingActivateBody | None = None,
-        who: Principal = admin,
+        who: Principal = operator,
     ) -> ActivationOfMapping:
         if body is not None and body.dry_run:
             counting = await mapping_trials.rehearse(

@@ -15,8 +15,13 @@ class ConsoleHooks(Protocol):
     """Every read, trial and verb of the pages of hooks. A ``source`` of None means a stored version, or the active."""
 
     async def hooks(self, tenant_id: UUID, *, where: views.HookFilter) -> views.HookPage: ...
-    async def hook(self, tenant_id: UUID, *, hook_id: UUID, version: int | None = None) -> views.HookDetail | None:
-        """One hook, with the source of a version; None when there is no such hook or version."""
+    async def hook(
+        self, tenant_id: UUID, *, hook_id: UUID, version: int | None = None, newest: int | None = None
+    ) -> views.HookDetail | None:
+        """One hook, with the source of a version; None when there is no such hook or version.
+
+        Its versions are listed from ``newest`` on downwards, from the last one without it.
+        """
 
     async def difference(self, tenant_id: UUID, *, hook_id: UUID, before: int, after: int) -> str | None:
         """A unified diff of two versions; empty when nothing differs, None when one of them is not there."""
@@ -80,10 +85,13 @@ class ConsoleHooks(Protocol):
         context: dict[str, Any],
         expected: Any,
         test_id: UUID | None = None,
+        seen: int | None = None,
     ) -> ActResult:
         """Save a test, or write another one in the place of ``test_id``."""
 
-    async def delete_test(self, principal: Principal, *, hook_id: UUID, test_id: UUID) -> ActResult: ...
+    async def delete_test(
+        self, principal: Principal, *, hook_id: UUID, test_id: UUID, seen: int | None = None
+    ) -> ActResult: ...
     async def bind(
         self,
         principal: Principal,

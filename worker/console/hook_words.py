@@ -1,5 +1,6 @@
 """Hooks in words: what state one is in, what a trial of it said, and where a script begins. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,3 +108,11 @@ def test_title(result: dict[str, Any] | None) -> str:
     if not result:
         return "no change"
     return "sets " + ", ".join(sorted(result["set"])) if "set" in result else ", ".join(sorted(result))
+
+
+def sandbox(missing: Sequence[str]) -> str:
+    """How much of its hardening the sandbox of this daemon has."""
+    if not missing:
+        return "Scripts run in a process that the kernel has locked in."
+    lacking = f"Scripts run in a process of their own, without {' and '.join(missing)}, which this kernel has not."
+    return f"{lacking} Let only people whom you trust write them."

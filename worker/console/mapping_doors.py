@@ -16,12 +16,26 @@ class ConsoleMappings(Protocol):
     """Every read, trial and verb of the pages of a target's mapping."""
 
     async def mapping(
-        self, principal: Principal, *, connector_id: UUID, version: int | None = None
+        self, principal: Principal, *, connector_id: UUID, version: int | None = None, newest: int | None = None
     ) -> views.MappingView | None:
         """What the editor begins with: this version, or the active one; None when there is no such target or version.
 
-        The target is asked for its attributes.
+        The target is asked for its attributes. Versions are listed from ``newest`` on downwards, from the last one
+        without it.
         """
+
+    async def count_scope(self, principal: Principal, *, connector_id: UUID, scope: str) -> views.ScopeCheck:
+        """How many people a scope (empty: everybody) takes in, beside how many the present one does."""
+
+    async def change_scope(
+        self,
+        principal: Principal,
+        *,
+        connector_id: UUID,
+        scope: str,
+        seen: int | None,
+        sources_may_be_new: bool = False,
+    ) -> ActResult: ...
 
     async def mapping_difference(
         self, principal: Principal, *, connector_id: UUID, before: int, after: int

@@ -15,6 +15,7 @@ from worker.console.views import (
     MappingTrialRow,
     MappingVersionRow,
     MappingView,
+    ScopeCheck,
 )
 from worker.domain.redaction import MARK
 from worker.mapping import DocumentError, read_document
@@ -219,3 +220,12 @@ def before_this(view: MappingView) -> MappingVersionRow | None:
     """The version that going back leads to: of those that were active, the one that was so last."""
     earlier = [each for each in view.versions if not each.is_active and each.activated_at is not None]
     return max(earlier, key=lambda each: each.activated_at or each.created_at, default=None)
+
+
+def scope_sentence(found: ScopeCheck) -> str:
+    """How many a scope takes in, and how many more or fewer than now."""
+    takes = f"It takes in {words.count(found.people, 'person', 'people')}"
+    differ = found.people - found.now
+    if not differ:
+        return f"{takes}, as many as now."
+    return f"{takes}, {words.number(abs(differ))} {'more' if differ > 0 else 'fewer'} than now."

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -82,6 +83,7 @@ def build_app(
         [role.value for role in settings.roles],
         is_open=_is_loopback(settings.bind.host),
         is_draining=stop.is_set,
+        facts=lambda: _facts(house),
     )
     app.add_middleware(Bounded, own=["/api/events"])
     app.add_middleware(Measured)
@@ -100,6 +102,14 @@ def build_app(
             )
         )
     return app
+
+
+def _facts(house: House) -> dict[str, Any]:
+    """What this process itself tells in ``/status``: how much of its hardening the sandbox of scripts has."""
+    if house.scripts is None:
+        return {"sandbox": None}
+    now = house.scripts.status
+    return {"sandbox": {"level": now.level, "missing": list(now.missing), "suspended": len(now.suspended)}}
 
 
 def _approval_rules(house: House) -> ApprovalRules:

@@ -91,6 +91,7 @@ class FakeHooks:
     done: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     beaten: bool = False
     failing: bool = False
+    missing: tuple[str, ...] = ()
 
     async def hooks(self, tenant_id: UUID, *, where: v.HookFilter) -> v.HookPage:
         every = [] if self.quiet else self.rows
@@ -101,9 +102,13 @@ class FakeHooks:
             and (where.q or "") in each.name
             and (not where.is_suspended or each.suspended_at)
         ]
-        return v.HookPage(rows=tuple(found[: where.limit]), total=len(found), as_of=datetime.now(UTC))
+        return v.HookPage(
+            rows=tuple(found[: where.limit]), total=len(found), as_of=datetime.now(UTC), missing=self.missing
+        )
 
-    async def hook(self, tenant_id: UUID, *, hook_id: UUID, version: int | None = None) -> v.HookDetail | None:
+    async def hook(
+        self, tenant_id: UUID, *, hook_id: UUID, version: int | None = None, newest: int | None = None
+    ) -> v.HookDetail | None:
         found = next((each for each in self.rows if each.id == hook_id), None)
         if found is None or (version or 1) > (found.latest_version or 0) > 0:
             return None
@@ -112,7 +117,7 @@ class FakeHooks:
             row=found,
             shown=shown,
             source=NAMES_1 if found.kind == "library" else {None: "", 2: LOGIN_2}.get(shown, LOGIN_1),
-            versions=_versions(found),
+            versions=tuple(each for each in _versions(found) if newest is None or each.version <= newest),
             activations=(v.HookActivationRow(version=1, at=ago(days=6), by="Grace Okafor"),),
             bindings=_bindings() if found.bindings else (),
             tests=_tests() if found.tests else (),

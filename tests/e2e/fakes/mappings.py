@@ -115,7 +115,7 @@ class FakeMappings:
     runs: dict[UUID, v.DryRunView] = field(default_factory=lambda: {each.id: each for each in DRY_RUNS})
 
     async def mapping(
-        self, principal: Principal, *, connector_id: UUID, version: int | None = None
+        self, principal: Principal, *, connector_id: UUID, version: int | None = None, newest: int | None = None
     ) -> v.MappingView | None:
         if connector_id == sample.CSV.id or (version or 1) > len(VERSIONS):
             return None
@@ -127,14 +127,30 @@ class FakeMappings:
             active=self.active,
             version=version or self.active,
             document=RULES_2 if (version or self.active) == 2 else RULES_1,
-            versions=tuple(replace(each, is_active=each.version == self.active) for each in VERSIONS),
+            versions=tuple(
+                replace(each, is_active=each.version == self.active)
+                for each in VERSIONS
+                if newest is None or each.version <= newest
+            ),
             attributes=() if self.silent else ATTRIBUTES,
             silent=self.silent,
             sources=("department", "family_name", "given_name", "mail", "title"),
             dry_runs=DRY_RUNS,
             hooked=("extensionAttribute1",),
+            connector_version=7,
+            latest=len(VERSIONS),
         )
         return replace(view, active=0, version=None, document="[]", versions=(), dry_runs=()) if self.empty else view
+
+    async def count_scope(self, principal: Principal, *, connector_id: UUID, scope: str) -> v.ScopeCheck:
+        """Everybody is 300, a scope 120; ``departmnet`` is a doubt, and what has no operator is refused."""
+        if scope and " " not in scope:
+            return v.ScopeCheck(refused="Expected an operator after the first word.")
+        doubt = "Nobody has an attribute 'departmnet': department?" if "departmnet" in scope else None
+        return v.ScopeCheck(people=120 if scope else 300, enabled=100, now=120, doubt=doubt)
+
+    async def change_scope(self, principal: Principal, **what: Any) -> ActResult:
+        return self._note("change_scope", "The scope is changed.", **what)
 
     async def mapping_difference(
         self, principal: Principal, *, connector_id: UUID, before: int, after: int

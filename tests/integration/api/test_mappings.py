@@ -186,7 +186,8 @@ async def test_preview_tells_who_does_not_map(client: Client, works: Works, path
 async def test_dry_run_counts_in_the_background_and_can_be_cancelled(client: Client, works: Works, path: str) -> None:
     await works.hire(("anna", "Meier", "anna@x.de"), ("ben", "Kunz", "ben@x.de"))
     version = await saved(client, path)
-    status, begun = await client.post(f"{path}/{version}/activate", {"dry_run": True}, role="admin")
+    status, begun = await client.post(f"{path}/{version}/activate", {"dry_run": True})
+    refused, _ = await client.post(f"{path}/{version}/activate")
     dry_run = begun["dry_run"]
     await plan(works)
     _, done = await client.get(f"{path}/dry-runs/{dry_run['id']}", role="viewer")
@@ -195,7 +196,7 @@ async def test_dry_run_counts_in_the_background_and_can_be_cancelled(client: Cli
     _, cancelled = await client.post(f"{path}/dry-runs/{second['dry_run']['id']}/cancel")
     _, listed = await client.get(f"{path}/dry-runs", role="viewer")
 
-    assert (status, dry_run["status"]) == (202, "pending")
+    assert (status, dry_run["status"], refused) == (202, "pending", 403)
     assert (done["status"], done["people_done"], done["people_total"]) == ("completed", 2, 2)
     assert done["operations"] == {"update": 2}
     assert done["attributes"] == {"given": 2, "mail": 2}

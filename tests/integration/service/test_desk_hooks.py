@@ -74,6 +74,24 @@ async def test_a_page_shows_all_of_a_hook(desk: Hooks, works: Works, admin: Prin
     assert "+# more" in difference
 
 
+async def test_all_versions_are_reached_page_by_page(desk: Hooks, works: Works, admin: Principal) -> None:
+    hook_id = await made(desk, admin)
+    await works.rows(
+        "INSERT INTO hook_versions (tenant_id, hook_id, version, source, sha, note, functions)"
+        " SELECT tenant_id, hook_id, n, source, sha, '', functions FROM hook_versions, generate_series(2, 60) n"
+        " WHERE hook_id = $1 RETURNING 1",
+        hook_id,
+    )
+
+    first = await desk.hook(works.tenant_id, hook_id=hook_id)
+    second = await desk.hook(works.tenant_id, hook_id=hook_id, newest=10)
+
+    assert first is not None
+    assert second is not None
+    assert [first.versions[at].version for at in (0, -1)] == [60, 11]
+    assert [each.version for each in second.versions] == list(range(10, 0, -1))
+
+
 async def test_trials_answer_and_say_why_they_cannot(desk: Hooks, works: Works, admin: Principal) -> None:
     hook_id = await made(desk, admin)
     wrong = SOURCE.replace("text.slug", "nothing")

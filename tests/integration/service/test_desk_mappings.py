@@ -101,6 +101,29 @@ async def test_a_slow_target_does_not_keep_the_editor_waiting(
     assert view.silent == "The target did not tell its attributes within 0 s."
 
 
+async def test_a_scope_is_counted_and_changed_once(desk: ConsoleMappings, works: Works, admin: Principal) -> None:
+    await works.hire(("anna", "Meier", "anna@x.de"), ("ben", "Kunz", "ben@x.de"))
+    where = {"connector_id": works.connector.id}
+    view = await desk.mapping(admin, **where)
+    assert view is not None
+
+    some = await desk.count_scope(admin, **where, scope='family_name eq "Meier"')
+    wrong = await desk.count_scope(admin, **where, scope="family_name = 1")
+    doubtful = await desk.count_scope(admin, **where, scope='familly_name eq "Meier"')
+    done, again = [
+        await desk.change_scope(admin, **where, scope='family_name eq "Meier"', seen=view.connector_version)
+        for _ in range(2)
+    ]
+    after = await desk.mapping(admin, **where)
+
+    assert (some.people, some.now, some.refused, some.doubt) == (1, 2, None, None)
+    assert wrong.refused is not None
+    assert doubtful.doubt == "Nobody has an attribute 'familly_name'; did you mean family_name?"
+    assert (done.ok, again.ok) == (True, False)
+    assert after is not None
+    assert after.scope == 'family_name eq "Meier"'
+
+
 async def test_refusals_are_words(desk: ConsoleMappings, works: Works, admin: Principal) -> None:
     where = {"connector_id": works.connector.id}
     broken = await desk.try_mapping(admin, **where, document="[{]")

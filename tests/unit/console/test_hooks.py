@@ -235,3 +235,25 @@ def test_every_function_and_field_is_offered(house):
 )
 def test_what_is_not_there_is_not_found(house, path):
     assert house.web.get(path).status_code == 404
+
+
+def test_a_kernel_without_the_filter_of_system_calls_is_told(house):
+    assert "in a process that the kernel has locked in" in house.web.get("/hooks").text
+    assert "seccomp" not in house.web.get("/").text
+
+    house.hooks.missing = ("seccomp",)
+
+    assert "without seccomp, which this kernel has not" in house.web.get("/hooks").text
+    assert "Scripts run without seccomp" in house.web.get("/").text
+
+
+def test_a_change_of_a_test_and_its_end_say_which_one_was_seen(house):
+    test = house.hooks.rows[0] and sample_hooks._tests()[0]
+    page = house.web.get(f"{HOOK}/tests/{test.id}").text
+    fields = {"function": "before_create", "context": "{}", "expected": "{}"}
+    house.post(f"{HOOK}/tests", id=str(test.id), seen="77", name="one", **fields)
+
+    assert '<input type="hidden" name="seen"' in page
+    assert house.last[1]["seen"] == 77
+    house.post(f"{HOOK}/tests/{test.id}/delete", seen="78")
+    assert house.last[1]["seen"] == 78

@@ -212,3 +212,39 @@ def test_names_of_both_sides_and_transforms_are_offered(house):
     offered = {each["key"] for each in house.web.get(f"{BASE}/completions").json()}
 
     assert {"target", "given_name", "userPassword", "lower", "truncate:"} <= offered
+
+
+def test_a_scope_is_counted_while_one_writes_and_by_a_button(house):
+    wanted = {"scope": 'department eq "Law"'}
+    told = house.post("/scope/check", **wanted).json()
+    page = house.post("/scope", do="count", **wanted).text
+    doubt = house.post("/scope/check", scope='departmnet eq "Law"').json()
+    refused = house.post("/scope/check", scope="law").json()
+
+    assert told == {"ok": True, "told": "It takes in 120 people, as many as now.", "diagnostics": []}
+    assert "It takes in 120 people, as many as now." in page
+    assert "department eq &#34;Law&#34;</textarea>" in page
+    assert (doubt["ok"], "Nobody has an attribute" in doubt["told"]) == (False, True)
+    assert refused["told"] == "Expected an operator after the first word."
+
+
+def test_a_scope_is_changed_after_a_question_that_says_whom_it_takes_in(house):
+    question = house.post("/scope", do="save", scope="").text
+    house.post("/scope", do="change", scope="", seen="7")
+
+    assert "It takes in 300 people, 180 more than now." in question
+    assert "Then: everybody" in question
+    assert house.last == (
+        "change_scope",
+        {"connector_id": sample.LDAP.id, "scope": "", "seen": 7, "sources_may_be_new": False},
+    )
+    assert "Take it all the same" in house.post("/scope", do="save", scope='departmnet eq "Law"').text
+
+
+def test_older_versions_are_a_page_of_their_own(house):
+    first, second = house.get("/versions"), house.get("/versions?older=1")
+
+    assert 'rel="prev"' not in first
+    assert "newer=" in second
+    assert "Version 1</a>" in second
+    assert "Version 2</a>" not in second

@@ -54,7 +54,7 @@ def needs(view: HomeView, *, suspended: HookPage | None = None) -> tuple[Need, .
         and (trouble := words.connector_trouble(card.brief))
         and (link := f"/connectors/{card.brief.id}")
     ]
-    found += _hook_needs(suspended) if suspended else []
+    found += [*_sandbox_needs(suspended), *_hook_needs(suspended)] if suspended else []
     if view.badges.dead_letters:
         found.append(_dead_letter_need(view))
     if view.badges.cases:
@@ -80,6 +80,13 @@ def summary(view: HomeView) -> str:
 def _hold_need(hold: HoldView) -> Need:
     text = hold.reason or findings.hold_sentence(hold)
     return Need("purple", "shield", f"{findings.held_things(hold)}, held", text, f"/approvals#h-{hold.id}", "Review")
+
+
+def _sandbox_needs(page: HookPage) -> list[Need]:
+    """Only the filter of system calls is for a person: without it the sandbox is no wall against an attacker."""
+    if "seccomp" not in page.missing:
+        return []
+    return [Need("amber", "shield", "Scripts run without seccomp", hook_words.sandbox(page.missing), "/hooks", "Look")]
 
 
 def _hook_needs(page: HookPage) -> list[Need]:

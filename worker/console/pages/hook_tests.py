@@ -9,7 +9,7 @@ from starlette.routing import Route
 from worker.console.desk import Desk, Question, Visit
 from worker.console.doors import ActResult
 from worker.console.pages.hook_editor import read_object
-from worker.console.pages.hooks import LIST, the_hook
+from worker.console.pages.hooks import LIST, seen, the_hook
 from worker.console.query import Query
 from worker.console.views import HookDetail, HookTestRow, TestRunView
 from worker.domain.errors import InvalidRequest, NotFound
@@ -18,6 +18,7 @@ from worker.sandbox import FUNCTIONS
 FIELDS = ("name", "function", "context", "expected")
 EMPTY = {
     "id": "",
+    "seen": "",
     "name": "",
     "function": "before_create",
     "context": '{\n  "identity": {}\n}',
@@ -52,7 +53,7 @@ async def work(visit: Visit) -> Response:
         ran = await visit.hooks.run_tests(visit.principal, hook_id=detail.row.id, version=version)
         return await _page(visit, detail, EMPTY, ran=ran)
     said = {name: visit.said(name, longest=100_000) or "" for name in FIELDS}
-    said["id"] = visit.said("id") or ""
+    said |= {name: visit.said(name) or "" for name in ("id", "seen")}
     result = await _save(visit, detail, said)
     if not result.ok:
         return await _page(visit, detail, said, trouble=result.message)
@@ -73,6 +74,7 @@ async def _save(visit: Visit, detail: HookDetail, said: dict[str, str]) -> ActRe
         context=context,
         expected=expected,
         test_id=Query(said).uuid("id"),
+        seen=seen(visit),
     )
 
 
@@ -84,6 +86,7 @@ async def ask_delete(visit: Visit) -> Response:
             title=f"Delete the test {test.name}?",
             effect="It no longer runs before a version is activated.",
             action=visit.request.url.path,
+            fields=[("seen", str(test.etag))],
             button="Delete the test",
             keep="Keep it",
             is_danger=True,
@@ -94,7 +97,7 @@ async def ask_delete(visit: Visit) -> Response:
 async def delete(visit: Visit) -> Response:
     detail = await the_hook(visit)
     test = _test(visit, detail)
-    result = await visit.hooks.delete_test(visit.principal, hook_id=detail.row.id, test_id=test.id)
+    result = await visit.hooks.delete_test(visit.principal, hook_id=detail.row.id, test_id=test.id, seen=seen(visit))
     return visit.done(result, default=f"{LIST}/{detail.row.id}/tests")
 
 
@@ -132,4 +135,4 @@ def _written(test: HookTestRow) -> dict[str, str]:
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     texts = {"context": as_text(test.context), "expected": as_text(test.expected)}
-    return {"id": str(test.id), "name": test.name, "function": test.function, **texts}
+    return {"id": str(test.id), "seen": str(test.etag), "name": test.name, "function": test.function, **texts}

@@ -6,6 +6,7 @@ from starlette.routing import Route
 from worker.console import hook_words, words
 from worker.console.desk import Desk, Question, Visit
 from worker.console.pages.hooks import LIST, seen, the_hook
+from worker.console.pages.numbered import PAGED, cursors_of, newest_of
 from worker.console.views import HookDetail, HookVersionRow, TestRunView
 from worker.domain.errors import NotFound
 
@@ -21,21 +22,27 @@ def routes(desk: Desk) -> list[Route]:
 
 
 async def list_versions(visit: Visit) -> Response:
-    query = visit.query.only("before", "after")
-    detail = await the_hook(visit)
+    query = visit.query.only("before", "after", *PAGED)
+    detail = await the_hook(visit, newest=newest_of(query))
     before, after = query.number("before", least=1, most=10**6), query.number("after", least=1, most=10**6)
     lines = None
     if before is not None and after is not None:
         text = await visit.hooks.difference(visit.tenant_id, hook_id=detail.row.id, before=before, after=after)
         lines = hook_words.diff_lines(visit.found(text, what="version") if text is None else text)
     return await visit.render(
-        "hook_versions.html", detail=detail, tab="versions", before=before, after=after, lines=lines
+        "hook_versions.html",
+        detail=detail,
+        tab="versions",
+        before=before,
+        after=after,
+        lines=lines,
+        cursors=cursors_of(detail.versions, latest=detail.row.latest_version or 0),
     )
 
 
 async def ask_activate(visit: Visit) -> Response:
     """The question before a version runs, after its saved tests have: those that fail are shown."""
-    detail = await the_hook(visit)
+    detail = await the_hook(visit, newest=visit.request.path_params["number"])
     version = _version(visit, detail)
     tested = await visit.hooks.run_tests(visit.principal, hook_id=detail.row.id, version=version.version)
     return await visit.ask(question(detail, version, tested))
@@ -83,7 +90,7 @@ def _fail(failed: int) -> str:
 
 
 async def activate(visit: Visit) -> Response:
-    detail = await the_hook(visit)
+    detail = await the_hook(visit, newest=visit.request.path_params["number"])
     result = await visit.hooks.activate_version(
         visit.principal,
         hook_id=detail.row.id,

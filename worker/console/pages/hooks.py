@@ -115,9 +115,9 @@ async def resume(visit: Visit) -> Response:
     return visit.done(result, default=f"{LIST}/{visit.id('id')}")
 
 
-async def the_hook(visit: Visit, *, version: int | None = None) -> HookDetail:
+async def the_hook(visit: Visit, *, version: int | None = None, newest: int | None = None) -> HookDetail:
     """The hook of the path with this version of its script, or the page that says there is none."""
-    found = await visit.hooks.hook(visit.tenant_id, hook_id=visit.id("id"), version=version)
+    found = await visit.hooks.hook(visit.tenant_id, hook_id=visit.id("id"), version=version, newest=newest)
     detail: HookDetail = visit.found(found, what="hook" if version is None else "hook or version")
     return detail
 

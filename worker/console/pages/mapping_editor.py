@@ -11,7 +11,7 @@ from worker.console import mapping_words
 from worker.console.desk import Desk, Visit
 from worker.console.pages.people import the_person
 from worker.console.query import BadQuery, Query
-from worker.console.views import MappingCheck, MappingTrial, MappingView
+from worker.console.views import MappingCheck, MappingTrial, MappingView, ScopeCheck
 from worker.mapping import TRANSFORMS
 
 BASE = "/connectors/{id}/mappings"
@@ -41,6 +41,14 @@ class Draft:
     said: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class ScopeDraft:
+    """A scope as it stands in the form, and what was found about it."""
+
+    text: str
+    found: ScopeCheck | None = None
+
+
 def routes(desk: Desk) -> list[Route]:
     return [
         Route(BASE, desk.signed_in(show)),
@@ -52,7 +60,7 @@ def routes(desk: Desk) -> list[Route]:
 
 async def show(visit: Visit) -> Response:
     version = visit.query.only("version").number("version", least=1, most=1_000_000)
-    return await _page(visit, await the_mapping(visit, version=version), Draft(None, {}))
+    return await editor_page(visit, await the_mapping(visit, version=version), Draft(None, {}))
 
 
 async def work(visit: Visit) -> Response:
@@ -70,7 +78,7 @@ async def work(visit: Visit) -> Response:
             raise BadQuery("Check, try or save the rules.")
     if visit.is_part:
         return await visit.render("parts/mapping_answer.html", **_answered(draft.document or "", answer))
-    return await _page(visit, await the_mapping(visit, version=shown), draft, answer=answer)
+    return await editor_page(visit, await the_mapping(visit, version=shown), draft, answer=answer)
 
 
 async def check(visit: Visit) -> Response:
@@ -85,9 +93,9 @@ async def completions(visit: Visit) -> Response:
     return JSONResponse(offers(await the_mapping(visit)), headers={"Cache-Control": "private, max-age=60"})
 
 
-async def the_mapping(visit: Visit, *, version: int | None = None) -> MappingView:
+async def the_mapping(visit: Visit, *, version: int | None = None, newest: int | None = None) -> MappingView:
     """The mapping of the path with this version of its rules, or the page that says there is none."""
-    found = await visit.mappings.mapping(visit.principal, connector_id=visit.id("id"), version=version)
+    found = await visit.mappings.mapping(visit.principal, connector_id=visit.id("id"), version=version, newest=newest)
     view: MappingView = visit.found(found, what="target" if version is None else "target or version of its mapping")
     return view
 
@@ -123,7 +131,7 @@ async def _save(visit: Visit, draft: Draft, *, shown: int | None) -> Response:
     if result.ok:
         return visit.done(result, default=f"/connectors/{connector_id}/mappings")
     found = await _check(visit)
-    return await _page(
+    return await editor_page(
         visit,
         await the_mapping(visit, version=shown),
         draft,
@@ -151,14 +159,16 @@ async def _try(visit: Visit, draft: Draft) -> MappingTrial:
     )
 
 
-async def _page(
+async def editor_page(
     visit: Visit,
     view: MappingView,
     draft: Draft,
     *,
     answer: MappingCheck | MappingTrial | None = None,
     trouble: str | None = None,
+    scoped: ScopeDraft | None = None,
 ) -> Response:
+    """The editor with what stands in its forms, and what was answered to that."""
     document = draft.document
     if document is None:
         document = view.document if view.version else mapping_words.starter(view)
@@ -178,7 +188,12 @@ async def _page(
         samples=SAMPLES,
         transforms=TRANSFORMS,
         trouble=trouble,
+        scoped=scoped or ScopeDraft(view.scope or ""),
     )
+
+
+def _is_newest(view: MappingView) -> bool:
+    return not view.versions or view.versions[0].version == view.latest
 
 
 def _answered(document: str, answer: MappingCheck | MappingTrial | None) -> dict[str, Any]:
@@ -197,5 +212,5 @@ def frame(view: MappingView, *, tab: str) -> dict[str, Any]:
         "tab": tab,
         "base": f"/connectors/{view.connector_id}/mappings",
         "brief": {"id": view.connector_id, "name": view.connector_name, "is_target": True},
-        "back_to": mapping_words.before_this(view),
+        "back_to": mapping_words.before_this(view) if _is_newest(view) else None,
     }

@@ -9,6 +9,7 @@ from worker.console import mapping_words, words
 from worker.console.desk import Desk, Question, Visit
 from worker.console.doors import ActResult
 from worker.console.pages.mapping_editor import BASE, frame, the_mapping
+from worker.console.pages.numbered import PAGED, cursors_of, newest_of
 from worker.console.query import Query
 from worker.console.views import MappingRuleChange, MappingVersionRow, MappingView
 from worker.domain.errors import NotFound
@@ -31,14 +32,19 @@ def routes(desk: Desk) -> list[Route]:
 
 
 async def list_versions(visit: Visit) -> Response:
-    query = visit.query.only("before", "after")
-    view = await the_mapping(visit)
+    query = visit.query.only("before", "after", *PAGED)
+    view = await the_mapping(visit, newest=newest_of(query))
     before, after = query.number("before", least=1, most=10**6), query.number("after", least=1, most=10**6)
     changes = None
     if before is not None and after is not None:
         changes = mapping_words.difference_of(await _difference(visit, view, before, after))
     return await visit.render(
-        "mapping_versions.html", **frame(view, tab="versions"), before=before, after=after, changes=changes
+        "mapping_versions.html",
+        **frame(view, tab="versions"),
+        before=before,
+        after=after,
+        changes=changes,
+        cursors=cursors_of(view.versions, latest=view.latest),
     )
 
 
@@ -67,7 +73,7 @@ async def stop(visit: Visit) -> Response:
 
 async def ask_activate(visit: Visit) -> Response:
     """The question before a version counts, with its rules that differ and what its dry run found."""
-    view = await the_mapping(visit)
+    view = await the_mapping(visit, newest=visit.request.path_params["number"])
     version = _version(visit, view)
     changes = await _difference(visit, view, view.active, version.version) if view.active else ()
     way = f"versions/{version.version}/activate"

@@ -97,16 +97,16 @@
   /* --- checks while one writes --- */
   const counted = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
   const verdict = (found) => {
-    if (found.refused) return found.refused;
+    if (found.refused || found.told) return found.refused || found.told;
     const errors = found.diagnostics.filter((each) => each.severity === "error").length, others = found.diagnostics.length - errors;
     const parts = [errors && counted(errors, "mistake"), others && counted(others, "remark")].filter(Boolean);
     if (parts.length) return `${parts.join(", ")}.`;
     return found.functions?.length ? `No mistake found. It defines ${found.functions.join(", ")}.` : "No mistake found.";
   };
-  const shown = (list, found) => {
+  const shown = (list, found, area) => {
     const places = found.diagnostics.map((each) => {
       const [family, name] = SEVERITY[each.severity] || SEVERITY.warning;
-      const link = element("a", { href: "#source" }, icon(name), `Line ${each.line}, column ${each.column}`);
+      const link = element("a", { href: `#${area.id}` }, icon(name), `Line ${each.line}, column ${each.column}`);
       Object.assign(link.dataset, { line: each.line, column: each.column });
       return element("li", { className: `f-${family}` }, link, each.message);
     });
@@ -125,11 +125,11 @@
         if (answer.redirected || !answer.ok) throw new Error("not checked");
         const found = await answer.json();
         mark(found.diagnostics);
-        shown(list, found);
+        shown(list, found, area);
         const text = verdict(found) + found.diagnostics.slice(0, 1).map((each) => ` Line ${each.line}: ${each.message}`).join("");
         if (text !== told) say((told = text));
       } catch (error) {
-        if (!aborted(error)) shown(list, { refused: "It could not be checked just now.", diagnostics: [] });
+        if (!aborted(error)) shown(list, { refused: "It could not be checked just now.", diagnostics: [] }, area);
       }
     };
     area.addEventListener("input", later(500, check));

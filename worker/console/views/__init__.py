@@ -46,6 +46,7 @@ from worker.console.views.mappings import (
     MappingTrialRow,
     MappingVersionRow,
     MappingView,
+    ScopeCheck,
     TargetAttribute,
 )
 from worker.console.views.operations import AttemptView, LogLine, OperationDetail, OperationPage, OperationRow
@@ -126,6 +127,7 @@ __all__ = [
     "ReplayedRow",
     "RunDetail",
     "RunRow",
+    "ScopeCheck",
     "Slice",
     "SourceCheck",
     "SourceWord",

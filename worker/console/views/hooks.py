@@ -60,11 +60,12 @@ class HookRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookPage:
-    """One page of hooks, by name."""
+    """One page of hooks, by name; ``missing`` are the layers of the sandbox that this daemon's kernel has not."""
 
     rows: tuple[HookRow, ...]
     total: int
     as_of: datetime
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +114,14 @@ class HookBindingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookTestRow:
-    """A saved test."""
+    """A saved test; ``etag`` is what acts take as ``seen``."""
 
     id: UUID
     name: str
     function: str
     context: dict[str, Any]
     expected: dict[str, Any]
+    etag: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

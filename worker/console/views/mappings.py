@@ -64,7 +64,8 @@ class MappingView:
 
     ``document`` is the shown version as JSON text, ready to be edited. ``attributes`` is empty where the target does
     not tell them: ``silent`` says why; ``hooked`` are those that hooks make. ``sources`` are the names that people
-    have. ``active`` is what acts take as ``seen``, 0 for none.
+    have. ``active`` is what acts take as ``seen``, 0 for none; ``connector_version`` is that for the scope. There are
+    ``latest`` versions, of which some are listed.
     """
 
     connector_id: UUID
@@ -80,6 +81,19 @@ class MappingView:
     sources: tuple[str, ...]
     dry_runs: tuple[DryRunView, ...]
     hooked: tuple[str, ...] = ()
+    connector_version: int = 0
+    latest: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeCheck:
+    """Whom a scope takes in, beside the present one; ``doubt``: a name in it that looks misspelt."""
+
+    people: int = 0
+    enabled: int = 0
+    now: int = 0
+    refused: str | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,9 @@ async def page(conn: Connection, tenant_id: UUID, *, where: HookFilter) -> HookP
     return HookPage(rows=shown, total=total, as_of=datetime.now(UTC))
 
 
-async def detail(conn: Connection, tenant_id: UUID, *, hook_id: UUID, version: int | None) -> HookDetail | None:
+async def detail(
+    conn: Connection, tenant_id: UUID, *, hook_id: UUID, version: int | None, newest: int | None = None
+) -> HookDetail | None:
     """One hook with all that its page shows; None when there is no such hook or version."""
     found = await hooks.page(conn, tenant_id=tenant_id, where=HookQuery(id=hook_id), limit=1)
     if not found:
@@ -62,7 +64,9 @@ async def detail(conn: Connection, tenant_id: UUID, *, hook_id: UUID, version: i
     if version is not None and not sources:
         return None
     summary = (await _summaries(conn, tenant_id, [hook_id]))[hook_id]
-    versions = await hooks.versions(conn, **where, limit=_VERSIONS)
+    # Versions are numbered without gaps.
+    newer = max((row["latest_version"] or 0) - newest, 0) if newest else 0
+    versions = await hooks.versions(conn, **where, limit=_VERSIONS, offset=newer)
     return HookDetail(
         row=_row(row, summary),
         shown=shown,
@@ -74,7 +78,10 @@ async def detail(conn: Connection, tenant_id: UUID, *, hook_id: UUID, version: i
         ),
         bindings=tuple(_binding(each) for each in await bindings.page(conn, **where, limit=_BINDINGS)),
         tests=tuple(
-            HookTestRow(**{name: each[name] for name in ("id", "name", "function", "context", "expected")})
+            HookTestRow(
+                **{name: each[name] for name in ("id", "name", "function", "context", "expected")},
+                etag=hook_tests.from_row(each).etag,
+            )
             for each in await hook_tests.page(conn, **where, limit=hook_tests.MAX_TESTS)
         ),
         by_version=tuple(_numbers(each) for each in summary.versions),

@@ -1,6 +1,7 @@
 """The console's hooks: reads, trials in the sandbox, and verbs answered in words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -37,12 +38,16 @@ class Hooks:
         self._house = house
 
     async def hooks(self, tenant_id: UUID, *, where: HookFilter) -> HookPage:
+        box = self._house.scripts
         async with tenant(self._house.pool, tenant_id) as conn:
-            return await hook_views.page(conn, tenant_id, where=where)
+            found = await hook_views.page(conn, tenant_id, where=where)
+        return replace(found, missing=box.status.missing if box else ())
 
-    async def hook(self, tenant_id: UUID, *, hook_id: UUID, version: int | None = None) -> HookDetail | None:
+    async def hook(
+        self, tenant_id: UUID, *, hook_id: UUID, version: int | None = None, newest: int | None = None
+    ) -> HookDetail | None:
         async with tenant(self._house.pool, tenant_id) as conn:
-            return await hook_views.detail(conn, tenant_id, hook_id=hook_id, version=version)
+            return await hook_views.detail(conn, tenant_id, hook_id=hook_id, version=version, newest=newest)
 
     async def difference(self, tenant_id: UUID, *, hook_id: UUID, before: int, after: int) -> str | None:
         async with tenant(self._house.pool, tenant_id) as conn:
@@ -199,6 +204,7 @@ class Hooks:
         context: dict[str, Any],
         expected: Any,
         test_id: UUID | None = None,
+        seen: int | None = None,
     ) -> ActResult:
         test = {"name": name, "function": function, "context": context, "expected": expected}
 
@@ -207,14 +213,16 @@ class Hooks:
             if test_id is None:
                 await hook_tests.add(self._house, who, hook_id=hook_id, **test)
             else:
-                await hook_tests.change(self._house, who, hook_id=hook_id, test_id=test_id, **test)
+                await hook_tests.change(self._house, who, hook_id=hook_id, test_id=test_id, seen=seen, **test)
             return ActResult(f"The test {name.strip()} is saved; it runs before a version is activated.")
 
         return await said(act)
 
-    async def delete_test(self, principal: Person, *, hook_id: UUID, test_id: UUID) -> ActResult:
+    async def delete_test(
+        self, principal: Person, *, hook_id: UUID, test_id: UUID, seen: int | None = None
+    ) -> ActResult:
         async def act() -> ActResult:
-            await hook_tests.remove(self._house, principal_of(principal), hook_id=hook_id, test_id=test_id)
+            await hook_tests.remove(self._house, principal_of(principal), hook_id=hook_id, test_id=test_id, seen=seen)
             return ActResult("The test was deleted.")
 
         return await said(act)

@@ -5,7 +5,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from worker.actions import House, mapping_trials, mappings
+from worker.actions import House, mapping_trials, mappings, scopes
 from worker.actions.mapping_trials import Trial
 from worker.actions.mappings import Written
 from worker.console import (
@@ -18,6 +18,7 @@ from worker.console import (
     MappingTrialRow,
     MappingVersionRow,
     MappingView,
+    ScopeCheck,
     TargetAttribute,
 )
 from worker.console import Principal as Person
@@ -28,6 +29,7 @@ from worker.service.desk.saying import principal_of, said
 from worker.store import mapping_previews
 from worker.store import mappings as stored
 from worker.store.mapping_previews import Preview
+from worker.store.pool import Connection
 from worker.store.sql import Record
 from worker.store.tenant import tenant
 
@@ -43,7 +45,9 @@ class Mappings:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def mapping(self, principal: Person, *, connector_id: UUID, version: int | None = None) -> MappingView | None:
+    async def mapping(
+        self, principal: Person, *, connector_id: UUID, version: int | None = None, newest: int | None = None
+    ) -> MappingView | None:
         who = principal_of(principal)
         try:
             async with tenant(self._house.pool, who.tenant_id) as conn:
@@ -52,7 +56,7 @@ class Mappings:
                 now = await mappings.active_of(conn, who.tenant_id, target)
                 number = version or (now.version if now else None)
                 row = None if number is None else await mappings.the_version(conn, who.tenant_id, target, number)
-                rows, _ = await stored.versions(conn, **where, object_class=target.object_class, limit=_VERSIONS)
+                rows, latest = await _listed(conn, where | {"object_class": target.object_class}, newest)
                 known = await stored.attribute_names(conn, tenant_id=who.tenant_id)
                 dry_runs = await mapping_previews.of_connector(conn, **where, limit=_DRY_RUNS)
         except (NotFound, WrongState):
@@ -72,7 +76,43 @@ class Mappings:
             sources=tuple(sorted(known)),
             dry_runs=tuple(_dry_run(each) for each in dry_runs),
             hooked=tuple(target.settings.get("hook_attributes", ())),
+            connector_version=target.version,
+            latest=latest,
         )
+
+    async def count_scope(self, principal: Person, *, connector_id: UUID, scope: str) -> ScopeCheck:
+        try:
+            found = await scopes.count(
+                self._house, principal_of(principal), connector_id=connector_id, scope=scope.strip() or None
+            )
+        except RequestError as error:
+            return ScopeCheck(refused=str(error))
+        return ScopeCheck(
+            people=found.scope.people, enabled=found.scope.enabled, now=found.now.people, doubt=found.doubt
+        )
+
+    async def change_scope(
+        self,
+        principal: Person,
+        *,
+        connector_id: UUID,
+        scope: str,
+        seen: int | None,
+        sources_may_be_new: bool = False,
+    ) -> ActResult:
+        async def act() -> ActResult:
+            await scopes.change(
+                self._house,
+                principal_of(principal),
+                connector_id=connector_id,
+                scope=scope,
+                seen=seen,
+                sources_may_be_new=sources_may_be_new,
+            )
+            message = "The scope is changed; whom it concerns is being planned again."
+            return ActResult(message, link=f"/connectors/operations?connector_id={connector_id}")
+
+        return await said(act)
 
     async def mapping_difference(
         self, principal: Person, *, connector_id: UUID, before: int, after: int
@@ -220,6 +260,14 @@ class Mappings:
             )
             for each in schema.attributes
         ), None
+
+
+async def _listed(conn: Connection, where: dict[str, Any], newest: int | None) -> tuple[list[Record], int]:
+    """Versions from ``newest`` on downwards, and how many there are; they are numbered without gaps."""
+    rows, latest = await stored.versions(conn, **where, limit=_VERSIONS)
+    if newest is not None and newest < latest:
+        rows, latest = await stored.versions(conn, **where, limit=_VERSIONS, offset=latest - newest)
+    return rows, latest
 
 
 def _document(row: Record | None) -> str:

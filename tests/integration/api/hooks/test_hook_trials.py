@@ -158,6 +158,25 @@ async def test_a_saved_test_that_cannot_be_is_refused(
     assert (found, bool(problem["message"])) == (status, True)
 
 
+async def test_a_saved_test_that_somebody_else_changed_is_not_written_over(client: Client, editor: Editor) -> None:
+    hook_id = await editor.hook("names", NAMES)
+    path = f"/api/hooks/{hook_id}/tests"
+    body = {"name": "kim", "function": "before_create", "context": {}, "expected": {}}
+    _, made = await client.post(path, body, role="admin")
+    one = f"{path}/{made['id']}"
+    headers = {"Authorization": f"Bearer {client.tokens['viewer']}"}
+    async with client.session.get(client.base + one, headers=headers) as answer:
+        seen = {"If-Match": answer.headers["ETag"]}
+
+    first, _ = await client.call("PUT", one, role="admin", headers=seen, json=body | {"name": "kim again"})
+    second, told = await client.call("PUT", one, role="admin", headers=seen, json=body)
+    third, _ = await client.call("DELETE", one, role="admin", headers=seen)
+    _, kept = await client.get(one)
+
+    assert (first, second, third, kept["name"]) == (200, 412, 412, "kim again")
+    assert told["message"] == "Somebody else changed the test kim again meanwhile. Read it again."
+
+
 async def test_a_replay_shows_the_calls_that_end_otherwise(client: Client, editor: Editor, works: Works) -> None:
     """What the version of then answers now is compared: its random values and secrets would differ from the record."""
     tagged = NAMES.replace("text.slug(given)}}", 'text.slug(given)}, "tags": {"code": rand.uuid4()}}')
