@@ -16,7 +16,7 @@ A value that its rule cannot read is compared as text: comparing never fails.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -26,9 +26,12 @@ from typing import Any
 
 import xxhash
 
-from worker.domain.letters import normalized
+from worker.domain.letters import SHORT, normalized
 
 Normalise = Callable[[Any], str]
+
+#: What a set of values comes as.
+_MANY = (list, tuple, set, frozenset)
 
 
 class Comparison(StrEnum):
@@ -73,7 +76,8 @@ class Comparator:
         kept = sorted([*kept, *(rule for rule in watched if rule.name not in known)], key=lambda rule: rule.name)
         self._plan = tuple((rule.name, _NORMALISERS[Comparison(rule.comparison)]) for rule in kept)
         self._names = tuple(rule.name for rule in kept)
-        self._reduced = tuple((at, reduce) for at, (_, reduce) in enumerate(self._plan) if reduce is not _text)
+        self._looked_at = tuple((at, reduce) for at, (_, reduce) in enumerate(self._plan) if reduce is not _text)
+        self._is_reducing = bool(self._looked_at)
         # The rules are part of what is hashed: a changed rule changes every hash made with it.
         self._head = "\x1f".join(f"{rule.name}={rule.comparison}" for rule in kept)
         self._separators = len(kept)
@@ -96,22 +100,39 @@ class Comparator:
         """The bytes that two accounts have in common exactly when they do not differ."""
         return (self._plain(attributes) or self._general(attributes)).encode("utf-8", "surrogatepass")
 
+    def digests(self, accounts: Iterable[Mapping[str, Any]]) -> bytes:
+        """The hashes of many accounts: 8 bytes each, the big end first."""
+        plain, general, digest = self._plain, self._general, xxhash.xxh3_64_digest
+        return b"".join([digest((plain(each) or general(each)).encode("utf-8", "surrogatepass")) for each in accounts])
+
     def _plain(self, attributes: Mapping[str, Any]) -> str | None:
-        """The canonical text, without a look at each value, where all are ASCII text or absent, as nearly always."""
+        """The canonical text, with a look only at those values that are no text, or are reduced by a rule of their own.
+
+        None where that is not certain to be what ``_general`` gives.
+        """
         values: list[Any] = list(map(attributes.get, self._names))
-        if None in values:
-            values = ["" if value is None else value for value in values]
+        for at, reduce in self._looked_at:
+            value = values[at]
+            if not isinstance(value, str):
+                values[at] = _canonical_value(value, reduce)
+            elif reduce is not _text:
+                values[at] = reduce(value)
         try:
             text = "\0".join(values)
         except TypeError:
+            self._look_also_at(values)
             return None
         if not text.isascii():
-            return None
-        if self._reduced:
-            for at, reduce in self._reduced:
-                values[at] = reduce(values[at])
-            text = "\0".join(values)
+            if self._is_reducing or len(text) > SHORT:
+                return None
+            # no letter before or after a NUL is composed with it: what is normal as a whole is so in its parts
+            text = normalized(text, "NFC")
         return f"{self._head}\0{text}" if text.count("\0") == self._separators - 1 else None
+
+    def _look_also_at(self, values: Sequence[Any]) -> None:
+        """Where one account has no text, or none at all, others of its kind will neither."""
+        odd = {at for at, value in enumerate(values) if not isinstance(value, str)} | {at for at, _ in self._looked_at}
+        self._looked_at = tuple((at, self._plan[at][1]) for at in sorted(odd))
 
     def _general(self, attributes: Mapping[str, Any]) -> str:
         parts = [self._head]
@@ -171,14 +192,27 @@ def instant(value: Any) -> datetime | None:
 def _canonical_value(value: Any, normalise: Normalise) -> str:
     if value is None:
         return ""
-    if isinstance(value, list | tuple | set | frozenset):
-        texts = {normalise(one) for one in value if one is not None} - {""}
-        return texts.pop() if len(texts) == 1 else "".join("\x1f" + text for text in sorted(texts))
+    if isinstance(value, _MANY):
+        texts = _ascii_texts(value) if normalise is _text else None
+        if texts is None:
+            texts = {normalise(one) for one in value if one is not None}
+        texts.discard("")
+        if len(texts) < 2:
+            return texts.pop() if texts else ""
+        return "\x1f" + "\x1f".join(sorted(texts))
     return normalise(value)
 
 
+def _ascii_texts(values: Iterable[Any]) -> set[str] | None:
+    """The values as they are, if all are ASCII text, as nearly always."""
+    try:
+        return set(values) if "".join(values).isascii() else None
+    except TypeError:
+        return None
+
+
 def _shown(value: Any, rule: AttributeRule) -> Any:
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, _MANY):
         values = [one for one in value if one is not None and one != ""]
         return values if rule.multi_valued or len(values) > 1 else (values[0] if values else None)
     if value is None or value == "":

@@ -1,9 +1,13 @@
 """What one run works with, read once: its target, how accounts are compared, who is protected, who is in scope."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
 
 from worker.connectors import ConnectorGuard, ObjectSchema, Target
 from worker.correlation import RuleSet, rule_set_in_force
@@ -14,7 +18,14 @@ from worker.domain.mapping import Direction, MappingVersion
 from worker.domain.precedence import FLOW_BACK, UNSHARED, Sharing
 from worker.domain.protection import Protects, protection
 from worker.domain.run import Run
-from worker.mapping import InboundRule, account_hash, comparator_of, inbound_rules, secret_names
+from worker.mapping import (
+    InboundRule,
+    account_hash,
+    account_hashes,
+    comparator_of,
+    inbound_rules,
+    secret_names,
+)
 from worker.recon.classify import Rules
 from worker.store import accounts, correlation, identity_sources, mappings
 from worker.store.pool import Connection, Pool
@@ -59,6 +70,10 @@ class View:
     def hash_of(self, seen: TargetAccount) -> int:
         """The content hash of an account, the same as planning and execution use."""
         return account_hash(self.rules.comparator, seen.attributes, active=seen.active)
+
+    def hashes_of(self, seen: Sequence[TargetAccount]) -> npt.NDArray[np.int64]:
+        """The same of many."""
+        return account_hashes(self.rules.comparator, seen)
 
     def protects(self, seen: TargetAccount) -> bool:
         return self.protection is not None and self.protection(seen)

@@ -2,9 +2,14 @@
 
 Also a run over single accounts and people: ``statistics["only"] = {"uids": [...], "identities": [...]}``. What is
 looked at one by one and not found again closes its findings; nothing is concluded about anybody else.
+
+A batch is judged in one transaction, with a checkpoint that says what is left to do about it: whose its accounts are,
+which findings are no more. Whoever takes the run over does that first, and then goes on behind it.
 """
 
 import asyncio
+import json
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +24,7 @@ from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings,
 from worker.recon.context import RunContext
 from worker.recon.examine import Examined, can_be_kept, examine, expressions, record
 from worker.recon.owners import owners_of, write_owners
-from worker.recon.seen import hash_uids, pack
+from worker.recon.seen import hash_uids, pack, unpack
 from worker.recon.steps import Steps
 from worker.store import accounts, connectors, discrepancies, runs
 from worker.store.accounts import Known, Observed
@@ -31,6 +36,10 @@ T = TypeVar("T")
 
 _PAGE = 500
 
+#: What a batch begins with in a checkpoint, and how long its hashes are.
+_BATCH = b"batch\0"
+_HEAD = struct.Struct("<6sq")
+
 NO_SYNC = "This target cannot tell what has changed there; only what has changed on our side was looked at."
 
 
@@ -41,15 +50,49 @@ class Look:
     since: datetime | None
     uids: list[str] = field(default_factory=list)
     identity_ids: list[UUID] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
+    batches: int = 0
+    token: str | None = None
+    is_told: bool = False
+
+    @property
+    def left(self) -> list[str]:
+        """The uids that have not been seen."""
+        return [
+            uid for uid, number in zip(self.uids, hash_uids(self.uids).tolist(), strict=True) if number not in self.seen
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was judged together, by hash, and what is left to do: accounts that may need an owner, findings to close."""
+
+    seen: bytes
+    unsettled: list[str]
+    judged: list[UUID]
+    keys: list[str]
+
+    def pack(self) -> bytes:
+        left = {"unsettled": self.unsettled, "judged": [str(each) for each in self.judged], "keys": self.keys}
+        return _HEAD.pack(_BATCH, len(self.seen)) + self.seen + json.dumps(left).encode()
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "Batch":
+        """Read one; of an older version there are only the hashes."""
+        if not packed.startswith(_BATCH):
+            return cls(packed, [], [], [])
+        end = _HEAD.size + _HEAD.unpack_from(packed)[1]
+        left = json.loads(packed[end:])
+        return cls(packed[_HEAD.size : end], left["unsettled"], [UUID(each) for each in left["judged"]], left["keys"])
 
 
 async def run_delta(steps: Steps, context: RunContext, *, since: datetime | None) -> None:
     """Look at what changed after ``since``, or only at what the run names."""
     look = await _scope(steps, context, since)
+    await _take_up(steps, context, look)
     if since is not None:
         await _follow_target(steps, context, look)
-    for uids in _pieces([uid for uid in look.uids if uid not in look.seen]):
+    for uids in _pieces(look.left):
         await _look_at(steps, context, look, uids)
     for ids in _pieces(look.identity_ids):
         await _look_for_missing(steps, context, ids)
@@ -77,27 +120,35 @@ async def _scope(steps: Steps, context: RunContext, since: datetime | None) -> L
     return look
 
 
+async def _take_up(steps: Steps, context: RunContext, look: Look) -> None:
+    """Go on where an earlier process was: behind its last batch, once that is done with."""
+    async with tenant(steps.pool, context.run.tenant_id) as conn:
+        batches = await runs.checkpoints(conn, context.run)
+    for each in batches:
+        look.seen |= set(unpack(Batch.unpack(each.seen).seen).tolist())
+    if batches:
+        last = batches[-1]
+        look.batches, look.token, look.is_told = last.page + 1, last.next_token, last.is_last
+        await _finish(steps, context, Batch.unpack(last.seen))
+
+
 async def _follow_target(steps: Steps, context: RunContext, look: Look) -> None:
     """Take the target's own word for what has changed there."""
     guard, place, run = context.view.guard, context.place, context.run
     if "sync" not in guard.capabilities:
         await _note(steps, context, {"note": NO_SYNC})
         return
-    async with tenant(steps.pool, run.tenant_id) as conn:
-        pages = await runs.checkpoints(conn, run)
-        token = await connectors.sync_token(conn, tenant_id=run.tenant_id, connector_id=run.connector_id)
-    number, at = len(pages), pages[-1].next_token if pages else token
-    is_over = bool(pages) and pages[-1].is_last
-    while not is_over:
+    if not look.batches:
+        async with tenant(steps.pool, run.tenant_id) as conn:
+            look.token = await connectors.sync_token(conn, tenant_id=run.tenant_id, connector_id=run.connector_id)
+    while not look.is_told:
         read_at = context.database_time(datetime.now(UTC))
-        changes = await steps.patiently(context, partial(guard.sync, place.object_class, token=at))
+        changes = await steps.patiently(context, partial(guard.sync, place.object_class, token=look.token))
         present = {each.uid: each.account for each in changes.changes if each.account is not None}
         gone = [each.uid for each in changes.changes if each.account is None]
-        uids = [each.uid for each in changes.changes]
-        checkpoint = Checkpoint(number, changes.next_token, changes.is_last, pack(hash_uids(uids)))
-        await _settle(steps, context, look, _Seen(present, gone, read_at), checkpoint)
-        number, at, is_over = number + 1, changes.next_token, changes.is_last
-    context.facts["sync_token"] = at
+        look.token, look.is_told = changes.next_token, changes.is_last
+        await _settle(steps, context, look, _Seen(present, gone, read_at))
+    context.facts["sync_token"] = look.token
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +180,17 @@ async def _look_at(steps: Steps, context: RunContext, look: Look, uids: Sequence
     answers = dict(zip(uids, await asyncio.gather(*map(read, uids)), strict=True))
     present = {uid: answer for uid, answer in answers.items() if isinstance(answer, TargetAccount)}
     gone = [uid for uid, answer in answers.items() if answer is None]
-    await _settle(steps, context, look, _Seen(present, gone, read_at), None)
+    look.is_told = True  # what the target tells comes before, and is over
+    await _settle(steps, context, look, _Seen(present, gone, read_at))
 
 
-async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen, checkpoint: Checkpoint | None) -> None:
+async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen) -> None:
     """Judge what was seen and write it down, close what is no longer so. What has not changed is not counted."""
     lost = await _known(steps, context, [uid for uid in seen.gone if can_be_kept(uid)])
     confirmed = await confirm(steps, context, [each for each in lost if each.identity_id and not each.live])
     present = _to_judge(context, {**seen.present, **confirmed.present})
     computed = await expressions(steps, context, present, read_at=seen.read_at)
-    async with steps.step(context, checkpoint=checkpoint) as conn:
+    async with steps.step(context) as conn:
         await inbound.withdraw(conn, context, confirmed.owners)
         found = Examined()
         if present:
@@ -146,13 +198,22 @@ async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen, ch
         unowned = [each.id for each in lost if not each.identity_id and not each.live]
         await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
         keys = [each.key for each in found.findings] + await _record_gone(conn, context, confirmed.gone)
-        touched = len(present) - len(found.settled) + len(lost)
+        unsettled = [uid for uid in present if uid not in found.settled]
+        numbers = hash_uids([*seen.present, *seen.gone])
+        batch = Batch(pack(numbers), unsettled, found.judged + [each.id for each in lost], keys)
+        touched = len(unsettled) + len(lost)
         unchanged = {"unchanged": len(found.settled)} if found.settled else {}
-        await runs.advance(conn, context.run, Progress(processed=touched, tally=unchanged))
-    look.seen |= {*seen.present, *seen.gone}
-    keys += await _find_owners(steps, context, [uid for uid in present if uid not in found.settled])
-    judged = found.judged + [each.id for each in lost]
-    await _close(steps, context, account_ids=judged, identity_ids=[], keys=keys)
+        checkpoint = Checkpoint(look.batches, look.token, look.is_told, batch.pack())
+        await runs.advance(conn, context.run, Progress(processed=touched, tally=unchanged), checkpoint=checkpoint)
+    look.batches += 1
+    look.seen |= set(numbers.tolist())
+    await _finish(steps, context, batch)
+
+
+async def _finish(steps: Steps, context: RunContext, batch: Batch) -> None:
+    """What comes after a batch was judged; done again, it changes nothing."""
+    keys = batch.keys + await _find_owners(steps, context, batch.unsettled)
+    await _close(steps, context, account_ids=batch.judged, identity_ids=[], keys=keys)
 
 
 def _to_judge(context: RunContext, objects: dict[str, TargetAccount]) -> dict[str, TargetAccount]:

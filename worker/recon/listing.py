@@ -50,7 +50,7 @@ async def load(steps: Steps, context: RunContext) -> Listed:
     """What is known of the target, and what this run has seen of it so far, by its checkpoints."""
     run = context.run
     async with tenant(steps.pool, run.tenant_id) as conn:
-        index = await SeenIndex.load(accounts.index(conn, context.place))
+        index = SeenIndex.load(await accounts.index(conn, context.place))
         checkpoints = await runs.checkpoints(conn, run)
     listed = Listed(index)
     for checkpoint in checkpoints:
@@ -123,9 +123,8 @@ async def _fetch(steps: Steps, context: RunContext, token: str | None) -> _Fetch
 async def _judge_page(steps: Steps, context: RunContext, listed: Listed, fetched: _Fetched) -> None:
     page, view = fetched.page, context.view
     objects = {each.uid: each for each in page.accounts if each.uid}
-    uids = hash_uids(objects)
-    is_first, is_settled = listed.index.examine(uids, [view.hash_of(each) for each in objects.values()])
-    seen = list(objects.values())
+    seen, uids = list(objects.values()), hash_uids(objects)
+    is_first, is_settled = listed.index.examine(uids, view.hashes_of(seen))
     doubtful = [seen[at] for at in np.flatnonzero(is_first & ~is_settled)]
     judged = {each.uid: each for each in doubtful if not view.protects(each)}
     end = None if page.is_last else page.next_token

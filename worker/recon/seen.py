@@ -4,7 +4,7 @@ An account is 64 bits of the MD5 of its uid, which the database computes as well
 same with a probability of 3 in 10^8.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import md5
 
 import numpy as np
@@ -14,11 +14,13 @@ Hashes = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
 
 _PACKED = np.dtype([("uid", ">u8"), ("agreed", ">i8"), ("is_agreed", "?")])
+#: The same in a row of a binary COPY, behind the number of its columns and the size of this one.
+_ROW = np.dtype([("columns", ">i2"), ("size", ">i4"), ("packed", _PACKED)])
 
 
 def hash_uids(uids: Iterable[str]) -> Hashes:
-    digests = b"".join(md5(uid.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:8] for uid in uids)
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+    digests = b"".join([md5(uid.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest() for uid in uids])
+    return np.frombuffer(digests, dtype=">u8")[::2].astype(np.uint64)
 
 
 def pack(hashes: Hashes) -> bytes:
@@ -40,13 +42,13 @@ class SeenIndex:
         self._is_agreed = is_agreed[order]
         self._seen: Flags = np.zeros(len(uids), dtype=np.bool_)
         self._others: set[int] = set()
+        self._found: tuple[Hashes, npt.NDArray[np.intp]] | None = None
 
     @classmethod
-    async def load(cls, pieces: AsyncIterator[bytes]) -> "SeenIndex":
-        """Build it from packed pieces, as ``store.accounts.index`` gives them."""
-        read = [np.frombuffer(piece, dtype=_PACKED) async for piece in pieces]
-        known = np.concatenate([np.zeros(0, dtype=_PACKED), *read])
-        return cls(known["uid"].astype(np.uint64), known["agreed"].astype(np.int64), known["is_agreed"].copy())
+    def load(cls, rows: bytes) -> "SeenIndex":
+        """Build it from rows of one packed column, as ``store.accounts.index`` gives them."""
+        known = np.frombuffer(rows, dtype=_ROW)["packed"]
+        return cls(known["uid"].astype(np.uint64), known["agreed"].astype(np.int64), known["is_agreed"])
 
     @property
     def known(self) -> int:
@@ -62,7 +64,7 @@ class SeenIndex:
         """Known accounts that were not seen."""
         return self.known - int(np.count_nonzero(self._seen))
 
-    def examine(self, uids: Hashes, contents: Sequence[int]) -> tuple[Flags, Flags]:
+    def examine(self, uids: Hashes, contents: npt.NDArray[np.int64]) -> tuple[Flags, Flags]:
         """For each object of a page: does this run see it for the first time, and is it settled (known as wanted)."""
         places, is_known = self._places(uids)
         is_first: Flags = ~(is_known & self._seen[places]) if self.known else np.ones(len(uids), dtype=np.bool_)
@@ -70,8 +72,7 @@ class SeenIndex:
             is_first[at] = int(uids[at]) not in self._others
         if not self.known:
             return is_first, np.zeros(len(uids), dtype=np.bool_)
-        hashes = np.fromiter(contents, dtype=np.int64, count=len(contents))
-        return is_first, is_known & self._is_agreed[places] & (self._agreed[places] == hashes)
+        return is_first, is_known & self._is_agreed[places] & (self._agreed[places] == contents)
 
     def mark(self, uids: Hashes) -> None:
         """These have been seen."""
@@ -93,7 +94,12 @@ class SeenIndex:
     def _places(self, uids: Hashes) -> tuple[npt.NDArray[np.intp], Flags]:
         if not self.known:
             return np.zeros(len(uids), dtype=np.intp), np.zeros(len(uids), dtype=np.bool_)
-        places = np.minimum(np.searchsorted(self._uids, uids), self.known - 1)
+        if self._found is None or self._found[0] is not uids:  # a page is looked up once, and marked
+            order = np.argsort(uids)  # neighbours are found in the same part of memory
+            places = np.empty(len(uids), dtype=np.intp)
+            places[order] = np.minimum(np.searchsorted(self._uids, uids[order]), self.known - 1)
+            self._found = uids, places
+        places = self._found[1]
         return places, self._uids[places] == uids
 
     def _place(self, number: int) -> int | None:

@@ -1,10 +1,13 @@
+-- name: be_patient
+-- Millions of accounts take longer to read than any other statement may.
+SET LOCAL statement_timeout = '600s'
+
 -- name: index
--- Every account that a target is known to have, packed in sixteen pieces of 17 bytes each: 8 of the MD5 of its uid, 8
--- the content hash at which it was last found as wanted, and whether that still stands because nothing that was
--- compared has changed since. Those need no second look while the target still shows the same.
--- The inner hash is our side of the comparison, the outer one both.
-SELECT string_agg(k.uid || int8send(coalesce(k.agreed, 0))
-    || CASE WHEN k.agreed IS NULL THEN '\x00'::bytea ELSE '\x01' END, ''::bytea) AS packed
+-- Every account that a target is known to have, packed in 17 bytes: 8 of the MD5 of its uid, 8 the content hash at which
+-- it was last found as wanted, and whether that still stands because nothing that was compared has changed since. Those
+-- need no second look while the target still shows the same. The inner hash is our side of the comparison, the outer one
+-- both. Copied, not fetched: so the server may let several processes read it.
+SELECT k.uid || int8send(coalesce(k.agreed, 0)) || CASE WHEN k.agreed IS NULL THEN '\x00'::bytea ELSE '\x01' END AS packed
 FROM (
     SELECT decode(substr(md5(a.uid), 1, 16), 'hex') AS uid,
         CASE WHEN a.agreed_hash = hash_record_extended(ROW(hash_record_extended(ROW(a.identity_id, a.wanted_hash,
@@ -13,7 +16,6 @@ FROM (
     FROM accounts a
     WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
       AND a.uid IS NOT NULL AND a.state <> 'dead') k
-GROUP BY get_byte(k.uid, 0) >> 4
 
 -- name: by_uids
 -- ``ours`` is our side of the comparison as it was read: what is decided from these rows is written only on top of it.

@@ -9,34 +9,13 @@ import pytest
 from tests.integration.recon.conftest import House, a_house
 from worker.connectors import Page
 from worker.domain.errors import LeaseLost
-from worker.domain.run import Run, RunStatus
+from worker.domain.run import RunStatus
 from worker.store import runs
-from worker.store.pool import Connection, Pool
+from worker.store.pool import Pool
 from worker.store.runs import Progress
 from worker.store.tenant import tenant
 
 POLICY = {"mismatch": "update", "unlinked": "link", "deleted": "create", "orphan": "delete"}
-
-
-class Killed(BaseException):
-    """The process is gone, whatever it was doing."""
-
-
-class KillSwitch:
-    """Ends the process inside its n-th transaction, before or after it commits."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.steps = 0
-        self.at: int | None = None
-        advance = runs.advance
-
-        async def advance_or_die(conn: Connection, run: Run, progress: Progress, **fields: Any) -> runs.Requests:
-            self.steps += 1
-            if self.steps == self.at:
-                raise Killed
-            return await advance(conn, run, progress, **fields)
-
-        monkeypatch.setattr(runs, "advance", advance_or_die)
 
 
 async def a_scene(pool: Pool) -> House:
@@ -95,52 +74,6 @@ async def what_is_known(house: House) -> dict[str, Any]:
         ),
         "checkpoints": await house.rows("SELECT page FROM run_checkpoints"),
     }
-
-
-async def test_run_killed_in_any_of_its_transactions_ends_as_one_that_was_not(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    switch = KillSwitch(monkeypatch)
-    whole = await a_scene(pool)
-    await whole.reconcile()
-    expected, steps = await what_is_known(whole), switch.steps
-
-    assert steps > 10
-    for at in range(1, steps + 1):
-        house = await a_scene(pool)
-        run = await house.start()
-        switch.steps, switch.at = 0, at
-        with pytest.raises(Killed):
-            await house.engine.run(run)
-        switch.at = None
-        await house.die(run)
-        again = await house.claim(run.id)
-        await house.engine.run(again)
-
-        assert await what_is_known(house) == expected, f"killed in transaction {at} of {steps}"
-
-
-async def test_run_killed_while_it_waits_for_each_page_ends_as_one_that_was_not(pool: Pool) -> None:
-    whole = await a_scene(pool)
-    await whole.reconcile()
-    expected = await what_is_known(whole)
-
-    for page in range(3):
-        house = await a_scene(pool)
-        run = await house.start()
-
-        def die(number: int, page: int = page) -> None:
-            if number == page:
-                raise Killed
-
-        house.target.faults.at_page = die
-        with pytest.raises(Killed):
-            await house.engine.run(run)
-        house.target.faults.at_page = None
-        await house.die(run)
-        await house.engine.run(await house.claim(run.id))
-
-        assert await what_is_known(house) == expected, f"killed before page {page}"
 
 
 async def test_stale_process_changes_nothing_and_hears_of_it(house: House) -> None:
