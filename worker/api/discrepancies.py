@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
 
 from worker.actions import House
 from worker.actions import findings as acts
@@ -39,17 +40,34 @@ Offset = Annotated[int, Query(ge=0, le=100_000)]
 
 @dataclass(frozen=True)
 class Filters:
-    """Which discrepancies; ``external_uid`` is a part of the account's uid."""
+    """Which discrepancies; ``external_uid`` is a part of the account's uid, the dates say when they were last seen."""
 
     run_id: UUID | None = None
     discrepancy_type: DiscrepancyType | None = None
     resolution_status: Resolution | None = None
     identity_id: UUID | None = None
     external_uid: Annotated[str | None, Query(min_length=1, max_length=500)] = None
+    attribute_name: Annotated[str | None, Query(min_length=1, max_length=500)] = None
+    from_date: AwareDatetime | None = None
+    to_date: AwareDatetime | None = None
 
     def shared(self) -> dict[str, Any]:
         """What filters the list and its counts alike."""
-        return {"run_id": self.run_id, "identity_id": self.identity_id, "uid": self.external_uid}
+        return {
+            "run_id": self.run_id,
+            "identity_id": self.identity_id,
+            "uid": self.external_uid,
+            "attribute_name": self.attribute_name,
+            "from_date": self.from_date,
+            "to_date": self.to_date,
+        }
+
+    def narrowing(self) -> dict[str, Any]:
+        """What filters the list beyond that."""
+        return {
+            "types": [self.discrepancy_type] if self.discrepancy_type else None,
+            "statuses": [self.resolution_status] if self.resolution_status else None,
+        }
 
     def has(self, kind: DiscrepancyType, state: Resolution) -> bool:
         """Whether a kind and a state are among those asked for."""
@@ -83,11 +101,10 @@ def _add_list(router: APIRouter, house: House, *, viewer: Principal) -> None:
             await must_exist(conn, who, connector_id)
             found = await discrepancies.page(
                 conn,
-                types=[where.discrepancy_type] if where.discrepancy_type else None,
-                statuses=[where.resolution_status] if where.resolution_status else None,
                 before=cursor,
                 limit=limit + 1,
                 offset=offset,
+                **where.narrowing(),
                 **shared,
             )
             counts = await discrepancies.counts(conn, **shared)

@@ -11,26 +11,35 @@ Guarantees:
 
 from worker.recon.backtests import Backtests, replayed_page
 from worker.recon.engine import ReconciliationEngine
+from worker.recon.exports import csv_header, csv_line, json_line
 from worker.recon.groups import CauseRepaired, CauseRepairing, chosen, describe
+from worker.recon.keeping import Keeping
 from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
+from worker.recon.trend import Point, trend_of
 
 __all__ = [
     "Backtests",
     "CauseRepaired",
     "CauseRepairing",
+    "Keeping",
     "Look",
+    "Point",
     "ReconciliationEngine",
     "Remediation",
     "Repaired",
     "Repairs",
     "Wish",
     "chosen",
+    "csv_header",
+    "csv_line",
     "describe",
+    "json_line",
     "replayed_page",
     "report",
+    "trend_of",
     "why_not_linked",
 ]

@@ -165,7 +165,7 @@ async def record(conn: Connection, run: Run, findings: Sequence[Finding]) -> lis
         run,
         dict(Counter(str(each.type) for each in counted)),
         new=sum(each.is_new for each in counted),
-        reopened=sum(each.is_reopened for each in counted),
+        detected=dict(Counter(str(each.type) for each in counted if each.is_new or each.is_reopened)),
     )
     return recorded
 

@@ -40,7 +40,7 @@ from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
 from worker.planning import Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
-from worker.recon import Backtests, CauseRepairing, ReconciliationEngine
+from worker.recon import Backtests, CauseRepairing, Keeping, ReconciliationEngine
 from worker.schedule import Ticker
 from worker.service.afterwards import planning
 from worker.service.closing import Closing
@@ -74,6 +74,7 @@ SHARES_S = 1.0
 SOURCES_KNOWN_S = 30.0
 PRUNE_S = 3600.0
 COUNT_S = 60.0
+KEEP_S = 300.0
 GAUGES_S = 15.0
 SUSPEND_S = 1.0
 KEEP_DAYS = 90
@@ -252,8 +253,8 @@ class Daemon:
             duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
             duties["count"] = Counting(parts.pool).run_once
             duties["tidy"] = HookTidying(parts.pool, keep_days=KEEP_HOOKS_DAYS).run_once
-            seconds["tidy"] = PRUNE_S
-            seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S, "count": COUNT_S}
+            duties["keep"] = Keeping(parts.pool).run_once
+            seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S, "count": COUNT_S, "tidy": PRUNE_S, "keep": KEEP_S}
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)
             seconds["watch"] = self._settings.csv_watch_s

@@ -105,11 +105,14 @@ async def page(
     statuses: Sequence[Resolution] | None = None,
     identity_id: UUID | None = None,
     uid: str | None = None,
+    attribute_name: str | None = None,
+    from_date: datetime | None = None,
+    to_date: datetime | None = None,
     before: UUID | None = None,
     limit: int = 20,
     offset: int = 0,
 ) -> list[Discrepancy]:
-    """Discrepancies, the newest first; ``uid`` is a part of the account's uid."""
+    """Discrepancies, the newest first; ``uid`` is a part of the account's uid, the dates say when it was last seen."""
     rows = await queries.page.rows(
         conn,
         tenant_id=tenant_id,
@@ -119,6 +122,9 @@ async def page(
         statuses=[str(each) for each in statuses] if statuses is not None else None,
         identity_id=identity_id,
         uid=uid,
+        attribute_name=attribute_name,
+        from_date=from_date,
+        to_date=to_date,
         before=before,
         limit=limit,
         offset=offset,
@@ -134,10 +140,21 @@ async def counts(
     run_id: UUID | None = None,
     identity_id: UUID | None = None,
     uid: str | None = None,
+    attribute_name: str | None = None,
+    from_date: datetime | None = None,
+    to_date: datetime | None = None,
 ) -> dict[tuple[DiscrepancyType, Resolution], int]:
     """How many of each kind and resolution."""
     rows = await queries.counts.rows(
-        conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id, identity_id=identity_id, uid=uid
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        run_id=run_id,
+        identity_id=identity_id,
+        uid=uid,
+        attribute_name=attribute_name,
+        from_date=from_date,
+        to_date=to_date,
     )
     return {(DiscrepancyType(r["discrepancy_type"]), Resolution(r["resolution_status"])): r["n"] for r in rows}
 

@@ -51,8 +51,8 @@ UPDATE discrepancies d SET resolution_status = 'resolved', resolved_action = 'go
     resolved_by = NULL, version = d.version + 1
 WHERE d.tenant_id = :tenant_id AND d.id = ANY(ARRAY(
     SELECT u.id FROM discrepancies u
-    WHERE u.tenant_id = :tenant_id AND u.connector_id = :connector_id AND u.resolution_status = 'pending'
-      AND u.last_seen_run <> :run_id
+    WHERE u.tenant_id = :tenant_id AND u.connector_id = :connector_id
+      AND u.resolution_status IN ('pending', 'ignored') AND u.last_seen_run <> :run_id
       AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.id = u.account_id AND a.live > 0)
     ORDER BY u.finding_key FOR UPDATE))
 
@@ -60,7 +60,7 @@ WHERE d.tenant_id = :tenant_id AND d.id = ANY(ARRAY(
 -- These accounts and identities were looked at one by one: what of theirs was not found again is gone.
 UPDATE discrepancies d SET resolution_status = 'resolved', resolved_action = 'gone', resolved_at = db_now(),
     resolved_by = NULL, version = d.version + 1
-WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.resolution_status = 'pending'
+WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.resolution_status IN ('pending', 'ignored')
   AND (d.account_id = ANY(:account_ids::uuid[])
        OR (d.discrepancy_type = 'missing' AND d.identity_id = ANY(:identity_ids::uuid[])))
   AND NOT d.finding_key = ANY(:found_keys::text[])
@@ -83,6 +83,9 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id
   AND (:statuses::text[] IS NULL OR resolution_status = ANY(:statuses))
   AND (:identity_id::uuid IS NULL OR identity_id = :identity_id)
   AND (:uid::text IS NULL OR external_uid ILIKE '%' || :uid || '%')
+  AND (:attribute_name::text IS NULL OR attributes ? :attribute_name)
+  AND (:from_date::timestamptz IS NULL OR last_seen_at >= :from_date)
+  AND (:to_date::timestamptz IS NULL OR last_seen_at < :to_date)
   AND (:before::uuid IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :limit OFFSET :offset
 
@@ -93,6 +96,9 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id
   AND (:run_id::uuid IS NULL OR last_seen_run = :run_id OR run_id = :run_id)
   AND (:identity_id::uuid IS NULL OR identity_id = :identity_id)
   AND (:uid::text IS NULL OR external_uid ILIKE '%' || :uid || '%')
+  AND (:attribute_name::text IS NULL OR attributes ? :attribute_name)
+  AND (:from_date::timestamptz IS NULL OR last_seen_at >= :from_date)
+  AND (:to_date::timestamptz IS NULL OR last_seen_at < :to_date)
 GROUP BY discrepancy_type, resolution_status
 
 -- name: of_run

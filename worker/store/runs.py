@@ -233,13 +233,12 @@ async def advance(conn: Connection, run: Run, progress: Progress, *, checkpoint:
 
 
 async def tally_findings(
-    conn: Connection, run: Run, by_type: dict[str, int], *, new: int = 0, reopened: int = 0
+    conn: Connection, run: Run, by_type: dict[str, int], *, new: int, detected: dict[str, int]
 ) -> None:
-    """Count what this step found, after ``advance`` in the same transaction."""
+    """Count what this step found, after ``advance`` in the same transaction; ``detected`` are new or came back."""
     if by_type:
-        await queries.tally_findings.run(
-            conn, **_fence(run), found=sum(by_type.values()), by_type=by_type, new=new, reopened=reopened
-        )
+        counts = {"found": sum(by_type.values()), "new": new, "reopened": sum(detected.values()) - new}
+        await queries.tally_findings.run(conn, **_fence(run), by_type=by_type, detected=detected, **counts)
 
 
 async def tally_items(conn: Connection, run: Run, *, total: int, success: int, error: int) -> None:

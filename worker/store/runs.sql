@@ -73,7 +73,13 @@ SELECT pause_requested, cancel_requested FROM fenced
 UPDATE runs r SET discrepancies_found = r.discrepancies_found + :found::bigint,
     statistics = r.statistics || jsonb_build_object(
         'new', coalesce((r.statistics ->> 'new')::bigint, 0) + :new::bigint,
-        'reopened', coalesce((r.statistics ->> 'reopened')::bigint, 0) + :reopened::bigint),
+        'reopened', coalesce((r.statistics ->> 'reopened')::bigint, 0) + :reopened::bigint,
+        'detected', (
+            SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (
+                SELECT k, sum(v::bigint) AS n FROM (
+                    SELECT * FROM jsonb_each_text(r.statistics -> 'detected')
+                    UNION ALL SELECT * FROM jsonb_each_text(:detected::jsonb)) both_sides(k, v)
+                GROUP BY k) summed)),
     discrepancies_by_type = (
         SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (
             SELECT k, sum(v::bigint) AS n FROM (

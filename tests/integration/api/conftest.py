@@ -29,7 +29,7 @@ class Client:
     async def call(self, method: str, path: str, *, role: str = "operator", **options: Any) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.tokens[role]}", **options.pop("headers", {})}
         async with self.session.request(method, self.base + path, headers=headers, **options) as answer:
-            is_json = "json" in answer.headers.get("content-type", "")
+            is_json = answer.content_type == "application/json" or answer.content_type.endswith("+json")
             return answer.status, await (answer.json(content_type=None) if is_json else answer.text())
 
     async def get(self, path: str, **options: Any) -> tuple[int, Any]:
