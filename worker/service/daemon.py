@@ -19,7 +19,7 @@ from uuid import UUID
 
 import structlog
 
-from worker.actions import Expiry, House, Suspending
+from worker.actions import House, Suspending
 from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.errors import SurroundingsError
@@ -51,8 +51,9 @@ from worker.service.house import assemble, check_schema, check_standing, databas
 from worker.service.http import Doors
 from worker.service.listener import Listener
 from worker.service.loop import DuePoller, Handler, every
+from worker.service.sweeping import sweep
 from worker.settings import Role, Settings
-from worker.store import due_work, notify, runs, workers
+from worker.store import notify, runs, workers
 from worker.store.due_work import Kind
 from worker.store.notify import Hints, Word
 from worker.store.pool import Pool, open_pool
@@ -250,7 +251,10 @@ class Daemon:
             duties["claims"], seconds["claims"] = parts.dispatcher.forget_claims, CLAIMS_S
             duties["journal"], seconds["journal"] = parts.journal.run_once, JOURNAL_S
         if Role.SCHEDULER in roles:
-            duties |= {"prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once, "sweep": _sweep(parts)}
+            duties |= {
+                "prune": Pruner(parts.pool, keep_days=KEEP_DAYS, rng=self._rng).run_once,
+                "sweep": sweep(parts.house),
+            }
             duties["count"] = Counting(parts.pool).run_once
             duties["tidy"] = HookTidying(parts.pool, keep_days=KEEP_HOOKS_DAYS).run_once
             duties["keep"] = Keeping(parts.pool).run_once
@@ -387,15 +391,3 @@ def _watch(parts: Parts) -> Callable[[], Awaitable[None]]:
             await parts.watcher.run_once(tenant_id, tenant_id)
 
     return watch
-
-
-def _sweep(parts: Parts) -> Callable[[], Awaitable[None]]:
-    """Come for what nobody came for: work that sleeps too long, approvals that nobody decides."""
-    expiry = Expiry(parts.house)
-
-    async def sweep() -> None:
-        async with parts.pool.acquire() as conn:
-            await due_work.sweep(conn)
-        await expiry.run_once()
-
-    return sweep
