@@ -1,16 +1,18 @@
 -- part: held
--- Whether a name counts: its account has it, or its operation lives.
+-- Whether a name counts: its account has it, or its operation lives. What lives is looked up by its key and no other way:
+-- as EXISTS it may be hashed, and without an order come by any index: both read all dead letters of the tenant.
 (EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.id = n.account_id AND a.state <> 'dead'
         AND (a.hooked ->> n.attribute = n.value OR a.observed ->> n.attribute = n.value))
-    OR EXISTS (SELECT 1 FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = n.operation_id)
-    OR EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id = n.operation_id))
+    OR coalesce((SELECT true FROM operations o WHERE o.tenant_id = :tenant_id AND o.id = n.operation_id),
+        (SELECT d.id FROM dead_letters d WHERE d.tenant_id = :tenant_id AND d.id >= n.operation_id
+         ORDER BY d.id LIMIT 1) = n.operation_id, false))
 
 -- name: among
 -- Which of these names are taken, and for whom.
 SELECT n.attribute, n.value_hash, n.account_id, n.taken_at, {held} AS is_held
-FROM unnest(:attributes::text[], :hashes::bytea[]) AS w(attribute, value_hash)
-JOIN taken_names n ON n.tenant_id = :tenant_id AND n.connector_id = :connector_id
-    AND n.object_class = :object_class AND n.attribute = w.attribute AND n.value_hash = w.value_hash
+FROM unnest(:attributes::text[], :hashes::bytea[]) AS w(attribute, value_hash), LATERAL (
+    SELECT * FROM taken_names n WHERE n.tenant_id = :tenant_id AND n.connector_id = :connector_id
+        AND n.object_class = :object_class AND n.attribute = w.attribute AND n.value_hash = w.value_hash LIMIT 1) n
 
 -- name: of_accounts
 -- Accounts of ours that have one of these names without having taken it: read only where the target cannot be asked.

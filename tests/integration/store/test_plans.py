@@ -40,8 +40,38 @@ HOT = {
     "identities": ["update"],
     "work": ["accounts", "owner_of_uid", "take", "unowned_keys"],
     "correlation": ["by_keys", "seen_as", "decisions_of"],
+    "hooks": ["bound"],
+    "hook_versions": ["at_first_tries", "scripts"],
+    "hook_stats": ["add", "summary", "prune"],
+    "hook_records": ["add", "shorten", "recent", "prune"],
+    "mappings": ["active", "get"],
+    "mapping_previews": ["next", "advance", "accounts", "of_connector"],
+    "identity_sources": [
+        "sharing",
+        "words",
+        "write",
+        "of_identity",
+        "in_force",
+        "first_in_force",
+        "put_in_force",
+        "people_with_words",
+        "judged",
+    ],
+    #: but for of_accounts, which reads a target's accounts where the target itself cannot be asked
+    "taken_names": ["among", "drop", "take", "give_back", "iterations", "prune"],
 }
-LARGE = {"accounts", "identities", "operations", "dead_letters", "match_keys"}
+LARGE = {
+    "accounts",
+    "identities",
+    "operations",
+    "dead_letters",
+    "match_keys",
+    "hook_activations",
+    "hook_stats",
+    "hook_records",
+    "identity_sources",
+    "taken_names",
+}
 
 
 async def test_no_hot_statement_reads_a_tenant_to_find_a_batch(database: Any) -> None:
