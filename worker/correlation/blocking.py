@@ -20,10 +20,10 @@ from worker.correlation.rules import MatchKind, Rule, RuleSet
 from worker.correlation.similarity import Algorithm
 from worker.domain.correlation import NOBODY, MatchKey, Side, Subject
 
-_MIN_TYPO = 3
-_MAX_TYPO = 32
-_MAX_TOKENS = 4
-_END = 2
+MIN_TYPO = 3
+MAX_TYPO = 32
+MAX_TOKENS = 4
+LAST_SIGNS = 2
 
 
 def match_keys(attributes: Mapping[str, Any], rule_set: RuleSet, *, side: Side) -> list[MatchKey]:
@@ -62,15 +62,15 @@ def _texts(rule: Rule, value: Value, names: set[str]) -> list[tuple[str, str]]:
 
 def _without_one(text: str) -> list[tuple[str, str]]:
     # One kind for user names and local parts: mostly the same text, so mostly the same keys.
-    if not _MIN_TYPO <= len(text) <= _MAX_TYPO:
+    if not MIN_TYPO <= len(text) <= MAX_TYPO:
         return []
-    if len(text) == _MIN_TYPO:
+    if len(text) == MIN_TYPO:
         return [("typo", text)]
     return [("typo", text), *(("typo", text[:at] + text[at + 1 :]) for at in range(len(text)))]
 
 
 def _of_name(kind: str, tokens: list[str]) -> list[tuple[str, str]]:
-    some = tokens[:_MAX_TOKENS]
+    some = tokens[:MAX_TOKENS]
     beginning, end, sound = f"{kind}^", f"{kind}$", f"{kind}~"
     found = []
     for whole in some:
@@ -78,7 +78,7 @@ def _of_name(kind: str, tokens: list[str]) -> list[tuple[str, str]]:
         for part in some:
             if whole != part:
                 found.append((beginning, f"{whole} {part[0]}"))
-                found.append((end, f"{whole} {part[-_END:]}"))
+                found.append((end, f"{whole} {part[-LAST_SIGNS:]}"))
                 found.append((sound, f"{coded} {part[0]}"))
     return found
 

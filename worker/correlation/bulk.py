@@ -1,9 +1,10 @@
 """Many at once, in memory: each subject decided for itself, then one to one among those who claim the same."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
+from typing import TypeVar
 from uuid import UUID
 
 from worker.correlation.assign import assign, groups
@@ -18,9 +19,9 @@ from worker.domain.correlation import Candidate, CorrelationResult, Decision, Ma
 #: Keys that more candidates share than this (a very common name) find nobody; rarer keys have to.
 MAX_BLOCK = 40
 #: A definitive rule outweighs any sum of the others.
-_DEFINITIVE = 1000.0
+DEFINITIVE = 1000.0
 
-Claims = dict[tuple[UUID, UUID], float]
+Party = TypeVar("Party", bound=Hashable)
 
 
 @dataclass(slots=True)
@@ -102,7 +103,7 @@ def _settle_contested(cases: Sequence[_Case], rule_set: RuleSet, *, tuning_mode:
         rights = [right for _, right in group]
         if len(set(rights)) == len(rights) and not set(rights) & settled.keys():
             continue  # nobody else wants theirs: what was decided for each alone holds
-        owners = _owners(group, rule_set, settled)
+        owners = owners_in(group, rule_set, settled)
         for ref_id in dict.fromkeys(left for left, _ in group):
             _settle(by_id[ref_id], owners, rule_set, tuning_mode=tuning_mode)
 
@@ -116,16 +117,18 @@ def _claims(
         for scored in case.scored:
             other = scored.candidate.ref_id
             if scored.ruled_out is None and other not in case.said.is_not:
-                worth = rule_set.slope * scored.points + rule_set.offset + (_DEFINITIVE if scored.definitive else 0)
+                worth = rule_set.slope * scored.points + rule_set.offset + (DEFINITIVE if scored.definitive else 0)
                 if worth > 0 or other in settled:
                     yield (case.subject.ref_id, other), worth
 
 
-def _owners(group: Claims, rule_set: RuleSet, settled: Mapping[UUID, UUID]) -> dict[UUID, UUID | None]:
+def owners_in(
+    group: Mapping[tuple[Party, Party], float], rule_set: RuleSet, settled: Mapping[Party, Party]
+) -> dict[Party, Party | None]:
     """For each candidate of a group the subject that surely has it; None where two come too close."""
     free = {claim: worth for claim, worth in group.items() if claim[1] not in settled}
     wanted = Counter(right for _, right in free)
-    owners: dict[UUID, UUID | None] = {right: None for right, count in wanted.items() if count > 1}
+    owners: dict[Party, Party | None] = {right: None for right, count in wanted.items() if count > 1}
     for left, (right, regret) in assign(free).items():
         if 1 / (1 + exp(-regret)) >= rule_set.auto_threshold:
             owners[right] = left

@@ -13,7 +13,7 @@ from worker.domain.comparison import instant
 from worker.domain.correlation import Candidate, Side, Subject
 
 _MAX_SHOWN = 80
-_MAX_VALUES = 32
+MAX_VALUES = 32
 
 
 class Value(NamedTuple):
@@ -57,9 +57,9 @@ def read(path: str, attributes: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for parts in alternatives(path):
         if len(parts) == 1:
-            found += _texts(attributes.get(parts[0]))
+            found += texts_of(attributes.get(parts[0]))
             continue
-        lists = [_texts(attributes.get(part)) for part in parts]
+        lists = [texts_of(attributes.get(part)) for part in parts]
         if all(lists):
             found.append(" ".join([texts[0] for texts in lists]))
     return found
@@ -80,7 +80,7 @@ def _values(rule: Rule, path: str, attributes: Mapping[str, Any]) -> tuple[Value
         normal = text
         for normalise in normalisers:
             normal = normalise(normal)
-        if normal and normal not in found and len(found) < _MAX_VALUES:
+        if normal and normal not in found and len(found) < MAX_VALUES:
             found[normal] = Value(text[:_MAX_SHOWN], normal)
     return tuple(found.values())
 
@@ -90,11 +90,12 @@ def _normalisers(names: tuple[str, ...]) -> tuple[Callable[[str], str], ...]:
     return tuple(NORMALISERS[name] for name in names)
 
 
-def _texts(value: Any) -> list[str]:
+def texts_of(value: Any) -> list[str]:
+    """The texts in a value, blanks stripped, none of them empty."""
     if isinstance(value, str):
         return [text] if (text := value.strip()) else []
     if isinstance(value, list | tuple | set | frozenset):
-        return [text for one in value for text in _texts(one)]
+        return [text for one in value for text in texts_of(one)]
     if value is None or isinstance(value, dict | bytes):
         return []
     text = str(value).strip()
@@ -106,7 +107,12 @@ def _service_and_moment(attributes: Mapping[str, Any], side: Side, rule_set: Rul
     of_identity = side is Side.IDENTITY
     pattern = re.compile(rule_set.service_pattern, re.IGNORECASE)
     paths = rule_set.service_source if of_identity else rule_set.service_target
-    logins = (text.rpartition("\\")[2].partition("@")[0] for text in read(paths, attributes))
+    logins = map(login_of, read(paths, attributes))
     service = next((text for text in logins if pattern.search(text)), None)
     moments = map(instant, read(rule_set.ended if of_identity else rule_set.created, attributes))
     return service, next((moment.isoformat() for moment in moments if moment), None)
+
+
+def login_of(text: str) -> str:
+    """What the service pattern is matched with: neither Windows domain nor realm."""
+    return text.rpartition("\\")[2].partition("@")[0]

@@ -18,15 +18,15 @@ from worker.domain.correlation import Contribution, MatchType, Side
 #: Decides an ``expression`` rule for (expression, identity attributes, account attributes); None: no evidence.
 Evaluate = Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool | None]
 
-_ALIKE_FROM = 0.5
+ALIKE_FROM = 0.5
 #: Of what agreement to the letter is worth, a likeness is worth this at most.
 ALIKE_AT_MOST = 0.9
 #: What a further likeness or disagreement with the same cause is worth: a misspelt name misspells the login and the
 #: address too, a new one changes them.
 SHARED_ALIKE, SHARED_DIFFERENT = 0.25, 0.5
-_NEARLY = 0.99
+NEARLY = 0.99
 #: Agreement of at least this many points, outside the name's group, tells namesakes apart.
-_TELLS_APART = 3.5
+TELLS_APART = 3.5
 
 
 class Level(Enum):
@@ -117,25 +117,25 @@ def _closest(rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...])
         if source.normal in by_normal:
             return 1.0, source, by_normal[source.normal]
     pairs = [
-        (_likeness(rule, source.normal, target.normal), source, target) for source in sources for target in targets
+        (likeness_of(rule, source.normal, target.normal), source, target) for source in sources for target in targets
     ]
     return max(pairs, key=lambda pair: pair[0])
 
 
-def _likeness(rule: Rule, source: str, target: str) -> float:
+def likeness_of(rule: Rule, source: str, target: str) -> float:
     if rule.match is MatchKind.EXACT or rule.algorithm is None:
         return 0.0
     if rule.normalize and rule.normalize[-1] == "email":
         found = address_similarity(rule.algorithm, source, target)
     else:
         found = similarity(rule.algorithm, source, target, typos_in_digits=rule.typos_in_digits)
-    return min(found, _NEARLY)  # only the same text is the same
+    return min(found, NEARLY)  # only the same text is the same
 
 
 def _level(rule: Rule, likeness: float) -> Level:
     if likeness >= 1:
         return Level.SAME
-    if likeness >= min(rule.threshold, _NEARLY):
+    if likeness >= min(rule.threshold, NEARLY):
         return Level.ALIKE
     is_near = rule.match is MatchKind.FUZZY and likeness >= rule.threshold - rule.neutral
     return Level.NEUTRAL if is_near else Level.DIFFERENT
@@ -152,8 +152,8 @@ def _weighed(evidence: Evidence, frequencies: NameFrequencies | None) -> Evidenc
         # Of two spellings the commoner one decides: a typo is always rare.
         weight = min(frequencies.rarity(evidence.source.normal), frequencies.rarity(evidence.target.normal))
     if evidence.level is Level.ALIKE:
-        span = max(evidence.likeness - rule.threshold, 0.0) / max(1 - rule.threshold, 1 - _NEARLY)
-        weight *= _ALIKE_FROM + (ALIKE_AT_MOST - _ALIKE_FROM) * span
+        span = max(evidence.likeness - rule.threshold, 0.0) / max(1 - rule.threshold, 1 - NEARLY)
+        weight *= ALIKE_FROM + (ALIKE_AT_MOST - ALIKE_FROM) * span
     return replace(evidence, points=weight)
 
 
@@ -189,7 +189,7 @@ def _namesakes(agreeing: list[Evidence], frequencies: NameFrequencies | None) ->
     if frequencies is None or not names:
         return 1
     groups = {one.rule.group for one in names}
-    if any(one.points >= _TELLS_APART and (not one.rule.group or one.rule.group not in groups) for one in agreeing):
+    if any(one.points >= TELLS_APART and (not one.rule.group or one.rule.group not in groups) for one in agreeing):
         return 1
     return max(frequencies.bearers(value.normal) for one in names for value in (one.source, one.target) if value)
 

@@ -10,13 +10,13 @@ from worker.correlation.phonetics import metaphone, soundex
 
 Similarity = Callable[[str, str], float]
 
-_DIGITS = re.compile(r"\d+")
-_SEPARATORS = re.compile(r"[._\-\s]+")
+DIGITS = re.compile(r"\d+")
+SEPARATORS = re.compile(r"[._\-\s]+")
 #: Written with and without separators: as good as a small typo.
-_SQUASHED_ALIKE = 0.96
+SQUASHED_ALIKE = 0.96
 #: ``anna.mueller`` and ``anna.m.mueller`` are two edits apart and often two people.
-_OTHER_PARTS = 0.9
-_MAX_PERMUTED = 3
+OTHER_PARTS = 0.9
+MAX_PERMUTED = 3
 
 
 class Algorithm(StrEnum):
@@ -33,13 +33,13 @@ def similarity(algorithm: Algorithm, left: str, right: str, *, typos_in_digits: 
     """Compare two texts. Other digits are another thing, unless told otherwise: ``mueller2`` is not ``mueller``."""
     if left == right:
         return 1.0
-    if not typos_in_digits and _DIGITS.findall(left) != _DIGITS.findall(right):
+    if not typos_in_digits and DIGITS.findall(left) != DIGITS.findall(right):
         return 0.0
     found = _algorithms()[algorithm](left, right)
     if algorithm in {Algorithm.OSA, Algorithm.LEVENSHTEIN, Algorithm.JARO_WINKLER}:
-        parts, others = _SEPARATORS.split(left), _SEPARATORS.split(right)
+        parts, others = SEPARATORS.split(left), SEPARATORS.split(right)
         if len(parts) != len(others):
-            return _SQUASHED_ALIKE if "".join(parts) == "".join(others) else found * _OTHER_PARTS
+            return SQUASHED_ALIKE if "".join(parts) == "".join(others) else found * OTHER_PARTS
     return found
 
 
@@ -48,8 +48,8 @@ def address_similarity(algorithm: Algorithm, left: str, right: str) -> float:
     one, _, domain = left.rpartition("@")
     other, _, other_domain = right.rpartition("@")
     if one == other:
-        return 1.0 if domain == other_domain else _SQUASHED_ALIKE
-    return similarity(algorithm, one, other) * (1.0 if domain == other_domain else _OTHER_PARTS)
+        return 1.0 if domain == other_domain else SQUASHED_ALIKE
+    return similarity(algorithm, one, other) * (1.0 if domain == other_domain else OTHER_PARTS)
 
 
 @cache
@@ -58,7 +58,7 @@ def _algorithms() -> dict[Algorithm, Similarity]:
 
     def any_order(left: str, right: str) -> float:
         one, other = sorted(left.split()), sorted(right.split())
-        if max(len(one), len(other)) > _MAX_PERMUTED:
+        if max(len(one), len(other)) > MAX_PERMUTED:
             return OSA.normalized_similarity(" ".join(one), " ".join(other))
         # Both ways round, because a typo in a first letter sorts a token elsewhere on one side only.
         pairs = [(one, order) for order in permutations(other)] + [(other, order) for order in permutations(one)]

@@ -42,6 +42,14 @@ def _with_unusual(many: Many, single: Callable[[str], str], texts: list[str]) ->
     return found
 
 
+def each_line(rewrite: Callable[[str], str], texts: Sequence[str]) -> list[str]:
+    """Each text rewritten; all as one, unless one of them has a line end itself (which ``rewrite`` keeps)."""
+    joined = "\n".join(texts)
+    if joined.count("\n") == len(texts) - 1:
+        return rewrite(joined).split("\n")
+    return [rewrite(text.replace("\n", " ")) for text in texts]
+
+
 def _rewritten(rewrite: Callable[[str], str], texts: list[str]) -> list[str]:
     return rewrite("\n".join(texts)).split("\n") if texts else []
 
@@ -53,15 +61,19 @@ def _fold(texts: list[str]) -> list[str]:
 def _folded_each(texts: list[str]) -> list[str]:
     """Few have accents, and taking letters apart costs ten times the rest."""
     accented = {at: text for at, text in enumerate(texts) if not text.isascii()}
-    found = _rewritten(_folded, ["" if at in accented else text for at, text in enumerate(texts)] if accented else texts)
+    found = _rewritten(
+        _folded, ["" if at in accented else text for at, text in enumerate(texts)] if accented else texts
+    )
     for at, text in zip(accented, _rewritten(_folded, list(accented.values())), strict=True):
         found[at] = text
     return found
 
 
 def _folded(joined: str) -> str:
-    lowered = normalize.fold_case(joined)
-    if not lowered.isascii():
+    if joined.isascii():
+        lowered = joined.lower()
+    else:  # fold_case, for letters that have few marks
+        lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFD", joined).casefold())
         for sign, plain in normalize.LETTERS.items():
             lowered = lowered.replace(chr(sign), str(plain))
         lowered = _MARKS.sub("", unicodedata.normalize("NFKD", lowered))
@@ -71,7 +83,7 @@ def _folded(joined: str) -> str:
 def _name(texts: list[str]) -> list[str]:
     bracketed = {at: normalize.name(text) for at, text in enumerate(texts) if "(" in text or "[" in text}
     plain = ["" if at in bracketed else text for at, text in enumerate(texts)] if bracketed else texts
-    folded = _folded_each([normalize.APOSTROPHES.sub("", text) if "'" in text or "`" in text or "´" in text else text for text in plain])
+    folded = _folded_each([normalize.APOSTROPHES.sub("", text) for text in plain])
     found = list(map(_in_order, _rewritten(lambda joined: _NOT_NAME.sub(" ", joined), folded)))
     for at, text in bracketed.items():
         found[at] = text
@@ -80,7 +92,7 @@ def _name(texts: list[str]) -> list[str]:
 
 def _in_order(text: str) -> str:
     tokens = text.split()
-    if len(tokens) == 2 and tokens[0] != tokens[1] and not (tokens[0] in TITLES or tokens[1] in TITLES):  # noqa: PLR2004
+    if len(tokens) == 2 and tokens[0] != tokens[1] and not (tokens[0] in TITLES or tokens[1] in TITLES):
         return f"{tokens[0]} {tokens[1]}" if tokens[0] < tokens[1] else f"{tokens[1]} {tokens[0]}"
     found = set(tokens)
     return " ".join(sorted(found - TITLES or found))

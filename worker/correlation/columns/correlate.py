@@ -1,0 +1,139 @@
+"""Many at once, over columns: what ``correlate_many`` decides, a thousand times faster, in bounded memory."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import numpy as np
+
+from worker.correlation.bulk import MAX_BLOCK
+from worker.correlation.columns.contested import contested
+from worker.correlation.columns.decide import ASKED, LINKED, NOT_LINKED, Asked, Reason, Said, decide_all
+from worker.correlation.columns.interned import NONE, Interned, Mask, Numbers, Slots
+from worker.correlation.columns.kinds import Kind, kinds_of
+from worker.correlation.columns.names import Names
+from worker.correlation.columns.outcome import Outcome, Round
+from worker.correlation.columns.pairs import pairs_among
+from worker.correlation.columns.people import Spoken, Words, words_on
+from worker.correlation.columns.prepare import Prepared, Table, prepare
+from worker.correlation.columns.score import Pairs, Scorer
+from worker.correlation.frequency import NameFrequencies
+from worker.correlation.rules import RuleSet
+from worker.domain.correlation import PersonDecision
+
+#: Subjects whose pairs are made and scored together; some 25 pairs each.
+TOGETHER = 40_000
+
+
+def correlate_columns(
+    subjects: Table,
+    candidates: Table,
+    *,
+    rule_set: RuleSet,
+    of_accounts: bool = True,
+    decisions: Iterable[PersonDecision] = (),
+    frequencies: NameFrequencies | None = None,
+    tuning_mode: bool = False,
+) -> Outcome:
+    """Decide about all subjects, accounts or else identities. No candidate is linked to two of them.
+
+    Holds some 400 bytes per record of either side and 25 per pair that comes into question. Expression rules say
+    nothing here.
+    """
+    words = Words(decisions, of_accounts=of_accounts)
+    identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
+    prepared = prepare(identities, accounts, rule_set)
+    pairs = _scored(prepared, rule_set, frequencies, words.named(accounts), of_accounts=of_accounts)
+    asking, found = (pairs.accounts, pairs.identities) if of_accounts else (pairs.identities, pairs.accounts)
+    spoken = words_on(words, subjects, candidates, (asking, found), rule_set)
+    asked = Asked(
+        pairs=pairs,
+        subjects=asking,
+        candidates=found,
+        order=_order(candidates.ids),
+        is_taken=np.array(candidates.is_taken or [False] * len(candidates.ids), dtype=np.bool_),
+        said=Said(spoken.is_not, spoken.is_outdated),
+    )
+    return _decided(asked, spoken, candidates, rule_set, count=len(subjects.ids), tuning_mode=tuning_mode)
+
+
+def _scored(
+    prepared: Prepared,
+    rule_set: RuleSet,
+    frequencies: NameFrequencies | None,
+    named: Mask,
+    *,
+    of_accounts: bool,
+) -> Pairs:
+    """All pairs that come into question, in the order of their subjects."""
+    tokens = Interned()
+    names = [
+        Names(space.texts, tokens) if "name" in rule.normalize else None
+        for rule, space in zip(rule_set.rules, prepared.spaces, strict=True)
+    ]
+    kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
+    scorer = Scorer(prepared, rule_set, names, frequencies)
+    count = (prepared.accounts if of_accounts else prepared.identities).count
+    return Pairs.joined(
+        [
+            _of_some(kinds, scorer, first, min(first + TOGETHER, count), named, of_accounts=of_accounts)
+            for first in range(0, max(count, 1), TOGETHER)
+        ]
+    )
+
+
+def _of_some(kinds: Sequence[Kind], scorer: Scorer, first: int, last: int, named: Mask, *, of_accounts: bool) -> Pairs:
+    subjects, candidates = pairs_among(kinds, first, last)
+    identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
+    return scorer.score(identities, accounts, kept=named[accounts])
+
+
+def _decided(
+    asked: Asked, spoken: Spoken, candidates: Table, rule_set: RuleSet, *, count: int, tuning_mode: bool
+) -> Outcome:
+    """Each for itself, then again those whose candidate another claims; what people said above both."""
+    places = {ref_id: place for place, ref_id in enumerate(candidates.ids)} if spoken.told else {}
+    settled = {places[ref_id]: subject for subject, ref_id in spoken.told.items() if ref_id in places}
+    silent = np.zeros(count, dtype=np.bool_)
+    silent[[*spoken.told, *spoken.nobodys]] = True
+    first = Round(asked, decide_all(asked, rule_set, tuning_mode=tuning_mode))
+    contest = contested(asked, rule_set, settled=settled, silent=silent)
+    concerned = np.zeros(count, dtype=np.bool_)
+    concerned[contest.subjects] = True
+    theirs = concerned[asked.subjects]
+    fewer = asked.where(theirs)
+    again = Round(fewer, decide_all(fewer, rule_set, tuning_mode=tuning_mode, lost=contest.lost[theirs]))
+    outcome = Outcome.nobodys(count, spoken.told, first, again)
+    outcome.put(first, np.full(len(first.decided.subjects), True))
+    _put_again(outcome, again, contest.subjects, contest.is_open[theirs])
+    _put_words(outcome, spoken, places)
+    return outcome
+
+
+def _put_again(outcome: Outcome, again: Round, subjects: Slots, is_open: Mask) -> None:
+    """What is decided without what surely is another's; a person sees who is left with nobody by that."""
+    decided = again.decided
+    had_somebody = outcome.decisions[subjects] != NOT_LINKED
+    still = np.zeros(len(outcome.decisions), dtype=np.bool_)
+    still[decided.subjects[decided.decisions != NOT_LINKED]] = True
+    outcome.put(again, still[decided.subjects] | (outcome.decisions[decided.subjects] == NOT_LINKED))
+    without = subjects[had_somebody & ~still[subjects]]
+    outcome.decisions[without], outcome.reasons[without] = ASKED, Reason.ANOTHERS
+    best = decided.ranked[decided.starts[:-1]]
+    unsure = decided.subjects[(decided.decisions == LINKED) & is_open[best]]
+    outcome.decisions[unsure], outcome.reasons[unsure] = ASKED, Reason.CONTESTED
+
+
+def _put_words(outcome: Outcome, spoken: Spoken, places: dict[UUID, int]) -> None:
+    for subject, ref_id in spoken.told.items():
+        outcome.decisions[subject], outcome.reasons[subject] = LINKED, Reason.PERSON_SAID_WHO
+        outcome.best[subject], outcome.confidences[subject] = places.get(ref_id, NONE), 1.0
+    said = spoken.nobodys
+    outcome.decisions[said], outcome.reasons[said] = NOT_LINKED, Reason.PERSON_SAID_NOBODY
+    outcome.best[said], outcome.confidences[said] = NONE, 0.0
+
+
+def _order(ids: Sequence[UUID]) -> Numbers:
+    """The rank of each id among all."""
+    found = np.empty(len(ids), dtype=np.int64)
+    found[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    return found

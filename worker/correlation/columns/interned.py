@@ -1,0 +1,93 @@
+"""Texts as numbers: each distinct text once, and per record the places of its own.
+
+A ``Slots`` array has one row per record and one column per value that a record can have; -1 stands for no value.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.correlation.prepare import texts_of
+
+Slots = NDArray[np.int32]
+Numbers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+NONE = -1
+
+
+@dataclass(slots=True)
+class Interned:
+    """Distinct texts in the order of their numbers; both sides of a comparison share one."""
+
+    texts: list[str] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def numbers(self, texts: Iterable[str]) -> Slots:
+        """The number of each text, NONE for an empty one; new texts get new numbers."""
+        known = self._numbers
+        found = np.array([known.setdefault(text, len(known)) if text else NONE for text in texts], dtype=np.int32)
+        if len(known) > len(self.texts):
+            self.texts = list(known)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One attribute of many records: distinct texts, and for each record the places of its own, blanks stripped."""
+
+    texts: list[str]
+    slots: Slots
+
+
+def column_of(values: Sequence[Any]) -> Column:
+    """Read one attribute of all records; lists are several values, what has no text is none."""
+    seen: dict[Any, int] = {}
+    places = [seen.setdefault(value if type(value) is str else tuple(texts_of(value)), len(seen)) for value in values]
+    distinct = [[value.strip()] if type(value) is str else list(value) for value in seen]
+    interned = Interned()
+    if all(len(texts) <= 1 for texts in distinct):
+        by_place = interned.numbers(texts[0] if texts else "" for texts in distinct)[:, np.newaxis]
+    else:
+        by_place = _ragged([interned.numbers(texts) for texts in distinct])
+    if not len(by_place):
+        return Column([], np.empty((0, 1), dtype=np.int32))
+    return Column(interned.texts, by_place[np.array(places, dtype=np.int64)])
+
+
+def no_column(count: int) -> Column:
+    """The column of an attribute that no record has."""
+    return Column([], np.full((count, 1), NONE, dtype=np.int32))
+
+
+def taken(by_place: Slots, places: Slots) -> Slots:
+    """The value at each place, NONE where there is no place."""
+    return np.append(by_place, np.int32(NONE))[places]
+
+
+def together(parts: Sequence[Slots], *, at_most: int | None = None) -> Slots:
+    """Values of several sources side by side, each once per record, in order, no gaps between them."""
+    if len(parts) == 1 and parts[0].shape[1] == 1:
+        return parts[0]
+    wide = np.hstack(parts)
+    for place in range(1, wide.shape[1]):
+        repeated = (wide[:, :place] == wide[:, place : place + 1]).any(axis=1)
+        wide[repeated, place] = NONE
+    gaps = np.argsort(wide == NONE, axis=1, kind="stable")
+    wide = np.take_along_axis(wide, gaps, axis=1)
+    widest = max(int((wide != NONE).sum(axis=1).max(initial=0)), 1)
+    return np.ascontiguousarray(wide[:, : min(widest, at_most or widest)])
+
+
+def _ragged(lists: Sequence[Slots]) -> Slots:
+    widest = max(1, *map(len, lists))
+    found = np.full((len(lists), widest), NONE, dtype=np.int32)
+    for place, numbers in enumerate(lists):
+        found[place, : len(numbers)] = numbers
+    return found

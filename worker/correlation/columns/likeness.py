@@ -1,0 +1,199 @@
+"""How alike the values of one rule are, for many pairs at once: ``similarity`` once for each two distinct texts."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import permutations
+from math import factorial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.correlation.columns.features import Features, sounds
+from worker.correlation.columns.interned import NONE, Interned, Mask, Slots
+from worker.correlation.columns.joins import distinct
+from worker.correlation.rules import MatchKind, Rule
+from worker.correlation.score import NEARLY, likeness_of
+from worker.correlation.similarity import MAX_PERMUTED, OTHER_PARTS, SQUASHED_ALIKE, Algorithm
+
+Shares = NDArray[np.float64]
+
+_EDITS = frozenset({Algorithm.OSA, Algorithm.LEVENSHTEIN})
+_BY_PARTS = _EDITS | {Algorithm.JARO_WINKLER}
+_SOUNDS = frozenset({Algorithm.SOUNDEX, Algorithm.METAPHONE})
+_ROUNDING = 1e-9
+
+
+class Likeness:
+    """Compares the texts of one rule by their numbers; only pairs of different texts are asked for."""
+
+    def __init__(self, rule: Rule, texts: Sequence[str]) -> None:
+        self._rule = rule
+        self._texts = texts
+        self._is_address = bool(rule.normalize) and rule.normalize[-1] == "email"
+        self._typos_in_digits = rule.typos_in_digits and not self._is_address
+        self._orders: dict[int, tuple[int, list[str]]] = {}
+        #: Below this a likeness says that the values are different, however great it is.
+        self._matters_from = max(rule.threshold - (rule.neutral if rule.match is MatchKind.FUZZY else 0.0), 0.0)
+
+    def at_most(self, left: Slots, right: Slots) -> Shares:
+        """No less than the likeness, at the cost of a few look-ups."""
+        if self._is_never_alike or not len(left):
+            return np.zeros(len(left))
+        if self._by_sound:
+            return self.of(left, right)
+        if self._rule.algorithm not in _EDITS | {Algorithm.TOKEN_SORT}:
+            return np.full(len(left), NEARLY)
+        one, other, elsewhere, same = self._compared(left, right)
+        found = np.where(self._same_digits(one, other), self._features.at_most(one, other), 0.0)
+        if self._rule.algorithm in _EDITS:
+            found[self._differ_by_separators(one, other)] = SQUASHED_ALIKE
+        return np.minimum(np.where(same, SQUASHED_ALIKE, found * elsewhere), NEARLY)
+
+    def of(self, left: Slots, right: Slots) -> Shares:
+        """The likeness of each pair; a value below where it matters stands for any other there."""
+        if self._is_never_alike or not len(left):
+            return np.zeros(len(left))
+        packed = left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64)
+        pairs = distinct(packed.copy())
+        one, other = (pairs >> np.uint64(32)).astype(np.int32), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int32)
+        return self._of_distinct(one, other)[np.searchsorted(pairs, packed)]
+
+    @property
+    def _is_never_alike(self) -> bool:
+        return self._rule.match is MatchKind.EXACT or self._rule.algorithm is None
+
+    @property
+    def _by_sound(self) -> bool:
+        return self._rule.algorithm in _SOUNDS and not self._is_address
+
+    def _of_distinct(self, left: Slots, right: Slots) -> Shares:
+        if self._by_sound:
+            codes = self._sounds
+            alike = (codes[left] == codes[right]) & (codes[left] != NONE) & self._same_digits(left, right)
+            return np.where(alike, NEARLY, 0.0)
+        if self._rule.algorithm not in _BY_PARTS | {Algorithm.TOKEN_SORT}:
+            return self._one_by_one(left, right)
+        one, other, elsewhere, same = self._compared(left, right)
+        return np.minimum(np.where(same, SQUASHED_ALIKE, self._similar(one, other) * elsewhere), NEARLY)
+
+    def _one_by_one(self, left: Slots, right: Slots) -> Shares:
+        pairs = zip(left.tolist(), right.tolist(), strict=True)
+        found = [likeness_of(self._rule, self._texts[one], self._texts[other]) for one, other in pairs]
+        return np.array(found, dtype=np.float64)
+
+    def _compared(self, left: Slots, right: Slots) -> tuple[Slots, Slots, Shares, Mask]:
+        """What is compared of two values, what another domain leaves of it, and whether only that differs."""
+        if not self._is_address:
+            return left, right, np.ones(len(left)), np.zeros(len(left), dtype=np.bool_)
+        boxes, domains = self._addresses
+        elsewhere = np.where(domains[left] == domains[right], 1.0, OTHER_PARTS)
+        return boxes[left], boxes[right], elsewhere, boxes[left] == boxes[right]
+
+    def _similar(self, left: Slots, right: Slots) -> Shares:
+        """``similarity`` of two texts."""
+        found = np.zeros(len(left))
+        same_digits = self._same_digits(left, right)
+        alike = same_digits.copy()
+        if self._rule.algorithm is not Algorithm.JARO_WINKLER:
+            alike &= self._features.at_most(left, right) >= self._matters_from - _ROUNDING
+        some = np.flatnonzero(alike)
+        if self._rule.algorithm is Algorithm.TOKEN_SORT:
+            found[some] = self._any_order(left[some], right[some])
+            return found
+        found[some] = self._each(self._rule.algorithm, self._listed(left[some]), self._listed(right[some]))
+        found[self._features.parts[left] != self._features.parts[right]] *= OTHER_PARTS
+        found[same_digits & self._differ_by_separators(left, right)] = SQUASHED_ALIKE
+        return found
+
+    def _same_digits(self, left: Slots, right: Slots) -> Mask:
+        if self._typos_in_digits:
+            return np.ones(len(left), dtype=np.bool_)
+        found: Mask = self._features.digits[left] == self._features.digits[right]
+        return found
+
+    def _differ_by_separators(self, left: Slots, right: Slots) -> Mask:
+        features = self._features
+        found: Mask = (features.squashed[left] == features.squashed[right]) & (
+            features.parts[left] != features.parts[right]
+        )
+        return found
+
+    def _any_order(self, left: Slots, right: Slots) -> Shares:
+        """Tokens in any order on either side; where there are many, only in alphabetical order."""
+        found = np.zeros(len(left))
+        ones, others = (
+            [self._orders_of(each) for each in left.tolist()],
+            [self._orders_of(each) for each in right.tolist()],
+        )
+        shapes = np.array([(one[0], other[0]) for one, other in zip(ones, others, strict=True)]).reshape(-1, 2)
+        for counts in np.unique(shapes, axis=0):
+            places = np.flatnonzero((shapes == counts).all(axis=1))
+            for one, other in _orders(*counts.tolist()):
+                likeness = self._each(
+                    Algorithm.OSA,
+                    [ones[place][1][one] for place in places.tolist()],
+                    [others[place][1][other] for place in places.tolist()],
+                )
+                found[places] = np.maximum(found[places], likeness)
+        return found
+
+    def _orders_of(self, number: int) -> tuple[int, list[str]]:
+        """How many tokens a text has, and the text in every order of them, the alphabetical one first."""
+        if number not in self._orders:
+            tokens = sorted(self._compared_texts[number].split())
+            orders = permutations(tokens) if len(tokens) <= MAX_PERMUTED else [tokens]
+            self._orders[number] = len(tokens), [" ".join(order) for order in orders]
+        return self._orders[number]
+
+    def _each(self, algorithm: Algorithm | None, left: list[str], right: list[str]) -> Shares:
+        from rapidfuzz.distance import OSA, JaroWinkler, Levenshtein  # noqa: PLC0415 - 65 ms, for those who compare
+        from rapidfuzz.process import cpdist  # noqa: PLC0415 - as above
+
+        scorers: dict[Algorithm, Any] = {
+            Algorithm.OSA: OSA.normalized_similarity,
+            Algorithm.LEVENSHTEIN: Levenshtein.normalized_similarity,
+            Algorithm.JARO_WINKLER: JaroWinkler.similarity,
+        }
+        cutoff = max(self._matters_from - _ROUNDING, 0.0)
+        scorer = scorers[algorithm or Algorithm.OSA]
+        return np.asarray(cpdist(left, right, scorer=scorer, score_cutoff=cutoff, dtype=np.float64))
+
+    def _listed(self, numbers: Slots) -> list[str]:
+        texts = self._compared_texts
+        return [texts[number] for number in numbers.tolist()]
+
+    @property
+    def _compared_texts(self) -> Sequence[str]:
+        return self._features.texts
+
+    @cached_property
+    def _features(self) -> Features:
+        return Features.of(self._boxes.texts if self._is_address else self._texts)
+
+    @cached_property
+    def _sounds(self) -> Slots:
+        return sounds(self._rule.algorithm or Algorithm.SOUNDEX, self._texts)
+
+    @cached_property
+    def _boxes(self) -> Interned:
+        boxes = Interned()
+        boxes.numbers(_box(text) for text in self._texts)
+        return boxes
+
+    @cached_property
+    def _addresses(self) -> tuple[Slots, Slots]:
+        """The mailbox and the domain of each address."""
+        boxes = self._boxes.numbers(_box(text) for text in self._texts)
+        return boxes, Interned().numbers(text.rpartition("@")[2] for text in self._texts)
+
+
+def _box(address: str) -> str:
+    return address.rpartition("@")[0] or "\0"
+
+
+def _orders(left: int, right: int) -> list[tuple[int, int]]:
+    """Which orders of two texts of so many tokens are compared: one side in alphabetical order, the other in any."""
+    if max(left, right) > MAX_PERMUTED:
+        return [(0, 0)]
+    return [(0, order) for order in range(factorial(right))] + [(order, 0) for order in range(1, factorial(left))]

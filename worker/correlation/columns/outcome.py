@@ -1,0 +1,77 @@
+"""What was decided about many subjects, as arrays."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.correlation.columns.decide import DECISIONS, NOT_LINKED, Asked, Decided, Reason
+from worker.correlation.columns.interned import NONE, Mask, Slots
+from worker.correlation.columns.likeness import Shares
+from worker.domain.correlation import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Who was asked about, and what was decided."""
+
+    asked: Asked
+    decided: Decided
+
+    def candidates(self, subject: int) -> list[tuple[int, float]]:
+        """The candidates of one subject with their probabilities, best first."""
+        decided = self.decided
+        at = int(np.searchsorted(decided.subjects, subject))
+        if at == len(decided.subjects) or decided.subjects[at] != subject:
+            return []
+        theirs = slice(decided.starts[at], decided.starts[at + 1])
+        found = self.asked.candidates[decided.ranked[theirs]].tolist()
+        return list(zip(found, decided.confidences[theirs].tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One array each, in the order of the subjects.
+
+    ``decisions`` are places in ``DECISIONS``, ``reasons`` are ``Reason``. ``best`` is the place of the candidate with
+    the highest probability, NONE without any; it is linked where the decision is auto. ``told``: whom a person gave a
+    subject (who may not be among the candidates).
+    """
+
+    decisions: NDArray[np.int8]
+    reasons: NDArray[np.int8]
+    best: Slots
+    confidences: Shares
+    told: dict[int, UUID]
+    first: Round
+    again: Round
+
+    @classmethod
+    def nobodys(cls, count: int, told: dict[int, UUID], first: Round, again: Round) -> "Outcome":
+        """Before anything is decided."""
+        return cls(
+            decisions=np.full(count, NOT_LINKED, dtype=np.int8),
+            reasons=np.full(count, Reason.NOBODY, dtype=np.int8),
+            best=np.full(count, NONE, dtype=np.int32),
+            confidences=np.zeros(count),
+            told=told,
+            first=first,
+            again=again,
+        )
+
+    def put(self, found: Round, chosen: Mask) -> None:
+        """Take over what was decided about the chosen of its subjects."""
+        decided = found.decided
+        subjects, starts = decided.subjects[chosen], decided.starts[:-1][chosen]
+        self.decisions[subjects], self.reasons[subjects] = decided.decisions[chosen], decided.reasons[chosen]
+        self.best[subjects] = found.asked.candidates[decided.ranked[starts]]
+        self.confidences[subjects] = decided.confidences[starts]
+
+    def decision(self, subject: int) -> Decision:
+        return DECISIONS[self.decisions[subject]]
+
+    def candidates(self, subject: int) -> list[tuple[int, float]]:
+        """Between whom it was decided: places of candidates with their probabilities, best first."""
+        again = self.again.candidates(subject)
+        return again if again and self.reasons[subject] != Reason.ANOTHERS else self.first.candidates(subject)

@@ -1,0 +1,163 @@
+"""Both sides of a comparison as numbers: per rule the normalised values of every record."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from worker.correlation.columns.interned import (
+    NONE,
+    Column,
+    Interned,
+    Mask,
+    Numbers,
+    Slots,
+    column_of,
+    no_column,
+    taken,
+    together,
+)
+from worker.correlation.columns.texts import normalise_many
+from worker.correlation.prepare import MAX_VALUES, login_of
+from worker.correlation.rules import RuleSet, alternatives
+from worker.domain.comparison import instant
+from worker.domain.correlation import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Records of one side as columns of equal length: texts, lists of texts, or None. ``is_taken`` as of Candidate."""
+
+    ids: Sequence[UUID]
+    columns: Mapping[str, Sequence[Any]]
+    is_taken: Sequence[bool] | None = None
+
+    def row(self, place: int) -> dict[str, Any]:
+        """One record with what it has."""
+        return {name: values[place] for name, values in self.columns.items() if values[place] not in (None, "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One side, prepared. ``values`` are per rule; ``moments`` compare like the texts they stand for, NONE for none."""
+
+    count: int
+    values: list[Slots]
+    is_service: Mask
+    moments: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Both sides; ``spaces`` are the texts that the numbers of each rule stand for, on either side."""
+
+    spaces: list[Interned]
+    identities: Records
+    accounts: Records
+
+
+def prepare(identities: Table, accounts: Table, rule_set: RuleSet) -> Prepared:
+    """Normalise every distinct text once and give both sides the same numbers for the same values."""
+    spaces: dict[tuple[str, tuple[str, ...]], Interned] = {}
+    per_rule = [spaces.setdefault((rule.name, rule.normalize), Interned()) for rule in rule_set.rules]
+    sides = [
+        _records(table, rule_set, per_rule, side)
+        for table, side in ((identities, Side.IDENTITY), (accounts, Side.ACCOUNT))
+    ]
+    ranks = {text: rank for rank, text in enumerate(sorted({text for _, moments in sides for text in moments if text}))}
+    one, other = (replace(records, moments=_ranked(moments, ranks, records.count)) for records, moments in sides)
+    return Prepared(per_rule, one, other)
+
+
+class _Reader:
+    """Columns of one table, each read once."""
+
+    def __init__(self, table: Table) -> None:
+        self.count = len(table.ids)
+        self._table = table
+        self._read: dict[str, Column] = {}
+
+    def column(self, name: str) -> Column:
+        if name not in self._read:
+            values = self._table.columns.get(name)
+            self._read[name] = no_column(self.count) if values is None else column_of(values)
+        return self._read[name]
+
+    def read(self, path: str) -> list[Column]:
+        """What ``prepare.read`` finds, one column per alternative."""
+        return [self.column(parts[0]) if len(parts) == 1 else self._joined(parts) for parts in alternatives(path)]
+
+    def _joined(self, parts: tuple[str, ...]) -> Column:
+        """The first text of each part, joined by blanks; nothing where a part is missing."""
+        found = self.column(parts[0])
+        texts, numbers = found.texts, found.slots[:, 0]
+        for part in parts[1:]:
+            other = self.column(part)
+            pairs = numbers.astype(np.int64) * (len(other.texts) + 1) + other.slots[:, 0]
+            pairs[(numbers == NONE) | (other.slots[:, 0] == NONE)] = NONE
+            distinct, numbers = np.unique(pairs, return_inverse=True)
+            width = len(other.texts) + 1
+            left, right = distinct // width, distinct % width
+            texts = [
+                f"{texts[one]} {other.texts[two]}" if pair != NONE else ""
+                for pair, one, two in zip(distinct.tolist(), left.tolist(), right.tolist(), strict=True)
+            ]
+            has_none = len(distinct) > 0 and distinct[0] == NONE
+            if has_none:
+                texts, numbers = texts[1:], numbers - 1
+        return Column(texts, numbers.astype(np.int32).reshape(-1, 1))
+
+
+def _records(table: Table, rule_set: RuleSet, spaces: Sequence[Interned], side: Side) -> tuple[Records, list[str]]:
+    """One side with its moments as texts, which only both sides together can put in order."""
+    reader = _Reader(table)
+    values = [
+        _values(reader.read(rule.path(side)), rule.normalize, space)
+        for rule, space in zip(rule_set.rules, spaces, strict=True)
+    ]
+    of_identity = side is Side.IDENTITY
+    logins = reader.read(rule_set.service_source if of_identity else rule_set.service_target)
+    moments = reader.read(rule_set.ended if of_identity else rule_set.created)
+    is_service = _matching(logins, rule_set.service_pattern, reader.count)
+    nothing = np.empty(0, dtype=np.int64)
+    return Records(reader.count, values, is_service, nothing), _first_moments(moments, reader.count)
+
+
+def _values(columns: Sequence[Column], normalisers: tuple[str, ...], space: Interned) -> Slots:
+    return together(
+        [taken(space.numbers(normalise_many(normalisers, each.texts)), each.slots) for each in columns],
+        at_most=MAX_VALUES,
+    )
+
+
+def _matching(columns: Sequence[Column], pattern: str, count: int) -> Mask:
+    search = re.compile(pattern, re.IGNORECASE).search
+    logins = [list(map(login_of, column.texts)) for column in columns]
+    known = {login: search(login) is not None for login in set().union(*logins)}
+    found = np.zeros(count, dtype=np.bool_)
+    for column, texts in zip(columns, logins, strict=True):
+        hits = np.array([*map(known.__getitem__, texts), False], dtype=np.bool_)
+        found |= hits[column.slots].any(axis=1)
+    return found
+
+
+def _first_moments(columns: Sequence[Column], count: int) -> list[str]:
+    """Per record the first date or time among its values, as ``instant`` reads it; empty for none."""
+    space = Interned()
+    numbers = [taken(space.numbers([_moment(text) for text in column.texts]), column.slots) for column in columns]
+    if not len(space):
+        return []
+    first = together(numbers)[:, 0]
+    return [space.texts[number] if number != NONE else "" for number in first.tolist()]
+
+
+def _moment(text: str) -> str:
+    moment = instant(text)
+    return moment.isoformat() if moment else ""
+
+
+def _ranked(moments: Sequence[str], ranks: Mapping[str, int], count: int) -> Numbers:
+    return np.array([ranks.get(each, NONE) for each in moments] or [NONE] * count, dtype=np.int64)
