@@ -3,8 +3,10 @@
 A ``Slots`` array has one row per record and one column per value that a record can have; -1 stands for no value.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -19,20 +21,24 @@ Mask = NDArray[np.bool_]
 NONE = -1
 
 
-@dataclass(slots=True)
 class Interned:
     """Distinct texts in the order of their numbers; both sides of a comparison share one."""
 
-    texts: list[str] = field(default_factory=list)
-    _numbers: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._numbers[""] = NONE
 
     def numbers(self, texts: Iterable[str]) -> Slots:
         """The number of each text, NONE for an empty one; new texts get new numbers."""
-        known = self._numbers
-        found = np.array([known.setdefault(text, len(known)) if text else NONE for text in texts], dtype=np.int32)
-        if len(known) > len(self.texts):
-            self.texts = list(known)
+        found = np.fromiter(map(self._numbers.__getitem__, texts), dtype=np.int32)
+        if len(self._numbers) - 1 > len(self.texts):
+            self.texts = list(self._numbers)[1:]
         return found
+
+    def close(self) -> None:
+        """No more texts come: what finds their numbers is given back."""
+        self._numbers.clear()
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -48,22 +54,24 @@ class Column:
 
 def column_of(values: Sequence[Any]) -> Column:
     """Read one attribute of all records; lists are several values, what has no text is none."""
-    seen: dict[Any, int] = {}
-    places = [seen.setdefault(value if type(value) is str else tuple(texts_of(value)), len(seen)) for value in values]
-    distinct = [[value.strip()] if type(value) is str else list(value) for value in seen]
+    if not len(values):
+        return no_column(0)
+    if set(map(type, values)) != {str}:
+        values = [value if type(value) is str else tuple(texts_of(value)) for value in values]
+    seen: defaultdict[Any, int] = defaultdict(count().__next__)
+    places = np.fromiter(map(seen.__getitem__, values), dtype=np.int32, count=len(values))
+    distinct = [value.strip() if type(value) is str else value for value in seen]
     interned = Interned()
-    if all(len(texts) <= 1 for texts in distinct):
-        by_place = interned.numbers(texts[0] if texts else "" for texts in distinct)[:, np.newaxis]
+    if set(map(type, distinct)) == {str}:
+        by_place = interned.numbers(distinct)[:, np.newaxis]
     else:
-        by_place = _ragged([interned.numbers(texts) for texts in distinct])
-    if not len(by_place):
-        return Column([], np.empty((0, 1), dtype=np.int32))
-    return Column(interned.texts, by_place[np.array(places, dtype=np.int64)])
+        by_place = _ragged([interned.numbers([each] if type(each) is str else each) for each in distinct])
+    return Column(interned.texts, by_place[places])
 
 
-def no_column(count: int) -> Column:
+def no_column(records: int) -> Column:
     """The column of an attribute that no record has."""
-    return Column([], np.full((count, 1), NONE, dtype=np.int32))
+    return Column([], np.full((records, 1), NONE, dtype=np.int32))
 
 
 def taken(by_place: Slots, places: Slots) -> Slots:

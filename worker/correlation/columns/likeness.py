@@ -32,7 +32,6 @@ class Likeness:
         self._texts = texts
         self._is_address = bool(rule.normalize) and rule.normalize[-1] == "email"
         self._typos_in_digits = rule.typos_in_digits and not self._is_address
-        self._orders: dict[int, tuple[int, list[str]]] = {}
         #: Below this a likeness says that the values are different, however great it is.
         self._matters_from = max(rule.threshold - (rule.neutral if rule.match is MatchKind.FUZZY else 0.0), 0.0)
 
@@ -122,29 +121,33 @@ class Likeness:
     def _any_order(self, left: Slots, right: Slots) -> Shares:
         """Tokens in any order on either side; where there are many, only in alphabetical order."""
         found = np.zeros(len(left))
-        ones, others = (
-            [self._orders_of(each) for each in left.tolist()],
-            [self._orders_of(each) for each in right.tolist()],
-        )
-        shapes = np.array([(one[0], other[0]) for one, other in zip(ones, others, strict=True)]).reshape(-1, 2)
-        for counts in np.unique(shapes, axis=0):
-            places = np.flatnonzero((shapes == counts).all(axis=1))
-            for one, other in _orders(*counts.tolist()):
+        counts, orders = self._orders
+        shapes = counts[left].astype(np.int64) << 8 | counts[right]
+        for shape in np.unique(shapes).tolist():
+            places = np.flatnonzero(shapes == shape)
+            for one, other in _orders(shape >> 8, shape & 255):
                 likeness = self._each(
-                    Algorithm.OSA,
-                    [ones[place][1][one] for place in places.tolist()],
-                    [others[place][1][other] for place in places.tolist()],
+                    Algorithm.OSA, orders[one][left[places]].tolist(), orders[other][right[places]].tolist()
                 )
                 found[places] = np.maximum(found[places], likeness)
         return found
 
-    def _orders_of(self, number: int) -> tuple[int, list[str]]:
-        """How many tokens a text has, and the text in every order of them, the alphabetical one first."""
-        if number not in self._orders:
-            tokens = sorted(self._compared_texts[number].split())
-            orders = permutations(tokens) if len(tokens) <= MAX_PERMUTED else [tokens]
-            self._orders[number] = len(tokens), [" ".join(order) for order in orders]
-        return self._orders[number]
+    @cached_property
+    def _orders(self) -> tuple[NDArray[np.uint8], list[NDArray[np.object_]]]:
+        """How many tokens each text has, and the texts in every order of these, the alphabetical one first."""
+        tokens = [sorted(text.split()) for text in self._compared_texts]
+        counts = np.array([min(len(each), MAX_PERMUTED + 1) for each in tokens], dtype=np.uint8)
+        most = factorial(min(int(counts.max(initial=0)), MAX_PERMUTED))
+        orders = [np.full(len(tokens), "", dtype=object) for _ in range(most)]
+        orders[0][:] = [" ".join(each) for each in tokens]
+        for few in range(2, MAX_PERMUTED + 1):
+            places = np.flatnonzero(counts == few)
+            for number, order in enumerate(permutations(range(few))):
+                if number and len(places):
+                    orders[number][places] = [
+                        " ".join([tokens[place][at] for at in order]) for place in places.tolist()
+                    ]
+        return counts, orders
 
     def _each(self, algorithm: Algorithm | None, left: list[str], right: list[str]) -> Shares:
         from rapidfuzz.distance import OSA, JaroWinkler, Levenshtein  # noqa: PLC0415 - 65 ms, for those who compare
@@ -160,8 +163,12 @@ class Likeness:
         return np.asarray(cpdist(left, right, scorer=scorer, score_cutoff=cutoff, dtype=np.float64))
 
     def _listed(self, numbers: Slots) -> list[str]:
-        texts = self._compared_texts
-        return [texts[number] for number in numbers.tolist()]
+        found: list[str] = self._objects[numbers].tolist()
+        return found
+
+    @cached_property
+    def _objects(self) -> NDArray[np.object_]:
+        return np.array(self._compared_texts, dtype=object)
 
     @property
     def _compared_texts(self) -> Sequence[str]:

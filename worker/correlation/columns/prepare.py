@@ -1,6 +1,5 @@
 """Both sides of a comparison as numbers: per rule the normalised values of every record."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +19,7 @@ from worker.correlation.columns.interned import (
     taken,
     together,
 )
-from worker.correlation.columns.texts import normalise_many
+from worker.correlation.columns.texts import matches_each, normalise_many
 from worker.correlation.prepare import MAX_VALUES, login_of
 from worker.correlation.rules import RuleSet, alternatives
 from worker.domain.comparison import instant
@@ -69,6 +68,8 @@ def prepare(identities: Table, accounts: Table, rule_set: RuleSet) -> Prepared:
     ]
     ranks = {text: rank for rank, text in enumerate(sorted({text for _, moments in sides for text in moments if text}))}
     one, other = (replace(records, moments=_ranked(moments, ranks, records.count)) for records, moments in sides)
+    for space in per_rule:
+        space.close()
     return Prepared(per_rule, one, other)
 
 
@@ -134,9 +135,9 @@ def _values(columns: Sequence[Column], normalisers: tuple[str, ...], space: Inte
 
 
 def _matching(columns: Sequence[Column], pattern: str, count: int) -> Mask:
-    search = re.compile(pattern, re.IGNORECASE).search
     logins = [list(map(login_of, column.texts)) for column in columns]
-    known = {login: search(login) is not None for login in set().union(*logins)}
+    distinct = list(set().union(*logins))
+    known = dict(zip(distinct, matches_each(pattern, distinct), strict=True))
     found = np.zeros(count, dtype=np.bool_)
     for column, texts in zip(columns, logins, strict=True):
         hits = np.array([*map(known.__getitem__, texts), False], dtype=np.bool_)

@@ -6,10 +6,13 @@ interpreter's own loops. A text with any but usual Latin letters, or with bracke
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from worker.correlation import normalize
 from worker.correlation.normalize import NORMALISERS, TITLES
+from worker.correlation.rules import SERVICE_PATTERN
 
 _USUAL = re.compile("[ -~\u00c0-\u024f]*")
 _ALL_USUAL = re.compile("[\n -~\u00c0-\u024f]*")
@@ -48,6 +51,19 @@ def each_line(rewrite: Callable[[str], str], texts: Sequence[str]) -> list[str]:
     if joined.count("\n") == len(texts) - 1:
         return rewrite(joined).split("\n")
     return [rewrite(text.replace("\n", " ")) for text in texts]
+
+
+def matches_each(pattern: str, texts: Sequence[str]) -> list[bool]:
+    """Which texts a pattern is found in, case ignored. The shipped pattern is looked for in all of them as one."""
+    joined = "\n".join(texts)
+    if pattern != SERVICE_PATTERN or joined.count("\n") != len(texts) - 1:
+        search = re.compile(pattern, re.IGNORECASE).search
+        return [search(text) is not None for text in texts]
+    found = [False] * len(texts)
+    starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    for match in re.finditer(pattern, joined, re.IGNORECASE | re.MULTILINE):
+        found[bisect_right(starts, match.start()) - 1] = True
+    return found
 
 
 def _rewritten(rewrite: Callable[[str], str], texts: list[str]) -> list[str]:
