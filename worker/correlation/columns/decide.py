@@ -123,6 +123,7 @@ def _reasons(
     rule_set: RuleSet,
     tuning_mode: bool,
 ) -> NDArray[np.int8]:
+    """The first that holds of each subject's candidates, in the order of ``decide``."""
     pairs, best = asked.pairs, ranked[starts]
     sizes = np.diff(np.append(starts, len(ranked)))
     definitive = pairs.definitive[ranked] != NONE
@@ -134,30 +135,16 @@ def _reasons(
     sure = is_settled | (confidences[starts] >= rule_set.auto_threshold)
     tuning = np.full(len(starts), tuning_mode or rule_set.tuning_mode)
     likely = np.add.reduceat(confidences, starts) >= rule_set.review_threshold
-    return np.select(
-        [
-            sure & (np.add.reduceat(definitive.astype(np.int64), starts) > 1),
-            sure & asked.is_taken[asked.candidates[best]],
-            sure & is_outdated[starts],
-            sure & tuning,
-            sure & ~is_settled & close,
-            sure & ~is_settled & (pairs.namesakes[best] > 1),
-            sure,
-            likely,
-            np.logical_or.reduceat(is_outdated, starts),
-            np.logical_or.reduceat(pairs.is_strong[ranked], starts),
-        ],
-        [
-            Reason.SEVERAL_DEFINITIVE,
-            Reason.TAKEN,
-            Reason.EVIDENCE_CHANGED,
-            Reason.TUNING,
-            Reason.TOO_CLOSE,
-            Reason.NAMESAKES,
-            Reason.CERTAIN,
-            Reason.UNSURE,
-            Reason.EVIDENCE_CHANGED,
-            Reason.CONTRADICTED,
-        ],
-        Reason.UNLIKELY,
-    ).astype(np.int8)
+    told = [
+        (Reason.SEVERAL_DEFINITIVE, sure & (np.add.reduceat(definitive.astype(np.int64), starts) > 1)),
+        (Reason.TAKEN, sure & asked.is_taken[asked.candidates[best]]),
+        (Reason.EVIDENCE_CHANGED, sure & is_outdated[starts]),
+        (Reason.TUNING, sure & tuning),
+        (Reason.TOO_CLOSE, sure & ~is_settled & close),
+        (Reason.NAMESAKES, sure & ~is_settled & (pairs.namesakes[best] > 1)),
+        (Reason.CERTAIN, sure),
+        (Reason.UNSURE, likely),
+        (Reason.EVIDENCE_CHANGED, np.logical_or.reduceat(is_outdated, starts)),
+        (Reason.CONTRADICTED, np.logical_or.reduceat(pairs.is_strong[ranked], starts)),
+    ]
+    return np.select([holds for _, holds in told], [reason for reason, _ in told], Reason.UNLIKELY).astype(np.int8)
