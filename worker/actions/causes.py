@@ -14,7 +14,7 @@ from worker.store.cause_repairs import CauseRepair
 
 #: Causes approved together, and groups that are looked through for them.
 MOST_TOGETHER = 20
-_KNOWN = 1000
+MOST_KNOWN = 1000
 #: What settles a mismatch for many at once.
 ACTIONS = frozenset({RepairAction.UPDATE, RepairAction.UNLINK, RepairAction.INACTIVATE_IDENTITY})
 
@@ -91,7 +91,7 @@ async def _begin(act: Act, connector_id: UUID, wanted: Wanted) -> Approved:
 
 async def _causes(act: Act, connector_id: UUID, wanted: Wanted) -> list[str]:
     known = await cause_repairs.groups(
-        act.conn, tenant_id=act.tenant_id, connector_id=connector_id, run_id=wanted.run_id, limit=_KNOWN
+        act.conn, tenant_id=act.tenant_id, connector_id=connector_id, run_id=wanted.run_id, limit=MOST_KNOWN
     )
     causes, unknown = chosen([each.cause for each in known], wanted.groups)
     if unknown:

@@ -5,6 +5,7 @@ every act is a POST with the session's token, answered by a redirect that says i
 in the reads builds the views, so they are offered here too.
 """
 
+from worker.console.cause_doors import ConsoleCauses
 from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
 from worker.console.hook_doors import ConsoleHooks
 from worker.console.mapping_doors import ConsoleMappings
@@ -23,6 +24,10 @@ from worker.console.views import (
     CaseFilter,
     CasePage,
     CaseRow,
+    CauseRepairRow,
+    CauseRow,
+    CausesView,
+    ChosenCauses,
     ConflictDetail,
     ConflictFilter,
     ConflictPage,
@@ -99,6 +104,10 @@ __all__ = [
     "CaseFilter",
     "CasePage",
     "CaseRow",
+    "CauseRepairRow",
+    "CauseRow",
+    "CausesView",
+    "ChosenCauses",
     "ConflictDetail",
     "ConflictFilter",
     "ConflictPage",
@@ -109,6 +118,7 @@ __all__ = [
     "ConnectorDetail",
     "ConsoleActs",
     "ConsoleAuth",
+    "ConsoleCauses",
     "ConsoleHooks",
     "ConsoleMappings",
     "ConsoleReads",

@@ -15,6 +15,7 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from worker.console.cause_doors import ConsoleCauses
 from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
 from worker.console.hook_doors import ConsoleHooks
 from worker.console.mapping_doors import ConsoleMappings
@@ -44,6 +45,7 @@ class Desk:
     auth: ConsoleAuth
     hooks: ConsoleHooks
     mappings: ConsoleMappings
+    causes: ConsoleCauses
     templates: Templates
 
     def signed_in(self, handler: Handler) -> Endpoint:
@@ -125,6 +127,10 @@ class Visit:
     @property
     def mappings(self) -> ConsoleMappings:
         return self.desk.mappings
+
+    @property
+    def causes(self) -> ConsoleCauses:
+        return self.desk.causes
 
     @property
     def query(self) -> Query:

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from worker.console.cause_doors import ConsoleCauses
 from worker.console.desk import Desk
 from worker.console.doors import ConsoleActs, ConsoleAuth, ConsoleReads
 from worker.console.hook_doors import ConsoleHooks
@@ -29,15 +30,22 @@ from worker.console.pages import (
     sign_in,
     stream,
 )
+from worker.console.pages import causes as cause_pages
 from worker.console.pages import hooks as hook_pages
 from worker.console.rendering import Templates
 
 
 def build_console(
-    reads: ConsoleReads, acts: ConsoleActs, auth: ConsoleAuth, hooks: ConsoleHooks, mappings: ConsoleMappings
+    reads: ConsoleReads,
+    acts: ConsoleActs,
+    auth: ConsoleAuth,
+    hooks: ConsoleHooks,
+    mappings: ConsoleMappings,
+    *,
+    causes: ConsoleCauses,
 ) -> APIRouter:
     """The console over these doors. Fixed paths come before those with an id in their place."""
-    desk = Desk(reads, acts, auth, hooks, mappings, Templates())
+    desk = Desk(reads, acts, auth, hooks, mappings, causes, Templates())
     router = APIRouter()
     router.routes.extend(assets.routes())
     for module in (
@@ -47,6 +55,7 @@ def build_console(
         operations,
         reconciliation,
         discrepancies,
+        cause_pages,
         conflicts,
         connectors,
         mapping_editor,

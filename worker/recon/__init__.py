@@ -12,7 +12,7 @@ Guarantees:
 from worker.recon.backtests import Backtests, replayed_page
 from worker.recon.engine import ReconciliationEngine
 from worker.recon.exports import csv_header, csv_line, json_line
-from worker.recon.groups import CauseRepaired, CauseRepairing, chosen, describe
+from worker.recon.groups import CauseRepaired, CauseRepairing, cause_words, chosen, describe
 from worker.recon.keeping import Keeping
 from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
@@ -33,6 +33,7 @@ __all__ = [
     "Repaired",
     "Repairs",
     "Wish",
+    "cause_words",
     "chosen",
     "csv_header",
     "csv_line",

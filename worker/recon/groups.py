@@ -128,6 +128,12 @@ def describe(group: Group) -> dict[str, Any]:
     }
 
 
+def cause_words(key: str) -> str:
+    """A stored cause in words, with its attribute."""
+    cause = Cause.parse(key)
+    return f"{cause.attribute}: {cause.words}"
+
+
 def _sample(group: Group, cause: Cause) -> dict[str, Any] | None:
     if group.sample is None:
         return None

@@ -14,6 +14,7 @@ from worker.console.views import (
     Candidate,
     CaseDetail,
     CaseRow,
+    CauseRow,
     ConflictDetail,
     ConflictRow,
     ConflictSide,
@@ -568,6 +569,21 @@ def connector_detail(brief: ConnectorBrief) -> ConnectorDetail:
     )
 
 
+CAUSES = (
+    CauseRow(
+        id="a1",
+        attribute="mail",
+        words="another part behind the @: example.org > example.com",
+        count=1204,
+        alone=1190,
+        uid="uid=ada",
+        expected="ada@example.org",
+        actual="ada@example.com",
+    ),
+    CauseRow(id="b2", attribute="title", words="there is none", count=3, alone=0, uid="uid=bo", expected="Clerk"),
+)
+
+
 def run_detail(row: RunRow) -> RunDetail:
     clean = not row.discrepancies_found
     connector = next(c for c in CONNECTORS if c.id == row.connector_id)
@@ -582,6 +598,7 @@ def run_detail(row: RunRow) -> RunDetail:
         by_action={} if clean else {"update": 21, "create": 10, "link": 3},
         by_result={} if clean else {"success": 35, "failure": row.items_error},
         top_attributes=() if clean else (("mail", 14), ("title", 9), ("memberOf", 4)),
+        causes=() if clean else tuple(CAUSES),
         errors=(("400 invalidValue: mail is no address", 3),) if row.items_error else (),
         duration_seconds=118.4 if row.completed_at else None,
         accounts_per_second=1840.0,

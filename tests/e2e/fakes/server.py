@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tests.e2e.fakes.acts import FakeActs, FakeAuth
+from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
@@ -25,12 +26,15 @@ class FakeConsole:
     auth: FakeAuth
     hooks: FakeHooks
     mappings: FakeMappings
+    causes: FakeCauses
     address: str = ""
 
 
 def build(console: FakeConsole) -> FastAPI:
     app = FastAPI(openapi_url=None)
-    app.include_router(build_console(console.reads, console.acts, console.auth, console.hooks, console.mappings))
+    app.include_router(
+        build_console(console.reads, console.acts, console.auth, console.hooks, console.mappings, causes=console.causes)
+    )
     return app
 
 
@@ -38,7 +42,7 @@ def build(console: FakeConsole) -> FastAPI:
 async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> AsyncIterator[FakeConsole]:
     """Serve the console on 127.0.0.1 until the block ends."""
     reads = FakeReads(quiet=quiet, rows=rows)
-    console = FakeConsole(reads, FakeActs(reads), FakeAuth(), FakeHooks(quiet=quiet), FakeMappings())
+    console = FakeConsole(reads, FakeActs(reads), FakeAuth(), FakeHooks(quiet=quiet), FakeMappings(), FakeCauses())
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 
 from tests.e2e.fakes import sample
 from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
+from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
@@ -23,7 +24,11 @@ class House:
         reads = FakeReads()
         self.acts = FakeActs(reads)
         app = FastAPI()
-        app.include_router(build_console(reads, self.acts, FakeAuth(Person(roles=roles)), FakeHooks(), FakeMappings()))
+        app.include_router(
+            build_console(
+                reads, self.acts, FakeAuth(Person(roles=roles)), FakeHooks(), FakeMappings(), causes=FakeCauses()
+            )
+        )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def retry(self, **headers: str):

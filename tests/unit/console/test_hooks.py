@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from tests.e2e.fakes import hooks as sample_hooks
 from tests.e2e.fakes import sample
 from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
+from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
@@ -25,7 +26,9 @@ class House:
         self.hooks = FakeHooks()
         app = FastAPI()
         person = Person(roles=frozenset(roles or {"admin"}))
-        app.include_router(build_console(reads, FakeActs(reads), FakeAuth(person), self.hooks, FakeMappings()))
+        app.include_router(
+            build_console(reads, FakeActs(reads), FakeAuth(person), self.hooks, FakeMappings(), causes=FakeCauses())
+        )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def post(self, path: str, **fields: object):

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from tests.e2e.fakes import mappings as sample_mappings
 from tests.e2e.fakes import sample
 from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
+from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
@@ -26,7 +27,9 @@ class House:
         self.mappings = FakeMappings()
         app = FastAPI()
         person = Person(roles=frozenset(roles or {"admin"}))
-        app.include_router(build_console(reads, FakeActs(reads), FakeAuth(person), FakeHooks(), self.mappings))
+        app.include_router(
+            build_console(reads, FakeActs(reads), FakeAuth(person), FakeHooks(), self.mappings, causes=FakeCauses())
+        )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def get(self, path: str = "") -> str:

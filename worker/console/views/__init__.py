@@ -6,6 +6,7 @@ here: whoever builds a view puts ``{"secret": true}`` in their place. Cursors ar
 making.
 """
 
+from worker.console.views.causes import CauseRepairRow, CauseRow, CausesView, ChosenCauses
 from worker.console.views.conflicts import ConflictDetail, ConflictPage, ConflictRow, ConflictSide
 from worker.console.views.connectors import ConnectorCard, ConnectorDetail, HomeView
 from worker.console.views.correlation import Candidate, CaseDetail, CasePage, CaseRow, Contribution, NearCases
@@ -77,6 +78,10 @@ __all__ = [
     "CaseFilter",
     "CasePage",
     "CaseRow",
+    "CauseRepairRow",
+    "CauseRow",
+    "CausesView",
+    "ChosenCauses",
     "ConflictDetail",
     "ConflictFilter",
     "ConflictPage",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from worker.console.views.causes import CauseRow
 from worker.console.views.shared import AttributeChange, ConnectorBrief, Cursors
 from worker.domain.operation import OperationStatus
 
@@ -67,6 +68,7 @@ class RunDetail:
     by_action: dict[str, int] = field(default_factory=dict)
     by_result: dict[str, int] = field(default_factory=dict)
     top_attributes: tuple[tuple[str, int], ...] = ()
+    causes: tuple[CauseRow, ...] = ()  # the largest groups of differences with one cause
     errors: tuple[tuple[str, int], ...] = ()  # message, how often
     duration_seconds: float | None = None
     accounts_per_second: float | None = None

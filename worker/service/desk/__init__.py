@@ -2,8 +2,9 @@
 
 from worker.service.desk.acts import Acts
 from worker.service.desk.approvals import Rules as ApprovalRules
+from worker.service.desk.causes import Causes
 from worker.service.desk.hooks import Hooks
 from worker.service.desk.mappings import Mappings
 from worker.service.desk.reads import Reads
 
-__all__ = ["Acts", "ApprovalRules", "Hooks", "Mappings", "Reads"]
+__all__ = ["Acts", "ApprovalRules", "Causes", "Hooks", "Mappings", "Reads"]

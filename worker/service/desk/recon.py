@@ -24,6 +24,7 @@ from worker.domain.operation import OperationStatus
 from worker.domain.run import Run
 from worker.service.desk import approvals
 from worker.service.desk.briefs import brief_of, change
+from worker.service.desk.causes import cause_row
 from worker.service.desk.slices import cut, ends_of
 from worker.store import listings_findings, listings_runs, listings_targets, runs
 from worker.store.listings_findings import FindingQuery
@@ -31,6 +32,7 @@ from worker.store.pool import Connection
 from worker.store.sql import Record
 
 _SAMPLE = 10
+_TOP_CAUSES = 5
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
@@ -84,6 +86,7 @@ async def run(
         by_action=_present(report["action_summary"]["by_action"]) or _taken_over(stored),
         by_result=_present(report["action_summary"]["by_result"]),
         top_attributes=tuple((each["attribute_name"], each["count"]) for each in report["top_mismatched_attributes"]),
+        causes=tuple(cause_row(each) for each in report["one_cause_groups"][:_TOP_CAUSES]),
         errors=tuple(await listings_runs.errors(conn, tenant_id, run_id=run_id)),
         duration_seconds=listings_runs.duration(stored),
         accounts_per_second=speed["accounts_per_second"],
