@@ -46,7 +46,7 @@ class HookTidying:
 
     async def _drop_names(self, tenant_id: UUID, before: datetime) -> int:
         """From the oldest on; most are somebody's, and stay."""
-        total, after = 0, EPOCH
+        total, after = 0, taken_names.Seen(EPOCH)
         while True:
             async with tenant(self._pool, tenant_id) as conn:
                 gone, seen = await taken_names.prune(conn, tenant_id, after=after, before=before, limit=BATCH)

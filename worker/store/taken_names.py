@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from worker.domain.letters import normalized
@@ -16,6 +17,8 @@ from worker.store.sql import load
 
 queries = load("taken_names")
 
+#: Sorts before every id.
+_FIRST = UUID(int=0)
 #: An attribute and a name as it is compared.
 Name = tuple[str, str]
 
@@ -51,6 +54,26 @@ class Holder:
     account_id: UUID
     taken_at: datetime
     is_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A name in the order in which they are pruned: by when it was taken, and where that is the same, by its key."""
+
+    taken_at: datetime
+    value_hash: bytes = b""
+    connector_id: UUID = _FIRST
+    object_class: str = ""
+    attribute: str = ""
+
+    def as_parameters(self) -> dict[str, Any]:
+        return {
+            "after": self.taken_at,
+            "value_hash": self.value_hash,
+            "connector_id": self.connector_id,
+            "object_class": self.object_class,
+            "attribute": self.attribute,
+        }
 
 
 def normal(value: str) -> str:
@@ -142,11 +165,14 @@ async def iterations(conn: Connection, tenant_id: UUID, operation_ids: Sequence[
 
 
 async def prune(
-    conn: Connection, tenant_id: UUID, *, after: datetime, before: datetime, limit: int
-) -> tuple[int, datetime | None]:
-    """Drop names taken between two moments that count no more: how many, and up to when it looked (None: at none)."""
-    row = await queries.prune.row(conn, tenant_id=tenant_id, after=after, before=before, limit=limit)
-    return (row["gone"], row["seen_up_to"]) if row is not None else (0, None)
+    conn: Connection, tenant_id: UUID, *, after: Seen, before: datetime, limit: int
+) -> tuple[int, Seen | None]:
+    """Drop the next names that count no more, taken before a moment: how many, and who was looked at last, if any."""
+    row = await queries.prune.row(conn, tenant_id=tenant_id, before=before, limit=limit, **after.as_parameters())
+    if row is None:
+        return 0, None
+    last = Seen(row["taken_at"], row["value_hash"], row["connector_id"], row["object_class"], row["attribute"])
+    return row["gone"], last
 
 
 def _hash(value: str) -> bytes:

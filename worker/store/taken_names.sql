@@ -63,11 +63,15 @@ SELECT operation_id, max(iteration) AS iteration FROM taken_names
 WHERE tenant_id = :tenant_id AND operation_id = ANY(:operation_ids::uuid[]) GROUP BY operation_id
 
 -- name: prune
--- Of the oldest names before a moment, those that count no more; how far it looked is the last of what it says.
+-- Of the oldest names before a moment, those that count no more. A whole import takes its names at one moment, so pages
+-- follow each other by time and key; who it looked at last comes back, nobody where there was none to look at.
 WITH oldest AS MATERIALIZED (
     SELECT n.connector_id, n.object_class, n.attribute, n.value_hash, n.taken_at, {held} AS is_held
-    FROM taken_names n WHERE n.tenant_id = :tenant_id AND n.taken_at > :after AND n.taken_at < :before
-    ORDER BY n.taken_at LIMIT :limit
+    FROM taken_names n
+    WHERE n.tenant_id = :tenant_id AND n.taken_at >= :after AND n.taken_at < :before
+      AND (n.taken_at, n.value_hash, n.connector_id, n.object_class, n.attribute)
+        > (:after, :value_hash::bytea, :connector_id::uuid, :object_class::text, :attribute::text)
+    ORDER BY n.taken_at, n.value_hash, n.connector_id, n.object_class, n.attribute LIMIT :limit
 ),
 gone AS (
     DELETE FROM taken_names n USING oldest o
@@ -75,4 +79,6 @@ gone AS (
       AND n.attribute = o.attribute AND n.value_hash = o.value_hash AND n.taken_at = o.taken_at AND NOT o.is_held
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM gone) AS gone, max(o.taken_at) AS seen_up_to FROM oldest o
+SELECT (SELECT count(*) FROM gone) AS gone, o.taken_at, o.value_hash, o.connector_id, o.object_class, o.attribute
+FROM oldest o ORDER BY o.taken_at DESC, o.value_hash DESC, o.connector_id DESC, o.object_class DESC, o.attribute DESC
+LIMIT 1

@@ -13,6 +13,7 @@ from worker.domain.errors import AlreadyExists, TransientError
 from worker.domain.hook import HookLimits
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
 from worker.domain.processing import Finished
+from worker.execution import tidying
 from worker.execution.tidying import HookTidying
 from worker.hooks import HookExecutor
 
@@ -174,6 +175,30 @@ async def test_names_that_count_no_more_are_tidied_up_and_others_stay(
 
     assert (first, second) == (1, 0)
     assert await site.rows("SELECT value FROM taken_names") == [("amoss2",)]
+
+
+async def test_names_of_one_moment_are_all_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import takes thousands at once: what is kept of them neither hides the others nor comes again for ever."""
+    monkeypatch.setattr(tidying, "BATCH", 2)
+    await site.rows(
+        "INSERT INTO accounts (tenant_id, id, connector_id, object_class, state, hooked) "
+        "SELECT tenant_id, gen_random_uuid(), id, 'user', 'active', jsonb_build_object('login', 'kept' || n) "
+        "FROM connectors, generate_series(1, 7) n RETURNING id"
+    )
+    insert = (
+        "INSERT INTO taken_names (tenant_id, connector_id, object_class, attribute, value_hash, value, account_id,"
+        " operation_id, taken_at) SELECT {}, 'user', 'login', sha256(convert_to({}, 'UTF8')), {}, {}, gen_random_uuid(),"
+        " date_trunc('day', now()) - interval '1 day' FROM {} RETURNING 1"
+    )
+    name = "hooked ->> 'login'"
+    await site.rows(insert.format("tenant_id, connector_id", name, name, "id", "accounts"))
+    gone = ("tenant_id, id", "'gone' || n", "'gone' || n", "gen_random_uuid()", "connectors, generate_series(1, 7) n")
+    await site.rows(insert.format(*gone))
+
+    dropped = await HookTidying(site.pool, keep_days=30).run_once()
+
+    assert dropped == 7
+    assert [row[0] for row in await site.rows("SELECT DISTINCT left(value, 4) FROM taken_names")] == ["kept"]
 
 
 async def test_a_name_for_another_attribute_is_looked_up_at_the_target(site: Site, named: HookExecutor) -> None:
