@@ -187,8 +187,8 @@ async def test_names_of_one_moment_are_all_looked_at(site: Site, monkeypatch: py
     )
     insert = (
         "INSERT INTO taken_names (tenant_id, connector_id, object_class, attribute, value_hash, value, account_id,"
-        " operation_id, taken_at) SELECT {}, 'user', 'login', sha256(convert_to({}, 'UTF8')), {}, {}, gen_random_uuid(),"
-        " date_trunc('day', now()) - interval '1 day' FROM {} RETURNING 1"
+        " operation_id, taken_at) SELECT {}, 'user', 'login', sha256(convert_to({}, 'UTF8')), {}, {},"
+        " gen_random_uuid(), date_trunc('day', now()) - interval '1 day' FROM {} RETURNING 1"
     )
     name = "hooked ->> 'login'"
     await site.rows(insert.format("tenant_id, connector_id", name, name, "id", "accounts"))
