@@ -47,13 +47,27 @@ class AttributeSchema:
 class ObjectSchema:
     """An object class at the target. ``naming`` is the attribute that people know an object by (its unique key).
 
-    ``is_complete``: it has no attribute that is not listed here.
+    ``is_complete``: it has no attribute that is not listed here, or of a family: those have a ``*`` in their name for
+    one part of it. ``has_options``: names may have options behind a semicolon. ``incomplete_because`` says why others
+    may be there, as the end of a sentence.
     """
 
     object_class: str
     naming: str
     attributes: tuple[AttributeSchema, ...] = ()
     is_complete: bool = False
+    families: tuple[AttributeSchema, ...] = ()
+    has_options: bool = False
+    incomplete_because: str = ""
+
+    def family_of(self, name: str) -> AttributeSchema | None:
+        """The family that a name belongs to which is not listed itself."""
+        parts = name.split(".")
+        for family in self.families:
+            wanted = family.name.split(".")
+            if len(wanted) == len(parts) and all(w in {"*", p} and p for w, p in zip(wanted, parts, strict=True)):
+                return family
+        return None
 
 
 @dataclass(frozen=True, slots=True)

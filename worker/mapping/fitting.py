@@ -37,7 +37,7 @@ def check_fit(
         return ()
     known = {attribute.name: attribute for attribute in schema.attributes}
     outbound = [(at, rule) for at, rule in enumerate(rules) if rule.direction is not Direction.INBOUND]
-    of_rules = (_check_rule(at, rule, known, is_complete=schema.is_complete) for at, rule in outbound)
+    of_rules = (_check_rule(at, rule, known, schema) for at, rule in outbound)
     required = _check_required([rule for _, rule in outbound], schema, set(hooked))
     return (*chain.from_iterable(of_rules), *check_secrets(rules, schema, opened=opened), *required)
 
@@ -79,17 +79,26 @@ def check_sources(rules: Sequence[MappingRule], known: frozenset[str]) -> tuple[
 
 
 def _check_rule(
-    at: int, rule: MappingRule, known: dict[str, AttributeSchema], *, is_complete: bool
+    at: int, rule: MappingRule, known: dict[str, AttributeSchema], schema: ObjectSchema
 ) -> list[RuleMistake]:
-    attribute = known.get(rule.target)
+    name = rule.target.partition(";")[0] if schema.has_options else rule.target
+    attribute = known.get(name) or schema.family_of(name)
     if attribute is None:
-        message = f"the target has no attribute {rule.target!r}{suggest(rule.target, known)}"
-        if not is_complete:
-            message = f"the target does not tell of an attribute {rule.target!r}{suggest(rule.target, known)}"
-        return [RuleMistake(at, "target", message, Severity.ERROR if is_complete else Severity.WARNING)]
+        return [_unknown(at, rule.target, known, schema)]
     if not attribute.writable:
         return [RuleMistake(at, "target", f"{rule.target!r} is read-only at the target")]
     return [*_check_number(at, rule, attribute), *_check_type(at, rule, attribute)]
+
+
+def _unknown(at: int, name: str, known: dict[str, AttributeSchema], schema: ObjectSchema) -> RuleMistake:
+    by_folded = {each.casefold(): each for each in known}
+    alike = by_folded.get(name.casefold())
+    hint = f"; did you mean {alike}?" if alike else suggest(name, known)
+    if schema.is_complete:
+        return RuleMistake(at, "target", f"the target has no attribute {name!r}{hint}")
+    why = f" ({schema.incomplete_because})" if schema.incomplete_because else ""
+    message = f"the target does not tell of an attribute {name!r}{why}{hint}"
+    return RuleMistake(at, "target", message, Severity.WARNING)
 
 
 def _check_number(at: int, rule: MappingRule, attribute: AttributeSchema) -> list[RuleMistake]:

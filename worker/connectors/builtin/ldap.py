@@ -11,6 +11,7 @@ What exactly once can mean here: add is refused when the name is taken, a modifi
 repeatable. After a lost answer the entry is simply read again.
 """
 
+import asyncio
 import json
 import ssl
 from collections import OrderedDict
@@ -18,7 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar
 
-from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
+from worker.connectors.base import Change, Changes, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.ldapnames import (
     check_attribute,
     folded,
@@ -28,6 +29,7 @@ from worker.connectors.builtin.ldapnames import (
     rdn_value,
     to_values,
 )
+from worker.connectors.builtin.ldapschema import WANTED, Subschema, object_schema, read_subschema
 from worker.connectors.builtin.ldapsettings import LdapSettings
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
@@ -40,7 +42,6 @@ from worker.domain.errors import (
     UnknownUid,
     Unsupported,
 )
-from worker.domain.mapping import PASSWORDS
 
 T = TypeVar("T")
 Where = tuple[tuple[str, str, str], ...]
@@ -91,21 +92,17 @@ class LdapConnector:
         return f'The directory answers and "{base}" is there.'
 
     async def schema(self, object_class: str) -> ObjectSchema:
-        naming = self._settings.rdn_attribute
-        names = dict.fromkeys([naming, "cn", "sn", "givenName", "displayName", "mail", "title", "ou", "employeeNumber"])
-        many = folded(dict.fromkeys(self._settings.multi_valued))
-        attributes = [
-            AttributeSchema(
-                name,
-                required=name in {naming, "cn", "sn"},
-                multi_valued=name.lower() in many,
-                comparison="ignore_case",
-                unique=name == naming,
-                secret=name.casefold() in PASSWORDS,
-            )
-            for name in [*names, *(name for name in self._settings.multi_valued if name not in names)]
-        ]
-        return ObjectSchema(object_class, naming, tuple(attributes))
+        return object_schema(object_class, self._settings, await self._subschema())
+
+    async def _subschema(self) -> Subschema | None:
+        """What the directory says of its entries; None where it shows us nothing of it."""
+        try:
+            at_base = await self._entry_at(self._settings.base_dn, ["subschemaSubentry"])
+            named = _by_name(at_base[0][1]).get("subschemasubentry") if at_base else None
+            found = await self._entry_at(named[0].decode(), list(WANTED)) if named else []
+        except (PermanentError, UnicodeDecodeError):
+            return None
+        return await asyncio.to_thread(read_subschema, found[0][1]) if found else None
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """Pages on one connection of their own; a token is good for the next page only, and while that is open."""

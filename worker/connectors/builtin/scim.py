@@ -16,19 +16,16 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
+from worker.connectors.base import Change, Changes, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.scimhttp import Refused, Reply, exchange, refusal
 from worker.connectors.builtin.scimpaths import (
-    ENTERPRISE_NAMES,
-    MULTI_VALUED,
-    NAME_PARTS,
-    SIMPLE,
     attributes_of,
     filter_for,
     merged,
     patch_of,
     resource_of,
 )
+from worker.connectors.builtin.scimschema import object_schema
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
     ListingChanged,
@@ -38,7 +35,6 @@ from worker.domain.errors import (
     TargetUnavailable,
     UnknownUid,
 )
-from worker.domain.mapping import PASSWORDS
 
 #: Addresses longer than this are cut or refused by proxies; such a filter travels in the body of a POST instead.
 LONGEST_FILTER = 1500
@@ -119,16 +115,16 @@ class ScimConnector:
         return f"The SCIM service answers; it has {page.get('totalResults', 'an unknown number of')} users."
 
     async def schema(self, object_class: str) -> ObjectSchema:
-        names = [
-            *SIMPLE,
-            *(f"name.{part}" for part in NAME_PARTS),
-            *ENTERPRISE_NAMES,
-            "emails.work",
-            "phoneNumbers.work",
-        ]
-        single = tuple(_schema_of(name) for name in names)
-        lists = tuple(AttributeSchema(name, multi_valued=True) for name in MULTI_VALUED if name != "addresses")
-        return ObjectSchema(object_class, "userName", single + lists)
+        schemas, types = await self._listed("Schemas"), await self._listed("ResourceTypes")
+        return object_schema(object_class, schemas=schemas, types=types, endpoint=self._settings.endpoint)
+
+    async def _listed(self, what: str) -> list[Any]:
+        """All that the service lists of itself there; nothing where it does not, which it need not."""
+        try:
+            found = (await self._send("GET", f"{self._settings.url.rstrip('/')}/{what}")).body.get("Resources")
+        except Refused:
+            return []
+        return found if isinstance(found, list) else []
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """Pages by index, the only way SCIM has: when users vanish meanwhile the rest moves up, so we start again."""
@@ -272,12 +268,6 @@ class ScimConnector:
         if uid in {"", ".", ".."}:  # a path would be cleared of these, and lead to something else
             raise UnknownUid
         return f"{self._users}/{quote(uid, safe='')}"
-
-
-def _schema_of(name: str) -> AttributeSchema:
-    if name == "userName":
-        return AttributeSchema(name, required=True, unique=True, comparison="ignore_case")
-    return AttributeSchema(name, readable=name != "password", secret=name.casefold() in PASSWORDS)
 
 
 def _place_of_token(token: str | None) -> Place:
