@@ -55,3 +55,6 @@ CREATE INDEX accounts_matched ON accounts (tenant_id, connector_id, id) WHERE ma
 CREATE INDEX cases_of_account ON cases (tenant_id, account_id) WHERE account_id IS NOT NULL;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON correlation_backtests TO provisiond_worker;
+
+-- What a pair looked like when a person decided, by rule; empty: the decision holds for good.
+ALTER TABLE decisions ADD COLUMN evidence jsonb NOT NULL DEFAULT '{}';

@@ -1,26 +1,32 @@
 """What people answer when correlation asks whose account something is."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from worker.actions.house import Act, House, acting
-from worker.domain.correlation import PersonDecision, Verdict
+from worker.actions.rule_sets import rules_now, schema_of
+from worker.correlation import RuleSet, evidence_of_pair
+from worker.domain.correlation import NOBODY, PersonDecision, Verdict
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.operation import Origin
 from worker.recon import why_not_linked
-from worker.security import Principal, Role
+from worker.security import Principal, Role, require
 from worker.store import (
     accounts,
     connectors,
     correlation,
     discrepancies,
     due_work,
+    identities,
     listings_findings,
     operations,
     plan_items,
 )
 from worker.store.accounts import Link, Place
 from worker.store.sql import Record
+from worker.store.tenant import tenant
 
 
 async def confirm(
@@ -37,36 +43,72 @@ async def confirm(
     A create that waits goes on and takes the account over; where none waits, the link is recorded now. Raises NotFound,
     InvalidRequest for somebody who is no candidate, WrongState when it was decided or has got another owner meanwhile.
     """
+    rules = await rules_of(house, principal, case_id)
     async with acting(house, principal, Role.OPERATOR) as act:
-        case = await _open_case(act, case_id)
+        case = await open_case(act, case_id)
         chosen = _chosen(case, identity_id=identity_id, uid=uid)
         owner = case["identity_id"] or chosen
         account_id = case["account_id"] or chosen
-        await _refuse_moved(act, account_id, owner)
-        where = {"tenant_id": act.tenant_id, "connector_id": case["connector_id"]}
-        said = [PersonDecision(account_id, owner, Verdict.IS)]
-        await correlation.decide(act.conn, said=said, by=act.by, **where)
-        await _settle(act, case_id, "confirmed", {"account_id": str(account_id), "identity_id": str(owner)}, notes)
-        if not await _wake(act, case_id):
-            await _link(act, case, account_id, owner)
+        await own(act, case, account_id, owner, rules=rules, notes=notes)
         act.note("case.confirm", "case", case_id, account_id=account_id, identity_id=owner, notes=notes)
 
 
 async def reject(house: House, principal: Principal, *, case_id: UUID, notes: str | None = None) -> None:
     """It is none of the candidates: a waiting create makes a new account. Raises NotFound or WrongState."""
+    rules = await rules_of(house, principal, case_id)
     async with acting(house, principal, Role.OPERATOR) as act:
-        case = await _open_case(act, case_id)
+        case = await open_case(act, case_id)
         refs = [UUID(each["ref_id"]) for each in case["candidates"]]
         said = [PersonDecision(case["account_id"] or ref, case["identity_id"] or ref, Verdict.IS_NOT) for ref in refs]
-        await correlation.decide(
-            act.conn, said=said, by=act.by, tenant_id=act.tenant_id, connector_id=case["connector_id"]
-        )
-        await _settle(act, case_id, "rejected", {"none_of": [str(ref) for ref in refs]}, notes)
+        await say(act, case, said, rules=rules)
+        await settle(act, case_id, "rejected", {"none_of": [str(ref) for ref in refs]}, notes)
         await _wake(act, case_id)
         act.note("case.reject", "case", case_id, candidates=len(refs), notes=notes)
 
 
-async def _open_case(act: Act, case_id: UUID) -> Record:
+async def rules_of(house: House, principal: Principal, case_id: UUID) -> RuleSet:
+    """The rules that say what a decision about this case rests on. Raises NotFound, and Forbidden for a viewer."""
+    require(principal.roles, Role.OPERATOR)
+    async with tenant(house.pool, principal.tenant_id) as conn:
+        case = await correlation.get_case(conn, tenant_id=principal.tenant_id, case_id=case_id)
+        if case is None:
+            raise NotFound(f"There is no case {case_id}.")
+        connector = await connectors.get(conn, tenant_id=principal.tenant_id, connector_id=case["connector_id"])
+    if connector is None:
+        raise NotFound("The connector of this case is gone.")
+    told = await schema_of(house, principal.tenant_id, connector.id)
+    async with tenant(house.pool, principal.tenant_id) as conn:
+        return (await rules_now(conn, connector, told)).rule_set
+
+
+async def own(act: Act, case: Record, account_id: UUID, owner: UUID, *, rules: RuleSet, notes: str | None) -> None:
+    """Settle an open case: the account is theirs. Raises WrongState where that cannot be recorded."""
+    await _refuse_moved(act, account_id, owner)
+    await say(act, case, [PersonDecision(account_id, owner, Verdict.IS)], rules=rules)
+    decision = {"account_id": str(account_id), "identity_id": str(owner)}
+    await settle(act, case["id"], "confirmed", decision, notes)
+    if not await _wake(act, case["id"]):
+        await link(act, case, account_id, owner)
+
+
+async def say(act: Act, case: Record, said: Sequence[PersonDecision], *, rules: RuleSet) -> None:
+    """Write down what a person said, with what it looked like to them."""
+    ids = [each.identity_id for each in said if each.identity_id != NOBODY]
+    people = await identities.get(act.conn, tenant_id=act.tenant_id, ids=ids)
+    rows = await accounts.by_ids(act.conn, tenant_id=act.tenant_id, ids=[each.account_id for each in said])
+    seen = []
+    for each in said:
+        person = people.get(each.identity_id)
+        observed = rows[each.account_id].account.observed if each.account_id in rows else None
+        if observed is None or (person is None and each.identity_id != NOBODY):
+            seen.append(each)
+            continue
+        source = person.as_identity().as_source() if person is not None else None
+        seen.append(replace(each, evidence=evidence_of_pair(source, observed, rules)))
+    await correlation.decide(act.conn, said=seen, by=act.by, tenant_id=act.tenant_id, connector_id=case["connector_id"])
+
+
+async def open_case(act: Act, case_id: UUID) -> Record:
     case = await correlation.get_case(act.conn, tenant_id=act.tenant_id, case_id=case_id)
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
@@ -92,7 +134,7 @@ async def _refuse_moved(act: Act, account_id: UUID, owner: UUID) -> None:
         raise WrongState("The account belongs to somebody else by now; unlink it first.")
 
 
-async def _settle(act: Act, case_id: UUID, status: str, decision: dict[str, Any], notes: str | None) -> None:
+async def settle(act: Act, case_id: UUID, status: str, decision: dict[str, Any], notes: str | None) -> None:
     settled = await correlation.settle_case(
         act.conn,
         tenant_id=act.tenant_id,
@@ -113,7 +155,7 @@ async def _wake(act: Act, case_id: UUID) -> bool:
     return bool(woken)
 
 
-async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
+async def link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
     """Record the owner now, settle what was found about the account, and have the person planned."""
     where = {"tenant_id": act.tenant_id, "connector_id": case["connector_id"]}
     connector = await connectors.get(act.conn, **where)
@@ -122,7 +164,7 @@ async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
     # the item before the account: planning locks them in this order
     await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[owner], origin=Origin.CONSOLE)
     place = Place(act.tenant_id, connector.id, connector.object_class)
-    match = {"decision": "manual", "match": {"ref_id": str(owner), "match_type": "manual", "confidence": 1.0}}
+    match = {"decision": "manual", "match": _by_hand(case, owner), "case_id": str(case["id"])}
     keep = connector.settings.get("hook_attributes", ())
     linked = await accounts.link(act.conn, place, [Link(account_id, owner, match)], keep=keep)
     if account_id not in linked:
@@ -135,3 +177,11 @@ async def _link(act: Act, case: Record, account_id: UUID, owner: UUID) -> None:
     await discrepancies.settle(
         act.conn, tenant_id=act.tenant_id, settled=[(each, "link", None) for each in found], by=act.by
     )
+
+
+def _by_hand(case: Record, owner: UUID) -> dict[str, Any]:
+    """Why an account is linked that a person linked: what the rules said of it stays told."""
+    known: dict[str, Any] = {}
+    if case["account_id"] is not None:
+        known = next((each for each in case["candidates"] if each["ref_id"] == str(owner)), {})
+    return {**known, "ref_id": str(owner), "match_type": "manual", "confidence": 1.0}

@@ -1,13 +1,20 @@
-"""Correlation cases over HTTP: list, confirm, reject."""
+"""Correlation cases over HTTP: list them, and say whose an account is, or whose it is not."""
 
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from worker.actions import House
+from worker.actions import House, owners
 from worker.actions import cases as acts
-from worker.api.schemas.records import Case, CaseList, ConfirmBody, RejectCaseBody
+from worker.api.schemas.records import (
+    Case,
+    CaseList,
+    ConfirmBody,
+    CreatedIdentity,
+    CreateIdentityBody,
+    RejectCaseBody,
+)
 from worker.domain.errors import NotFound
 from worker.security import Principal, Role
 from worker.store import listings_cases
@@ -65,6 +72,27 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/{case_id}/reject", response_model=Case)
     async def reject(case_id: UUID, body: RejectCaseBody | None = None, who: Principal = operator) -> Case:
         await acts.reject(house, who, case_id=case_id, notes=body.notes if body else None)
+        return await _get(house, who, case_id)
+
+    @router.post("/{case_id}/nobody", response_model=Case, summary="The account belongs to nobody")
+    async def nobodys(case_id: UUID, body: RejectCaseBody | None = None, who: Principal = operator) -> Case:
+        await owners.nobodys(house, who, case_id=case_id, notes=body.notes if body else None)
+        return await _get(house, who, case_id)
+
+    @router.post(
+        "/{case_id}/create-identity",
+        response_model=CreatedIdentity,
+        status_code=201,
+        summary="The account belongs to somebody new: make and link them",
+    )
+    async def create_identity(case_id: UUID, body: CreateIdentityBody, who: Principal = operator) -> CreatedIdentity:
+        person = owners.NewPerson(body.external_id, body.user_name, body.attributes)
+        made = await owners.create_identity(house, who, case_id=case_id, person=person, notes=body.notes)
+        return CreatedIdentity(identity_id=made)
+
+    @router.post("/{case_id}/reassign", response_model=Case, summary="It is somebody else, also of a decided case")
+    async def reassign(case_id: UUID, body: ConfirmBody, who: Principal = operator) -> Case:
+        await owners.reassign(house, who, case_id=case_id, identity_id=body.identity_id, uid=body.uid, notes=body.notes)
         return await _get(house, who, case_id)
 
 

@@ -10,7 +10,7 @@ from worker.correlation.blocking import match_keys
 from worker.correlation.bulk import correlate_many
 from worker.correlation.defaults import default_rule_set, rule_set_in_force
 from worker.correlation.engine import CandidateSource, CorrelationService, Question
-from worker.correlation.evidence import evidence_hash
+from worker.correlation.evidence import evidence as evidence_of_pair
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.guess import guessed_rule_set
 from worker.correlation.replay import Past, Replayed, calibration_error, figures, replay_rules
@@ -33,7 +33,7 @@ __all__ = [
     "calibration_error",
     "correlate_many",
     "default_rule_set",
-    "evidence_hash",
+    "evidence_of_pair",
     "expressions_of",
     "figures",
     "guessed_rule_set",

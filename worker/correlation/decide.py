@@ -1,11 +1,11 @@
 """From scores to a decision: what people said, what is ruled out, what is certain enough, what a person must see."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from worker.correlation.calibrate import Calibration, confidences
-from worker.correlation.evidence import evidence_of
+from worker.correlation.evidence import changed
 from worker.correlation.prepare import Prepared
 from worker.correlation.rules import RuleSet
 from worker.correlation.score import Scored
@@ -27,12 +27,19 @@ _EXPLAINED = 3
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What people said about a subject: whose it is, whose it is not, and which words rest on evidence that changed."""
+    """What people said about a subject: whose it is, whose it is not, and which words rest on evidence that changed.
+
+    ``outdated`` names the rules that read something else now, by whom the word was about (``NOBODY`` for nobody's).
+    """
 
     is_one: UUID | None = None
     is_not: frozenset[UUID] = frozenset()
     is_nobodys: bool = False
-    outdated: frozenset[UUID] = frozenset()
+    outdated: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
+
+    def outdated_by(self, ref_id: UUID) -> tuple[str, ...]:
+        """The rules by which a word about this one is outdated; a word that it is nobody's was about everybody."""
+        return self.outdated.get(ref_id) or self.outdated.get(NOBODY, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +55,14 @@ def said_about(
     known = {candidate.ref_id: candidate for candidate in candidates}
     is_one: UUID | None = None
     is_not: set[UUID] = set()
-    outdated: set[UUID] = set()
+    outdated: dict[UUID, tuple[str, ...]] = {}
     is_nobodys = False
     for decision in decisions:
         other = _other(subject, decision)
         if other is None:
             continue
-        if other in known and _has_changed(decision, subject, known[other], rule_set):
-            outdated.add(other)
+        if rules := _changed(decision, subject, known.get(other), rule_set):
+            outdated[other] = rules
         elif decision.verdict is Verdict.NOBODY:
             is_not.add(other)
             is_nobodys = is_nobodys or subject.side is Side.ACCOUNT
@@ -63,7 +70,7 @@ def said_about(
             is_not.add(other)
         else:
             is_one = other
-    return Said(is_one, frozenset(is_not), is_nobodys, frozenset(outdated))
+    return Said(is_one, frozenset(is_not), is_nobodys, outdated)
 
 
 def decide(
@@ -120,8 +127,8 @@ def _verdict(
         return Decision.REVIEW, f"{_why(best)}, but {doubt}"
     if total >= rule_set.review_threshold:
         return Decision.REVIEW, _why_unsure(ranked)
-    if any(one.scored.candidate.ref_id in said.outdated for one in ranked):
-        return Decision.REVIEW, "a person decided about one of them, and its evidence has changed since"
+    if old := next(filter(None, (said.outdated_by(one.scored.candidate.ref_id) for one in ranked)), None):
+        return Decision.REVIEW, f"a person decided about one of them, and the evidence changed since: {', '.join(old)}"
     if strong := next((one for one in ranked if one.scored.strong), None):
         return Decision.REVIEW, f"an identifier agrees, and the rest speaks against it: {_best_words(strong.scored)}"
     return Decision.NONE, f"the best of {len(ranked)} reaches {best.confidence:.1%}: {_worst_words(best.scored)}"
@@ -137,8 +144,8 @@ def _doubt(
         return f"{len(definitive)} have the same {best.definitive}"
     if best.candidate.is_taken:
         return "it already has a counterpart here"
-    if best.candidate.ref_id in said.outdated:
-        return "a person decided about this pair, and its evidence has changed since"
+    if old := said.outdated_by(best.candidate.ref_id):
+        return f"a person decided about this, and the evidence changed since: {', '.join(old)}"
     if tuning_mode or rule_set.tuning_mode:
         return "tuning mode links nobody by itself"
     return None if definitive else _doubt_of_sum(ranked, rule_set, is_truncated=is_truncated)
@@ -182,10 +189,16 @@ def _concerns(subject: Prepared, decision: PersonDecision) -> bool:
     return subject.ref_id == (decision.account_id if subject.side is Side.ACCOUNT else decision.identity_id)
 
 
-def _has_changed(decision: PersonDecision, subject: Prepared, other: Prepared, rule_set: RuleSet) -> bool:
-    if decision.evidence_hash is None or decision.identity_id == NOBODY or not _concerns(subject, decision):
-        return False
-    return evidence_of(subject, other, rule_set) != decision.evidence_hash
+def _changed(decision: PersonDecision, subject: Prepared, other: Prepared | None, rule_set: RuleSet) -> tuple[str, ...]:
+    """The rules that read something else than when the person decided; none where that cannot be told."""
+    if not decision.evidence or not _concerns(subject, decision):
+        return ()
+    if decision.verdict is Verdict.NOBODY:
+        return changed(decision.evidence, None, subject.attributes, rule_set) if subject.side is Side.ACCOUNT else ()
+    if other is None:
+        return ()
+    identity, account = (subject, other) if subject.side is Side.IDENTITY else (other, subject)
+    return changed(decision.evidence, identity.attributes, account.attributes, rule_set)
 
 
 def _match(scored: Scored, confidence: float) -> CorrelationMatch:

@@ -1,27 +1,63 @@
-"""What a pair looked like when a person decided about it."""
+"""What a pair looked like when a person decided about it, and what of that has changed since.
+
+Kept rule by rule, so that a person who is asked again is told why, and so that other rules are no other evidence: a
+rule that reads something else than it did then says nothing about the pair.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 import xxhash
 
-from worker.correlation.prepare import Prepared, prepare_subject
-from worker.correlation.rules import RuleSet
+from worker.correlation.prepare import Value, prepare_subject
+from worker.correlation.rules import MatchKind, Rule, RuleSet
 from worker.domain.correlation import NOBODY, Side, Subject
 
-
-def evidence_hash(identity: Mapping[str, Any], account: Mapping[str, Any], rule_set: RuleSet) -> int:
-    """A signed 64-bit number of all that the rules read of both; kept with a person's decision about the pair."""
-    one = prepare_subject(Subject(NOBODY, Side.IDENTITY, identity), rule_set)
-    return evidence_of(one, prepare_subject(Subject(NOBODY, Side.ACCOUNT, account), rule_set), rule_set)
+Evidence = Mapping[str, Mapping[str, Any]]
 
 
-def evidence_of(one: Prepared, other: Prepared, rule_set: RuleSet) -> int:
-    """``evidence_hash`` of two who are prepared already, whichever comes first."""
-    identity, account = (one, other) if one.side is Side.IDENTITY else (other, one)
-    rows = [
-        (rule.source, rule.target, sorted(value.normal for value in source), sorted(value.normal for value in target))
-        for rule, source, target in zip(rule_set.rules, identity.values, account.values, strict=True)
-    ]
-    unsigned: int = xxhash.xxh3_64_intdigest(repr(sorted(rows)).encode("utf-8", "surrogatepass"))
-    return unsigned - (1 << 64) if unsigned >> 63 else unsigned
+def evidence(
+    identity: Mapping[str, Any] | None, account: Mapping[str, Any], rule_set: RuleSet
+) -> dict[str, dict[str, Any]]:
+    """By rule, numbers of what it reads of both sides, None where that is nothing; JSON, kept with a decision.
+
+    Without an identity only the account's side: a person said that it belongs to nobody.
+    """
+    mine = prepare_subject(Subject(NOBODY, Side.IDENTITY, identity or {}), rule_set).values
+    theirs = prepare_subject(Subject(NOBODY, Side.ACCOUNT, account), rule_set).values
+    return {
+        rule.name: {"reads": _reads(rule), "identity": _number(source), "account": _number(target)}
+        for rule, source, target in zip(rule_set.rules, mine, theirs, strict=True)
+        if rule.match is not MatchKind.EXPRESSION
+    }
+
+
+def changed(
+    known: Evidence, identity: Mapping[str, Any] | None, account: Mapping[str, Any], rule_set: RuleSet
+) -> tuple[str, ...]:
+    """The rules that read something else of the pair now than when the decision was made.
+
+    What an account lacks counts for nothing: who looks at it live sees more of it than what was recorded.
+    """
+    now = evidence(identity, account, rule_set)
+    return tuple(name for name, each in now.items() if name in known and _differs(known[name], each, identity))
+
+
+def _differs(then: Mapping[str, Any], now: Mapping[str, Any], identity: Mapping[str, Any] | None) -> bool:
+    if then.get("reads") != now["reads"]:
+        return False
+    if identity is not None and then.get("identity") != now["identity"]:
+        return True
+    return None not in {then.get("account"), now["account"]} and then.get("account") != now["account"]
+
+
+def _reads(rule: Rule) -> str:
+    return _hash(f"{rule.source}\0{rule.target}\0{','.join(rule.normalize)}")
+
+
+def _number(values: tuple[Value, ...]) -> str | None:
+    return _hash("\0".join(sorted(value.normal for value in values))) if values else None
+
+
+def _hash(text: str) -> str:
+    return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))

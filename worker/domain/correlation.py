@@ -72,13 +72,13 @@ class Candidate:
 class PersonDecision:
     """What a person said about an account: whose it is, whose it is not, or that it belongs to nobody.
 
-    ``evidence_hash`` is what the pair looked like then (``evidence_hash()`` of the room); None: holds for good.
+    ``evidence`` is what the pair looked like then (``evidence()`` of the room); empty: holds for good.
     """
 
     account_id: UUID
     identity_id: UUID
     verdict: Verdict
-    evidence_hash: int | None = None
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ async def decide(
             account_ids=[each.account_id for each in said],
             identity_ids=[each.identity_id for each in said],
             verdicts=[str(each.verdict) for each in said],
-            evidence_hashes=[each.evidence_hash for each in said],
+            evidences=[dict(each.evidence) for each in said],
         )
 
 
@@ -222,6 +222,13 @@ async def settle_case(
     )
 
 
+async def redecide_case(
+    conn: Connection, *, tenant_id: UUID, case_id: UUID, decision: dict[str, Any], by: UUID
+) -> None:
+    """Write another answer over a person's first one."""
+    await queries.redecide_case.run(conn, tenant_id=tenant_id, id=case_id, decision=decision, decided_by=by)
+
+
 async def close_cases(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, subjects: Sequence[str], reason: str
 ) -> int:
@@ -284,4 +291,4 @@ def _person(row: Record, *, is_taken: bool) -> Candidate:
 
 
 def _decision(row: Record) -> PersonDecision:
-    return PersonDecision(row["account_id"], row["identity_id"], Verdict(row["verdict"]), row["evidence_hash"])
+    return PersonDecision(row["account_id"], row["identity_id"], Verdict(row["verdict"]), row["evidence"])

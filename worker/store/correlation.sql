@@ -47,23 +47,23 @@ DELETE FROM match_keys WHERE tenant_id = :tenant_id AND connector_id = :connecto
 SELECT version, rules FROM rule_sets WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND is_active
 
 -- name: decisions_of
-SELECT account_id, identity_id, verdict, evidence_hash FROM decisions
+SELECT account_id, identity_id, verdict, evidence FROM decisions
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id
   AND (account_id = ANY(:account_ids::uuid[]) OR identity_id = ANY(:identity_ids::uuid[]))
 
 -- name: decisions_at
-SELECT account_id, identity_id, verdict, evidence_hash FROM decisions
+SELECT account_id, identity_id, verdict, evidence FROM decisions
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id
 
 -- name: decide
 -- A person's word on an account and an identity replaces an earlier one.
-INSERT INTO decisions (tenant_id, connector_id, account_id, identity_id, verdict, evidence_hash, decided_at, decided_by)
-SELECT :tenant_id, :connector_id, n.account_id, n.identity_id, n.verdict, n.evidence_hash, db_now(), :decided_by
-FROM unnest(:account_ids::uuid[], :identity_ids::uuid[], :verdicts::text[], :evidence_hashes::bigint[])
-    AS n(account_id, identity_id, verdict, evidence_hash)
+INSERT INTO decisions (tenant_id, connector_id, account_id, identity_id, verdict, evidence, decided_at, decided_by)
+SELECT :tenant_id, :connector_id, n.account_id, n.identity_id, n.verdict, n.evidence, db_now(), :decided_by
+FROM unnest(:account_ids::uuid[], :identity_ids::uuid[], :verdicts::text[], :evidences::jsonb[])
+    AS n(account_id, identity_id, verdict, evidence)
 ORDER BY n.account_id, n.identity_id
 ON CONFLICT (tenant_id, connector_id, account_id, identity_id) DO UPDATE SET verdict = EXCLUDED.verdict,
-    evidence_hash = EXCLUDED.evidence_hash, decided_at = EXCLUDED.decided_at, decided_by = EXCLUDED.decided_by
+    evidence = EXCLUDED.evidence, decided_at = EXCLUDED.decided_at, decided_by = EXCLUDED.decided_by
 
 -- name: withdraw
 DELETE FROM decisions d USING unnest(:account_ids::uuid[], :identity_ids::uuid[]) AS n(account_id, identity_id)
@@ -105,6 +105,11 @@ SELECT * FROM cases WHERE tenant_id = :tenant_id AND id = :id
 UPDATE cases SET status = :status, decided_at = db_now(), decided_by = :decided_by, decision = :decision
 WHERE tenant_id = :tenant_id AND id = :id AND status = 'open'
 RETURNING *
+
+-- name: redecide_case
+-- A person decided, and was wrong.
+UPDATE cases SET status = 'confirmed', decided_at = db_now(), decided_by = :decided_by, decision = :decision
+WHERE tenant_id = :tenant_id AND id = :id AND status IN ('confirmed', 'rejected')
 
 -- name: close_cases
 -- The question has answered itself.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.correlation.people import ANNA, HERS, NAMESAKES, RULES, candidate, identity, only, ref
-from worker.correlation import NameFrequencies, RuleSet, evidence_hash
+from worker.correlation import NameFrequencies, RuleSet, evidence_of_pair
 from worker.correlation.engine import correlate_one
 from worker.correlation.prepare import prepare_candidate, prepare_subject
 from worker.domain.correlation import (
@@ -187,9 +187,9 @@ def test_what_is_ruled_out_is_told() -> None:
     assert found.reason.endswith("ruled out: 'svc-0' looks like a service or administration account (and 2 more)")
 
 
-def said(verdict: Verdict, *, account: int = 100, person: int = 1, evidence: int | None = None) -> PersonDecision:
+def said(verdict: Verdict, *, account: int = 100, person: int = 1, evidence: Any = None) -> PersonDecision:
     identity_id = NOBODY if verdict is Verdict.NOBODY else ref(person)
-    return PersonDecision(ref(account), identity_id, verdict, evidence)
+    return PersonDecision(ref(account), identity_id, verdict, evidence or {})
 
 
 def test_a_person_s_is_wins_over_everything() -> None:
@@ -248,22 +248,43 @@ def test_an_account_finds_its_owner_unless_people_said_otherwise() -> None:
 @pytest.mark.parametrize("verdict", [Verdict.IS, Verdict.IS_NOT])
 @pytest.mark.parametrize("account", [pytest.param(HERS, id="fits"), pytest.param(NAMESAKES, id="does not fit")])
 def test_a_decision_whose_evidence_changed_comes_back_to_a_person(verdict: Verdict, account: dict[str, Any]) -> None:
-    before = evidence_hash(ANNA, account | {"dept": "Research"}, RULES)
+    before = evidence_of_pair(ANNA, account | {"dept": "Research"}, RULES)
 
     found = decided(candidate(account), decisions=[said(verdict, evidence=before)])
 
     assert found.decision is Decision.REVIEW
-    assert "evidence has changed since" in found.reason
+    assert found.reason.endswith("the evidence changed since: department")
 
 
 @pytest.mark.parametrize("verdict", [Verdict.IS, Verdict.IS_NOT])
 def test_a_decision_whose_evidence_is_the_same_holds(verdict: Verdict) -> None:
-    evidence = evidence_hash(ANNA, HERS | {"shoe_size": 42, "login": "ANNA.MUELLER"}, RULES)
+    evidence = evidence_of_pair(ANNA, HERS | {"shoe_size": 42, "login": "ANNA.MUELLER"}, RULES)
 
     found = decided(candidate(), decisions=[said(verdict, evidence=evidence)])
 
     assert found.decision == ("auto" if verdict is Verdict.IS else "none")
     assert account_decided(said(verdict, evidence=evidence)).decision == found.decision
+
+
+def test_an_account_that_was_nobodys_comes_back_when_it_changed() -> None:
+    before = evidence_of_pair(None, HERS | {"dept": "Research"}, RULES)
+
+    found = account_decided(said(Verdict.NOBODY, evidence=before))
+
+    assert found.decision is Decision.REVIEW
+    assert found.reason.endswith("a person decided about this, and the evidence changed since: department")
+    assert account_decided(said(Verdict.NOBODY, evidence=evidence_of_pair(None, HERS, RULES))).decision == "none"
+
+
+def test_other_rules_and_what_an_account_lacks_are_no_other_evidence() -> None:
+    """Who looks at an account live sees more of it than what was recorded."""
+    weighed = replace(RULES, rules=tuple(replace(each, weight=1.0) for each in RULES.rules))
+    lacking = {name: value for name, value in HERS.items() if name != "dept"}
+    renamed = replace(RULES, rules=tuple(replace(each, source=f"{each.source} | badge") for each in RULES.rules))
+
+    for rules, then in ((weighed, HERS), (RULES, lacking), (renamed, NAMESAKES)):
+        before = evidence_of_pair(ANNA, then, rules)
+        assert decided(candidate(), decisions=[said(Verdict.IS_NOT, evidence=before)]).decision == "none"
 
 
 def test_a_result_tells_the_version_of_its_rules() -> None:

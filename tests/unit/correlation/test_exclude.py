@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.correlation.people import ANNA, HERS, NAMESAKES, RULES, TARGETS, candidate, identity, ref
-from worker.correlation import CorrelationService, NameFrequencies, Question, RuleSet
+from worker.correlation import CorrelationService, NameFrequencies, Question, RuleSet, evidence_of_pair
 from worker.correlation.engine import correlate_one
 from worker.correlation.exclude import at_best, is_nobodys
 from worker.correlation.prepare import Prepared, prepare_candidate, prepare_subject
@@ -153,8 +153,8 @@ class Given:
         return [self.candidates[:limit] for _ in keys]
 
 
-def _said(verdict: Verdict, *, number: int = 100, of: Any = None, evidence: int | None = None) -> PersonDecision:
-    return PersonDecision(ref(number), of or ref(1), verdict, evidence)
+def _said(verdict: Verdict, *, number: int = 100, of: Any = None, evidence: Any = None) -> PersonDecision:
+    return PersonDecision(ref(number), of or ref(1), verdict, evidence or {})
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,11 @@ def _said(verdict: Verdict, *, number: int = 100, of: Any = None, evidence: int 
         pytest.param([], True, id="nothing"),
         pytest.param([_said(Verdict.IS)], False, id="it is theirs"),
         pytest.param([_said(Verdict.IS, number=999)], False, id="another one is theirs"),
-        pytest.param([_said(Verdict.IS, evidence=1)], False, id="it is theirs and has changed since"),
+        pytest.param(
+            [_said(Verdict.IS, evidence=evidence_of_pair({}, NAMESAKES, RULES))],
+            False,
+            id="it is theirs and has changed since",
+        ),
         pytest.param([_said(Verdict.IS_NOT)], True, id="it is not theirs"),
         pytest.param([_said(Verdict.NOBODY, of=NOBODY)], True, id="it is nobody's"),
     ],

@@ -64,5 +64,5 @@ def test_no_match_is_null() -> None:
 def test_what_goes_in_has_calm_defaults() -> None:
     assert Subject(ANNA, Side.IDENTITY, {}).wanted == {}
     assert not Candidate(ANNA, {}).is_taken
-    assert PersonDecision(ANNA, ANNA, Verdict.IS).evidence_hash is None
+    assert PersonDecision(ANNA, ANNA, Verdict.IS).evidence == {}
     assert MatchKey("email", 1) == MatchKey("email", 1)

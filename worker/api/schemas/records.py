@@ -74,6 +74,21 @@ class RejectCaseBody(BaseModel):
     notes: str | None = Field(default=None, max_length=4000)
 
 
+class CreateIdentityBody(BaseModel):
+    """The person to make. Attributes that are not given are taken from the account, where the mapping only copies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    external_id: str = Field(min_length=1, max_length=256)
+    user_name: str = Field(min_length=1, max_length=256)
+    attributes: dict[str, Any] = Field(default_factory=dict, max_length=500)
+    notes: str | None = Field(default=None, max_length=4000)
+
+
+class CreatedIdentity(BaseModel):
+    identity_id: UUID
+
+
 class Case(BaseModel):
     """A question for a person, with its candidates and why each is one."""
 

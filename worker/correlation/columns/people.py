@@ -60,7 +60,7 @@ def words_on(words: Words, subjects: Table, candidates: Table, pairs: tuple[Slot
         said = _said(words, subject, known, rule_set)
         ids = [candidates.ids[each] for each in theirs]
         spoken.is_not[first:last] = [each in said.is_not for each in ids]
-        spoken.is_outdated[first:last] = [each in said.outdated for each in ids]
+        spoken.is_outdated[first:last] = [bool(said.outdated_by(each)) for each in ids]
         if said.is_one is not None:
             spoken.told[place] = said.is_one
         elif said.is_nobodys:

@@ -1,5 +1,6 @@
 """Tables correlated as columns come out as ``correlate_many`` decides: the same links, doubts and probabilities."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from worker.correlation import NameFrequencies, RuleSet, correlate_many
 from worker.correlation.columns import Outcome, Reason, Table, correlate_columns
-from worker.correlation.evidence import evidence_hash
+from worker.correlation.evidence import evidence
 from worker.correlation.rules import MatchKind, Rule
 from worker.correlation.similarity import Algorithm
 from worker.domain.correlation import (
@@ -83,14 +84,18 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
     )
 
 
+#: In place of what a decision rests on: the first records, as the rules read them.
+KEPT: dict[str, Any] = {"kept": {}}
+
+
 @st.composite
 def words(draw: st.DrawFn) -> list[PersonDecision]:
     found = []
     for _ in range(draw(st.integers(0, 3))):
         verdict = draw(st.sampled_from(list(Verdict)))
         identity = NOBODY if verdict is Verdict.NOBODY else person(draw(st.integers(0, 7)))
-        evidence = draw(st.sampled_from([None, 1, evidence_hash({}, {}, RuleSet())]))
-        found.append(PersonDecision(account(draw(st.integers(0, 7))), identity, verdict, evidence))
+        then: dict[str, Any] = draw(st.sampled_from([{}, KEPT]))
+        found.append(PersonDecision(account(draw(st.integers(0, 7))), identity, verdict, then))
     return found
 
 
@@ -142,6 +147,8 @@ def test_columns_decide_what_records_decide(
     of_accounts: bool,
 ) -> None:
     frequencies = NameFrequencies.of([f"{each['given']} {each['family']}" for each in people]) if counted else None
+    kept = evidence(people[0], accounts[0], rule_set)
+    decisions = [replace(each, evidence=kept) if each.evidence is KEPT else each for each in decisions]
     sides = {True: (people, [person(at) for at in range(len(people))]),
              False: (accounts, [account(at) for at in range(len(accounts))])}  # fmt: skip
     asked, others = sides[not of_accounts], sides[of_accounts]
