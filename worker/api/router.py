@@ -27,6 +27,7 @@ from worker.api import (
     operations,
     records,
     runs,
+    schedules,
 )
 from worker.domain.errors import InvalidRequest
 from worker.intake import EventReceiver
@@ -41,6 +42,7 @@ def build_api(house: House, auth: Auth, receiver: EventReceiver) -> APIRouter:
         conflicts,
         operations,
         runs,
+        schedules,
         discrepancies,
         exports,
         causes,

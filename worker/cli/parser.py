@@ -23,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     _looking(verbs)
     _operations(verbs)
     _runs(verbs)
+    _schedules(_group(verbs, "schedules", "when runs start: list, show, set, next, enable, disable, run, delete"))
     _things(verbs)
     return parser
 
@@ -151,6 +152,51 @@ def _runs(verbs: Any) -> None:
     approve.add_argument("--version", type=int, help="what you approve: the version that `recon approvals` showed you")
     approve.add_argument("--reject", action="store_true", help="reject instead: what is held is cancelled")
     _tenant(approve)
+
+
+def _schedules(verbs: Any) -> None:
+    _list(verbs, "list", "schedules", "list_schedules", "every schedule, the next to run first")
+    shown = _verb(verbs, "show", "schedules", "show_one", "one schedule, its next runs, what became of the last ones")
+    made = _verb(verbs, "set", "schedules", "set_one", "give a connector its schedule, in place of the one it had")
+    ahead = _verb(
+        verbs, "next", "schedules", "next_runs", "the next runs, as stored or as they would be; saves nothing"
+    )
+    ahead.add_argument("-n", type=_count, default=5, metavar="N", help="how many (5)")
+    on = _verb(verbs, "enable", "schedules", "switch", "switch a schedule on")
+    off = _verb(verbs, "disable", "schedules", "switch", "switch a schedule off")
+    for verb, is_on in ((on, True), (off, False)):
+        verb.set_defaults(on=is_on)
+    now = _verb(verbs, "run", "schedules", "run_now", "start now what the schedule would start, and follow it")
+    _no_wait(now)
+    gone = _verb(verbs, "delete", "schedules", "delete", "delete a schedule; its runs stay")
+    for verb in (shown, made, ahead, on, off, now, gone):
+        verb.add_argument("connector")
+        _tenant(verb)
+    for verb in (made, ahead):
+        _times(verb)
+
+
+def _times(parser: argparse.ArgumentParser) -> None:
+    """A schedule in options."""
+    parser.add_argument("--every", dest="frequency", metavar="WORD", help="hourly, daily, weekly, monthly or cron")
+    parser.add_argument("--hour", type=int, help="the hour of the day, 0 to 23")
+    parser.add_argument("--weekday", metavar="DAY", help="for weekly: mon, tue, …")
+    parser.add_argument("--day", type=int, help="for monthly: 1 to 31; the last day of a shorter month")
+    parser.add_argument("--cron", metavar="'M H D M W'", help="for cron: minute, hour, day, month, day of week")
+    parser.add_argument("--timezone", default="UTC", metavar="ZONE", help="such as Europe/Berlin (UTC)")
+    parser.add_argument("--mode", default="full", help="full or delta (full)")
+    parser.add_argument(
+        "--missed", default="one", metavar="POLICY", help="what was missed: one run for all (one), or skip"
+    )
+    parser.add_argument("--jitter", type=int, default=0, metavar="SECONDS", help="begin up to so much later (0)")
+    parser.add_argument(
+        "--blackout",
+        action="append",
+        default=[],
+        metavar="'DAYS HH:MM-HH:MM'",
+        help="when nothing begins, such as 22:00-06:00 or 'Mon-Fri 08:00-18:00'; as often as needed",
+    )
+    parser.add_argument("--off", action="store_true", help="switched off for now")
 
 
 def _things(verbs: Any) -> None:
