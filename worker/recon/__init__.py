@@ -16,6 +16,8 @@ from worker.recon.groups import CauseRepaired, CauseRepairing, cause_words, chos
 from worker.recon.keeping import Keeping
 from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
+from worker.recon.policies import checked as checked_policy
+from worker.recon.policies import rules_of
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
@@ -34,6 +36,7 @@ __all__ = [
     "Repairs",
     "Wish",
     "cause_words",
+    "checked_policy",
     "chosen",
     "csv_header",
     "csv_line",
@@ -41,6 +44,7 @@ __all__ = [
     "json_line",
     "replayed_page",
     "report",
+    "rules_of",
     "trend_of",
     "why_not_linked",
 ]

@@ -154,7 +154,7 @@ _AT_TARGET = frozenset({RepairAction.CREATE, RepairAction.UPDATE, RepairAction.D
 def _obstacle(discrepancy: Discrepancy, action: RepairAction, direction: RepairDirection, known: Known) -> str | None:
     if discrepancy.resolution is not Resolution.PENDING:
         return f"This is {discrepancy.resolution} already."
-    if action not in _POSSIBLE[discrepancy.type]:
+    if action not in POSSIBLE[discrepancy.type]:
         return f"{action} does not settle a finding of the kind {discrepancy.type}."
     account = known.account
     if account is not None and account.live:
@@ -167,7 +167,8 @@ def _obstacle(discrepancy: Discrepancy, action: RepairAction, direction: RepairD
     return None
 
 
-_POSSIBLE: Mapping[DiscrepancyType, frozenset[RepairAction]] = {
+#: The actions that can settle a kind.
+POSSIBLE: Mapping[DiscrepancyType, frozenset[RepairAction]] = {
     DiscrepancyType.MISSING: frozenset({RepairAction.CREATE, RepairAction.INACTIVATE_IDENTITY}),
     DiscrepancyType.ORPHAN: frozenset({RepairAction.LINK, RepairAction.DELETE}),
     DiscrepancyType.MISMATCH: frozenset(
@@ -294,7 +295,7 @@ def wishes_of_policy(policy: Mapping[str, str]) -> dict[DiscrepancyType, tuple[R
     return {
         kind: each
         for kind, each in found.items()
-        if each[0] in _POSSIBLE[kind] and kind is not DiscrepancyType.COLLISION
+        if each[0] in POSSIBLE[kind] and kind is not DiscrepancyType.COLLISION
     }
 
 
