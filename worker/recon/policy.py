@@ -10,7 +10,7 @@ from worker.recon.remediate import MOST_TOGETHER, Remediation, Repairs
 from worker.recon.steps import Steps, Stop
 from worker.security import Entry
 from worker.security import record as audit
-from worker.store import discrepancies, principals, runs, safeguard
+from worker.store import connectors, discrepancies, principals, runs, safeguard
 from worker.store.pool import Connection
 from worker.store.runs import Progress
 from worker.store.tenant import tenant
@@ -20,7 +20,7 @@ _HELD = "removals_approval"
 
 async def run_policy(steps: Steps, context: RunContext, remediation: Remediation) -> None:
     """Settle what this run saw and the policy covers, once each."""
-    chosen = wishes_of_policy(context.view.connector.policy)
+    chosen = wishes_of_policy(await _present_policy(steps, context))
     if chosen and not await may_repair(steps, context, chosen):
         return
     after = UUID(int=0)
@@ -41,6 +41,14 @@ async def run_policy(steps: Steps, context: RunContext, remediation: Remediation
         if len(page) < MOST_TOGETHER:
             break
         after = page[-1].id
+
+
+async def _present_policy(steps: Steps, context: RunContext) -> dict[str, str]:
+    """As it is now: a person may have changed it while the run was under way, or paused for them."""
+    run = context.run
+    async with tenant(steps.pool, run.tenant_id) as conn:
+        connector = await connectors.get(conn, tenant_id=run.tenant_id, connector_id=run.connector_id)
+    return connector.policy if connector else {}
 
 
 async def _repair(
