@@ -68,9 +68,11 @@ class Names:
     ) -> list[str | None]:
         """The name each account gets, None: all that it was offered are taken.
 
-        ``is_blind``: the target cannot be asked, so all of our own accounts are looked at. ``is_dry``: only look.
+        ``is_blind``: the target cannot be asked, so all of our own accounts are looked at, once for all offers.
+        ``is_dry``: only look.
         """
-        how = _How(where, FIRST_LOOK, is_blind=is_blind, is_dry=is_dry)
+        others = await self._of_accounts(where, offers) if is_blind else {}
+        how = _How(where, FIRST_LOOK, others, is_dry=is_dry)
         chosen = await self._settle(how, offers)
         short = [at for at, value in enumerate(chosen) if value is None and len(offers[at].candidates) > FIRST_LOOK]
         if short:
@@ -88,6 +90,12 @@ class Names:
         """Let names go that the account did not get after all."""
         async with tenant(self._pool, where.tenant_id) as conn:
             await taken_names.give_back(conn, where, account_id, names)
+
+    async def _of_accounts(self, where: Where, offers: Sequence[Offer]) -> dict[Name, UUID]:
+        """Who of our accounts has a name of these offers, though nobody took it for them."""
+        names = {(offer.attribute, normal(each)) for offer in offers for each in offer.within(None)}
+        async with tenant(self._pool, where.tenant_id) as conn:
+            return await taken_names.of_accounts(conn, where, names)
 
     async def _settle(self, how: "_How", offers: Sequence[Offer]) -> list[str | None]:
         """Take names until each has one, or none of those looked at is left for it."""
@@ -108,9 +116,8 @@ class Names:
         names = {(offer.attribute, normal(each)) for offer in offers for each in offer.within(how.look)}
         async with tenant(self._pool, how.where.tenant_id) as conn:
             holders = await taken_names.among(conn, how.where, names)
-            others = await taken_names.of_accounts(conn, how.where, names) if how.is_blind else {}
             held = {name: holder.account_id for name, holder in holders.items() if holder.is_held}
-            found = assign(offers, {**others, **held}, look=how.look)
+            found = assign(offers, {**how.others, **held}, look=how.look)
             wanted = [
                 Taking(offer.attribute, value, offer.account_id, offer.operation_id, offer.iteration)
                 for offer, value in zip(offers, found, strict=True)
@@ -132,11 +139,14 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """Among whom names are looked for, and how many candidates of each (None: all)."""
+    """Among whom names are looked for, and how many candidates of each (None: all).
+
+    ``others`` have names that nobody took for them.
+    """
 
     where: Where
     look: int | None
-    is_blind: bool
+    others: Mapping[Name, UUID]
     is_dry: bool
 
 

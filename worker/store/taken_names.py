@@ -99,7 +99,10 @@ async def among(conn: Connection, where: Where, names: Collection[Name]) -> dict
 
 
 async def of_accounts(conn: Connection, where: Where, names: Collection[Name]) -> dict[Name, UUID]:
-    """Which accounts of ours have one of these names, by reading them all: for targets that cannot be asked."""
+    """Which accounts of ours have one of these names, by reading them all: for targets that cannot be asked.
+
+    Once for all the names that a claim may come to: it takes as long as there are accounts.
+    """
     rows = await queries.of_accounts.rows(
         conn,
         tenant_id=where.tenant_id,

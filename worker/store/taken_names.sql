@@ -15,12 +15,20 @@ FROM unnest(:attributes::text[], :hashes::bytea[]) AS w(attribute, value_hash), 
         AND n.object_class = :object_class AND n.attribute = w.attribute AND n.value_hash = w.value_hash LIMIT 1) n
 
 -- name: of_accounts
--- Accounts of ours that have one of these names without having taken it: read only where the target cannot be asked.
-SELECT w.attribute, w.value, a.id AS account_id
-FROM accounts a, unnest(:attributes::text[], :values::text[]) AS w(attribute, value)
-WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
-  AND a.state <> 'dead' AND (lower(a.hooked ->> w.attribute) = w.value OR lower(a.observed ->> w.attribute) = w.value
-    OR lower(a.wanted ->> w.attribute) = w.value)
+-- Accounts of ours that have one of these names without having taken it: read only where the target cannot be asked. One
+-- pass over the accounts of a connector for each attribute, however many names are looked for.
+SELECT w.attribute, w.value, h.id AS account_id
+FROM (SELECT DISTINCT attribute FROM unnest(:attributes::text[]) AS n(attribute)) t
+CROSS JOIN LATERAL (
+    SELECT a.id, v.value
+    FROM accounts a
+    CROSS JOIN LATERAL (VALUES (lower(a.hooked ->> t.attribute)), (lower(a.observed ->> t.attribute)),
+        (lower(a.wanted ->> t.attribute))) AS v(value)
+    WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+      AND a.state <> 'dead' AND v.value IS NOT NULL
+) h
+JOIN unnest(:attributes::text[], :values::text[]) AS w(attribute, value)
+    ON w.attribute = t.attribute AND w.value = h.value
 
 -- name: drop
 -- Names that count no more, unless somebody took them over meanwhile; in the order of their keys, as in take.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,9 +14,12 @@ from worker.domain.errors import AlreadyExists, TransientError
 from worker.domain.hook import HookLimits
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
 from worker.domain.processing import Finished
-from worker.execution import tidying
+from worker.execution import Names, tidying
+from worker.execution.naming import Offer
 from worker.execution.tidying import HookTidying
 from worker.hooks import HookExecutor
+from worker.store import taken_names
+from worker.store.taken_names import Where
 
 OFFERS = """
 def before_create(ctx):
@@ -175,6 +179,33 @@ async def test_names_that_count_no_more_are_tidied_up_and_others_stay(
 
     assert (first, second) == (1, 0)
     assert await site.rows("SELECT value FROM taken_names") == [("amoss2",)]
+
+
+async def test_accounts_of_a_target_that_cannot_be_asked_are_read_once_a_claim(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many accounts want names, and however many of their candidates are taken."""
+    await site.rows(
+        "INSERT INTO accounts (tenant_id, id, connector_id, object_class, state, observed) "
+        "SELECT tenant_id, gen_random_uuid(), id, 'user', 'active', jsonb_build_object('login', 'AMoss' || n) "
+        "FROM connectors, generate_series(1, 12) n RETURNING id"
+    )
+    [(tenant_id, connector_id)] = await site.rows("SELECT tenant_id, id FROM connectors")
+    reads = 0
+    of_accounts = taken_names.of_accounts
+
+    async def counted(*args: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await of_accounts(*args)
+
+    monkeypatch.setattr(taken_names, "of_accounts", counted)
+    candidates = tuple(f"amoss{n}" for n in range(1, 20))
+    offers = [Offer(uuid4(), uuid4(), "login", candidates) for _ in range(3)]
+
+    chosen = await Names(site.pool).choose(Where(tenant_id, connector_id, "user"), offers, is_blind=True)
+
+    assert (chosen, reads) == (["amoss13", "amoss14", "amoss15"], 1)
 
 
 async def test_names_of_one_moment_are_all_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
