@@ -34,6 +34,7 @@ PAGES: dict[str, str] = {
     "run held by the safeguard": PAUSED,
     "run that found nothing": f"/connectors/{sample.SQL.id}/reconciliation/runs/{sample.RUNS[3].id}",
     "discrepancies": f"{RECONCILIATION}/discrepancies",
+    "all reconciliation": "/connectors/reconciliation",
     "causes": f"{RECONCILIATION}/causes",
     "repairing a cause": f"{RECONCILIATION}/causes/approve?group=a1",
     "approvals": "/approvals",

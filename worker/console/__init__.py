@@ -86,6 +86,8 @@ from worker.console.views import (
     TargetAttribute,
     TestOutcome,
     TestRunView,
+    TrendDay,
+    TrendView,
     TrialView,
 )
 
@@ -174,6 +176,8 @@ __all__ = [
     "TargetAttribute",
     "TestOutcome",
     "TestRunView",
+    "TrendDay",
+    "TrendView",
     "TrialView",
     "build_console",
 ]

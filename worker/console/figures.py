@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.console.views import HourCount
+from worker.console.views import HourCount, TrendDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,33 @@ def hour_chart(hours: Sequence[HourCount], *, width: float = 600, height: float 
             bars.append(Bar(x, max(0.0, height - done - failed - 1), w, failed, "red"))
     ticks = tuple((round(top * part), height - plot * part) for part in (0.5, 1.0))
     return HourChart(width, height, tuple(bars), ticks)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendChart:
+    """A bar for what was found each day, and a line of what was open at its end, on one scale."""
+
+    width: float
+    height: float
+    bars: tuple[Bar, ...]
+    line: tuple[tuple[float, float], ...]
+    ticks: tuple[tuple[int, float], ...]
+
+
+def trend_chart(days: Sequence[TrendDay], *, width: float = 600, height: float = 160) -> TrendChart:
+    """Days from left to right; a day that found anything has a bar of 3 units at least."""
+    top = _round_up(max((max(day.detected_total, day.open_total) for day in days), default=0))
+    plot = height - 8
+    step = width / max(len(days), 1)
+    gap = min(1.0, step / 8)
+    bars = [
+        Bar(at * step + gap, height - tall, step - 2 * gap, tall, "blue")
+        for at, day in enumerate(days)
+        if (tall := max(day.detected_total / top * plot, 3.0) if day.detected_total else 0.0)
+    ]
+    line = tuple(((at + 0.5) * step, height - day.open_total / top * plot) for at, day in enumerate(days))
+    ticks = tuple((round(top * part), height - plot * part) for part in (0.5, 1.0))
+    return TrendChart(width, height, tuple(bars), line, ticks)
 
 
 def segments(

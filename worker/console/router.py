@@ -29,6 +29,7 @@ from worker.console.pages import (
     reconciliation,
     sign_in,
     stream,
+    trend,
 )
 from worker.console.pages import causes as cause_pages
 from worker.console.pages import hooks as hook_pages
@@ -53,6 +54,7 @@ def build_console(
         sign_in,
         stream,
         operations,
+        trend,
         reconciliation,
         discrepancies,
         cause_pages,

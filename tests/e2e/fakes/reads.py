@@ -171,6 +171,17 @@ class FakeReads:
         row = next((c for c in sample.CASES if c.id == case_id), None)
         return sample.case_detail(row) if row else None
 
+    async def trend(self, tenant_id: UUID, *, connector_id: UUID | None, days: int) -> v.TrendView | None:
+        runs = () if self.quiet else tuple(sample.RUNS)
+        return v.TrendView(
+            days=tuple(sample.trend_day(n, days) for n in range(days)),
+            live=tuple(run for run in runs if run.status in {"running", "paused"}),
+            latest=runs,
+            connectors=tuple(sample.CONNECTORS),
+            as_of=datetime.now(UTC),
+            connector_id=connector_id,
+        )
+
     async def near_cases(self, tenant_id: UUID, *, case_id: UUID, where: v.CaseFilter) -> v.NearCases:
         ids = [c.id for c in sample.CASES if c.status == "open"]
         at = ids.index(case_id) if case_id in ids else len(ids)

@@ -34,6 +34,7 @@ from worker.console.views import (
     RunDetail,
     RunRow,
     Suggestion,
+    TrendDay,
 )
 from worker.domain.account import AccountState
 from worker.domain.conflict import ConflictOutcome, ConflictStatus, ConflictStrategy, ConflictType
@@ -606,6 +607,16 @@ def run_detail(row: RunRow) -> RunDetail:
         hold=HOLDS[0] if row.status == "paused" else None,
         sample=() if clean else tuple(DISCREPANCIES[:6]),
         as_of=NOW,
+    )
+
+
+def trend_day(n: int, days: int) -> TrendDay:
+    """A day of which the last is today: something every week, all of it settled in time."""
+    busy = n % 7 == 3
+    return TrendDay(
+        date=NOW.date() - timedelta(days=days - 1 - n),
+        detected={"mismatch": 40 + n, "missing": 3} if busy else {},
+        open={"mismatch": max(0, 40 - 9 * ((n - 3) % 7)), "orphan": 6},
     )
 
 

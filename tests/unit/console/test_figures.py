@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.e2e.fakes import sample
-from worker.console.figures import hour_chart, segments
-from worker.console.views import HourCount
+from worker.console.figures import hour_chart, segments, trend_chart
+from worker.console.views import HourCount, TrendDay
 
 COUNTS = st.lists(st.integers(0, 10**7), max_size=8)
 
@@ -33,3 +33,14 @@ def test_an_empty_day_has_a_scale_and_no_bars():
 
     assert chart.bars == ()
     assert chart.ticks[-1][0] == 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=365))
+def test_days_have_a_place_each_and_stay_inside_the_chart(pairs):
+    days = [TrendDay(date=sample.NOW.date(), detected={"orphan": a}, open={"orphan": b}) for a, b in pairs]
+    chart = trend_chart(days)
+
+    assert len(chart.line) == len(days)
+    assert all(0 <= x <= chart.width and 0 <= y <= chart.height for x, y in chart.line)
+    assert all(bar.y >= 0 and bar.width > 0 and bar.height >= 3 for bar in chart.bars)
+    assert len(chart.bars) == sum(1 for a, _ in pairs if a)

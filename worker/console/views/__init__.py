@@ -63,6 +63,7 @@ from worker.console.views.reconciliation import (
     Suggestion,
 )
 from worker.console.views.shared import AttributeChange, AuditPage, AuditRow, Badges, ConnectorBrief, Cursors, HourCount
+from worker.console.views.trend import TrendDay, TrendView
 
 __all__ = [
     "AccountView",
@@ -140,5 +141,7 @@ __all__ = [
     "TargetAttribute",
     "TestOutcome",
     "TestRunView",
+    "TrendDay",
+    "TrendView",
     "TrialView",
 ]

@@ -33,8 +33,9 @@ from worker.console import (
     ReconciliationView,
     RunDetail,
     Slice,
+    TrendView,
 )
-from worker.service.desk import approvals, audit, briefs, cases, conflicts, operations, people, recon, targets
+from worker.service.desk import approvals, audit, briefs, cases, conflicts, operations, people, recon, targets, trend
 from worker.service.desk.changes import Changes
 from worker.service.desk.flow import Flow, Remembered
 from worker.store import listings
@@ -129,6 +130,10 @@ class Reads:
     async def case(self, tenant_id: UUID, *, case_id: UUID) -> CaseDetail | None:
         async with tenant(self._pool, tenant_id) as conn:
             return await cases.detail(conn, tenant_id, case_id=case_id)
+
+    async def trend(self, tenant_id: UUID, *, connector_id: UUID | None, days: int) -> TrendView | None:
+        async with tenant(self._pool, tenant_id) as conn:
+            return await trend.view(conn, tenant_id, connector_id=connector_id, days=days)
 
     async def near_cases(self, tenant_id: UUID, *, case_id: UUID, where: CaseFilter) -> NearCases:
         async with tenant(self._pool, tenant_id) as conn:
