@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
+from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
@@ -28,7 +29,8 @@ class House:
         self.acts, self.hooks, self.mappings = FakeActs(reads), FakeHooks(), FakeMappings()
         app = FastAPI()
         person = Person(roles=frozenset({"admin"}))
-        self.router = build_console(reads, self.acts, FakeAuth(person), self.hooks, self.mappings)
+        auth, causes = FakeAuth(person), FakeCauses()
+        self.router = build_console(reads, self.acts, auth, self.hooks, self.mappings, causes=causes)
         app.include_router(self.router)
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
