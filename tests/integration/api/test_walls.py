@@ -39,6 +39,7 @@ BODIES: Final[dict[str, Any]] = {
 ASKING: Final = {
     "POST /api/connectors/{connector_id}/mappings/scope",
     "POST /api/connectors/{connector_id}/reconciliation/discrepancies/preview",
+    "POST /api/reconciliation/schedules/preview",
 }
 #: What the other tenant has of tables that no act fills in one step.
 THEIRS: Final = """
