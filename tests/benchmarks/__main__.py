@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import uvloop
 
-from tests.benchmarks import importing, listing, running, scripting, targeting
+from tests.benchmarks import importing, running, scripting, targeting
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
 from tests.benchmarks.queue import (
@@ -26,6 +26,7 @@ from tests.benchmarks.queue import (
     submitting,
     throughput,
 )
+from tests.benchmarks.recon import measures
 from worker.domain.errors import SurroundingsError
 from worker.service.collector import tune_collector
 from worker.telemetry import logs
@@ -53,7 +54,7 @@ MEASURES: dict[str, Measure] = {
     "queue.journey": journey.measure,
     "queue.idle": idle.measure,
     "queue.list": asking.measure,
-    "recon": listing.measure,
+    "recon": measures.measure,
     "hooks": scripting.measure,
 }
 

@@ -7,7 +7,7 @@ contradicts itself, is for a person.
 """
 
 from worker.correlation.blocking import match_keys
-from worker.correlation.bulk import correlate_many
+from worker.correlation.bulk import MAX_BLOCK, correlate_many
 from worker.correlation.defaults import default_rule_set, rule_set_in_force
 from worker.correlation.engine import CandidateSource, CorrelationService, Question
 from worker.correlation.evidence import evidence as evidence_of_pair
@@ -20,6 +20,7 @@ from worker.correlation.review import Attributes, RuleProblem, expressions_of, k
 from worker.correlation.rules import RuleSet
 
 __all__ = [
+    "MAX_BLOCK",
     "Attributes",
     "CandidateSource",
     "CorrelationService",

@@ -1,5 +1,6 @@
 """What one run works with, read once: its target, how accounts are compared, who is protected, who is in scope."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -81,16 +82,22 @@ class View:
 
 @dataclass(slots=True)
 class RunContext:
-    """A run under way. ``facts`` are what its statistics say by now; ``calls`` requests that are not noted yet."""
+    """A run under way. ``facts`` are what its statistics say by now; ``calls`` requests that are not noted yet.
+
+    ``phase`` was entered, or taken up by this process, at the moment ``entered``.
+    """
 
     run: Run
     view: View
     clock_ahead: timedelta = timedelta(0)
     calls: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    phase: str = ""
+    entered: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.facts = dict(self.run.statistics)
+        self.phase = self.run.phase
 
     @property
     def place(self) -> accounts.Place:

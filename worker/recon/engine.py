@@ -174,8 +174,11 @@ class ReconciliationEngine:
         return before.started_at if before else None
 
     async def _enter(self, context: RunContext, phase: str) -> None:
-        async with self._steps.step(context, Progress(phase=phase)):
-            pass
+        """Go on to this phase, and add what the one before took to the run's statistics."""
+        now = time.monotonic()
+        took = {f"{context.phase}_ms": round(1000 * (now - context.entered))}
+        async with self._steps.step(context, Progress(phase=phase, tally=took)):
+            context.phase, context.entered = phase, now
 
     async def _put_down(self, run: Run, stop: Stop) -> Run:
         if stop.is_noted:

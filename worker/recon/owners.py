@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from worker.correlation import NameFrequencies, RuleSet, correlate_many, match_keys
+from worker.correlation import MAX_BLOCK, NameFrequencies, RuleSet, correlate_many, match_keys
 from worker.domain.account import TargetAccount
 from worker.domain.correlation import Candidate, CorrelationResult, Decision, MatchKey, PersonDecision, Side, Subject
 from worker.recon import classify
@@ -140,17 +140,39 @@ async def _next(steps: Steps, context: RunContext, seen: Seen, after: UUID) -> t
     return found, after
 
 
+class _Holders:
+    """People by the keys that accounts look for. Of those who hold a key that is too common to find anybody only so
+    many are kept that it still is, or one coarse key would hold everybody."""
+
+    def __init__(self, wanted: frozenset[MatchKey], rule_set: RuleSet) -> None:
+        self._wanted = wanted
+        self._rule_set = rule_set
+        self._by_key: dict[MatchKey, list[Candidate]] = {}
+
+    def add(self, people: Sequence[Candidate]) -> None:
+        for each in people:
+            for key in self._wanted.intersection(match_keys(each.attributes, self._rule_set, side=Side.IDENTITY)):
+                held = self._by_key.setdefault(key, [])
+                if len(held) <= MAX_BLOCK:
+                    held.append(each)
+
+    def all(self) -> list[Candidate]:
+        """Each once, in id order."""
+        found = {each.ref_id: each for held in self._by_key.values() for each in held}
+        return [found[ref_id] for ref_id in sorted(found)]
+
+
 async def _candidates(steps: Steps, view: View, wanted: frozenset[MatchKey]) -> list[Candidate]:
-    found: list[Candidate] = []
+    holders = _Holders(wanted, view.rule_set)
     after = FIRST
     while True:
         async with tenant(steps.pool, view.place.tenant_id) as conn:
             page = await correlation.candidates(
                 conn, object_class=view.place.object_class, after=after, limit=_PAGE, **_where(view)
             )
-        found += await asyncio.to_thread(_sharing, page, view.rule_set, wanted)
+        await asyncio.to_thread(holders.add, page)
         if len(page) < _PAGE:
-            return found
+            return holders.all()
         after = page[-1].ref_id
 
 
@@ -160,10 +182,6 @@ def _keys_of(subjects: Sequence[Subject], rule_set: RuleSet) -> frozenset[MatchK
 
 def _keys_by_id(page: Sequence[tuple[UUID, dict[str, Any]]], rule_set: RuleSet) -> dict[UUID, Sequence[MatchKey]]:
     return {account_id: match_keys(attributes, rule_set, side=Side.ACCOUNT) for account_id, attributes in page}
-
-
-def _sharing(people: Sequence[Candidate], rule_set: RuleSet, wanted: frozenset[MatchKey]) -> list[Candidate]:
-    return [each for each in people if not wanted.isdisjoint(match_keys(each.attributes, rule_set, side=Side.IDENTITY))]
 
 
 def _correlate(

