@@ -16,7 +16,7 @@ TYPES = (
     "( 1.5 NAME 'loop' SUP loop )",
 )
 CLASSES = (
-    "( 2.5.6.0 NAME 'top' ABSTRACT MUST objectClass )",
+    "( 2.5.6.0 NAME 'top' ABSTRACT MUST ( objectClass $ lock ) )",
     "( 2.1 NAME 'human' SUP top STRUCTURAL MUST ( commonName ) MAY ( floor $ loop ) )",
     "( 2.2 NAME 'badged' SUP top AUXILIARY MUST badge )",
     "( 2.3 NAME 'circular' SUP circular2 MAY floor )",
@@ -39,7 +39,7 @@ def test_classes_above_and_other_names_of_attributes_are_followed() -> None:
     found = {each.name: each for each in schema.attributes}
 
     assert schema.is_complete
-    assert list(found) == ["cn", "floor", "loop", "stamp", "lock"]
+    assert list(found) == ["cn", "floor", "loop", "objectClass", "lock", "stamp"]
     assert found["cn"].required
     assert (found["cn"].comparison, found["floor"].comparison, found["floor"].type) == (
         "ignore_case",
@@ -77,6 +77,14 @@ def test_incomplete_schema_says_why(classes: list[str], shown: bool, why: str) -
 
     assert not schema.is_complete
     assert why in schema.incomplete_because
+
+
+def test_naming_attribute_is_listed_once_as_the_settings_spell_it() -> None:
+    told = LdapSettings("ldap://x", "dc=x", rdn_attribute="commonName", object_classes=["human"])
+    schema = object_schema("user", told, read_subschema(entry()))
+
+    assert [each.name for each in schema.attributes if each.required] == ["commonName"]
+    assert "cn" not in {each.name for each in schema.attributes}
 
 
 @pytest.mark.parametrize("text", ["", "( )", "cn", "( 1.2 NAME 'x'", "( 1.2 NAME ( 'x' )", "NAME x )"])

@@ -138,7 +138,9 @@ def object_schema(object_class: str, settings: LdapSettings, subschema: Subschem
     must, may = _allowed(subschema, settings.object_classes)
     many = {name.lower() for name in settings.multi_valued}
     naming = settings.rdn_attribute
-    names = dict.fromkeys([naming, *must, *may, *(subschema.name_of(each) for each in settings.multi_valued)])
+    told = dict.fromkeys([*must, *may, *(subschema.name_of(each) for each in settings.multi_valued)])
+    is_named = {naming.lower(), subschema.name_of(naming).lower()}
+    names = [naming, *(name for name in told if name.lower() not in is_named)]
     attributes = [_attribute(name, subschema, settings, must=must, many=many) for name in names]
     known = {name.lower() for name in names}
     operational = [
@@ -154,7 +156,11 @@ def _allowed(subschema: Subschema, classes: Sequence[str]) -> tuple[dict[str, No
     must: dict[str, None] = {}
     may: dict[str, None] = {}
     for definition in (each for name in classes for each in subschema.chain(subschema.classes, name)):
-        must |= dict.fromkeys(map(subschema.name_of, definition.words.get("MUST", ())))
+        needed = dict.fromkeys(map(subschema.name_of, definition.words.get("MUST", ())))
+        if definition.name.lower() == "top":  # what every entry has, the directory sees to itself
+            may |= needed
+        else:
+            must |= needed
         may |= dict.fromkeys(map(subschema.name_of, definition.words.get("MAY", ())))
         if _ANYTHING in (name.lower() for name in definition.names):
             may |= dict.fromkeys(each.name for each in subschema.types.values())
@@ -164,7 +170,6 @@ def _allowed(subschema: Subschema, classes: Sequence[str]) -> tuple[dict[str, No
                 names = (*each.words.get("MUST", ()), *each.words.get("MAY", ()))
                 may |= dict.fromkeys(map(subschema.name_of, names))
         may |= dict.fromkeys(map(subschema.name_of, rule.words.get("MAY", ()) if rule else ()))
-    must.pop("objectClass", None)  # what we are told to give to new entries
     return must, may
 
 

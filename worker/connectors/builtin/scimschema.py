@@ -25,7 +25,10 @@ _OF_THE_LIST = frozenset({"type", "primary", "display", "$ref"})
 def object_schema(object_class: str, *, schemas: Sequence[Any], types: Sequence[Any], endpoint: str) -> ObjectSchema:
     """The attributes of users, of what ``/Schemas`` and ``/ResourceTypes`` list; neither lists anything: assumed."""
     known = {str(each.get("id")): each for each in schemas if isinstance(each, dict)}
-    ours = next((each for each in types if isinstance(each, dict) and _endpoint_of(each) == endpoint.strip("/")), None)
+    ours = next(
+        (each for each in types if isinstance(each, dict) and _last_of(each.get("endpoint")) == _last_of(endpoint)),
+        None,
+    )
     wanted = _schemas_of(ours) if ours is not None else []
     missing = [name for name in wanted if name not in known]
     if not wanted or missing:
@@ -48,8 +51,8 @@ def object_schema(object_class: str, *, schemas: Sequence[Any], types: Sequence[
 _Found = tuple[list[AttributeSchema], list[AttributeSchema]]
 
 
-def _endpoint_of(resource_type: Mapping[str, Any]) -> str:
-    return str(resource_type.get("endpoint", "")).rstrip("/").rpartition("/")[2]
+def _last_of(endpoint: Any) -> str:
+    return str(endpoint).rstrip("/").rpartition("/")[2].lower()
 
 
 def _schemas_of(resource_type: Mapping[str, Any]) -> list[str]:
@@ -78,7 +81,9 @@ def _of_entries(name: str, each: Mapping[str, Any], parts: Sequence[Mapping[str,
     """The list of all values, and the entries of each kind; a service may well know more kinds than it says."""
     by_name = {str(part.get("name")): part for part in parts}
     value = by_name.get("value")
-    kinds = [kind for kind in by_name.get("type", {}).get("canonicalValues") or () if isinstance(kind, str)]
+    values = by_name.get("type", {}).get("canonicalValues")
+    kinds = [kind for kind in values if isinstance(kind, str)] if isinstance(values, list) else []
+    kinds = [kind for kind in kinds if kind and "." not in kind]
     told: dict[tuple[str, ...], Mapping[str, Any]] = {(): value} if value is not None else {}
     told |= {(part,): of for part, of in by_name.items() if part not in {*_OF_THE_LIST, "value"}}
     single = [AttributeSchema(name, multi_valued=True, writable=_is_writable(each))] if value is not None else []
@@ -109,7 +114,7 @@ def _attribute(
         comparison="ignore_case" if name == NAMING else "exact",
         writable=_is_writable(each),
         readable=mutability != "writeOnly" and each.get("returned") != "never" and not is_secret,
-        unique=name == NAMING or each.get("uniqueness") in {"server", "global"},
+        unique=name == NAMING or each.get("uniqueness") in ("server", "global"),
         secret=is_secret,
     )
 
