@@ -125,9 +125,7 @@ def _filters(parser: argparse.ArgumentParser) -> None:
 
 
 def _runs(verbs: Any) -> None:
-    recon = _group(
-        verbs, "recon", "reconciliation: run, list, watch, show, report, pause, resume, cancel, approvals, approve"
-    )
+    recon = _group(verbs, "recon", "reconciliation: runs of targets, what they find, what is held")
     start = _verb(recon, "run", "reconciliation", "start", "start a run of a connector and follow it")
     start.add_argument("connector")
     start.add_argument("--mode", choices=["full", "delta"], default="full")
@@ -146,9 +144,10 @@ def _runs(verbs: Any) -> None:
         verb = _verb(recon, name, "reconciliation", function, help_text)
         verb.add_argument("id")
         _tenant(verb)
+    _proposals(recon)
     _list(recon, "approvals", "reconciliation", "list_approvals", "what the safeguard holds until somebody decides")
     approve = _verb(recon, "approve", "reconciliation", "approve", "let held removals, or a held run, go on")
-    approve.add_argument("id", help="the id of the approval")
+    approve.add_argument("id", help="the id of the approval, or of the run that waits for it")
     approve.add_argument("--version", type=int, help="what you approve: the version that `recon approvals` showed you")
     approve.add_argument("--reject", action="store_true", help="reject instead: what is held is cancelled")
     _tenant(approve)
@@ -197,6 +196,17 @@ def _times(parser: argparse.ArgumentParser) -> None:
         help="when nothing begins, such as 22:00-06:00 or 'Mon-Fri 08:00-18:00'; as often as needed",
     )
     parser.add_argument("--off", action="store_true", help="switched off for now")
+
+
+def _proposals(recon: Any) -> None:
+    looked = _verb(recon, "preview", "previews", "preview", "what a dry run proposed, or repairs would change")
+    looked.add_argument("id", nargs="+", help="the id of a dry run, or of discrepancies")
+    _tenant(looked)
+    grouped = _list(recon, "causes", "previews", "causes", "open differences by what made them")
+    grouped.add_argument("connector")
+    grouped.add_argument("--run", metavar="ID", help="only what this run saw")
+    grouped.add_argument("--approve", nargs="+", metavar="GROUP", help="repair all accounts of these groups")
+    grouped.add_argument("--expect", type=int, metavar="N", help="with --approve: how many accounts you were shown")
 
 
 def _things(verbs: Any) -> None:

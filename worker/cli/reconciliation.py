@@ -1,7 +1,6 @@
 """``provisiond recon``."""
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,14 +10,14 @@ from worker.actions import approvals
 from worker.actions import runs as acts
 from worker.cli.arguments import id_of
 from worker.cli.context import Desk, acting
-from worker.cli.output import Progress, facts, say, say_json, show, table
-from worker.domain.errors import InvalidRequest, NotFound
+from worker.cli.output import facts, say, say_json, show, table
+from worker.cli.watching import end_of, the_run
+from worker.domain.errors import InvalidRequest, WrongState
 from worker.domain.run import Run, RunMode, RunStatus
 from worker.recon import report as report_of
 from worker.store import listings_approvals, listings_runs, runs
 from worker.store.tenant import tenant
 
-LOOK_S = 0.5
 RUN_COLUMNS = {
     "id": "id",
     "status": "status",
@@ -89,7 +88,7 @@ def report(options: argparse.Namespace) -> int:
     """What a run found and did."""
 
     async def act(desk: Desk) -> int:
-        run = await _run(desk, id_of(options.id))
+        run = await the_run(desk, id_of(options.id))
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             found = await report_of(conn, run)
         if options.json:
@@ -132,7 +131,7 @@ def approve(options: argparse.Namespace) -> int:
     """Decide about what the safeguard holds."""
 
     async def act(desk: Desk) -> int:
-        approval_id = id_of(options.id)
+        approval_id = await _approval_of(desk, id_of(options.id))
         if not options.reject and options.version is None:
             raise InvalidRequest("Say with --version what you approve: `provisiond recon approvals` shows it.")
         await approvals.decide(
@@ -152,9 +151,20 @@ def approve(options: argparse.Namespace) -> int:
     return acting(options, act)
 
 
+async def _approval_of(desk: Desk, given: UUID) -> UUID:
+    """An approval by its own id, or by that of the run that waits for it."""
+    async with tenant(desk.house.pool, desk.tenant_id) as conn:
+        run = await runs.get(conn, tenant_id=desk.tenant_id, run_id=given)
+    if run is None:
+        return given
+    if run.approval_id is None:
+        raise WrongState("This run waits for nobody's approval.")
+    return run.approval_id
+
+
 async def follow(desk: Desk, run_id: UUID, *, wait: bool, as_json: bool) -> int:
     """Show a run, with ``wait`` only when it is over or put down; exit 1 when it did not end well."""
-    run = await (_end_of(desk, run_id) if wait else _run(desk, run_id))
+    run = await (end_of(desk, run_id) if wait else the_run(desk, run_id))
     facts(await _shown(desk, run), as_json=as_json)
     return 0 if not wait or (run.status is RunStatus.COMPLETED and not run.items_error) else 1
 
@@ -166,30 +176,6 @@ def _one(options: argparse.Namespace, verb: Callable[..., Awaitable[Run]]) -> in
         return 0
 
     return acting(options, act)
-
-
-async def _end_of(desk: Desk, run_id: UUID) -> Run:
-    progress = Progress(is_quiet=True)
-    progress.say("Waiting for a daemon to take the run …")
-    try:
-        while (run := await _run(desk, run_id)).status in {RunStatus.PENDING, RunStatus.RUNNING}:
-            if run.status is RunStatus.RUNNING:
-                total = f" of {run.accounts_total}" if run.accounts_total else ""
-                progress.say(
-                    f"{run.phase}: {run.accounts_processed}{total} accounts, {run.discrepancies_found} findings"
-                )
-            await asyncio.sleep(LOOK_S)
-    finally:
-        progress.end()
-    return run
-
-
-async def _run(desk: Desk, run_id: UUID) -> Run:
-    async with tenant(desk.house.pool, desk.tenant_id) as conn:
-        run = await runs.get(conn, tenant_id=desk.tenant_id, run_id=run_id)
-    if run is None:
-        raise NotFound(f"There is no run {run_id}.")
-    return run
 
 
 async def _shown(desk: Desk, run: Run) -> dict[str, Any]:
@@ -221,4 +207,5 @@ def _tell_report(found: Mapping[str, Any]) -> None:
     ):
         if found[name]:
             say(f"\n{title}")
-            table(found[name], {column: column.replace("_", " ") for column in found[name][0]})
+            columns = [each for each in found[name][0] if each not in {"id", "kind", "detail", "sample"}]
+            table(found[name], {column: column.replace("_", " ") for column in columns})

@@ -87,6 +87,12 @@ async def get(conn: Connection, *, tenant_id: UUID, connector_id: UUID, ids: Seq
     return {row["id"]: from_row(row) for row in rows}
 
 
+async def connectors_of(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Where these are, by their ids; what there is none of is left out."""
+    rows = await queries.connectors_of.rows(conn, tenant_id=tenant_id, ids=list(ids))
+    return {row["id"]: row["connector_id"] for row in rows}
+
+
 async def lock(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, ids: Sequence[UUID]
 ) -> dict[UUID, Discrepancy]:

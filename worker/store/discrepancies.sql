@@ -69,6 +69,9 @@ WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.resoluti
 SELECT * FROM discrepancies
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND id = ANY(:ids::uuid[])
 
+-- name: connectors_of
+SELECT id, connector_id FROM discrepancies WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
+
 -- name: lock
 -- In the order in which runs write them, so that repairs and runs cannot deadlock.
 SELECT * FROM discrepancies

@@ -37,3 +37,8 @@ async def fail_unapproved(
     await due_work.forget(conn, tenant_id, due_work.Kind.RUN, run_id)
     await runs.queries.drop_checkpoints.run(conn, tenant_id=tenant_id, id=run_id)
     return True
+
+
+async def pages(conn: Connection, *, tenant_id: UUID, run_id: UUID) -> int:
+    """How many pages a run that is under way has listed."""
+    return int(await queries.pages.value(conn, tenant_id=tenant_id, id=run_id))

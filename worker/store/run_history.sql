@@ -11,3 +11,6 @@ UPDATE runs SET status = 'failed', error_message = :error_message, completed_at 
 WHERE tenant_id = :tenant_id AND id = :id AND status = 'paused' AND pause_reason = 'safeguard'
   AND approval_id = :approval_id
 RETURNING *
+
+-- name: pages
+SELECT coalesce(max(page) + 1, 0) FROM run_checkpoints WHERE tenant_id = :tenant_id AND run_id = :id

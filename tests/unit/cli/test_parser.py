@@ -11,7 +11,10 @@ VERBS = {
     *("serve", "dev", "migrate", "check", "doctor"),
     *(f"ops {verb}" for verb in ("list", "tail", "show", "retry", "redrive", "cancel", "resolve")),
     *(f"ops conflicts {verb}" for verb in ("list", "show", "resolve")),
-    *(f"recon {verb}" for verb in ("run", "list", "watch", "show", "report", "pause", "resume", "cancel")),
+    *(
+        f"recon {verb}"
+        for verb in ("run", "list", "watch", "show", "report", "preview", "causes", "pause", "resume", "cancel")
+    ),
     *("recon approvals", "recon approve", "connectors list", "connectors test"),
     *("identities import", "identities show", "identities disable", "tokens create", "audit verify"),
     *("tenants create", "tenants list"),
