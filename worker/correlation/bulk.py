@@ -1,16 +1,16 @@
 """Many at once, in memory: each subject decided for itself, then one to one among those who claim the same."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp
-from typing import TypeVar
 from uuid import UUID
 
-from worker.correlation.assign import assign, groups
+import numpy as np
+
 from worker.correlation.blocking import keys_of
 from worker.correlation.decide import Said, decide, said_about
 from worker.correlation.frequency import NameFrequencies
+from worker.correlation.joint import MOST, joint_confidences
 from worker.correlation.prepare import Prepared, prepare_candidate, prepare_subject
 from worker.correlation.rules import RuleSet
 from worker.correlation.score import Evaluate, Scored, score
@@ -18,10 +18,8 @@ from worker.domain.correlation import Candidate, CorrelationResult, Decision, Ma
 
 #: Keys that more candidates share than this (a very common name) find nobody; rarer keys have to.
 MAX_BLOCK = 40
-#: A definitive rule outweighs any sum of the others.
-DEFINITIVE = 1000.0
-
-Party = TypeVar("Party", bound=Hashable)
+#: Below these log odds nobody's claim takes anything from another.
+NO_CLAIM = -12.0
 
 
 @dataclass(slots=True)
@@ -96,56 +94,39 @@ def _by_party(decisions: Iterable[PersonDecision]) -> dict[UUID, list[PersonDeci
 
 
 def _settle_contested(cases: Sequence[_Case], rule_set: RuleSet, *, tuning_mode: bool) -> None:
-    by_id = {case.subject.ref_id: case for case in cases}
-    settled = {case.said.is_one: case.subject.ref_id for case in cases if case.said.is_one is not None}
-    claims = dict(_claims(cases, rule_set, settled))
-    for group in groups(claims):
-        rights = [right for _, right in group]
-        if len(set(rights)) == len(rights) and not set(rights) & settled.keys():
-            continue  # nobody else wants theirs: what was decided for each alone holds
-        owners = owners_in(group, rule_set, settled)
-        for ref_id in dict.fromkeys(left for left, _ in group):
-            _settle(by_id[ref_id], owners, rule_set, tuning_mode=tuning_mode)
+    """Decide again about all who want what others want, too."""
+    claims = [claim for place, case in enumerate(cases) for claim in _claims(place, case, rule_set)]
+    wanted = Counter(other for _, other, _ in claims)
+    contested = {place for place, other, _ in claims if wanted[other] > 1}
+    numbers = {other: number for number, other in enumerate(wanted)}
+    joint = joint_confidences(
+        np.array([place for place, _, _ in claims], dtype=np.int64),
+        np.array([numbers[other] for _, other, _ in claims], dtype=np.int64),
+        np.array([logit for _, _, logit in claims], dtype=np.float64),
+    )
+    found: dict[int, dict[UUID, float]] = {}
+    for (place, other, _), confidence in zip(claims, joint.tolist(), strict=True):
+        found.setdefault(place, {})[other] = confidence
+    for place in sorted(contested):
+        _settle(cases[place], found[place], rule_set, tuning_mode=tuning_mode)
 
 
-def _claims(
-    cases: Sequence[_Case], rule_set: RuleSet, settled: Mapping[UUID, UUID]
-) -> Iterator[tuple[tuple[UUID, UUID], float]]:
-    for case in cases:
-        if case.said.is_one is not None or case.said.is_nobodys:
-            continue
+def _claims(place: int, case: _Case, rule_set: RuleSet) -> Iterator[tuple[int, UUID, float]]:
+    """What one subject wants, with the log odds: (place, candidate, log odds)."""
+    if case.said.is_one is not None:
+        yield place, case.said.is_one, MOST
+    elif not case.said.is_nobodys:
         for scored in case.scored:
             other = scored.candidate.ref_id
-            if scored.ruled_out is None and other not in case.said.is_not:
-                worth = rule_set.slope * scored.points + rule_set.offset + (DEFINITIVE if scored.definitive else 0)
-                if worth > 0 or other in settled:
-                    yield (case.subject.ref_id, other), worth
+            logit = MOST if scored.definitive else rule_set.slope * scored.points + rule_set.offset
+            if scored.ruled_out is None and other not in case.said.is_not and logit > NO_CLAIM:
+                yield place, other, logit
 
 
-def owners_in(
-    group: Mapping[tuple[Party, Party], float], rule_set: RuleSet, settled: Mapping[Party, Party]
-) -> dict[Party, Party | None]:
-    """For each candidate of a group the subject that surely has it; None where two come too close."""
-    free = {claim: worth for claim, worth in group.items() if claim[1] not in settled}
-    wanted = Counter(right for _, right in free)
-    owners: dict[Party, Party | None] = {right: None for right, count in wanted.items() if count > 1}
-    for left, (right, regret) in assign(free).items():
-        if 1 / (1 + exp(-regret)) >= rule_set.auto_threshold:
-            owners[right] = left
-    return owners | {right: settled[right] for _, right in group if right in settled}
-
-
-def _settle(case: _Case, owners: Mapping[UUID, UUID | None], rule_set: RuleSet, *, tuning_mode: bool) -> None:
-    """Decide again without what surely is another's; what nobody surely has is not linked unseen."""
-    mine, before = case.subject.ref_id, case.result
-    lost = {right for right, owner in owners.items() if owner is not None and owner != mine}
-    left = [one for one in case.scored if one.candidate.ref_id not in lost]
-    result = decide(left, rule_set=rule_set, said=case.said, tuning_mode=tuning_mode)
-    if result.match is not None and owners.get(result.match.ref_id, mine) != mine:
-        result = replace(
-            result, decision=Decision.REVIEW, match=None, reason=f"{result.reason}, but another claims the same"
-        )
-    elif result.decision is Decision.NONE and before.decision is not Decision.NONE:
+def _settle(case: _Case, joint: Mapping[UUID, float], rule_set: RuleSet, *, tuning_mode: bool) -> None:
+    before = case.result
+    result = decide(case.scored, rule_set=rule_set, said=case.said, tuning_mode=tuning_mode, joint=joint)
+    if result.decision is Decision.NONE and before.decision is not Decision.NONE:
         reason = "the best candidate more likely belongs to another, and no other comes into question"
-        result = replace(before, decision=Decision.REVIEW, match=None, reason=reason)
+        result = replace(result, decision=Decision.REVIEW, match=None, reason=reason)
     case.result = result

@@ -1,7 +1,8 @@
 """From scores to a decision: what people said, what is ruled out, what is certain enough, what a person must see."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import log
 from uuid import UUID
 
 from worker.correlation.calibrate import Calibration, confidences
@@ -23,6 +24,7 @@ from worker.domain.correlation import (
 _MOST_SHOWN = 10
 _LEAST_SHOWN = 0.01
 _EXPLAINED = 3
+LEAST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
+    """``alone``: the confidence as if nobody else wanted the same."""
+
     scored: Scored
     confidence: float
+    alone: float
 
 
 def said_about(
@@ -80,8 +85,12 @@ def decide(
     said: Said = Said(),
     tuning_mode: bool = False,
     is_truncated: bool = False,
+    joint: Mapping[UUID, float] | None = None,
 ) -> CorrelationResult:
-    """Decide about one subject. Nothing here depends on the order of the candidates."""
+    """Decide about one subject. Nothing here depends on the order of the candidates.
+
+    ``joint``: confidences of candidates that others want, too, in place of those that follow from the points alone.
+    """
     if said.is_one is not None:
         return _settled_by_person(said.is_one, scored, rule_set)
     if said.is_nobodys:
@@ -89,17 +98,21 @@ def decide(
             Decision.NONE, "a person decided that this account belongs to nobody", rule_set_version=rule_set.version
         )
     possible = [one for one in scored if one.ruled_out is None and one.candidate.ref_id not in said.is_not]
-    ranked = rank(possible, rule_set)
+    ranked = rank(possible, rule_set, joint=joint)
     decision, reason = _verdict(ranked, rule_set, said, tuning_mode=tuning_mode, is_truncated=is_truncated)
     return result_of(decision, f"{reason}{_ruled_out_words(scored, said)}", ranked, rule_set)
 
 
-def rank(scored: Iterable[Scored], rule_set: RuleSet) -> list[Ranked]:
+def rank(scored: Iterable[Scored], rule_set: RuleSet, *, joint: Mapping[UUID, float] | None = None) -> list[Ranked]:
     """Candidates with their probability, best first; equal ones in the order of their ids."""
     ordered = sorted(scored, key=lambda one: (one.definitive is None, -one.points, one.candidate.ref_id))
     calibration = Calibration(rule_set.slope, rule_set.offset)
     found = confidences([one.points for one in ordered], calibration=calibration)
-    return [Ranked(one, confidence) for one, confidence in zip(ordered, found, strict=True)]
+    ranked = [Ranked(one, sure, sure) for one, sure in zip(ordered, found, strict=True)]
+    if joint is None:
+        return ranked
+    ranked = [replace(each, confidence=joint.get(each.scored.candidate.ref_id, 0.0)) for each in ranked]
+    return sorted(ranked, key=lambda each: -each.confidence)
 
 
 def result_of(decision: Decision, reason: str, ranked: Sequence[Ranked], rule_set: RuleSet) -> CorrelationResult:
@@ -120,7 +133,7 @@ def _verdict(
     if not ranked:
         return Decision.NONE, "nobody comes into question"
     best, total = ranked[0], sum(one.confidence for one in ranked)
-    if best.scored.definitive or best.confidence >= rule_set.auto_threshold:
+    if best.scored.definitive or max(best.confidence, best.alone) >= rule_set.auto_threshold:
         doubt = _doubt(ranked, rule_set, said, tuning_mode=tuning_mode, is_truncated=is_truncated)
         if doubt is None:
             return Decision.AUTO, _why(best)
@@ -140,6 +153,8 @@ def _doubt(
     """The first reason, if any, not to link by itself what is certain enough."""
     best = ranked[0].scored
     definitive = [one for one in ranked if one.scored.definitive]
+    if ranked[0].confidence < ranked[0].alone and ranked[0].confidence < rule_set.auto_threshold:
+        return "another claims the same"
     if len(definitive) > 1:
         return f"{len(definitive)} have the same {best.definitive}"
     if best.candidate.is_taken:
@@ -153,10 +168,8 @@ def _doubt(
 
 def _doubt_of_sum(ranked: Sequence[Ranked], rule_set: RuleSet, *, is_truncated: bool) -> str | None:
     best = ranked[0].scored
-    if len(ranked) > 1 and best.points - ranked[1].scored.points < rule_set.min_gap:
+    if len(ranked) > 1 and log(ranked[0].confidence / max(ranked[1].confidence, LEAST)) < rule_set.min_gap:
         return "the next one is too close"
-    if best.namesakes > 1:
-        return f"{best.namesakes} people have this name and nothing independent of it agrees"
     if is_truncated and not best.strong:
         return "there were more candidates than could be compared"
     return None

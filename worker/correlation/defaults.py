@@ -13,6 +13,8 @@ from worker.correlation.rules import MatchKind, Rule, RuleSet
 from worker.correlation.similarity import Algorithm
 from worker.domain.mapping import MappingVersion
 
+#: Log odds of having a counterpart at all, before any evidence: somewhat more often than not.
+OFFSET = 0.8
 _FUZZY = MatchKind.FUZZY
 _NUMBER, _PLACE = ("employee_number",), ("fold",)
 #: By what an attribute holds; their paths are filled in.
@@ -87,7 +89,9 @@ def default_rule_set(targets: Iterable[str], *, mapping: Mapping[str, str] | Non
         rules.append(replace(NAME_RULE, source=f"given_name+family_name | {_source('display_name')}", target=name))
     logins = " | ".join(found.get("user_name", []) + found.get("email", []))
     service_source = f"{_source('user_name')} | {_source('email')}" if logins else ""
-    return RuleSet(rules=tuple(rules), version=version, service_source=service_source, service_target=logins)
+    return RuleSet(
+        rules=tuple(rules), version=version, offset=OFFSET, service_source=service_source, service_target=logins
+    )
 
 
 def name_path(found: Mapping[str, list[str]]) -> str:

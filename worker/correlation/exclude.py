@@ -10,8 +10,16 @@ from math import exp
 
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.prepare import Prepared, Value
-from worker.correlation.rules import MatchKind, RuleSet
-from worker.correlation.score import ALIKE_AT_MOST, SHARED_ALIKE, SHARED_DIFFERENT
+from worker.correlation.rules import MatchKind, Rule, RuleSet
+from worker.correlation.score import (
+    ALIKE_AT_MOST,
+    SHARED_ALIKE,
+    SHARED_DIFFERENT,
+    SHARED_SAME,
+    level_of,
+    likeness_of,
+    points_of,
+)
 from worker.domain.correlation import Side
 
 #: So far below the thresholds the sum has to stay: sums of the same numbers in another order differ in the last digits.
@@ -55,7 +63,8 @@ def at_best(
     """No less than the points that ``score`` gives the pair; None where an identifier agrees: that counts by itself."""
     identity, account = (subject, candidate) if subject.side is Side.IDENTITY else (candidate, subject)
     points = -frequencies.log_total if frequencies else rule_set.base
-    alike: dict[str, list[float]] = {}
+    agreeing: dict[str, list[float]] = {}
+    exact: set[str] = set()
     for rule, sources, targets in zip(rule_set.rules, identity.values, account.values, strict=True):
         if rule.match is MatchKind.EXPRESSION:
             if not has_expressions:
@@ -68,13 +77,38 @@ def at_best(
         elif (same := _same(sources, targets)) is not None:
             if rule.definitive or rule.tier == 1:
                 return None
-            points += frequencies.rarity(same.normal) if rule.by_frequency and frequencies else rule.weight
+            worth = frequencies.rarity(same.normal) if rule.by_frequency and frequencies else rule.weight
+            agreeing.setdefault(rule.group, []).append(worth)
+            exact.add(rule.group)
         elif rule.match is MatchKind.EXACT:
             points -= rule.disagreement * (SHARED_DIFFERENT if rule.group else 1.0)
         else:
-            worth = frequencies.log_total if rule.by_frequency and frequencies else rule.weight
-            alike.setdefault(rule.group, []).append(ALIKE_AT_MOST * worth)
-    return points + sum(_together(group, worths) for group, worths in alike.items())
+            worth = _alike_at_best(rule, sources, targets, frequencies)
+            if worth > 0:
+                agreeing.setdefault(rule.group, []).append(worth)
+            else:
+                points += worth * (SHARED_DIFFERENT if rule.group else 1.0)
+    return points + sum(_together(group, worths, is_exact=group in exact) for group, worths in agreeing.items())
+
+
+def _alike_at_best(
+    rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...], frequencies: NameFrequencies | None
+) -> float:
+    """No less than what texts that differ are worth, whatever their likeness."""
+    if rule.compares_names:
+        return max(_name_at_best(rule, source, target, frequencies) for source in sources for target in targets)
+    if rule.levels:
+        return max(0.0, *(points for _, points in rule.levels))
+    if rule.by_frequency and frequencies:
+        return ALIKE_AT_MOST * max(frequencies.rarity(source.normal) for source in sources)
+    return ALIKE_AT_MOST * rule.weight
+
+
+def _name_at_best(rule: Rule, source: Value, target: Value, frequencies: NameFrequencies | None) -> float:
+    """Names are compared part by part, which costs little: what they are worth is told exactly."""
+    likeness = likeness_of(rule, source.normal, target.normal)
+    level = level_of(rule, source.normal, target.normal, likeness)
+    return points_of(rule, level, source.normal, target.normal, likeness=likeness, frequencies=frequencies)
 
 
 def _same(sources: tuple[Value, ...], targets: tuple[Value, ...]) -> Value | None:
@@ -86,9 +120,9 @@ def _same(sources: tuple[Value, ...], targets: tuple[Value, ...]) -> Value | Non
     return None
 
 
-def _together(group: str, worths: list[float]) -> float:
-    """What likenesses of one group are worth at most: the strongest counts in full, the others less."""
+def _together(group: str, worths: list[float], *, is_exact: bool) -> float:
+    """What agreements of one group are worth at most: the strongest counts in full, the others less."""
     if not group:
         return sum(worths)
     strongest = max(worths)
-    return strongest + SHARED_ALIKE * (sum(worths) - strongest)
+    return strongest + (SHARED_SAME if is_exact else SHARED_ALIKE) * (sum(worths) - strongest)

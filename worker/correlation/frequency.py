@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 
 from worker.correlation.normalize import name_tokens
 
 #: A small organisation's own names say too little about how common a name is among people.
 _MIN_TOTAL = 1000
+_OF_ONE_COUNTRY = 4.0
+#: So many more may have a name that nobody else has here: one organisation cannot tell that it is rarer.
+_UNSEEN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,15 @@ class NameFrequencies:
         return max(self.counts.get(normal, 1), 1)
 
     def rarity(self, normal: str) -> float:
-        """Log odds against two strangers having this name in common: at most that nobody else has it."""
-        by_token = sum(self.log_total - log(self.bearers(token)) for token in normal.split())
-        return max(0.0, min(by_token, self.log_total - log(self.bearers(normal))))
+        """Log odds against two strangers having this name in common.
+
+        How often it occurs is guessed from its parts, and counted where others have it: people of one country have more
+        names in common than parts that know nothing of each other would, by ``_OF_ONE_COUNTRY`` for each further part.
+        """
+        tokens = normal.split()
+        by_token = sum(self.log_total - log(self.bearers(token)) for token in tokens)
+        if len(tokens) < 2:
+            return max(0.0, by_token)
+        guessed = exp(-by_token) * _OF_ONE_COUNTRY ** (len(tokens) - 1)
+        others = (self.bearers(normal) - 1 + _UNSEEN) * exp(-self.log_total)
+        return max(0.0, -log(guessed + others))

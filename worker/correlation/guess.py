@@ -10,6 +10,8 @@ from worker.correlation.similarity import Algorithm
 
 #: Numbers of rows: equal ones say nothing about whose row it is.
 _ROW_NUMBERS = frozenset(map(plain, ("id", "account_id", "identity_id", "rec_id", "record_id", "row_id", "row", "no")))
+#: Of two tables that somebody holds side by side, most rows of the one belong to somebody in the other.
+_OFFSET = 2.0
 #: A column of the same name on both sides that nothing is known about: worth little either way until it is learnt.
 _UNKNOWN = Rule("", "", "", MatchKind.FUZZY, Algorithm.OSA, threshold=0.9, weight=2.0, disagreement=0.3, blocking=False)
 
@@ -33,6 +35,7 @@ def guessed_rule_set(identities: Iterable[str], accounts: Iterable[str], *, vers
     return RuleSet(
         rules=tuple(rules),
         version=version,
+        offset=_OFFSET,
         service_source=own if logins else "",
         service_target=logins,
         ended=_paths(ours, "ended") if "created" in theirs else "",

@@ -39,7 +39,8 @@ class Rule:
     tier 1 is at least worth a person's look. Rules of one ``group`` are derived from each other (a login from a name):
     of their likenesses, and of their disagreements, only the strongest counts in full. ``by_frequency``: agreement on
     a rare name is worth more. ``typos_in_digits`` lets other digits be a typo. ``expression`` is what a rule with
-    ``match: expression`` asks of whoever can evaluate it.
+    ``match: expression`` asks of whoever can evaluate it. ``levels`` are learnt: (likeness at least, log odds), best
+    first, in place of ``threshold`` and ``neutral``; below all of them ``disagreement`` counts. Names do not use them.
     """
 
     name: str
@@ -60,6 +61,12 @@ class Rule:
     by_frequency: bool = False
     typos_in_digits: bool = False
     expression: str = ""
+    levels: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def compares_names(self) -> bool:
+        """Whether its values are compared as names of people, part by part."""
+        return self.algorithm is Algorithm.TOKEN_SORT and self.normalize[-1:] == ("name",)
 
     def path(self, side: Side) -> str:
         return self.source if side is Side.IDENTITY else self.target
@@ -130,9 +137,23 @@ def _rule(number: int, document: Any, mistakes: list[str]) -> Rule | None:
         mistakes.append(f"{where}: {error}")
         return None
     normalize = tuple(document.get("normalize", ("fold",)))
-    rule = Rule(**{**document, "match": match, "algorithm": algorithm, "normalize": normalize})
+    levels = _levels(document.get("levels", ()))
+    if levels is None:
+        mistakes.append(f"{where}: levels are pairs of a likeness (0 to 1, falling) and log odds")
+        return None
+    rule = Rule(**{**document, "match": match, "algorithm": algorithm, "normalize": normalize, "levels": levels})
     mistakes += [f"{where} ({rule.name}): {mistake}" for mistake in _rule_mistakes(rule)]
     return rule
+
+
+def _levels(listed: Any) -> tuple[tuple[float, float], ...] | None:
+    """The levels of a document; None when they are not what they have to be."""
+    pairs = [tuple(each) if isinstance(each, list | tuple) else () for each in listed]
+    if any(len(pair) != 2 or not all(type(number) in {int, float} for number in pair) for pair in pairs):
+        return None
+    found = tuple((float(least), float(points)) for least, points in pairs)
+    limits = [1.0, *(least for least, _ in found), 0.0]
+    return found if limits == sorted(limits, reverse=True) else None
 
 
 def _rule_mistakes(rule: Rule) -> Iterable[str]:
@@ -157,6 +178,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "bool": (bool,),
     "tuple[str, ...]": (list, tuple),
+    "tuple[tuple[float, float], ...]": (list, tuple),
     "MatchKind": (str,),
     "Algorithm | None": (str, type(None)),
 }

@@ -1,7 +1,9 @@
 """What the rules say about one identity and one account: points for, points against, and why.
 
-Points are log odds and add up without a crop. Within a group of rules that are derived from each other (name, login,
-address) only agreement to the letter adds up in full.
+Points are log odds and add up without a crop (Fellegi and Sunter 1969): ln(m / u), where m is how often a comparison
+ends so for one person and u how often for two. For names u is that of the very name (Winkler's adjustment by
+frequency), and each part of a name speaks for itself. Within a group of rules that are derived from each other (name,
+login, address) only the strongest agreement and the strongest disagreement count in full.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,9 +12,10 @@ from enum import Enum
 from typing import Any
 
 from worker.correlation.frequency import NameFrequencies
+from worker.correlation.person_names import Likeness, compare_names
 from worker.correlation.prepare import Prepared, Value
 from worker.correlation.rules import MatchKind, Rule, RuleSet
-from worker.correlation.similarity import Algorithm, address_similarity, similarity
+from worker.correlation.similarity import Algorithm, address_similarity, login_similarity, similarity
 from worker.domain.correlation import Contribution, MatchType, Side
 
 #: Decides an ``expression`` rule for (expression, identity attributes, account attributes); None: no evidence.
@@ -21,23 +24,29 @@ Evaluate = Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool | None]
 ALIKE_FROM = 0.5
 #: Of what agreement to the letter is worth, a likeness is worth this at most.
 ALIKE_AT_MOST = 0.9
-#: What a further likeness or disagreement with the same cause is worth: a misspelt name misspells the login and the
-#: address too, a new one changes them.
-SHARED_ALIKE, SHARED_DIFFERENT = 0.25, 0.5
+#: What further evidence of one cause is worth: who has the name mostly has the login and the address made of it, a
+#: misspelt name misspells both, a new one changes both.
+SHARED_SAME, SHARED_ALIKE, SHARED_DIFFERENT = 0.5, 0.25, 0.5
 NEARLY = 0.99
-#: Agreement of at least this many points, outside the name's group, tells namesakes apart.
-TELLS_APART = 3.5
+#: -ln of how often one person's names contradict each other in a part (a surname changed, a name of choice).
+CONTRADICTED = 3.5
+#: -ln of how often one person's name has a part written so: with a slip, or for short.
+SLIPPED, CALLED, JOINED = 3.0, 3.0, 1.5
+#: ln of how many initials there are, about.
+INITIAL = 2.0
+#: What a likeness of a part is worth at least.
+_LEAST = 0.3
 
 
 class Level(Enum):
+    """``PART``: names that have parts in common and contradict each other in the rest."""
+
     SAME = "same"
     ALIKE = "alike"
+    PART = "part"
     NEUTRAL = "neutral"
     DIFFERENT = "different"
     MISSING = "missing"
-
-
-_SHARED_CAUSE = {Level.ALIKE: SHARED_ALIKE, Level.DIFFERENT: SHARED_DIFFERENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +63,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate with its sum. ``strong``: an identifier agrees exactly. ``namesakes``: bearers of a name that agrees
-    where nothing else tells them apart. ``ruled_out``: why it cannot be, in words.
-    """
+    """A candidate with its sum. ``strong``: an identifier agrees exactly. ``ruled_out``: why it cannot be, in words."""
 
     candidate: Prepared
     points: float
@@ -64,7 +71,6 @@ class Scored:
     match_type: MatchType
     definitive: str | None = None
     strong: bool = False
-    namesakes: int = 1
     ruled_out: str | None = None
 
 
@@ -95,7 +101,6 @@ def score(
         match_type=_match_type(agreeing),
         definitive=next((one.rule.name for one in exact if one.rule.definitive), None),
         strong=any(one.rule.tier == 1 for one in exact),
-        namesakes=_namesakes(agreeing, frequencies),
         ruled_out=_ruled_out(evidence, identity, account),
     )
 
@@ -108,7 +113,8 @@ def _compare(rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...])
     if not sources or not targets:
         return Evidence(rule, Level.MISSING, source=next(iter(sources), None), target=next(iter(targets), None))
     likeness, source, target = _closest(rule, sources, targets)
-    return Evidence(rule, _level(rule, likeness), likeness=likeness, source=source, target=target)
+    level = level_of(rule, source.normal, target.normal, likeness)
+    return Evidence(rule, level, likeness=likeness, source=source, target=target)
 
 
 def _closest(rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...]) -> tuple[float, Value, Value]:
@@ -123,18 +129,33 @@ def _closest(rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...])
 
 
 def likeness_of(rule: Rule, source: str, target: str) -> float:
+    """How alike two normalised values are, from 0 to 1; 1 only when they are the same."""
+    if source == target:
+        return 1.0
     if rule.match is MatchKind.EXACT or rule.algorithm is None:
         return 0.0
-    if rule.normalize and rule.normalize[-1] == "email":
+    kind = rule.normalize[-1] if rule.normalize else ""
+    if rule.compares_names:
+        found = compare_names(source, target).likeness
+    elif kind == "email":
         found = address_similarity(rule.algorithm, source, target)
+    elif kind == "login":
+        found = login_similarity(rule.algorithm, source, target)
     else:
         found = similarity(rule.algorithm, source, target, typos_in_digits=rule.typos_in_digits)
     return min(found, NEARLY)  # only the same text is the same
 
 
-def _level(rule: Rule, likeness: float) -> Level:
+def level_of(rule: Rule, source: str, target: str, likeness: float) -> Level:
+    """What the likeness of two normalised values means for a rule."""
     if likeness >= 1:
         return Level.SAME
+    if rule.compares_names and likeness > 0:
+        is_alike = likeness >= rule.threshold and not compare_names(source, target).is_contradicted
+        return Level.ALIKE if is_alike else Level.PART
+    if rule.levels:
+        worth = learnt_points(rule, likeness)
+        return Level.ALIKE if worth > 0 else Level.DIFFERENT if worth < 0 else Level.NEUTRAL
     if likeness >= min(rule.threshold, NEARLY):
         return Level.ALIKE
     is_near = rule.match is MatchKind.FUZZY and likeness >= rule.threshold - rule.neutral
@@ -142,35 +163,85 @@ def _level(rule: Rule, likeness: float) -> Level:
 
 
 def _weighed(evidence: Evidence, frequencies: NameFrequencies | None) -> Evidence:
-    rule = evidence.rule
-    if evidence.level is Level.DIFFERENT:
-        return replace(evidence, points=-rule.disagreement)
-    if evidence.level not in {Level.SAME, Level.ALIKE}:
-        return evidence
-    weight = rule.weight
-    if rule.by_frequency and frequencies and evidence.source and evidence.target:
-        # Of two spellings the commoner one decides: a typo is always rare.
-        weight = min(frequencies.rarity(evidence.source.normal), frequencies.rarity(evidence.target.normal))
-    if evidence.level is Level.ALIKE:
-        span = max(evidence.likeness - rule.threshold, 0.0) / max(1 - rule.threshold, 1 - NEARLY)
-        weight *= ALIKE_FROM + (ALIKE_AT_MOST - ALIKE_FROM) * span
-    return replace(evidence, points=weight)
+    source = evidence.source.normal if evidence.source else ""
+    target = evidence.target.normal if evidence.target else ""
+    points = points_of(
+        evidence.rule, evidence.level, source, target, likeness=evidence.likeness, frequencies=frequencies
+    )
+    return replace(evidence, points=points)
+
+
+def points_of(
+    rule: Rule, level: Level, source: str, target: str, *, likeness: float, frequencies: NameFrequencies | None
+) -> float:
+    """What two normalised values say for themselves: a function of nothing but them, the rule and the frequencies."""
+    if level is Level.MISSING or level is Level.NEUTRAL:
+        return 0.0
+    if rule.levels and level is not Level.SAME and not rule.compares_names:
+        return learnt_points(rule, likeness)
+    if level is Level.DIFFERENT:
+        return -rule.disagreement
+    if rule.compares_names and source != target:
+        return name_points(rule, source, target, frequencies)
+    known = frequencies if rule.by_frequency and source else None
+    if level is Level.SAME:
+        return known.rarity(source) if known else rule.weight
+    # Of two spellings the commoner one decides: a typo is always rare.
+    weight = min(known.rarity(source), known.rarity(target)) if known else rule.weight
+    span = max(likeness - rule.threshold, 0.0) / max(1 - rule.threshold, 1 - NEARLY)
+    return weight * (ALIKE_FROM + (ALIKE_AT_MOST - ALIKE_FROM) * span)
+
+
+def learnt_points(rule: Rule, likeness: float) -> float:
+    """By the rule's own table: the points of the highest level that the likeness reaches."""
+    return next((points for least, points in rule.levels if likeness >= least), -rule.disagreement)
+
+
+def name_points(rule: Rule, source: str, target: str, frequencies: NameFrequencies | None) -> float:
+    """Of two names that are not the same: what they share, what is alike in them, and what contradicts.
+
+    Without frequencies a name of two parts is worth the rule's weight, and a part half of it.
+    """
+    known = frequencies if rule.by_frequency else None
+    compared = compare_names(source, target)
+
+    def worth(text: str) -> float:
+        return known.rarity(text) if known else rule.weight * min(1.0, len(text.split()) / 2)
+
+    points = worth(" ".join(compared.shared)) if compared.shared else 0.0
+    for how, one, other in compared.alike:
+        points += alike_points(how, min(worth(one), worth(other)))
+    return points - CONTRADICTED if compared.is_contradicted else points
+
+
+def alike_points(how: Likeness, commoner: float) -> float:
+    """What a likeness of two parts of a name is worth; ``commoner``: what the commoner of both is worth."""
+    if how is Likeness.INITIAL:
+        return INITIAL
+    costs = {Likeness.TYPO: SLIPPED, Likeness.JOINED: JOINED}
+    return max(commoner - costs.get(how, CALLED), _LEAST)
 
 
 def _damped(evidence: list[Evidence]) -> list[Evidence]:
-    """Count what has one cause once: within a group the strongest likeness and the strongest disagreement in full."""
-    strongest: dict[tuple[str, Level], Evidence] = {}
+    """Count what has one cause once: within a group the strongest evidence for and the strongest against in full."""
+    strongest: dict[tuple[str, bool], Evidence] = {}
     for one in evidence:
-        if one.rule.group and one.level in _SHARED_CAUSE:
-            key = (one.rule.group, one.level)
+        if one.rule.group and one.points:
+            key = (one.rule.group, one.points > 0)
             if key not in strongest or abs(one.points) > abs(strongest[key].points):
                 strongest[key] = one
     return [
-        replace(one, points=one.points * _SHARED_CAUSE[one.level])
-        if strongest.get((one.rule.group, one.level), one) is not one
+        replace(one, points=one.points * _share(one, strongest[one.rule.group, one.points > 0].level))
+        if strongest.get((one.rule.group, one.points > 0), one) is not one
         else one
         for one in evidence
     ]
+
+
+def _share(evidence: Evidence, strongest: Level) -> float:
+    if evidence.points < 0:
+        return SHARED_DIFFERENT
+    return SHARED_SAME if Level.SAME in {evidence.level, strongest} else SHARED_ALIKE
 
 
 def _match_type(agreeing: list[Evidence]) -> MatchType:
@@ -182,16 +253,6 @@ def _match_type(agreeing: list[Evidence]) -> MatchType:
     if first.level is Level.SAME:
         return MatchType.EXACT
     return MatchType.PHONETIC if first.rule.match is MatchKind.PHONETIC else MatchType.FUZZY
-
-
-def _namesakes(agreeing: list[Evidence], frequencies: NameFrequencies | None) -> int:
-    names = [one for one in agreeing if one.rule.by_frequency and one.source and one.target]
-    if frequencies is None or not names:
-        return 1
-    groups = {one.rule.group for one in names}
-    if any(one.points >= TELLS_APART and (not one.rule.group or one.rule.group not in groups) for one in agreeing):
-        return 1
-    return max(frequencies.bearers(value.normal) for one in names for value in (one.source, one.target) if value)
 
 
 def _ruled_out(evidence: list[Evidence], identity: Prepared, account: Prepared) -> str | None:
@@ -232,6 +293,8 @@ def _words(evidence: Evidence) -> str:
         )
     if evidence.level is Level.DIFFERENT:
         return f"{rule.name}: {pair} are different"
+    if evidence.level is Level.PART:
+        return f"{rule.name}: {pair} have only a part in common"
     sound = rule.algorithm in {Algorithm.SOUNDEX, Algorithm.METAPHONE}
     alike = "sound alike" if sound else f"are {evidence.likeness:.0%} alike"
     return f"{rule.name}: {pair} {alike}{'' if evidence.level is Level.ALIKE else ', which says nothing'}"

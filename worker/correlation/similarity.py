@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import permutations
 
 from worker.correlation.phonetics import metaphone, soundex
@@ -16,6 +16,8 @@ SEPARATORS = re.compile(r"[._\-\s]+")
 SQUASHED_ALIKE = 0.96
 #: ``anna.mueller`` and ``anna.m.mueller`` are two edits apart and often two people.
 OTHER_PARTS = 0.9
+#: Another style of the same name: many people may be meant by ``amueller``.
+OTHER_STYLE = 0.88
 MAX_PERMUTED = 3
 
 
@@ -49,7 +51,30 @@ def address_similarity(algorithm: Algorithm, left: str, right: str) -> float:
     other, _, other_domain = right.rpartition("@")
     if one == other:
         return 1.0 if domain == other_domain else SQUASHED_ALIKE
-    return similarity(algorithm, one, other) * (1.0 if domain == other_domain else OTHER_PARTS)
+    return login_similarity(algorithm, one, other) * (1.0 if domain == other_domain else OTHER_PARTS)
+
+
+def login_similarity(algorithm: Algorithm, left: str, right: str) -> float:
+    """Compare two user names; ``amueller`` and ``muellera`` are made of the name that ``anna.mueller`` is, too."""
+    found = similarity(algorithm, left, right)
+    if found < OTHER_STYLE and (right in other_styles(left) or left in other_styles(right)):
+        return OTHER_STYLE
+    return found
+
+
+@lru_cache(maxsize=65536)
+def other_styles(login: str) -> frozenset[str]:
+    """What a user name of two parts is in the other usual styles: turned round, in one, with one part cut short."""
+    parts = SEPARATORS.split(login)
+    if len(parts) != 2 or min(map(len, parts)) < 1:
+        return frozenset()
+    first, last = parts
+    bare = first.rstrip("0123456789")
+    number = last[len(last.rstrip("0123456789")) :]
+    last = last.removesuffix(number)
+    turned = [first + last, last + bare, last + bare[:1], first[:1] + last, bare + last[:1]]
+    dotted = [f"{sign}".join(pair) for sign in "._-" for pair in ((last, bare), (first[:1], last), (last, bare[:1]))]
+    return frozenset(text + number for text in (*turned, *dotted))
 
 
 @cache

@@ -75,7 +75,7 @@ async def test_an_account_finds_its_owner() -> None:
 
 
 async def test_as_many_as_asked_for_may_not_be_all() -> None:
-    account = only(HERS, "first_name", "last_name") | {"login": "anna.muelelr"}
+    account = only(HERS, "first_name", "last_name", "birth_date")
 
     found = await CorrelationService(limit=1).find_account(anna(), rule_set=RULES, source=Records(candidate(account)))
 

@@ -46,8 +46,8 @@ def points(account: dict[str, Any], rule: str, **others: Any) -> float:
         pytest.param({"dept": "sales"}, "department", 2, id="department"),
         pytest.param({"first_name": "Anna", "last_name": "Müller"}, "name", 8.5, id="name"),
         pytest.param({"first_name": "Anna"}, "name", 0, id="half a name says nothing"),
-        pytest.param({"first_name": "Anna Maria", "last_name": "Müller"}, "name", -4, id="longer name"),
-        pytest.param({"first_name": "Andrea", "last_name": "Müller"}, "name", 0, id="nearly another name"),
+        pytest.param({"first_name": "Anna Maria", "last_name": "Müller"}, "name", 8.5, id="longer name"),
+        pytest.param({"first_name": "Andrea", "last_name": "Müller"}, "name", 0.75, id="half of the name"),
         pytest.param({"birth_date": "1900-01-01"}, "birth date", 0, id="placeholder for a date"),
     ],
 )
@@ -72,7 +72,7 @@ def test_every_rule_explains_itself_in_words() -> None:
         "birth date: no value at the account",
         "phone: no value at either side",
         "department: 'Sales' on both sides",
-        "name: 'Anna Müller' and 'Andrea Müller' are 77% alike, which says nothing",
+        "name: 'Anna Müller' and 'Andrea Müller' have only a part in common",
     ]
     assert scored({"phone": "030 1234567"}, {}).contributions[4].words == "phone: no value at the identity"
 
@@ -97,11 +97,18 @@ def test_disagreements_of_one_group_count_once_in_full_and_a_half_after_that() -
     assert (found["email"], found["user name"], found["employee number"]) == (-2.5, -1, -6)
 
 
-def test_an_exact_agreement_is_not_damped_by_a_likeness() -> None:
+def test_an_exact_agreement_is_not_damped_by_a_likeness_that_counts_half_beside_it() -> None:
     account = {"login": "anna.mueller", "email": "anna.muelelr@acme.example"}
 
     assert points(account, "user name") == 9
-    assert points(account, "email") > 5
+    assert points(account, "email") == points({"email": account["email"]}, "email") / 2
+
+
+def test_of_exact_agreements_of_one_group_one_counts_in_full() -> None:
+    account = only(HERS, "login", "email", "first_name", "last_name")
+    found = {one.rule: one.points for one in scored(account).contributions}
+
+    assert (found["email"], found["user name"], found["name"]) == (10, 4.5, 4.25)
 
 
 def test_what_the_account_would_have_counts_beside_the_identity() -> None:
@@ -123,19 +130,51 @@ def test_rare_names_weigh_more_than_common_ones() -> None:
         frequencies=frequencies,
     )
 
-    assert common == pytest.approx(log(5000 / 100) + log(5000 / 200))
-    assert rare == pytest.approx(log(5000))
+    assert common == pytest.approx(-log(4 * (100 / 5000) * (200 / 5000) + 2.05 / 5000))
+    assert rare == pytest.approx(-log(4 / 5000**2 + 0.05 / 5000))
 
 
-def test_namesakes_count_unless_something_independent_agrees() -> None:
-    frequencies = NameFrequencies.of(["Anna Müller"] * 3 + ["Berta Huber"] * 2000)
-    account = only(HERS, "first_name", "last_name", "login", "email")
+NAMES = NameFrequencies.of(["Anna Müller"] * 10 + ["Robert Huber"] * 90 + ["Y Y"] * 900)
+ANNAS = log(1000 / 10)
 
-    assert scored(account, frequencies=frequencies).namesakes == 3
-    assert scored(account | {"dept": "Sales"}, frequencies=frequencies).namesakes == 3
-    assert scored(account | {"phone": HERS["phone"]}, frequencies=frequencies).namesakes == 1
-    assert scored(only(HERS, "login"), frequencies=frequencies).namesakes == 1
-    assert scored(account).namesakes == 1
+
+@pytest.mark.parametrize(
+    ("person", "account", "expected"),
+    [
+        pytest.param("Anna Müller", "Anna Schmidt", ANNAS - 3.5, id="another surname"),
+        pytest.param("Anna Müller", "Anna Müler", ANNAS + (ANNAS - 3), id="misspelt"),
+        pytest.param("Anna Müller", "A. Müller", ANNAS + 2, id="initial"),
+        pytest.param("Robert Huber", "Bob Huber", log(1000 / 90) + 0.3, id="called for short"),
+        pytest.param(
+            "Anna Müller", "Anna Müller-Schmidt", -log(4 * 0.01**2 + 0.009 + 0.00005), id="with a second surname"
+        ),
+        pytest.param("Hans Georg Müller", "Hansgeorg Müller", ANNAS + log(1000) - 1.5, id="in one word"),
+        pytest.param("Anna Müller", "Müller", ANNAS, id="only one part"),
+        pytest.param("Anna Müller", "Bert Huber", -4, id="another person"),
+    ],
+)
+def test_each_part_of_a_name_speaks_for_itself(person: str, account: str, expected: float) -> None:
+    rules = RuleSet.from_json({"rules": [NAME_RULE]})
+    [found] = scored({"b": account}, {"a": person}, rules=rules, frequencies=NAMES).contributions
+
+    assert found.points == pytest.approx(expected, abs=0.01)
+
+
+NAME_RULE = {
+    "name": "r", "source": "a", "target": "b", "match": "fuzzy", "algorithm": "token_sort", "normalize": ["name"],
+    "by_frequency": True, "disagreement": 4,
+}  # fmt: skip
+
+
+def test_learnt_levels_take_the_place_of_threshold_and_neutral() -> None:
+    rules = rule_set(
+        match="fuzzy", algorithm="osa", typos_in_digits=True, weight=9, disagreement=2, levels=[[0.9, 5], [0.8, -0.5]]
+    )
+
+    def worth(text: str) -> float:
+        return scored({"b": text}, {"a": "0123456789"}, rules=rules).contributions[0].points
+
+    assert [worth(text) for text in ("0123456789", "0123456788", "0123456777", "9999999999")] == [9, 5, -0.5, -2]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 from worker.correlation.bulk import MAX_BLOCK
 from worker.correlation.columns.contested import contested
 from worker.correlation.columns.decide import ASKED, LINKED, NOT_LINKED, Asked, Reason, Said, decide_all
-from worker.correlation.columns.interned import NONE, Interned, Mask, Numbers, Slots
+from worker.correlation.columns.interned import NONE, Interned, Mask, Numbers
 from worker.correlation.columns.kinds import Kind, kinds_of
 from worker.correlation.columns.names import Names
 from worker.correlation.columns.outcome import Outcome, Round
@@ -92,7 +92,7 @@ def _decided(
 ) -> Outcome:
     """Each for itself, then again those whose candidate another claims; what people said above both."""
     places = {ref_id: place for place, ref_id in enumerate(candidates.ids)} if spoken.told else {}
-    settled = {places[ref_id]: subject for subject, ref_id in spoken.told.items() if ref_id in places}
+    settled = {subject: places[ref_id] for subject, ref_id in spoken.told.items() if ref_id in places}
     silent = np.zeros(count, dtype=np.bool_)
     silent[[*spoken.told, *spoken.nobodys]] = True
     first = Round(asked, decide_all(asked, rule_set, tuning_mode=tuning_mode))
@@ -101,26 +101,21 @@ def _decided(
     concerned[contest.subjects] = True
     theirs = concerned[asked.subjects]
     fewer = asked.where(theirs)
-    again = Round(fewer, decide_all(fewer, rule_set, tuning_mode=tuning_mode, lost=contest.lost[theirs]))
+    again = Round(fewer, decide_all(fewer, rule_set, tuning_mode=tuning_mode, joint=contest.joint[theirs]))
     outcome = Outcome.nobodys(count, spoken.told, first, again)
-    outcome.put(first, np.full(len(first.decided.subjects), True))
-    _put_again(outcome, again, contest.subjects, contest.is_open[theirs])
+    outcome.put(first)
+    _put_again(outcome, again)
     _put_words(outcome, spoken, places)
     return outcome
 
 
-def _put_again(outcome: Outcome, again: Round, subjects: Slots, is_open: Mask) -> None:
-    """What is decided without what surely is another's; a person sees who is left with nobody by that."""
-    decided = again.decided
+def _put_again(outcome: Outcome, again: Round) -> None:
+    """What is decided when all claims are known; a person sees who is left with nobody by that."""
+    subjects = again.decided.subjects
     had_somebody = outcome.decisions[subjects] != NOT_LINKED
-    still = np.zeros(len(outcome.decisions), dtype=np.bool_)
-    still[decided.subjects[decided.decisions != NOT_LINKED]] = True
-    outcome.put(again, still[decided.subjects] | (outcome.decisions[decided.subjects] == NOT_LINKED))
-    without = subjects[had_somebody & ~still[subjects]]
+    outcome.put(again)
+    without = subjects[had_somebody & (again.decided.decisions == NOT_LINKED)]
     outcome.decisions[without], outcome.reasons[without] = ASKED, Reason.ANOTHERS
-    best = decided.ranked[decided.starts[:-1]]
-    unsure = decided.subjects[(decided.decisions == LINKED) & is_open[best]]
-    outcome.decisions[unsure], outcome.reasons[unsure] = ASKED, Reason.CONTESTED
 
 
 def _put_words(outcome: Outcome, spoken: Spoken, places: dict[UUID, int]) -> None:

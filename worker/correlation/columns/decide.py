@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from worker.correlation.columns.interned import NONE, Mask, Numbers, Slots
 from worker.correlation.columns.likeness import Shares
 from worker.correlation.columns.score import Pairs
+from worker.correlation.decide import LEAST
 from worker.correlation.rules import RuleSet
 from worker.domain.correlation import Decision
 
@@ -29,11 +30,10 @@ class Reason(IntEnum):
     EVIDENCE_CHANGED = 7
     TUNING = 8
     TOO_CLOSE = 9
-    NAMESAKES = 10
-    CONTESTED = 11
-    ANOTHERS = 12
-    PERSON_SAID_WHO = 13
-    PERSON_SAID_NOBODY = 14
+    CONTESTED = 10
+    ANOTHERS = 11
+    PERSON_SAID_WHO = 12
+    PERSON_SAID_NOBODY = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,23 @@ class Decided:
     confidences: Shares
 
 
-def decide_all(asked: Asked, rule_set: RuleSet, *, tuning_mode: bool, lost: Mask | None = None) -> Decided:
-    """Decide about every subject by itself; ``lost`` are pairs whose candidate surely belongs to another."""
+def decide_all(asked: Asked, rule_set: RuleSet, *, tuning_mode: bool, joint: Shares | None = None) -> Decided:
+    """Decide about every subject by itself; ``joint``: how sure each pair is where others want the same."""
     pairs = asked.pairs
-    out = pairs.is_ruled_out | asked.said.is_not
-    possible = np.flatnonzero(~(out if lost is None else out | lost))
+    possible = np.flatnonzero(~(pairs.is_ruled_out | asked.said.is_not))
     ids, unsettled = asked.order[asked.candidates[possible]], pairs.definitive[possible] == NONE
     ranked = possible[np.lexsort((ids, -pairs.points[possible], unsettled, asked.subjects[possible]))]
     subjects = asked.subjects[ranked]
     starts = np.flatnonzero(np.append(True, subjects[1:] != subjects[:-1])) if len(ranked) else ranked
     sizes = np.diff(np.append(starts, len(ranked)))
-    confidences = _confidences(pairs.points[ranked], starts, sizes, rule_set)
+    alone = confidences = _confidences(pairs.points[ranked], starts, sizes, rule_set)
     if not len(ranked):
         none = np.empty(0, dtype=np.int8)
         return Decided(subjects, none, none, np.zeros(1, dtype=np.int64), ranked, confidences)
-    reasons = _reasons(asked, ranked, starts, confidences, rule_set=rule_set, tuning_mode=tuning_mode)
+    if joint is not None:
+        again = np.lexsort((-joint[ranked], subjects))
+        ranked, alone, confidences = ranked[again], alone[again], joint[ranked[again]]
+    reasons = _reasons(asked, ranked, starts, (alone, confidences), rule_set=rule_set, tuning_mode=tuning_mode)
     decisions = _DECISION_OF[reasons]
     settled = (decisions == LINKED) & (pairs.definitive[ranked[starts]] != NONE)
     confidences[starts[settled]] = np.maximum(confidences[starts[settled]], rule_set.auto_threshold)
@@ -118,32 +120,30 @@ def _reasons(
     asked: Asked,
     ranked: Numbers,
     starts: Numbers,
-    confidences: Shares,
+    sure: tuple[Shares, Shares],
     *,
     rule_set: RuleSet,
     tuning_mode: bool,
 ) -> NDArray[np.int8]:
-    """The first that holds of each subject's candidates, in the order of ``decide``."""
-    pairs, best = asked.pairs, ranked[starts]
-    sizes = np.diff(np.append(starts, len(ranked)))
+    """The first that holds of each subject's candidates, in the order of ``decide``; ``sure``: alone, and in fact."""
+    pairs, best, (alone, confidences) = asked.pairs, ranked[starts], sure
     definitive = pairs.definitive[ranked] != NONE
     is_outdated = asked.said.is_outdated[ranked]
-    is_settled = definitive[starts]
-    has_next = sizes > 1
-    after = np.where(has_next, ranked[np.where(has_next, starts + 1, starts)], best)
-    close = has_next & (pairs.points[best] - pairs.points[after] < rule_set.min_gap)
-    sure = is_settled | (confidences[starts] >= rule_set.auto_threshold)
+    is_settled, top = definitive[starts], confidences[starts]
+    has_next = np.diff(np.append(starts, len(ranked))) > 1
+    after = confidences[np.where(has_next, starts + 1, starts)]
+    close = has_next & (np.log(np.maximum(top, LEAST) / np.maximum(after, LEAST)) < rule_set.min_gap)
+    certain = is_settled | (np.maximum(top, alone[starts]) >= rule_set.auto_threshold)
     tuning = np.full(len(starts), tuning_mode or rule_set.tuning_mode)
-    likely = np.add.reduceat(confidences, starts) >= rule_set.review_threshold
     told = [
-        (Reason.SEVERAL_DEFINITIVE, sure & (np.add.reduceat(definitive.astype(np.int64), starts) > 1)),
-        (Reason.TAKEN, sure & asked.is_taken[asked.candidates[best]]),
-        (Reason.EVIDENCE_CHANGED, sure & is_outdated[starts]),
-        (Reason.TUNING, sure & tuning),
-        (Reason.TOO_CLOSE, sure & ~is_settled & close),
-        (Reason.NAMESAKES, sure & ~is_settled & (pairs.namesakes[best] > 1)),
-        (Reason.CERTAIN, sure),
-        (Reason.UNSURE, likely),
+        (Reason.CONTESTED, certain & (top < alone[starts]) & (top < rule_set.auto_threshold)),
+        (Reason.SEVERAL_DEFINITIVE, certain & (np.add.reduceat(definitive.astype(np.int64), starts) > 1)),
+        (Reason.TAKEN, certain & asked.is_taken[asked.candidates[best]]),
+        (Reason.EVIDENCE_CHANGED, certain & is_outdated[starts]),
+        (Reason.TUNING, certain & tuning),
+        (Reason.TOO_CLOSE, certain & ~is_settled & close),
+        (Reason.CERTAIN, certain),
+        (Reason.UNSURE, np.add.reduceat(confidences, starts) >= rule_set.review_threshold),
         (Reason.EVIDENCE_CHANGED, np.logical_or.reduceat(is_outdated, starts)),
         (Reason.CONTRADICTED, np.logical_or.reduceat(pairs.is_strong[ranked], starts)),
     ]

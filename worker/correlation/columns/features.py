@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.correlation.columns.interned import Interned, Numbers, Slots
+from worker.correlation.columns.interned import NONE, Interned, Numbers, Slots
 from worker.correlation.columns.texts import each_line
 from worker.correlation.phonetics import metaphone, soundex
-from worker.correlation.similarity import Algorithm
+from worker.correlation.similarity import SEPARATORS, Algorithm
 
 _SEPARATORS = re.compile(r"(?:[._\-]|[^\S\n])+")
 _NOT_DIGITS = re.compile(r"[^\d\n]+")
 
 _MOST_SIGNS = 64
+_STYLES = 5
+_DIGITS = "0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Features:
     letters: Numbers
     digits: Slots
     squashed: Slots
+    wholes: Interned
     parts: Numbers
     bag: NDArray[np.uint64]
 
@@ -37,13 +40,15 @@ class Features:
     def of(cls, texts: Sequence[str]) -> "Features":
         spaced = each_line(lambda joined: _SEPARATORS.sub(" ", joined), texts)
         squashed = [text.replace(" ", "") for text in spaced]
+        wholes = Interned()
         digits = each_line(lambda joined: _NOT_DIGITS.sub(" ", joined), texts)
         return cls(
             texts=texts,
             lengths=_lengths(texts),
             letters=_lengths(squashed),
             digits=Interned().numbers([f"~{text.strip()}" for text in digits]),
-            squashed=Interned().numbers([f"~{text}" for text in squashed]),
+            squashed=wholes.numbers([f"~{text}" for text in squashed]),
+            wholes=wholes,
             parts=np.fromiter((text.count(" ") for text in spaced), dtype=np.int64, count=len(texts)),
             bag=_bags(squashed),
         )
@@ -54,6 +59,25 @@ class Features:
         edits = np.maximum(apart, np.abs(self.letters[left] - self.letters[right]))
         found: NDArray[np.float64] = 1 - edits / np.maximum(np.maximum(self.lengths[left], self.lengths[right]), 1)
         return found
+
+
+def styles(features: Features) -> Slots:
+    """For user names of two parts the squashed texts of their ``other_styles``, as far as anybody has one of them."""
+    found = np.full((len(features.texts), _STYLES), NONE - 1, dtype=np.int32)
+    known = features.wholes.find
+    for place in np.flatnonzero(features.parts == 1).tolist():
+        first, last = SEPARATORS.split(features.texts[place])
+        if first and last:
+            bare, stem = first.rstrip(_DIGITS), last.rstrip(_DIGITS)
+            end = last[len(stem) :]
+            found[place] = [
+                known(f"~{first}{stem}{end}"),
+                known(f"~{stem}{bare}{end}"),
+                known(f"~{stem}{bare[:1]}{end}"),
+                known(f"~{first[:1]}{stem}{end}"),
+                known(f"~{bare}{stem[:1]}{end}"),
+            ]
+    return found
 
 
 def sounds(algorithm: Algorithm, texts: Sequence[str]) -> Slots:

@@ -36,6 +36,10 @@ class Interned:
             self.texts = list(self._numbers)[1:]
         return found
 
+    def find(self, text: str) -> int:
+        """The number of one text; one that no text has where it is not known."""
+        return self._numbers.get(text, NONE - 1)
+
     def close(self) -> None:
         """No more texts come: what finds their numbers is given back."""
         self._numbers.clear()

@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.correlation.columns.features import Features, sounds
+from worker.correlation.columns.features import Features, sounds, styles
 from worker.correlation.columns.interned import NONE, Interned, Mask, Slots
-from worker.correlation.columns.joins import distinct
 from worker.correlation.rules import MatchKind, Rule
 from worker.correlation.score import NEARLY, likeness_of
-from worker.correlation.similarity import MAX_PERMUTED, OTHER_PARTS, SQUASHED_ALIKE, Algorithm
+from worker.correlation.similarity import (
+    MAX_PERMUTED,
+    OTHER_PARTS,
+    OTHER_STYLE,
+    SQUASHED_ALIKE,
+    Algorithm,
+    other_styles,
+)
 
 Shares = NDArray[np.float64]
 
@@ -31,9 +37,11 @@ class Likeness:
         self._rule = rule
         self._texts = texts
         self._is_address = bool(rule.normalize) and rule.normalize[-1] == "email"
-        self._typos_in_digits = rule.typos_in_digits and not self._is_address
+        self._is_login = self._is_address or rule.normalize[-1:] == ("login",)
+        self._typos_in_digits = rule.typos_in_digits and not self._is_login
         #: Below this a likeness says that the values are different, however great it is.
-        self._matters_from = max(rule.threshold - (rule.neutral if rule.match is MatchKind.FUZZY else 0.0), 0.0)
+        least = rule.threshold - (rule.neutral if rule.match is MatchKind.FUZZY else 0.0)
+        self._matters_from = max(min([least, *(each for each, _ in rule.levels)]), 0.0)
 
     def at_most(self, left: Slots, right: Slots) -> Shares:
         """No less than the likeness, at the cost of a few look-ups."""
@@ -47,16 +55,15 @@ class Likeness:
         found = np.where(self._same_digits(one, other), self._features.at_most(one, other), 0.0)
         if self._rule.algorithm in _EDITS:
             found[self._differ_by_separators(one, other)] = SQUASHED_ALIKE
+        if self._is_login:
+            found = np.where(self._may_be_restyled(one, other), np.maximum(found, OTHER_STYLE), found)
         return np.minimum(np.where(same, SQUASHED_ALIKE, found * elsewhere), NEARLY)
 
     def of(self, left: Slots, right: Slots) -> Shares:
-        """The likeness of each pair; a value below where it matters stands for any other there."""
+        """The likeness of each pair (ask for distinct ones); below where it matters one value stands for any other."""
         if self._is_never_alike or not len(left):
             return np.zeros(len(left))
-        packed = left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64)
-        pairs = distinct(packed.copy())
-        one, other = (pairs >> np.uint64(32)).astype(np.int32), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int32)
-        return self._of_distinct(one, other)[np.searchsorted(pairs, packed)]
+        return self._of_distinct(left, right)
 
     @property
     def _is_never_alike(self) -> bool:
@@ -74,7 +81,10 @@ class Likeness:
         if self._rule.algorithm not in _BY_PARTS | {Algorithm.TOKEN_SORT}:
             return self._one_by_one(left, right)
         one, other, elsewhere, same = self._compared(left, right)
-        return np.minimum(np.where(same, SQUASHED_ALIKE, self._similar(one, other) * elsewhere), NEARLY)
+        found = self._similar(one, other)
+        if self._is_login:
+            found[self._is_restyled(one, other, found < OTHER_STYLE)] = OTHER_STYLE
+        return np.minimum(np.where(same, SQUASHED_ALIKE, found * elsewhere), NEARLY)
 
     def _one_by_one(self, left: Slots, right: Slots) -> Shares:
         pairs = zip(left.tolist(), right.tolist(), strict=True)
@@ -117,6 +127,25 @@ class Likeness:
             features.parts[left] != features.parts[right]
         )
         return found
+
+    def _may_be_restyled(self, left: Slots, right: Slots) -> Mask:
+        squashed, known = self._features.squashed, self._styles
+        turned = (known[left] == squashed[right][:, np.newaxis]).any(axis=1)
+        found: Mask = turned | (known[right] == squashed[left][:, np.newaxis]).any(axis=1)
+        return found
+
+    def _is_restyled(self, left: Slots, right: Slots, asked: Mask) -> Mask:
+        """Which of the pairs asked for are one user name in two styles."""
+        texts = self._compared_texts
+        found = asked & self._may_be_restyled(left, right)
+        for place in np.flatnonzero(found).tolist():
+            one, other = texts[left[place]], texts[right[place]]
+            found[place] = one in other_styles(other) or other in other_styles(one)
+        return found
+
+    @cached_property
+    def _styles(self) -> Slots:
+        return styles(self._features)
 
     def _any_order(self, left: Slots, right: Slots) -> Shares:
         """Tokens in any order on either side; where there are many, only in alphabetical order."""

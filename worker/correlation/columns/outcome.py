@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.correlation.columns.decide import DECISIONS, NOT_LINKED, Asked, Decided, Reason
-from worker.correlation.columns.interned import NONE, Mask, Slots
+from worker.correlation.columns.interned import NONE, Slots
 from worker.correlation.columns.likeness import Shares
 from worker.domain.correlation import Decision
 
@@ -60,11 +60,11 @@ class Outcome:
             again=again,
         )
 
-    def put(self, found: Round, chosen: Mask) -> None:
-        """Take over what was decided about the chosen of its subjects."""
+    def put(self, found: Round) -> None:
+        """Take over what was decided about its subjects."""
         decided = found.decided
-        subjects, starts = decided.subjects[chosen], decided.starts[:-1][chosen]
-        self.decisions[subjects], self.reasons[subjects] = decided.decisions[chosen], decided.reasons[chosen]
+        subjects, starts = decided.subjects, decided.starts[:-1]
+        self.decisions[subjects], self.reasons[subjects] = decided.decisions, decided.reasons
         self.best[subjects] = found.asked.candidates[decided.ranked[starts]]
         self.confidences[subjects] = decided.confidences[starts]
 
@@ -73,5 +73,4 @@ class Outcome:
 
     def candidates(self, subject: int) -> list[tuple[int, float]]:
         """Between whom it was decided: places of candidates with their probabilities, best first."""
-        again = self.again.candidates(subject)
-        return again if again and self.reasons[subject] != Reason.ANOTHERS else self.first.candidates(subject)
+        return self.again.candidates(subject) or self.first.candidates(subject)

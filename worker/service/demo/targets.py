@@ -95,7 +95,7 @@ class DemoTarget:
         return next((rule.target for rule in self.rules if rule.source == source), None)
 
 
-#: Identity attributes, and what agreement and disagreement on them are worth: the weights that are shipped.
+#: Identity attributes, and what agreement and disagreement on them are worth: near the weights that are shipped.
 _COMPARED: dict[str, dict[str, Any]] = {
     "employee number": {
         "source": "employee_number",
@@ -116,9 +116,9 @@ _COMPARED: dict[str, dict[str, Any]] = {
     },
     "birth date": {"source": "birth_date", "weight": 8, "disagreement": 6, "normalize": ["date"]},
     # Everybody has an extension of their own, so it identifies.
-    "phone": {"source": "phone", "weight": 4, "disagreement": 0.5, "tier": 1, "normalize": ["digits"]},
-    "department": {"source": "department", "weight": 2, "disagreement": 1.2, "blocking": False},
-    "title": {"source": "title", "weight": 2.5, "disagreement": 0.8, "blocking": False},
+    "phone": {"source": "phone", "weight": 4, "disagreement": 2, "tier": 1, "normalize": ["digits"]},
+    "department": {"source": "department", "weight": 2, "disagreement": 1.8, "blocking": False},
+    "title": {"source": "title", "weight": 2.5, "disagreement": 1.6, "blocking": False},
     "name": {
         "source": "given_name+family_name | display_name",
         "match": "fuzzy",

@@ -24,8 +24,22 @@ from worker.domain.correlation import (
     Verdict,
 )
 
-NAMES = ["Anna", "Ana", "Müller", "Mueller", "Miller", "Jan", "Jan Peter", "Maria", "Dr. Marie", "Otto", ""]
-LOGINS = ["anna.muller", "anna_muller", "anna.m.muller", "jan", "jna", "svc-jan", "otto2", "otto3", "maria.miller", ""]
+NAMES = ["Anna", "Müller", "Mueller", "Miller", "A", "Jan", "Jan Peter", "Janpeter", "Maria", "Dr. Marie", "Mitzi",
+         "Ott", "Otto", ""]  # fmt: skip
+LOGINS = [
+    "anna.muller",
+    "anna_muller",
+    "anna.m.muller",
+    "amuller",
+    "muller.anna",
+    "jan",
+    "jna",
+    "svc-jan",
+    "otto2",
+    "otto3",
+    "maria.miller",
+    "",
+]
 ADDRESSES = [f"{login}@{domain}" for login in LOGINS[:-1] for domain in ("a.example", "b.example")]
 ALGORITHMS = [each for each in Algorithm if each not in {Algorithm.SOUNDEX, Algorithm.METAPHONE}]
 
@@ -42,7 +56,9 @@ RECORDS = st.fixed_dictionaries(
     {
         "given": st.sampled_from(NAMES),
         "family": st.sampled_from(NAMES),
-        "full": st.one_of(st.none(), st.sampled_from([f"{one}, {other}" for one in NAMES[:4] for other in NAMES[5:9]])),
+        "full": st.one_of(
+            st.none(), st.sampled_from([f"{one}, {other}" for one in NAMES[:4] for other in NAMES[5:10]])
+        ),
         "login": st.sampled_from(LOGINS),
         "mail": st.one_of(st.sampled_from(["", *ADDRESSES]), st.lists(st.sampled_from(ADDRESSES), max_size=3)),
         "number": st.sampled_from(["", "E-7", "0007", "8", "9"]),
@@ -65,7 +81,8 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
              group="g"),
         Rule("login", "login", "login", MatchKind.FUZZY, draw(st.sampled_from(ALGORITHMS)), weight=draw(weight),
              normalize=draw(st.sampled_from([("login",), ()])), group="g", typos_in_digits=draw(st.booleans()),
-             threshold=draw(st.sampled_from([0.2, 0.86, 1.0]))),
+             threshold=draw(st.sampled_from([0.2, 0.86, 1.0])),
+             levels=draw(st.sampled_from([(), ((0.9, 3.0), (0.5, 0.0)), ((0.8, -1.0), (0.0, 1.0))]))),
         Rule("name", "given+family | full", "given+family | full", MatchKind.FUZZY, Algorithm.TOKEN_SORT,
              weight=draw(weight), normalize=("name",), group=draw(st.sampled_from(["g", ""])), by_frequency=True),
         Rule("sound", "family", "family", MatchKind.PHONETIC, loud, weight=2.0),
