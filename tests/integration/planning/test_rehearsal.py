@@ -1,8 +1,11 @@
 """Dry runs of mapping versions: what they say is what planning then does, and they write nothing else."""
 
 import asyncio
+from random import Random
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from worker.domain.connector import Connector
 from worker.domain.mapping import MappingRule
@@ -202,3 +205,51 @@ async def test_planning_does_not_sleep_while_a_dry_run_is_on_its_way(house: Hous
 
     assert due["due_at"] is not None
     assert (await read(house, preview_id)).status == "completed"
+
+
+#: Kinds of which nothing follows.
+IDLE = {"none", "error", "protected"}
+SCOPES = (
+    "user_name pr",
+    "active eq true",
+    'name sw "a"',
+    'not (mail co "x")',
+    "name pr and mail pr",
+    'user_name ne "P3"',
+)
+TARGETS: dict[str, list[dict[str, Any]]] = {
+    "cn": [{"source": "name"}, {"source": "name", "required": True}, {"source": "name", "transforms": ("upper",)}],
+    "mail": [{"source": "mail"}, {"source": "mail", "case_sensitive": True}, {"constant": "all@x.org"}],
+    "level": [{"source": "mail", "transforms": ("number",)}, {"source": "name", "on": ("create",)}],
+    "tags": [{"source": "tags", "multi_valued": True}, {"source": "tags", "on": ("update",), "transforms": ("first",)}],
+}
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_what_is_counted_is_what_then_happens_whatever_the_people_and_rules_are(house: House, seed: int) -> None:
+    rng = Random(seed)
+    connector = await house.target()
+    await house.people(*(f"P{n}" for n in range(12)))
+    people = {row["id"]: row for row in await house.rows("SELECT id FROM identities")}
+    for _ in range(6):
+        for identity_id in rng.sample(sorted(people), 4):
+            await house.rows(
+                "UPDATE identities SET attributes = $2, active = $3, version = version + 1 WHERE id = $1 RETURNING id",
+                identity_id,
+                rng.choice([{}, {"name": "ada", "mail": "7"}, {"name": "ÄB", "mail": "x@X"}, {"tags": ["b", "a", ""]}]),
+                rng.random() < 0.8,
+            )
+        await house.rows("UPDATE plan_items SET ask = ask + 1 RETURNING 1")
+        rules = [MappingRule(name, **rng.choice(ways)) for name, ways in TARGETS.items() if rng.random() < 0.8]
+        scope = rng.choice(SCOPES)
+        preview = await rehearse(house, connector, *rules, scope=scope)
+        async with tenant(house.pool, house.tenant_id) as conn:
+            where = {"tenant_id": house.tenant_id, "connector_id": connector.id, "object_class": "user"}
+            await mappings.activate(conn, **where, version=preview.version)
+        await house.rows("UPDATE connectors SET scope = $2 WHERE id = $1 RETURNING id", connector.id, scope)
+        await house.plan()
+        await house.plan()
+
+        counted = sum(count for kind, count in preview.counts["kinds"].items() if kind not in IDLE)
+        assert counted == len(await house.operations()), (preview.counts, scope, rules)
+        await house.settle()
