@@ -84,6 +84,7 @@ async def _intent(conn: Connection, context: RunContext, chosen: Chosen) -> tupl
         earlier=[_of_kinds(each.discrepancies_by_type, chosen) for each in before],
         alike=group.count if group else 0,
         cause=_words(group) if group else "",
+        gone=found.get(DiscrepancyType.DELETED, 0),
     )
     return intent, group
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from worker.safeguard.limits import DEFAULT_LIMITS, SafeguardLimits
+from worker.safeguard.removals import threshold
 
 #: So many earlier runs are looked at, and from how many on they say what is usual.
 HISTORY = 7
@@ -20,7 +21,8 @@ class Intent:
     """What a run would repair by itself.
 
     ``repairs`` counts it, ``accounts`` what the target has; ``earlier`` is how many findings of the same kinds each of
-    the last complete runs had, the latest first. ``alike`` of the repairs undo the same thing, told by ``cause``.
+    the last complete runs had, the latest first. ``alike`` of the repairs undo the same thing, told by ``cause``;
+    ``gone`` of them are about accounts that are no longer there.
     """
 
     repairs: int
@@ -28,12 +30,16 @@ class Intent:
     earlier: Sequence[int] = ()
     alike: int = 0
     cause: str = ""
+    gone: int = 0
 
 
 def doubt_about(intent: Intent, limits: SafeguardLimits = DEFAULT_LIMITS) -> str | None:
     """Why a person should look first, in one sentence; None when this is nothing unusual."""
     if intent.alike > limits.alike_floor and intent.alike * 100 > intent.accounts * limits.alike_percent:
         return f"The same repair is due at {intent.alike} of {intent.accounts} accounts: {intent.cause}."
+    allowed = threshold(intent.accounts, limits)
+    if intent.gone > allowed:  # whoever removed them: what follows from that is as much as removing them
+        return f"{intent.gone} of {intent.accounts} accounts are gone; up to {allowed} at once are nothing unusual."
     if len(intent.earlier) < LEAST_HISTORY:
         return None
     earlier = intent.earlier[:HISTORY]
