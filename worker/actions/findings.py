@@ -80,7 +80,7 @@ async def ignore(
 
 
 async def undo(house: House, principal: Principal, *, connector_id: UUID, discrepancy_id: UUID) -> Repaired:
-    """Take back an ignore, a link or an unlink; raises NotFound."""
+    """Take back an ignore, a link, an unlink, an update or an inactivation; raises NotFound."""
     async with acting(house, principal, Role.OPERATOR) as act:
         done = await house.remediation.undo(
             act.conn,
@@ -88,6 +88,7 @@ async def undo(house: House, principal: Principal, *, connector_id: UUID, discre
             connector_id=connector_id,
             discrepancy_id=discrepancy_id,
             by=act.by,
+            by_script=principal.kind == "token",
         )
         act.note("discrepancy.undo", "discrepancy", discrepancy_id, result=done.result)
     return done

@@ -12,7 +12,6 @@ from uuid import UUID
 from worker.domain import precedence
 from worker.domain.account import AccountState
 from worker.domain.correlation import PersonDecision, Verdict
-from worker.domain.discrepancy import Discrepancy, RepairAction, Resolution
 from worker.domain.operation import Origin
 from worker.domain.run import Run
 from worker.recon.links import why_not_linked
@@ -27,7 +26,6 @@ from worker.store import (
     identity_sources,
     operations,
     plan_items,
-    recon_actions,
 )
 from worker.store.accounts import Link, Place
 from worker.store.identities import StoredIdentity
@@ -75,25 +73,6 @@ async def apply(
     await _make_room(conn, place, by_effect[Effect.PLAN], found)
 
 
-async def take_back(conn: Connection, discrepancy: Discrepancy, *, tenant_id: UUID, by: UUID) -> str | None:
-    """Undo what settled a finding, as far as our own records go; why not, when it cannot be undone."""
-    if discrepancy.resolution is Resolution.IGNORED:
-        return None
-    if discrepancy.resolution is Resolution.PENDING:
-        return "Nothing has been done about this."
-    where = {"tenant_id": tenant_id, "connector_id": discrepancy.connector_id}
-    last = (await recon_actions.last_of(conn, tenant_id=tenant_id, discrepancy_ids=[discrepancy.id])).get(
-        discrepancy.id
-    )
-    if last is None or last["action_type"] not in {RepairAction.LINK, RepairAction.UNLINK}:
-        return f"{discrepancy.resolved_action or 'This'} cannot be undone here."
-    state = last["details"]
-    if last["action_type"] == RepairAction.LINK:
-        owner = UUID(state["after_state"]["identity_id"])
-        return await _unlink_again(conn, discrepancy, owner, where, by=by)
-    return await _link_again(conn, discrepancy, UUID(state["before_state"]["identity_id"]), where)
-
-
 def _by_effect(proposals: Sequence[Proposal]) -> dict[Effect, list[Proposal]]:
     found: dict[Effect, list[Proposal]] = {effect: [] for effect in Effect}
     for each in proposals:
@@ -129,7 +108,7 @@ async def _link(
         if each.discrepancy_id in found and each.identity_id is not None
     }
     links = [Link(account, owner, _match(each, run)) for account, (each, owner) in wanted.items()]
-    linked = await accounts.link(conn, place, links, keep=await _hooked(conn, place))
+    linked = await accounts.link(conn, place, links, keep=await hooked(conn, place))
     await correlation.drop_keys(conn, tenant_id=place.tenant_id, account_ids=[*linked, *linked.values()])
     await correlation.move_decisions(conn, moved=linked, **where)
     if run is None:
@@ -156,7 +135,7 @@ async def _answer_cases(conn: Connection, place: Place, linked: dict[UUID, UUID]
         await due_work.ask(conn, place.tenant_id, due_work.Kind.CLAIM, place.connector_id)
 
 
-async def _hooked(conn: Connection, place: Place) -> list[str]:
+async def hooked(conn: Connection, place: Place) -> list[str]:
     """The attributes that hooks compute at this target."""
     connector = await connectors.get(conn, tenant_id=place.tenant_id, connector_id=place.connector_id)
     return list(connector.settings.get("hook_attributes", ())) if connector else []
@@ -237,38 +216,3 @@ async def _make_room(conn: Connection, place: Place, proposals: Sequence[Proposa
         tenant_id=place.tenant_id,
         ids=[found[each.discrepancy_id] for each in proposals if each.discrepancy_id in found],
     )
-
-
-async def _unlink_again(
-    conn: Connection, discrepancy: Discrepancy, owner: UUID, where: dict[str, UUID], *, by: UUID
-) -> str | None:
-    place = await _place_of(conn, discrepancy, where)
-    rows = await accounts.of_identities(conn, place, [owner]) if place else {}
-    shadow = rows.get(owner)
-    if shadow is None or shadow.account.uid != discrepancy.finding.external_uid:
-        return "The link is not there any more."
-    account_id = shadow.account.id
-    if not await accounts.unlink(conn, tenant_id=where["tenant_id"], ids=[account_id]):
-        return "An operation of this account is under way."
-    await correlation.decide(conn, said=[PersonDecision(account_id, owner, Verdict.IS_NOT)], by=by, **where)
-    return None
-
-
-async def _link_again(conn: Connection, discrepancy: Discrepancy, owner: UUID, where: dict[str, UUID]) -> str | None:
-    account_id = discrepancy.finding.account_id
-    place = await _place_of(conn, discrepancy, where)
-    if account_id is None or place is None:
-        return "The account is gone."
-    await plan_items.ask(conn, tenant_id=where["tenant_id"], identity_ids=[owner], origin=Origin.RECON)
-    link = Link(account_id, owner, {"decision": "manual"})
-    linked = await accounts.link(conn, place, [link], keep=await _hooked(conn, place))
-    if not linked:
-        return await why_not_linked(conn, place, account_id=account_id, owner=owner)
-    await correlation.withdraw(conn, pairs=[(account_id, owner)], **where)
-    await correlation.drop_keys(conn, tenant_id=where["tenant_id"], account_ids=[*linked, *linked.values()])
-    return None
-
-
-async def _place_of(conn: Connection, discrepancy: Discrepancy, where: dict[str, UUID]) -> Place | None:
-    connector = await connectors.get(conn, **where)
-    return Place(where["tenant_id"], connector.id, connector.object_class) if connector else None

@@ -16,8 +16,9 @@ from worker.domain.operation import NewOperation, Origin
 from worker.domain.run import Run
 from worker.planning import Acceptance
 from worker.recon.batches import Batch, decide, read_batch
-from worker.recon.effects import Done, apply, change_people, take_back
+from worker.recon.effects import Done, apply, change_people
 from worker.recon.proposals import Effect, Proposal, Refusal, Wish
+from worker.recon.undoing import Undone, take_back
 from worker.store import discrepancies, recon_actions
 from worker.store.pool import Connection
 from worker.store.recon_actions import NewAction
@@ -135,26 +136,50 @@ class Remediation:
         return ignored
 
     async def undo(
-        self, conn: Connection, *, tenant_id: UUID, connector_id: UUID, discrepancy_id: UUID, by: UUID
+        self,
+        conn: Connection,
+        *,
+        tenant_id: UUID,
+        connector_id: UUID,
+        discrepancy_id: UUID,
+        by: UUID,
+        by_script: bool = False,
     ) -> Repaired:
-        """Take back an ignore, a link or an unlink, and open the finding again; never anything done to a target."""
+        """Take back an ignore, a link, an unlink, an update or an inactivation, and open the finding again.
+
+        No policy repairs it by itself again while it is found. Raises NotFound.
+        """
         where = {"tenant_id": tenant_id, "connector_id": connector_id}
         found = await discrepancies.lock(conn, ids=[discrepancy_id], **where)
         if discrepancy_id not in found:
             raise NotFound(f"There is no discrepancy {discrepancy_id}.")
-        error = await take_back(conn, found[discrepancy_id], tenant_id=tenant_id, by=by)
-        if error is None:
-            await discrepancies.reopen(conn, ids=[discrepancy_id], **where)
-            notes = [_note("undo", discrepancy_id, {})]
-            await recon_actions.record(conn, actions=notes, by=by, tenant_id=tenant_id, connector_id=connector_id)
-        return Repaired(
-            discrepancy_id,
-            None,
-            RepairDirection.TO_IDENTITY,
-            "success" if error is None else "failure",
-            dry_run=False,
-            error=error,
+        undone = await take_back(conn, found[discrepancy_id], tenant_id=tenant_id, by=by)
+        error = undone.error
+        if undone.operation is not None:
+            error = await self._queue_undo(conn, undone.operation, tenant_id=tenant_id, exempt=not by_script)
+        done = _undone(discrepancy_id, undone, error)
+        if done.success:
+            await discrepancies.reopen(conn, ids=[discrepancy_id], is_undone=undone.is_repair, **where)
+            note = NewAction(
+                discrepancy_id,
+                "undo",
+                done.direction,
+                done.result,
+                operation_id=done.operation_id,
+                details={"before_state": done.before_state, "after_state": done.after_state},
+            )
+            await recon_actions.record(conn, actions=[note], by=by, tenant_id=tenant_id, connector_id=connector_id)
+        return done
+
+    async def _queue_undo(
+        self, conn: Connection, operation: NewOperation, *, tenant_id: UUID, exempt: bool
+    ) -> str | None:
+        """Hand it to the queue; why not, when the account is protected."""
+        reason = "A repair is taken back."
+        accepted = await self._acceptance.accept(
+            conn, tenant_id=tenant_id, operations=[operation], run_id=None, reason=reason, exempt=exempt
         )
+        return str(ProtectedAccount()) if accepted.refused else None
 
     async def _admitted(
         self, conn: Connection, batch: Batch, proposals: Sequence[Proposal], done: Done
@@ -201,6 +226,21 @@ class Remediation:
         done.failures |= dict.fromkeys(refused, str(ProtectedAccount()))
         done.operations = {finding: op.id for finding, op in made.items() if op.id in queued}
         done.approval_id = accepted.approval_id
+
+
+def _undone(discrepancy_id: UUID, undone: Undone, error: str | None) -> Repaired:
+    operation = undone.operation if error is None else None
+    return Repaired(
+        discrepancy_id,
+        None,
+        RepairDirection.TO_TARGET if undone.operation else RepairDirection.TO_IDENTITY,
+        "failure" if error else "queued" if operation else "success",
+        dry_run=False,
+        error=error,
+        operation_id=operation.id if operation else None,
+        before_state=undone.before if error is None else None,
+        after_state=undone.after if error is None else None,
+    )
 
 
 def _one_each(decided: Sequence[Proposal | Refusal]) -> list[Proposal | Refusal]:

@@ -236,9 +236,13 @@ async def ignore(
     return [row["id"] for row in rows]
 
 
-async def reopen(conn: Connection, *, tenant_id: UUID, connector_id: UUID, ids: Sequence[UUID]) -> list[UUID]:
-    """Open settled or ignored findings again; the ids that were not open."""
-    rows = await queries.reopen.rows(conn, tenant_id=tenant_id, connector_id=connector_id, ids=list(ids))
+async def reopen(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, ids: Sequence[UUID], is_undone: bool = False
+) -> list[UUID]:
+    """Open settled or ignored findings again; the ids that were not open. ``is_undone``: no policy repairs them."""
+    rows = await queries.reopen.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, ids=list(ids), is_undone=is_undone
+    )
     return [row["id"] for row in rows]
 
 

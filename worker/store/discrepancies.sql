@@ -134,7 +134,8 @@ RETURNING id
 
 -- name: reopen
 UPDATE discrepancies SET resolution_status = 'pending', ignored_reason = NULL, ignored_until = NULL,
-    resolved_action = NULL, resolved_at = NULL, resolved_by = NULL, resolved_operation = NULL, version = version + 1
+    resolved_action = NULL, resolved_at = NULL, resolved_by = NULL, resolved_operation = NULL, version = version + 1,
+    undone_at = CASE WHEN :is_undone::boolean THEN db_now() ELSE undone_at END
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND id = ANY(:ids::uuid[])
   AND resolution_status <> 'pending'
 RETURNING id
