@@ -11,11 +11,12 @@ import signal
 import socket
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from worker.domain.hook import HookClass
-from worker.sandbox import HEADER, MAX_REPLY, PROTOCOL, FrameError, command, pack, supplies, unpack
+from worker.sandbox import HEADER, MAX_REPLY, PROTOCOL, FrameError, command, compile_package, pack, supplies, unpack
 from worker.telemetry.pulse import Pulse
 
 START_S = 10.0
@@ -125,7 +126,7 @@ class Child:
     async def start(cls, *, memory_bytes: int) -> "Child":
         """Spawn a child and wait until it is hardened and ready. Raises StartFailed."""
         try:
-            given = await asyncio.to_thread(supplies)  # the first time it reads some hundred files
+            given = await asyncio.to_thread(_provisions)
             ours, process = _spawned(memory_bytes, given)
         except OSError as error:
             raise StartFailed(str(error)) from error
@@ -245,6 +246,13 @@ def _address_space(pid: int) -> int:
         return int((Path("/proc") / str(pid) / "statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):
         return 0
+
+
+@cache
+def _provisions() -> int:
+    """What children are given and what they are made of; the first time that reads some hundred files."""
+    compile_package()
+    return supplies()
 
 
 def _spawned(memory_bytes: int, given: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:

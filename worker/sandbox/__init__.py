@@ -23,7 +23,7 @@ from worker.sandbox.frames import (
     unpack,
     wall_ceiling,
 )
-from worker.sandbox.launch import command
+from worker.sandbox.launch import command, compile_package
 from worker.sandbox.library.countries import alpha2, alpha3
 from worker.sandbox.library.countries import name as country_name
 from worker.sandbox.library.kept import supplies
@@ -50,6 +50,7 @@ __all__ = [
     "alpha2",
     "alpha3",
     "command",
+    "compile_package",
     "context_fields",
     "country_name",
     "e164",

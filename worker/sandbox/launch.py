@@ -27,6 +27,17 @@ def command(*, parent_pid: int, memory_bytes: int, supplies: int) -> list[str]:
     return [sys.executable, *flags, "-c", _BOOTSTRAP, root, site, *given]
 
 
+def compile_package(folder: str = os.path.dirname(__file__)) -> None:  # noqa: PTH120 - see _above
+    """Write the byte code of this package where there is none: children write none, and half their start is compiling.
+
+    Nothing is written where Python was told to write none, or where the folder cannot be written to.
+    """
+    import compileall  # noqa: PLC0415 - children import this module, and compile nothing
+
+    if not sys.dont_write_bytecode:
+        compileall.compile_dir(folder, quiet=2, optimize=0)
+
+
 def _above(path: str, levels: int) -> str:
     # Without pathlib: children come through this module too, and count their milliseconds.
     found = os.path.realpath(path)
