@@ -248,11 +248,15 @@ def _address_space(pid: int) -> int:
         return 0
 
 
-@cache
 def _provisions() -> int:
     """What children are given and what they are made of; the first time that reads some hundred files."""
-    compile_package()
+    _compile_once()
     return supplies()
+
+
+@cache
+def _compile_once() -> None:
+    compile_package()
 
 
 def _spawned(memory_bytes: int, given: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:
