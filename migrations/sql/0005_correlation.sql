@@ -58,3 +58,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON correlation_backtests TO provisiond_work
 
 -- What a pair looked like when a person decided, by rule; empty: the decision holds for good.
 ALTER TABLE decisions ADD COLUMN evidence jsonb NOT NULL DEFAULT '{}';
+
+-- People who are new or have changed, whose keys may lead to accounts of nobody; and targets (kind 'target') whose rules
+-- have changed so that their accounts need other keys.
+CREATE TABLE recorrelations (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('person', 'target')),
+    ref_id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, kind, ref_id)
+);
+
+GRANT SELECT, INSERT, DELETE ON recorrelations TO provisiond_worker;

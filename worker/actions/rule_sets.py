@@ -34,7 +34,7 @@ from worker.domain.errors import (
 )
 from worker.domain.hook import HookClass
 from worker.security import Principal, Role, require
-from worker.store import connectors, correlation, mappings, rule_sets
+from worker.store import connectors, correlation, mappings, recorrelations, rule_sets
 from worker.store.pool import Connection
 from worker.store.rule_sets import SHIPPED
 from worker.store.tenant import tenant
@@ -308,7 +308,9 @@ async def _activate(
 
 async def _drop_void_keys(act: Act, before: InForce, rule_set: RuleSet) -> None:
     if keys_differ(before.rule_set, rule_set):
-        await correlation.drop_all_keys(act.conn, tenant_id=act.tenant_id, connector_id=before.connector.id)
+        where = {"tenant_id": act.tenant_id, "connector_id": before.connector.id}
+        await correlation.drop_all_keys(act.conn, **where)
+        await recorrelations.ask_target(act.conn, **where)
 
 
 async def _expressions(house: House, principal: Principal, document: Any) -> list[RuleProblem]:

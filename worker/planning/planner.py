@@ -20,7 +20,7 @@ import structlog
 from worker.domain.connector import Connector
 from worker.domain.errors import InvalidFilter
 from worker.domain.mapping import MappingVersion
-from worker.domain.operation import NewOperation
+from worker.domain.operation import NewOperation, Origin
 from worker.planning.acceptance import Acceptance, Accepted
 from worker.planning.batch import Batch, Decisions, Target, decide_batch, results
 from worker.planning.judging import judge_anew
@@ -28,7 +28,7 @@ from worker.planning.passed_over import ask_again
 from worker.planning.rehearsal import Rehearsal
 from worker.planning.targets import Mapper, map_batch, not_given, target_of
 from worker.security import Vault
-from worker.store import connectors, identities, mappings, plan_items, planned_targets, tenant
+from worker.store import connectors, identities, mappings, plan_items, planned_targets, recorrelations, tenant
 from worker.store.plan_items import PlanItem
 from worker.store.pool import Connection, Pool
 from worker.telemetry import metrics
@@ -40,6 +40,9 @@ BATCH = 500
 AT_ONCE = 2
 #: Batches of one tenant in a row, before others have their turn.
 BATCHES = 20
+
+#: Why somebody is planned who is new or has changed: accounts of nobody may be theirs.
+_CAME = frozenset({Origin.EVENT, Origin.SOURCE, Origin.API, Origin.CONSOLE})
 
 REASON = "Changed identities would remove more accounts of this target in 24 hours than may be removed unseen."
 
@@ -154,6 +157,8 @@ class Planner:
             done = taken - await _place(conn, tenant_id, decisions, set(accepted.ids))
             await _note(conn, tenant_id, decisions, done)
             await plan_items.remove(conn, tenant_id=tenant_id, ids=list(done), planned_at=batch.planned_at)
+            came = [item.identity_id for item in batch.items if item.origin in _CAME and item.identity_id in done]
+            await recorrelations.ask_people(conn, tenant_id=tenant_id, ids=came)
         for labels, count in results(batch, decisions, done).items():
             metrics.planned_total.labels(*labels).inc(count)
         return Planned(

@@ -21,6 +21,7 @@ from worker.recon.policies import rules_of
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
+from worker.recon.retroactive import Recorrelation
 from worker.recon.trend import Point, trend_of
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Look",
     "Point",
     "ReconciliationEngine",
+    "Recorrelation",
     "Remediation",
     "Repaired",
     "Repairs",

@@ -54,7 +54,7 @@ async def run_owners(steps: Steps, context: RunContext, *, seen: Seen) -> None:
             break
     if not context.run.dry_run:
         async with steps.step(context) as conn:
-            await correlation.close_stale_cases(conn, still=asked, **_where(context.view))
+            await correlation.close_stale_cases(conn, still=asked, **where_of(context.view))
 
 
 async def _fill_keys(steps: Steps, context: RunContext) -> None:
@@ -63,11 +63,11 @@ async def _fill_keys(steps: Steps, context: RunContext) -> None:
     after = FIRST
     while True:
         async with tenant(steps.pool, context.run.tenant_id) as conn:
-            page = await correlation.keyless(conn, after=after, limit=_WRITTEN_TOGETHER, **_where(view))
-        keys = await asyncio.to_thread(_keys_by_id, page, view.rule_set)
+            page = await correlation.keyless(conn, after=after, limit=_WRITTEN_TOGETHER, **where_of(view))
+        keys = await asyncio.to_thread(keys_by_id, page, view.rule_set)
         if found := {account_id: some for account_id, some in keys.items() if some}:
             async with steps.step(context) as conn:
-                await correlation.put_keys(conn, keys=found, **_where(view))
+                await correlation.put_keys(conn, keys=found, **where_of(view))
         if len(page) < _WRITTEN_TOGETHER:
             return
         after = page[-1][0]
@@ -77,14 +77,12 @@ async def owners_of(steps: Steps, view: View, unowned: Sequence[Observed]) -> li
     """Correlate these accounts with everybody who shares a key with one of them."""
     if not unowned:
         return []
-    subjects = [Subject(each.id, Side.ACCOUNT, each.attributes, uid=each.uid) for each in unowned]
-    wanted = await asyncio.to_thread(_keys_of, subjects, view.rule_set)
+    wanted = await asyncio.to_thread(_keys_of, _subjects(unowned), view.rule_set)
     candidates = await _candidates(steps, view, wanted)
     async with tenant(steps.pool, view.place.tenant_id) as conn:
-        said = await correlation.every_decision(conn, **_where(view))
+        said = await correlation.every_decision(conn, **where_of(view))
         names = await work.full_names(conn, view.place.tenant_id)
-    results = await asyncio.to_thread(_correlate, subjects, candidates, view, said, names)
-    return list(zip(unowned, results, strict=True))
+    return await asyncio.to_thread(correlated, unowned, candidates, view, said, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +104,24 @@ async def write_owners(conn: Connection, context: RunContext, results: Sequence[
     keys = [each.key for each in findings]
     if context.run.dry_run:
         return Written(keys, [])
-    asked_by_creates = await _waiting_people(conn, view, results)
+    asked_by_creates = await waiting_people(conn, view, results)
     cases = [
-        _case(each, result)
+        case_of(each, result)
         for each, result in results
-        if result.decision is Decision.REVIEW and asked_by_creates.isdisjoint(_refs(result))
+        if result.decision is Decision.REVIEW and asked_by_creates.isdisjoint(refs_of(result))
     ]
-    await correlation.open_cases(conn, cases=cases, **_where(view))
+    await correlation.open_cases(conn, cases=cases, **where_of(view))
     return Written(keys, [case.subject for case in cases])
 
 
-async def _waiting_people(conn: Connection, view: View, results: Sequence[Owned]) -> set[UUID]:
+async def waiting_people(conn: Connection, view: View, results: Sequence[Owned]) -> set[UUID]:
     """Candidates whose account is about to be made: that create asks the same question and waits for its answer."""
-    refs = {ref for _, result in results if result.decision is Decision.REVIEW for ref in _refs(result)}
+    refs = {ref for _, result in results if result.decision is Decision.REVIEW for ref in refs_of(result)}
     rows = await accounts.of_identities(conn, view.place, list(refs)) if refs else {}
     return {identity_id for identity_id, row in rows.items() if row.account.live and row.account.uid is None}
 
 
-def _refs(result: CorrelationResult) -> list[UUID]:
+def refs_of(result: CorrelationResult) -> list[UUID]:
     return [match.ref_id for match in result.candidates]
 
 
@@ -133,7 +131,7 @@ async def _next(steps: Steps, context: RunContext, seen: Seen, after: UUID) -> t
     while len(found) < TOGETHER:
         async with tenant(steps.pool, context.run.tenant_id) as conn:
             page = await accounts.unlinked(conn, context.place, after=after, limit=_PAGE)
-        found += [each for each in page if seen.has_seen(each.uid) and not context.view.protects(_as_seen(each))]
+        found += [each for each in page if seen.has_seen(each.uid) and not context.view.protects(as_seen(each))]
         if len(page) < _PAGE:
             return found, FIRST
         after = page[-1].id
@@ -168,7 +166,7 @@ async def _candidates(steps: Steps, view: View, wanted: frozenset[MatchKey]) -> 
     while True:
         async with tenant(steps.pool, view.place.tenant_id) as conn:
             page = await correlation.candidates(
-                conn, object_class=view.place.object_class, after=after, limit=_PAGE, **_where(view)
+                conn, object_class=view.place.object_class, after=after, limit=_PAGE, **where_of(view)
             )
         await asyncio.to_thread(holders.add, page)
         if len(page) < _PAGE:
@@ -180,28 +178,34 @@ def _keys_of(subjects: Sequence[Subject], rule_set: RuleSet) -> frozenset[MatchK
     return frozenset(key for each in subjects for key in match_keys(each.attributes, rule_set, side=Side.ACCOUNT))
 
 
-def _keys_by_id(page: Sequence[tuple[UUID, dict[str, Any]]], rule_set: RuleSet) -> dict[UUID, Sequence[MatchKey]]:
+def keys_by_id(page: Sequence[tuple[UUID, dict[str, Any]]], rule_set: RuleSet) -> dict[UUID, Sequence[MatchKey]]:
     return {account_id: match_keys(attributes, rule_set, side=Side.ACCOUNT) for account_id, attributes in page}
 
 
-def _correlate(
-    subjects: Sequence[Subject],
+def correlated(
+    unowned: Sequence[Observed],
     candidates: Sequence[Candidate],
     view: View,
     said: Sequence[PersonDecision],
     names: Sequence[str],
-) -> list[CorrelationResult]:
-    return correlate_many(
-        subjects,
+) -> list[Owned]:
+    """Decide about accounts of one target, with what people said and how common names are."""
+    results = correlate_many(
+        _subjects(unowned),
         candidates,
         rule_set=view.rule_set,
         decisions=said,
         frequencies=NameFrequencies.of(names),
         tuning_mode=bool(view.connector.settings.get("tuning_mode", False)),
     )
+    return list(zip(unowned, results, strict=True))
 
 
-def _case(account: Observed, result: CorrelationResult) -> NewCase:
+def _subjects(unowned: Sequence[Observed]) -> list[Subject]:
+    return [Subject(each.id, Side.ACCOUNT, each.attributes, uid=each.uid) for each in unowned]
+
+
+def case_of(account: Observed, result: CorrelationResult) -> NewCase:
     return NewCase(
         subject=f"account:{account.id}",
         candidates=[match.to_json() for match in result.candidates],
@@ -211,7 +215,7 @@ def _case(account: Observed, result: CorrelationResult) -> NewCase:
     )
 
 
-def _as_seen(observed: Observed) -> TargetAccount:
+def as_seen(observed: Observed) -> TargetAccount:
     return TargetAccount(observed.uid, observed.attributes, observed.active)
 
 
@@ -219,5 +223,5 @@ def _pieces(results: list[Owned]) -> list[list[Owned]]:
     return [results[at : at + _WRITTEN_TOGETHER] for at in range(0, len(results), _WRITTEN_TOGETHER)]
 
 
-def _where(view: View) -> dict[str, Any]:
+def where_of(view: View) -> dict[str, Any]:
     return {"tenant_id": view.place.tenant_id, "connector_id": view.place.connector_id}

@@ -4,14 +4,17 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from worker.planning import Planned, Planner
-from worker.recon import Backtests
+from worker.recon import Backtests, Recorrelation
 
 
-def planning(planner: Planner, backtests: Backtests) -> Callable[[UUID, UUID], Awaitable[Planned]]:
-    """Plan, and then go on with rules that are tried on what was decided."""
+def planning(
+    planner: Planner, recorrelation: Recorrelation, backtests: Backtests
+) -> Callable[[UUID, UUID], Awaitable[Planned]]:
+    """Plan; then look at accounts that may belong to who came, and go on with rules that are tried."""
 
     async def handle(tenant_id: UUID, ref_id: UUID) -> Planned:
         planned = await planner.run_once(tenant_id, ref_id)
-        return planned + Planned(rehearsed=await backtests.run_once(tenant_id))
+        looked_at = await recorrelation.run_once(tenant_id) + await backtests.run_once(tenant_id)
+        return planned + Planned(rehearsed=looked_at)
 
     return handle

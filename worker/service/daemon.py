@@ -40,7 +40,7 @@ from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
 from worker.planning import Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
-from worker.recon import Backtests, CauseRepairing, Keeping, ReconciliationEngine
+from worker.recon import Backtests, CauseRepairing, Keeping, ReconciliationEngine, Recorrelation
 from worker.schedule import Ticker
 from worker.service.afterwards import planning
 from worker.service.closing import Closing
@@ -226,7 +226,8 @@ class Daemon:
             handlers[Kind.SCHEDULE] = parts.ticker.run_once
             handlers[Kind.REPAIR] = self._again(CauseRepairing(parts.pool, parts.house.remediation).run_once)
         if Role.INTAKE in roles:
-            handlers[Kind.PLAN] = self._again(planning(parts.planner, Backtests(parts.pool)))
+            recorrelation, backtests = Recorrelation(parts.pool, parts.targets), Backtests(parts.pool)
+            handlers[Kind.PLAN] = self._again(planning(parts.planner, recorrelation, backtests))
             handlers[Kind.INBOX] = self._again(parts.inbox.run_once)
         return handlers
 

@@ -274,6 +274,20 @@ async def candidates(
 ) -> list[Candidate]:
     """The next people in id order as candidates for accounts of one target."""
     people = await queries.people.rows(conn, tenant_id=tenant_id, after=after, limit=limit)
+    return await _as_candidates(conn, people, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class)
+
+
+async def candidates_of(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, ids: Sequence[UUID]
+) -> list[Candidate]:
+    """These people, without those who are gone."""
+    people = await queries.people_of.rows(conn, tenant_id=tenant_id, ids=list(ids)) if ids else []
+    return await _as_candidates(conn, people, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class)
+
+
+async def _as_candidates(
+    conn: Connection, people: Sequence[Record], *, tenant_id: UUID, connector_id: UUID, object_class: str
+) -> list[Candidate]:
     rows = await queries.taken.rows(
         conn,
         tenant_id=tenant_id,

@@ -137,6 +137,10 @@ WHERE tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR connector_id = 
 SELECT id, external_id, user_name, attributes, active, version, authority, revision, disabled_at, deleted_at
 FROM identities WHERE tenant_id = :tenant_id AND deleted_at IS NULL AND id > :after ORDER BY id LIMIT :limit
 
+-- name: people_of
+SELECT id, external_id, user_name, attributes, active, version, authority, revision, disabled_at, deleted_at
+FROM identities WHERE tenant_id = :tenant_id AND deleted_at IS NULL AND id = ANY(:ids::uuid[]) ORDER BY id
+
 -- name: taken
 -- A condition on uid would offer the planner an index that is of no use here.
 SELECT identity_id, uid IS NOT NULL AND state <> 'dead' AS has_account FROM accounts

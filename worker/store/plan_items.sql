@@ -60,6 +60,7 @@ SELECT EXISTS (SELECT 1 FROM plan_items WHERE tenant_id = :tenant_id)
     OR EXISTS (SELECT 1 FROM planned_targets WHERE tenant_id = :tenant_id AND asked_to IS NOT NULL)
     OR EXISTS (SELECT 1 FROM precedence_in_force WHERE tenant_id = :tenant_id AND next_numbers IS NOT NULL)
     OR EXISTS (SELECT 1 FROM mapping_previews WHERE tenant_id = :tenant_id AND status IN ('pending', 'running'))
+    OR EXISTS (SELECT 1 FROM recorrelations WHERE tenant_id = :tenant_id)
     OR EXISTS (SELECT 1 FROM correlation_backtests WHERE tenant_id = :tenant_id AND status IN ('pending', 'running'))
 
 -- name: accounts_of

@@ -16,7 +16,7 @@ ASKS = "SELECT EXISTS (SELECT 1 FROM operations WHERE status = 'awaiting_system'
 @pytest.fixture
 async def asking(works: Works) -> Works:
     """A create that waits: the table has somebody of the same name, and nothing else is known of them."""
-    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('x4711', 'Saskia', 'van Dijk')")
     await works.reconcile()
     await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"))
     await works.work(until=ASKS)
@@ -30,7 +30,7 @@ async def test_a_confirmed_account_is_taken_over_and_nothing_is_made(asking: Wor
     await asking.work()
 
     mails = [row["mail"] for row in await asking.table.fetch("SELECT mail FROM people")]
-    assert await asking.logins() == [("svandijk", True)]
+    assert await asking.logins() == [("x4711", True)]
     assert mails == ["saskia.vandijk@example.org"]
     account = (await asking.rows("SELECT uid, identity_id, state FROM accounts"))[0]
     assert (account["identity_id"], account["state"]) == (case["identity_id"], "active")
@@ -44,7 +44,7 @@ async def test_a_rejected_account_stays_nobodys_and_a_new_one_is_made(asking: Wo
     await cases.reject(asking.house, asking.operator, case_id=case_id, notes="another Saskia")
     await asking.work()
 
-    assert await asking.logins() == [("saskia.vandijk", True), ("svandijk", True)]
+    assert await asking.logins() == [("saskia.vandijk", True), ("x4711", True)]
     owners = await asking.rows("SELECT identity_id FROM accounts WHERE uid IS NOT NULL ORDER BY identity_id NULLS LAST")
     assert [row["identity_id"] is None for row in owners] == [False, True]
     assert await asking.value("SELECT count(*) FROM cases WHERE status = 'open'") == 0
@@ -52,7 +52,7 @@ async def test_a_rejected_account_stays_nobodys_and_a_new_one_is_made(asking: Wo
 
 async def test_the_owner_that_a_person_names_gets_the_account_and_is_planned(works: Works) -> None:
     """The other way round: a run asks whose account it is, and no operation waits for the answer."""
-    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('x4711', 'Saskia', 'van Dijk')")
     (saskia,) = await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"), is_planned=False)
     await works.reconcile()
     case = (await works.rows("SELECT * FROM cases WHERE status = 'open'"))[0]
@@ -76,14 +76,14 @@ async def test_the_owner_that_a_person_names_gets_the_account_and_is_planned(wor
 
 async def test_an_account_whose_owner_a_person_names_keeps_what_hooks_compute(works: Works) -> None:
     await works.rows("UPDATE connectors SET settings = settings || $1 RETURNING id", {"hook_attributes": ["login"]})
-    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('x4711', 'Saskia', 'van Dijk')")
     (saskia,) = await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"), is_planned=False)
     await works.reconcile()
     case_id = await works.value("SELECT id FROM cases WHERE status = 'open'")
 
     await cases.confirm(works.house, works.operator, case_id=case_id, identity_id=saskia)
 
-    assert await works.value("SELECT hooked FROM accounts WHERE uid IS NOT NULL") == {"login": "svandijk"}
+    assert await works.value("SELECT hooked FROM accounts WHERE uid IS NOT NULL") == {"login": "x4711"}
 
 
 async def test_a_taken_name_that_a_person_refused_ends_as_dead_letter(works: Works) -> None:
@@ -118,7 +118,7 @@ async def test_a_case_is_decided_once_and_by_somebody_who_may(asking: Works) -> 
 
 async def test_an_answer_takes_its_locks_in_the_order_of_planning(works: Works) -> None:
     """While planning holds the person, an answer waits for it without holding the account that planning needs next."""
-    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('x4711', 'Saskia', 'van Dijk')")
     (saskia,) = await works.hire(("Saskia", "van Dijk", "saskia.vandijk@example.org"), is_planned=False)
     await works.reconcile()
     case = (await works.rows("SELECT * FROM cases WHERE status = 'open'"))[0]

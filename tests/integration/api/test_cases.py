@@ -13,7 +13,7 @@ CASES = "/api/correlation/cases"
 @pytest.fixture
 async def asked(works: Works) -> Works:
     """Whose is the account of a Saskia van Dijk, of whom nothing but the name is known? Two people have that name."""
-    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('svandijk', 'Saskia', 'van Dijk')")
+    await works.table.execute("INSERT INTO people (login, given, family) VALUES ('x4711', 'Saskia', 'van Dijk')")
     await works.hire(
         ("Saskia", "van Dijk", "saskia.vandijk@example.org"), ("Kim", "Berg", "kim@example.org"), is_planned=False
     )
@@ -32,7 +32,7 @@ async def test_an_account_of_nobody_is_asked_about_again_when_it_has_changed(cli
     said, settled = await client.post(f"{CASES}/{case['id']}/nobody", {"notes": "a test account"})
     await asked.reconcile()
     _, quiet = await client.get(CASES, params={"status": "open"})
-    await asked.table.execute("UPDATE people SET login = 'saskia.vandijk', mail = 's@x' WHERE login = 'svandijk'")
+    await asked.table.execute("UPDATE people SET login = 'saskia.vandijk', mail = 's@x' WHERE login = 'x4711'")
     await asked.reconcile()
 
     again = await the_case(client)
@@ -46,7 +46,7 @@ async def test_who_was_refused_is_asked_about_again_with_the_reason(client: Clie
     await client.post(f"{CASES}/{case['id']}/reject", {"notes": "another Saskia"})
     await asked.reconcile()
     _, quiet = await client.get(CASES, params={"status": "open"})
-    await asked.table.execute("UPDATE people SET login = 'saskia.vandijk' WHERE login = 'svandijk'")
+    await asked.table.execute("UPDATE people SET login = 'saskia.vandijk' WHERE login = 'x4711'")
     await asked.reconcile()
 
     again = await the_case(client)

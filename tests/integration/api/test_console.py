@@ -17,7 +17,7 @@ async def busy(works: Works) -> Works:
     """Something of everything: done, dead, waiting, found, asked and held."""
     await works.table.execute(
         "INSERT INTO people (login, mail, given, family) VALUES "
-        "('svandijk', NULL, 'Saskia', 'van Dijk'), ('zz9', 'zz9@nowhere.example', 'Zoe', 'Zimmer')"
+        "('x4711', NULL, 'Saskia', 'van Dijk'), ('zz9', 'zz9@nowhere.example', 'Zoe', 'Zimmer')"
     )
     await works.table.execute("ALTER TABLE people ADD CHECK (mail NOT LIKE '%@bad.example')")
     await works.reconcile()
