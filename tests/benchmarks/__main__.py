@@ -11,6 +11,7 @@ from dataclasses import replace
 import uvloop
 
 from tests.benchmarks import importing, running, scripting, targeting
+from tests.benchmarks.correlation import side_by_side
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
 from tests.benchmarks.queue import (
@@ -55,6 +56,7 @@ MEASURES: dict[str, Measure] = {
     "queue.idle": idle.measure,
     "queue.list": asking.measure,
     "recon": measures.measure,
+    "correlation": side_by_side.measure,
     "hooks": scripting.measure,
 }
 

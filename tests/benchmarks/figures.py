@@ -54,6 +54,7 @@ class Size:
     changed: int = 10_000
     served: int = 2_000
     rows: int = 100_000
+    employed: int = 5_000
     worked: int = 5_000
     starts: int = 3
     calls: int = 4_000
@@ -94,6 +95,7 @@ QUICK = Size(
     changed=5_000,
     served=500,
     rows=20_000,
+    employed=2_000,
     worked=300,
     starts=1,
     calls=1_000,
