@@ -5,8 +5,9 @@ correlating one at a time: import it where it runs.
 """
 
 from worker.correlation.columns.correlate import correlate_columns
-from worker.correlation.columns.decide import Reason
+from worker.correlation.columns.decide import DECISIONS, Reason
 from worker.correlation.columns.outcome import Outcome
-from worker.correlation.columns.prepare import Table
+from worker.correlation.columns.prepare import Numbered, Table
+from worker.correlation.columns.words import explanations
 
-__all__ = ["Outcome", "Reason", "Table", "correlate_columns"]
+__all__ = ["DECISIONS", "Numbered", "Outcome", "Reason", "Table", "correlate_columns", "explanations"]

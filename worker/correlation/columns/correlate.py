@@ -10,15 +10,15 @@ from worker.correlation.columns.contested import contested
 from worker.correlation.columns.decide import ASKED, LINKED, NOT_LINKED, Asked, Reason, Said, decide_all
 from worker.correlation.columns.interned import NONE, Interned, Mask, Numbers
 from worker.correlation.columns.kinds import Kind, kinds_of
-from worker.correlation.columns.names import Names
+from worker.correlation.columns.names import Names, frequencies_among
 from worker.correlation.columns.outcome import Outcome, Round
 from worker.correlation.columns.pairs import pairs_among
 from worker.correlation.columns.people import Spoken, Words, words_on
-from worker.correlation.columns.prepare import Prepared, Table, prepare
+from worker.correlation.columns.prepare import Numbered, Prepared, Table, prepare
 from worker.correlation.columns.score import Pairs, Scorer
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.rules import RuleSet
-from worker.domain.correlation import PersonDecision
+from worker.domain.correlation import PersonDecision, Side
 
 #: Subjects whose pairs are made and scored together; some 25 pairs each.
 TOGETHER = 40_000
@@ -33,16 +33,22 @@ def correlate_columns(
     decisions: Iterable[PersonDecision] = (),
     frequencies: NameFrequencies | None = None,
     tuning_mode: bool = False,
+    count_names: bool = False,
 ) -> Outcome:
     """Decide about all subjects, accounts or else identities. No candidate is linked to two of them.
 
-    Holds some 400 bytes per record of either side and 25 per pair that comes into question. Expression rules say
-    nothing here.
+    ``count_names``: how common names are is told by the identities themselves, in place of ``frequencies``. Expression
+    rules say nothing here.
     """
     words = Words(decisions, of_accounts=of_accounts)
     identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
     prepared = prepare(identities, accounts, rule_set)
-    pairs = _scored(prepared, rule_set, frequencies, words.named(accounts), of_accounts=of_accounts)
+    names = _names(prepared, rule_set)
+    if count_names:
+        frequencies = frequencies_among(prepared, rule_set, names)
+    scorer = Scorer(prepared, rule_set, names, frequencies)
+    kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
+    pairs = _scored(kinds, scorer, words.named(accounts), of_accounts=of_accounts)
     asking, found = (pairs.accounts, pairs.identities) if of_accounts else (pairs.identities, pairs.accounts)
     spoken = words_on(words, subjects, candidates, (asking, found), rule_set)
     asked = Asked(
@@ -53,26 +59,20 @@ def correlate_columns(
         is_taken=np.array(candidates.is_taken or [False] * len(candidates.ids), dtype=np.bool_),
         said=Said(spoken.is_not, spoken.is_outdated),
     )
-    return _decided(asked, spoken, candidates, rule_set, count=len(subjects.ids), tuning_mode=tuning_mode)
+    return _decided(asked, spoken, candidates, scorer, rule_set=rule_set, tuning_mode=tuning_mode)
 
 
-def _scored(
-    prepared: Prepared,
-    rule_set: RuleSet,
-    frequencies: NameFrequencies | None,
-    named: Mask,
-    *,
-    of_accounts: bool,
-) -> Pairs:
-    """All pairs that come into question, in the order of their subjects."""
+def _names(prepared: Prepared, rule_set: RuleSet) -> list[Names | None]:
     tokens = Interned()
-    names = [
+    return [
         Names(space.texts, tokens) if "name" in rule.normalize else None
         for rule, space in zip(rule_set.rules, prepared.spaces, strict=True)
     ]
-    kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
-    scorer = Scorer(prepared, rule_set, names, frequencies)
-    count = (prepared.accounts if of_accounts else prepared.identities).count
+
+
+def _scored(kinds: Sequence[Kind], scorer: Scorer, named: Mask, *, of_accounts: bool) -> Pairs:
+    """All pairs that come into question, in the order of their subjects."""
+    count = scorer.count(Side.ACCOUNT if of_accounts else Side.IDENTITY)
     return Pairs.joined(
         [
             _of_some(kinds, scorer, first, min(first + TOGETHER, count), named, of_accounts=of_accounts)
@@ -88,13 +88,14 @@ def _of_some(kinds: Sequence[Kind], scorer: Scorer, first: int, last: int, named
 
 
 def _decided(
-    asked: Asked, spoken: Spoken, candidates: Table, rule_set: RuleSet, *, count: int, tuning_mode: bool
+    asked: Asked, spoken: Spoken, candidates: Table, scorer: Scorer, *, rule_set: RuleSet, tuning_mode: bool
 ) -> Outcome:
     """Each for itself, then again those whose candidate another claims; what people said above both."""
+    count = len(spoken.nobodys)
     places = {ref_id: place for place, ref_id in enumerate(candidates.ids)} if spoken.told else {}
     settled = {subject: places[ref_id] for subject, ref_id in spoken.told.items() if ref_id in places}
-    silent = np.zeros(count, dtype=np.bool_)
-    silent[[*spoken.told, *spoken.nobodys]] = True
+    silent = spoken.nobodys.copy()
+    silent[[*spoken.told]] = True
     first = Round(asked, decide_all(asked, rule_set, tuning_mode=tuning_mode))
     contest = contested(asked, rule_set, settled=settled, silent=silent)
     concerned = np.zeros(count, dtype=np.bool_)
@@ -102,7 +103,7 @@ def _decided(
     theirs = concerned[asked.subjects]
     fewer = asked.where(theirs)
     again = Round(fewer, decide_all(fewer, rule_set, tuning_mode=tuning_mode, joint=contest.joint[theirs]))
-    outcome = Outcome.nobodys(count, spoken.told, first, again)
+    outcome = Outcome.nobodys(count, spoken.told, first, again, scorer)
     outcome.put(first)
     _put_again(outcome, again)
     _put_words(outcome, spoken, places)
@@ -129,6 +130,8 @@ def _put_words(outcome: Outcome, spoken: Spoken, places: dict[UUID, int]) -> Non
 
 def _order(ids: Sequence[UUID]) -> Numbers:
     """The rank of each id among all."""
+    if isinstance(ids, Numbered):
+        return np.arange(len(ids))
     found = np.empty(len(ids), dtype=np.int64)
     found[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
     return found

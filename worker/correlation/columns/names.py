@@ -1,15 +1,18 @@
 """Names taken apart: the tokens of each distinct name as numbers, and the keys that two names may share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 
 import numpy as np
 
 from worker.correlation.blocking import LAST_SIGNS, MAX_TOKENS
 from worker.correlation.columns.hashes import mixed
-from worker.correlation.columns.interned import Interned, Slots
+from worker.correlation.columns.interned import NONE, Interned, Slots
 from worker.correlation.columns.joins import Hashes, Lists
+from worker.correlation.columns.prepare import Prepared
+from worker.correlation.frequency import NameFrequencies
 from worker.correlation.phonetics import soundex
+from worker.correlation.rules import RuleSet
 
 _BEGINNING, _END, _SOUND = 1, 2, 3
 
@@ -52,3 +55,23 @@ class Names:
         end = parts.numbers(token[-LAST_SIGNS:] for token in tokens)
         sounds = Interned()
         return beginning, end, sounds.numbers("~" + soundex(token) for token in tokens)
+
+
+def frequencies_among(prepared: Prepared, rule_set: RuleSet, names: Sequence[Names | None]) -> NameFrequencies | None:
+    """How common the names of the identities are, as ``NameFrequencies.of`` counts them; None without any."""
+    for place, (rule, parts) in enumerate(zip(rule_set.rules, names, strict=True)):
+        if rule.by_frequency and parts is not None:
+            first = prepared.identities.values[place][:, 0]
+            return _counted(prepared.spaces[place].texts, parts, first[first != NONE])
+    return None
+
+
+def _counted(texts: list[str], parts: Names, values: Slots) -> NameFrequencies:
+    whole = np.bincount(values, minlength=len(texts))
+    bearers = np.repeat(whole, parts.tokens.sizes)
+    by_token = np.bincount(parts.tokens.items, weights=bearers, minlength=parts.token_count).astype(np.int64)
+    tokens = parts.token_texts
+    counts = {tokens[token]: int(by_token[token]) for token in np.flatnonzero(by_token > 1).tolist()}
+    several = np.flatnonzero((whole > 1) & (parts.tokens.sizes > 1)).tolist()
+    counts |= {texts[value]: int(whole[value]) for value in several}
+    return NameFrequencies(counts, len(values))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from worker.correlation.columns.decide import DECISIONS, NOT_LINKED, Asked, Decided, Reason
 from worker.correlation.columns.interned import NONE, Slots
 from worker.correlation.columns.likeness import Shares
+from worker.correlation.columns.score import Scorer
 from worker.domain.correlation import Decision
 
 
@@ -46,9 +47,10 @@ class Outcome:
     told: dict[int, UUID]
     first: Round
     again: Round
+    scorer: Scorer
 
     @classmethod
-    def nobodys(cls, count: int, told: dict[int, UUID], first: Round, again: Round) -> "Outcome":
+    def nobodys(cls, count: int, told: dict[int, UUID], first: Round, again: Round, scorer: Scorer) -> "Outcome":
         """Before anything is decided."""
         return cls(
             decisions=np.full(count, NOT_LINKED, dtype=np.int8),
@@ -58,6 +60,7 @@ class Outcome:
             told=told,
             first=first,
             again=again,
+            scorer=scorer,
         )
 
     def put(self, found: Round) -> None:

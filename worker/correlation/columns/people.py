@@ -37,8 +37,8 @@ class Spoken:
 
     is_not: Mask
     is_outdated: Mask
+    nobodys: Mask
     told: dict[int, UUID] = field(default_factory=dict)
-    nobodys: list[int] = field(default_factory=list)
 
 
 def words_on(words: Words, subjects: Table, candidates: Table, pairs: tuple[Slots, Slots], rule_set: RuleSet) -> Spoken:
@@ -46,7 +46,7 @@ def words_on(words: Words, subjects: Table, candidates: Table, pairs: tuple[Slot
     asking, found = pairs
     side, other = (Side.ACCOUNT, Side.IDENTITY) if words.of_accounts else (Side.IDENTITY, Side.ACCOUNT)
     none = np.zeros(len(asking), dtype=np.bool_)
-    spoken = Spoken(none, none.copy())
+    spoken = Spoken(none, none.copy(), np.zeros(len(subjects.ids), dtype=np.bool_))
     concerned = words.named(subjects)
     concerned[asking[words.named(candidates)[found]]] = True
     for place in np.flatnonzero(concerned).tolist():
@@ -64,7 +64,7 @@ def words_on(words: Words, subjects: Table, candidates: Table, pairs: tuple[Slot
         if said.is_one is not None:
             spoken.told[place] = said.is_one
         elif said.is_nobodys:
-            spoken.nobodys.append(place)
+            spoken.nobodys[place] = True
     return spoken
 
 

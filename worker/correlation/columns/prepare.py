@@ -26,6 +26,19 @@ from worker.domain.comparison import instant
 from worker.domain.correlation import Side
 
 
+class Numbered(Sequence[UUID]):
+    """Ids for records that have none: numbers from ``first`` on."""
+
+    def __init__(self, first: int, count: int) -> None:
+        self._numbers = range(first, first + count)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        return UUID(int=self._numbers[place])
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Records of one side as columns of equal length: texts, lists of texts, or None. ``is_taken`` as of Candidate."""

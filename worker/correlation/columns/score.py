@@ -22,7 +22,7 @@ from worker.correlation.score import (
     SHARED_DIFFERENT,
     SHARED_SAME,
 )
-from worker.domain.correlation import MatchType
+from worker.domain.correlation import MatchType, Side
 
 #: Log odds below which a candidate changes no confidence by as much as a millionth.
 NEGLIGIBLE = -16.0
@@ -79,11 +79,29 @@ class Scorer:
         """Those pairs that come into question, in their order, and those ``kept`` in any case."""
         possible = self._possible(identities, accounts) | kept
         identities, accounts, kept = identities[possible], accounts[possible], kept[possible]
-        compared = [self._compare(place, identities, accounts) for place in range(len(self._rule_set.rules))]
-        points = self._damped(compared)
+        compared, points = self.compared(identities, accounts)
         found = self._summed(identities, accounts, compared, points)
         logits = self._rule_set.slope * found.points + self._rule_set.offset
         return found.where(kept | found.is_strong | (found.definitive != NONE) | (logits > NEGLIGIBLE))
+
+    def compared(self, identities: Slots, accounts: Slots) -> tuple[list[Compared], list[Shares]]:
+        """What each rule says of these pairs, and what that is worth beside the others."""
+        compared = [self._compare(place, identities, accounts) for place in range(len(self._rule_set.rules))]
+        return compared, self._damped(compared)
+
+    def count(self, side: Side) -> int:
+        """How many records one side has."""
+        return (self._prepared.identities if side is Side.IDENTITY else self._prepared.accounts).count
+
+    def rule_name(self, place: int) -> str:
+        return self._rule_set.rules[place].name
+
+    def texts(self, place: int, identity: int, account: int) -> tuple[list[str], list[str]]:
+        """The values that one rule compares, of an identity and of an account."""
+        texts = self._prepared.spaces[place].texts
+        ours = self._prepared.identities.values[place][identity].tolist()
+        theirs = self._prepared.accounts.values[place][account].tolist()
+        return [texts[each] for each in ours if each != NONE], [texts[each] for each in theirs if each != NONE]
 
     def _possible(self, identities: Slots, accounts: Slots) -> Mask:
         """Whom at least their best chances, or an identifier that agrees, bring into question."""
