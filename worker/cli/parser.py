@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     _operations(verbs)
     _runs(verbs)
     _schedules(_group(verbs, "schedules", "when runs start: list, show, set, next, enable, disable, run, delete"))
+    _correlation(verbs)
     _things(verbs)
     return parser
 
@@ -207,6 +208,21 @@ def _proposals(recon: Any) -> None:
     grouped.add_argument("--run", metavar="ID", help="only what this run saw")
     grouped.add_argument("--approve", nargs="+", metavar="GROUP", help="repair all accounts of these groups")
     grouped.add_argument("--expect", type=int, metavar="N", help="with --approve: how many accounts you were shown")
+
+
+def _correlation(verbs: Any) -> None:
+    correlate = _group(verbs, "correlate", "whose accounts are these: files")
+    of_files = _verb(
+        correlate, "files", "correlate", "files", "find the owners of accounts in two CSV files, no database"
+    )
+    of_files.add_argument("--identities", required=True, metavar="I.csv", help="the people, a row each")
+    of_files.add_argument("--accounts", required=True, metavar="A.csv", help="the accounts, a row each")
+    of_files.add_argument("--rules", metavar="RULES.toml", help="what is compared (guessed from the column names)")
+    of_files.add_argument("--decisions", metavar="D.csv", help="account_id, identity_id, verdict: is, is_not, nobody")
+    of_files.add_argument("--out", required=True, metavar="LINKS.csv", help="where the links are written")
+    of_files.add_argument("--identity-id", metavar="COLUMN", help="the column that names the people")
+    of_files.add_argument("--account-id", metavar="COLUMN", help="the column that names the accounts")
+    _json(of_files)
 
 
 def _things(verbs: Any) -> None:

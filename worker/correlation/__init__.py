@@ -3,8 +3,12 @@
 ``CorrelationService`` looks candidates up by their blocking keys and decides about one subject; ``correlate_many``
 decides about many with nobody linked twice. Scores are log odds: agreement speaks for a pair, disagreement against it,
 a missing value for neither. Nothing is linked by itself below ``auto_threshold``; what is possible but not certain, or
-contradicts itself, is for a person.
+contradicts itself, is for a person. ``correlate_columns`` decides the same about whole tables, for a process of its
+own: what it needs is imported when it is asked for.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from worker.correlation.blocking import match_keys
 from worker.correlation.bulk import MAX_BLOCK, correlate_many
@@ -19,22 +23,31 @@ from worker.correlation.replay import sampled as sampled_flips
 from worker.correlation.review import Attributes, RuleProblem, expressions_of, keys_differ, review_rule_set
 from worker.correlation.rules import RuleSet
 
+if TYPE_CHECKING:
+    from worker.correlation.columns import DECISIONS, Numbered, Outcome, Table, correlate_columns, explanations
+
 __all__ = [
+    "DECISIONS",
     "MAX_BLOCK",
     "Attributes",
     "CandidateSource",
     "CorrelationService",
     "NameFrequencies",
+    "Numbered",
+    "Outcome",
     "Past",
     "Question",
     "Replayed",
     "RuleProblem",
     "RuleSet",
+    "Table",
     "added_counts",
     "calibration_error",
+    "correlate_columns",
     "correlate_many",
     "default_rule_set",
     "evidence_of_pair",
+    "explanations",
     "expressions_of",
     "figures",
     "guessed_rule_set",
@@ -45,3 +58,11 @@ __all__ = [
     "rule_set_in_force",
     "sampled_flips",
 ]
+
+_OF_COLUMNS = frozenset({"DECISIONS", "Numbered", "Outcome", "Table", "correlate_columns", "explanations"})
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_COLUMNS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("worker.correlation.columns"), name)
