@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from worker.actions import House
+from worker.actions import House, previews
 from worker.actions import findings as acts
 from worker.api.existing import must_exist
 from worker.api.schemas.discrepancies import (
@@ -126,14 +126,8 @@ def _add_many(router: APIRouter, house: House, *, viewer: Principal, operator: P
 
     @router.post("/discrepancies/preview", response_model=Previews)
     async def preview(connector_id: UUID, body: PreviewBody, who: Principal = viewer) -> Previews:
-        async with tenant(house.pool, who.tenant_id) as conn:
-            await must_exist(conn, who, connector_id)
-            found = await house.remediation.preview(
-                conn,
-                tenant_id=who.tenant_id,
-                connector_id=connector_id,
-                wishes=[Wish(each) for each in body.discrepancy_ids],
-            )
+        wishes = [Wish(each) for each in body.discrepancy_ids]
+        found = await previews.preview(house, who, connector_id=connector_id, wishes=wishes)
         return Previews(previews=[result_of(each) for each in found])
 
 

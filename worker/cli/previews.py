@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions import causes as acts
+from worker.actions import previews
 from worker.cli.arguments import id_of
 from worker.cli.context import Desk, acting
 from worker.cli.output import say, say_json, show
@@ -129,12 +130,10 @@ async def _of_findings(desk: Desk, ids: Sequence[UUID]) -> list[dict[str, Any]]:
         missing = [each for each in ids if each not in places]
         if missing:
             raise NotFound(f"There is no run and no discrepancy {missing[0]}.")
-        found: list[Repaired] = []
-        for connector_id in sorted(set(places.values())):
-            wishes = [Wish(each) for each in ids if places[each] == connector_id]
-            found += await desk.house.remediation.preview(
-                conn, tenant_id=desk.tenant_id, connector_id=connector_id, wishes=wishes
-            )
+    found: list[Repaired] = []
+    for connector_id in sorted(set(places.values())):
+        wishes = [Wish(each) for each in ids if places[each] == connector_id]
+        found += await previews.preview(desk.house, desk.principal, connector_id=connector_id, wishes=wishes)
     return [
         {
             "discrepancy_id": each.discrepancy_id,

@@ -9,6 +9,7 @@ from uuid import UUID
 from worker.domain.discrepancy import Discrepancy
 from worker.domain.ids import uuid7
 from worker.store.discrepancies import from_row as discrepancy_of
+from worker.store.listings import custom_plans
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
@@ -64,6 +65,7 @@ async def groups(
     limit: int = 50,
 ) -> list[Group]:
     """Groups of at least so many mismatches, the largest first; ``settled``: those that are not open any more, too."""
+    await custom_plans(conn)
     where = {"tenant_id": tenant_id, "connector_id": connector_id}
     rows = await queries.groups.rows(conn, run_id=run_id, settled=settled, least=least, limit=limit, **where)
     samples = await queries.samples.rows(conn, keys=[row["sample"] for row in rows], **where) if rows else []
@@ -83,6 +85,7 @@ async def count(
 
 async def batch(conn: Connection, repair: CauseRepair, *, limit: int) -> list[Discrepancy]:
     """The next findings in id order, none of which came after the approval."""
+    await custom_plans(conn)
     rows = await queries.batch.rows(
         conn,
         tenant_id=repair.tenant_id,

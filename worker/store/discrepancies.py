@@ -11,6 +11,7 @@ from uuid import UUID
 
 from worker.domain.discrepancy import Discrepancy, DiscrepancyType, Finding, Resolution, Suggestion
 from worker.domain.ids import uuid7
+from worker.store.listings import custom_plans
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
@@ -119,6 +120,7 @@ async def page(
     offset: int = 0,
 ) -> list[Discrepancy]:
     """Discrepancies, the newest first; ``uid`` is a part of the account's uid, the dates say when it was last seen."""
+    await custom_plans(conn)
     rows = await queries.page.rows(
         conn,
         tenant_id=tenant_id,
@@ -151,6 +153,7 @@ async def counts(
     to_date: datetime | None = None,
 ) -> dict[tuple[DiscrepancyType, Resolution], int]:
     """How many of each kind and resolution."""
+    await custom_plans(conn)
     rows = await queries.counts.rows(
         conn,
         tenant_id=tenant_id,

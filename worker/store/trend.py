@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
+from worker.store.listings import custom_plans
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
 
@@ -45,6 +46,7 @@ async def open_by_day(
 
 async def open_now(conn: Connection, *, tenant_id: UUID, connector_id: UUID | None) -> dict[str, int]:
     """Open findings by kind."""
+    await custom_plans(conn)
     found: dict[str, int] = defaultdict(int)
     for row in await queries.open_now.rows(conn, tenant_id=tenant_id, connector_id=connector_id):
         found[row["discrepancy_type"]] += row["n"]
