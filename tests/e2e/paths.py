@@ -14,6 +14,7 @@ RECONCILIATION = f"{LDAP}/reconciliation"
 DEAD = operation(OperationStatus.DEAD_LETTER)
 HOOK = f"/hooks/{hooks.LOGIN}"
 MAPPING = f"{LDAP}/mappings"
+SCHEDULE = f"{RECONCILIATION}/schedule"
 PAUSED = f"/connectors/{sample.CSV.id}/reconciliation/runs/{sample.RUNS[2].id}"
 
 PAGES: dict[str, str] = {
@@ -70,6 +71,10 @@ PAGES: dict[str, str] = {
     "dry run": f"{MAPPING}/dry-runs/{mappings.COUNT}",
     "dry run that would remove many": f"{MAPPING}/dry-runs/{mappings.MANY}",
     "activating a mapping": f"{MAPPING}/versions/2/activate",
+    "schedules": "/schedules",
+    "schedule": SCHEDULE,
+    "no schedule yet": f"/connectors/{sample.SCIM.id}/reconciliation/schedule",
+    "switching off a schedule": f"{SCHEDULE}/disable",
     "audit": "/audit",
     "question": f"/connectors/operations/ask/resolve?id={DEAD.rsplit('/', 1)[1]}",
     "redrive": f"{DEAD}/redrive",

@@ -21,6 +21,7 @@ from worker.console.hook_doors import ConsoleHooks
 from worker.console.mapping_doors import ConsoleMappings
 from worker.console.query import BadQuery, Query, address, local_path
 from worker.console.rendering import Templates
+from worker.console.schedule_doors import ConsoleSchedules
 from worker.console.views import AttributeChange, Badges
 from worker.domain.errors import Forbidden, InvalidRequest, NotFound, RequestError
 
@@ -46,6 +47,7 @@ class Desk:
     hooks: ConsoleHooks
     mappings: ConsoleMappings
     causes: ConsoleCauses
+    schedules: ConsoleSchedules
     templates: Templates
 
     def signed_in(self, handler: Handler) -> Endpoint:
@@ -131,6 +133,10 @@ class Visit:
     @property
     def causes(self) -> ConsoleCauses:
         return self.desk.causes
+
+    @property
+    def schedules(self) -> ConsoleSchedules:
+        return self.desk.schedules
 
     @property
     def query(self) -> Query:

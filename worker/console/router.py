@@ -33,7 +33,37 @@ from worker.console.pages import (
 )
 from worker.console.pages import causes as cause_pages
 from worker.console.pages import hooks as hook_pages
+from worker.console.pages import schedules as schedule_pages
 from worker.console.rendering import Templates
+from worker.console.schedule_doors import ConsoleSchedules
+
+#: Fixed paths come before those with an id in their place.
+PAGES = (
+    home,
+    sign_in,
+    stream,
+    operations,
+    trend,
+    schedule_pages,
+    reconciliation,
+    discrepancies,
+    cause_pages,
+    conflicts,
+    connectors,
+    mapping_editor,
+    mapping_scope,
+    mapping_versions,
+    approvals,
+    cases,
+    people,
+    identities,
+    hook_pages,
+    hook_editor,
+    hook_versions,
+    hook_tests,
+    hook_bindings,
+    audit,
+)
 
 
 def build_console(
@@ -44,35 +74,12 @@ def build_console(
     mappings: ConsoleMappings,
     *,
     causes: ConsoleCauses,
+    schedules: ConsoleSchedules,
 ) -> APIRouter:
-    """The console over these doors. Fixed paths come before those with an id in their place."""
-    desk = Desk(reads, acts, auth, hooks, mappings, causes, Templates())
+    """The console over these doors."""
+    desk = Desk(reads, acts, auth, hooks, mappings, causes, schedules, Templates())
     router = APIRouter()
     router.routes.extend(assets.routes())
-    for module in (
-        home,
-        sign_in,
-        stream,
-        operations,
-        trend,
-        reconciliation,
-        discrepancies,
-        cause_pages,
-        conflicts,
-        connectors,
-        mapping_editor,
-        mapping_scope,
-        mapping_versions,
-        approvals,
-        cases,
-        people,
-        identities,
-        hook_pages,
-        hook_editor,
-        hook_versions,
-        hook_tests,
-        hook_bindings,
-        audit,
-    ):
+    for module in PAGES:
         router.routes.extend(module.routes(desk))
     return router

@@ -14,6 +14,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 
 
@@ -27,13 +28,22 @@ class FakeConsole:
     hooks: FakeHooks
     mappings: FakeMappings
     causes: FakeCauses
+    schedules: FakeSchedules
     address: str = ""
 
 
 def build(console: FakeConsole) -> FastAPI:
     app = FastAPI(openapi_url=None)
     app.include_router(
-        build_console(console.reads, console.acts, console.auth, console.hooks, console.mappings, causes=console.causes)
+        build_console(
+            console.reads,
+            console.acts,
+            console.auth,
+            console.hooks,
+            console.mappings,
+            causes=console.causes,
+            schedules=console.schedules,
+        )
     )
     return app
 
@@ -42,7 +52,9 @@ def build(console: FakeConsole) -> FastAPI:
 async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> AsyncIterator[FakeConsole]:
     """Serve the console on 127.0.0.1 until the block ends."""
     reads = FakeReads(quiet=quiet, rows=rows)
-    console = FakeConsole(reads, FakeActs(reads), FakeAuth(), FakeHooks(quiet=quiet), FakeMappings(), FakeCauses())
+    console = FakeConsole(
+        reads, FakeActs(reads), FakeAuth(), FakeHooks(quiet=quiet), FakeMappings(), FakeCauses(), FakeSchedules()
+    )
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

@@ -10,6 +10,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked, unmasked
 
@@ -26,7 +27,13 @@ class House:
         app = FastAPI()
         app.include_router(
             build_console(
-                reads, self.acts, FakeAuth(Person(roles=roles)), FakeHooks(), FakeMappings(), causes=FakeCauses()
+                reads,
+                self.acts,
+                FakeAuth(Person(roles=roles)),
+                FakeHooks(),
+                FakeMappings(),
+                causes=FakeCauses(),
+                schedules=FakeSchedules(),
             )
         )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)

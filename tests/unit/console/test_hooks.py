@@ -11,6 +11,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked
 
@@ -27,7 +28,15 @@ class House:
         app = FastAPI()
         person = Person(roles=frozenset(roles or {"admin"}))
         app.include_router(
-            build_console(reads, FakeActs(reads), FakeAuth(person), self.hooks, FakeMappings(), causes=FakeCauses())
+            build_console(
+                reads,
+                FakeActs(reads),
+                FakeAuth(person),
+                self.hooks,
+                FakeMappings(),
+                causes=FakeCauses(),
+                schedules=FakeSchedules(),
+            )
         )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 

@@ -214,7 +214,7 @@
   };
 
   /* --- keys: single letters, which can be switched off --- */
-  const places = { h: "/", o: "/connectors/operations", d: "/connectors/operations/dlq", c: "/correlation/cases", a: "/approvals", s: "/connectors", k: "/hooks", i: "/identities", l: "/audit" };
+  const places = { h: "/", o: "/connectors/operations", d: "/connectors/operations/dlq", c: "/correlation/cases", a: "/approvals", s: "/connectors", t: "/schedules", k: "/hooks", i: "/identities", l: "/audit" };
   let go = false, row = -1;
   /* what a page gives a key of its own: an answer to choose, a way on */
   const named = (key) => (/^[a-z0-9]$/.test(key) && !$$("[data-row]")[row] ? $(`[data-key="${key}"]`) : null);

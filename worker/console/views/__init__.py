@@ -62,6 +62,7 @@ from worker.console.views.reconciliation import (
     RunRow,
     Suggestion,
 )
+from worker.console.views.schedules import OccurrenceRow, PlannedRun, ScheduleAhead, ScheduleRow, ScheduleView
 from worker.console.views.shared import AttributeChange, AuditPage, AuditRow, Badges, ConnectorBrief, Cursors, HourCount
 from worker.console.views.trend import TrendDay, TrendView
 
@@ -124,15 +125,20 @@ __all__ = [
     "MappingVersionRow",
     "MappingView",
     "NearCases",
+    "OccurrenceRow",
     "OperationDetail",
     "OperationFilter",
     "OperationPage",
     "OperationRow",
+    "PlannedRun",
     "ReconciliationView",
     "ReplayView",
     "ReplayedRow",
     "RunDetail",
     "RunRow",
+    "ScheduleAhead",
+    "ScheduleRow",
+    "ScheduleView",
     "ScopeCheck",
     "Slice",
     "SourceCheck",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from worker import recon
+from worker.actions.schedules import in_words
 from worker.connectors import connector_class
 from worker.console import (
     DiscrepancyFilter,
@@ -26,14 +27,13 @@ from worker.service.desk import approvals
 from worker.service.desk.briefs import brief_of, change
 from worker.service.desk.causes import cause_row
 from worker.service.desk.slices import cut, ends_of
-from worker.store import listings_findings, listings_runs, listings_targets, runs
+from worker.store import listings_findings, listings_runs, listings_targets, runs, schedules
 from worker.store.listings_findings import FindingQuery
 from worker.store.pool import Connection
 from worker.store.sql import Record
 
 _SAMPLE = 10
 _TOP_CAUSES = 5
-_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
 async def overview(conn: Connection, tenant_id: UUID, *, connector_id: UUID, part: Slice) -> ReconciliationView | None:
@@ -47,15 +47,16 @@ async def overview(conn: Connection, tenant_id: UUID, *, connector_id: UUID, par
     )
     shown, cursors = cut(rows, part)
     live = await listings_runs.page(conn, tenant_id, connector_id=connector_id, only_live=True, limit=1)
-    schedule = (await listings_targets.schedules(conn, tenant_id)).get(connector_id)
+    schedule = await schedules.of_connector(conn, tenant_id=tenant_id, connector_id=connector_id)
+    is_on = schedule is not None and schedule.enabled
     findings = await listings_targets.open_findings(conn, tenant_id)
     return ReconciliationView(
         connector=brief_of(found[0]),
         runs=tuple(run_row(row) for row in shown),
         live=run_row(live[0]) if live else None,
         open_by_type=findings.get(connector_id, {}),
-        schedule=_in_words(schedule) if schedule is not None else None,
-        next_run_at=schedule["next_run_at"] if schedule is not None else None,
+        schedule=in_words(schedule) if schedule is not None and is_on else None,
+        next_run_at=schedule.next_run_at if schedule is not None and is_on else None,
         can_delta=_can_delta(found[0]["type"]),
         has_baseline=not found[0]["lacks_baseline"],
         cursors=cursors,
@@ -246,19 +247,3 @@ def _can_delta(type_name: str) -> bool:
         return hasattr(connector_class(type_name), "sync")
     except SettingsError:
         return False
-
-
-def _in_words(row: Record) -> str:
-    """A schedule in words."""
-    at = f"at {row['hour_of_day'] or 0:02d}:00 {row['timezone']}"
-    match row["frequency"]:
-        case "hourly":
-            return "every hour"
-        case "daily":
-            return f"daily {at}"
-        case "weekly":
-            return f"every {_DAYS[row['day_of_week'] or 0]} {at}"
-        case "monthly":
-            return f"on day {row['day_of_month'] or 1} of each month {at}"
-        case _:
-            return f"by the cron expression {row['cron_expression']} ({row['timezone']})"
