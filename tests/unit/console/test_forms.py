@@ -14,6 +14,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked
 
@@ -30,7 +31,10 @@ class House:
         app = FastAPI()
         person = Person(roles=frozenset({"admin"}))
         auth, causes = FakeAuth(person), FakeCauses()
-        self.router = build_console(reads, self.acts, auth, self.hooks, self.mappings, causes=causes)
+        self.schedules = FakeSchedules()
+        self.router = build_console(
+            reads, self.acts, auth, self.hooks, self.mappings, causes=causes, schedules=self.schedules
+        )
         app.include_router(self.router)
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
@@ -60,7 +64,7 @@ def test_no_form_is_taken_without_the_sessions_token(token):
 
     assert len(found) > 30
     assert {path: status for path, status in found.items() if status != 403} == {}
-    assert (house.hooks.done, house.mappings.done) == ([], [])
+    assert (house.hooks.done, house.mappings.done, house.schedules.done) == ([], [], [])
 
 
 def test_with_the_token_each_form_is_looked_at():
