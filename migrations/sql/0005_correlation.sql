@@ -69,3 +69,26 @@ CREATE TABLE recorrelations (
 );
 
 GRANT SELECT, INSERT, DELETE ON recorrelations TO provisiond_worker;
+
+-- What people said of pairs that the rules were more or less sure of: precision and calibration are read off these.
+CREATE TABLE correlation_reviews (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    connector_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    identity_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('question', 'spot_check')),
+    confidence double precision NOT NULL,
+    is_one boolean NOT NULL,
+    rule_set_version integer,
+    reviewed_at timestamptz NOT NULL,
+    reviewed_by uuid NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
+CREATE INDEX correlation_reviews_of ON correlation_reviews (tenant_id, connector_id, kind, id);
+
+-- A question of the rules, or a link that they made and a person is to check.
+ALTER TABLE cases ADD COLUMN kind text NOT NULL DEFAULT 'question' CHECK (kind IN ('question', 'spot_check'));
+
+GRANT SELECT, INSERT ON correlation_reviews TO provisiond_worker;

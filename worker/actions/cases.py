@@ -23,10 +23,15 @@ from worker.store import (
     listings_findings,
     operations,
     plan_items,
+    reviews,
 )
 from worker.store.accounts import Link, Place
+from worker.store.reviews import Reviewed
 from worker.store.sql import Record
 from worker.store.tenant import tenant
+
+#: The kind of a case that asks whether a link that the rules made is right.
+SPOT_CHECK = "spot_check"
 
 
 async def confirm(
@@ -58,10 +63,12 @@ async def reject(house: House, principal: Principal, *, case_id: UUID, notes: st
     rules = await rules_of(house, principal, case_id)
     async with acting(house, principal, Role.OPERATOR) as act:
         case = await open_case(act, case_id)
+        await release(act, case)
         refs = [UUID(each["ref_id"]) for each in case["candidates"]]
         said = [PersonDecision(case["account_id"] or ref, case["identity_id"] or ref, Verdict.IS_NOT) for ref in refs]
         await say(act, case, said, rules=rules)
         await settle(act, case_id, "rejected", {"none_of": [str(ref) for ref in refs]}, notes)
+        await note_review(act, case, None)
         await _wake(act, case_id)
         act.note("case.reject", "case", case_id, candidates=len(refs), notes=notes)
 
@@ -83,12 +90,52 @@ async def rules_of(house: House, principal: Principal, case_id: UUID) -> RuleSet
 
 async def own(act: Act, case: Record, account_id: UUID, owner: UUID, *, rules: RuleSet, notes: str | None) -> None:
     """Settle an open case: the account is theirs. Raises WrongState where that cannot be recorded."""
-    await _refuse_moved(act, account_id, owner)
-    await say(act, case, [PersonDecision(account_id, owner, Verdict.IS)], rules=rules)
+    before = await release(act, case, keep=owner)
+    is_theirs = await _refuse_moved(act, account_id, owner)
+    said = [PersonDecision(account_id, owner, Verdict.IS)]
+    said += [PersonDecision(account_id, before, Verdict.IS_NOT)] if before is not None else []
+    await say(act, case, said, rules=rules)
     decision = {"account_id": str(account_id), "identity_id": str(owner)}
     await settle(act, case["id"], "confirmed", decision, notes)
-    if not await _wake(act, case["id"]):
+    await note_review(act, case, owner if case["account_id"] is not None else account_id)
+    if not await _wake(act, case["id"]) and not is_theirs:
         await link(act, case, account_id, owner)
+
+
+async def release(act: Act, case: Record, *, keep: UUID | None = None) -> UUID | None:
+    """Of a link that is checked and wrong, take the account from whom the rules gave it to; who that was.
+
+    Raises WrongState while an operation of the account is under way. Its owner so far is planned anew.
+    """
+    if case["kind"] != SPOT_CHECK:
+        return None
+    rows = await accounts.by_ids(act.conn, tenant_id=act.tenant_id, ids=[case["account_id"]])
+    account = rows[case["account_id"]].account if case["account_id"] in rows else None
+    if account is None or account.identity_id is None or account.identity_id == keep:
+        return None
+    # the item before the account: planning locks them in this order
+    await plan_items.ask(act.conn, tenant_id=act.tenant_id, identity_ids=[account.identity_id], origin=Origin.CONSOLE)
+    if not await accounts.unlink(act.conn, tenant_id=act.tenant_id, ids=[account.id]):
+        raise WrongState("An operation of the account is under way; try again when it has ended.")
+    return account.identity_id
+
+
+async def note_review(act: Act, case: Record, chosen: UUID | None) -> None:
+    """Keep how sure the rules were of each candidate, and whether it was the one: ``chosen``, or none."""
+    pairs = [
+        Reviewed(case["account_id"] or ref, case["identity_id"] or ref, each["confidence"], ref == chosen)
+        for each in case["candidates"]
+        for ref in [UUID(each["ref_id"])]
+    ]
+    await reviews.record(
+        act.conn,
+        tenant_id=act.tenant_id,
+        connector_id=case["connector_id"],
+        kind=case["kind"],
+        pairs=pairs,
+        rule_set_version=case["rule_set_version"],
+        by=act.by,
+    )
 
 
 async def say(act: Act, case: Record, said: Sequence[PersonDecision], *, rules: RuleSet) -> None:
@@ -126,12 +173,14 @@ def _chosen(case: Record, *, identity_id: UUID | None, uid: str | None) -> UUID:
     raise InvalidRequest("This is none of the candidates of the case.")
 
 
-async def _refuse_moved(act: Act, account_id: UUID, owner: UUID) -> None:
+async def _refuse_moved(act: Act, account_id: UUID, owner: UUID) -> bool:
+    """Raise WrongState where the account can be theirs no more; whether it is already."""
     found = await accounts.by_ids(act.conn, tenant_id=act.tenant_id, ids=[account_id])
     if account_id not in found or found[account_id].account.uid is None:
         raise WrongState("The account is gone; reject the case, and a waiting operation makes a new one.")
     if found[account_id].account.identity_id not in {None, owner}:
         raise WrongState("The account belongs to somebody else by now; unlink it first.")
+    return found[account_id].account.identity_id == owner
 
 
 async def settle(act: Act, case_id: UUID, status: str, decision: dict[str, Any], notes: str | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from worker.actions.cases import link, open_case, own, rules_of, say, settle
+from worker.actions.cases import link, note_review, open_case, own, release, rules_of, say, settle
 from worker.actions.house import Act, House, acting, refuse_unstorable
 from worker.correlation import RuleSet
 from worker.domain.account import AccountState
@@ -40,9 +40,11 @@ async def nobodys(house: House, principal: Principal, *, case_id: UUID, notes: s
     async with acting(house, principal, Role.OPERATOR) as act:
         case = await open_case(act, case_id)
         account_id = _of_account(case)
+        await release(act, case)
         said = [PersonDecision(account_id, NOBODY, Verdict.NOBODY)]
         await say(act, case, said, rules=rules)
         await settle(act, case_id, "rejected", {"account_id": str(account_id), "nobody": True}, notes)
+        await note_review(act, case, None)
         act.note("case.nobody", "case", case_id, account_id=account_id, notes=notes)
 
 

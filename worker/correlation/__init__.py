@@ -19,6 +19,7 @@ from worker.correlation.frequency import NameFrequencies
 from worker.correlation.guess import guessed_rule_set
 from worker.correlation.replay import Past, Replayed, calibration_error, figures, replay_rules
 from worker.correlation.replay import added as added_counts
+from worker.correlation.replay import binned as binned_pairs
 from worker.correlation.replay import sampled as sampled_flips
 from worker.correlation.review import Attributes, RuleProblem, expressions_of, keys_differ, review_rule_set
 from worker.correlation.rules import RuleSet
@@ -42,6 +43,7 @@ __all__ = [
     "RuleSet",
     "Table",
     "added_counts",
+    "binned_pairs",
     "calibration_error",
     "correlate_columns",
     "correlate_many",

@@ -9,6 +9,7 @@ Guarantees:
 - a dry run proposes exactly what the real run does.
 """
 
+from worker.recon.asking import Answer, whose
 from worker.recon.backtests import Backtests, replayed_page
 from worker.recon.engine import ReconciliationEngine
 from worker.recon.exports import csv_header, csv_line, json_line
@@ -25,6 +26,7 @@ from worker.recon.retroactive import Recorrelation
 from worker.recon.trend import Point, trend_of
 
 __all__ = [
+    "Answer",
     "Backtests",
     "CauseRepaired",
     "CauseRepairing",
@@ -48,5 +50,6 @@ __all__ = [
     "report",
     "rules_of",
     "trend_of",
+    "whose",
     "why_not_linked",
 ]

@@ -113,27 +113,34 @@ async def replayed_page(
         people = await backtests.people(conn, tenant_id=tenant_id, ids=list(named))
     if not is_large:
         wanted = [await asyncio.to_thread(_keys, past, rules) for rules in rule_sets]
-        others = await _sharing(pool, tenant_id, connector_id, rule_sets, wanted)
+        others = await sharing(pool, tenant_id=tenant_id, connector_id=connector_id, rule_sets=rule_sets, wanted=wanted)
         people += [each for each in others if each.ref_id not in named]
     before, after = rule_sets
     frequencies = await asyncio.to_thread(NameFrequencies.of, names)
     return await asyncio.to_thread(replay_rules, past, people, before=before, after=after, frequencies=frequencies)
 
 
-async def _sharing(
+async def sharing(
     pool: Pool,
+    *,
     tenant_id: UUID,
     connector_id: UUID,
+    object_class: str = "",
     rule_sets: Sequence[RuleSet],
     wanted: Sequence[frozenset[MatchKey]],
 ) -> list[Candidate]:
-    """Everybody who shares a key with one of the accounts, by one of the rule sets."""
+    """Everybody who has one of the keys that are wanted under one of the rule sets."""
     found: list[Candidate] = []
     after = FIRST
     while True:
         async with tenant(pool, tenant_id) as conn:
             page = await correlation.candidates(
-                conn, tenant_id=tenant_id, connector_id=connector_id, object_class="", after=after, limit=_PEOPLE
+                conn,
+                tenant_id=tenant_id,
+                connector_id=connector_id,
+                object_class=object_class,
+                after=after,
+                limit=_PEOPLE,
             )
         found += await asyncio.to_thread(_who_share, page, rule_sets, wanted)
         if len(page) < _PEOPLE:

@@ -163,6 +163,13 @@ async def has_more_people(conn: Connection, *, tenant_id: UUID, than: int) -> bo
     return found > than
 
 
+async def people_named(conn: Connection, *, tenant_id: UUID, texts: Sequence[str]) -> list[UUID]:
+    """Who has one of these texts as user name or external id."""
+    lowered = [text.lower() for text in texts]
+    rows = await queries.people_named.rows(conn, tenant_id=tenant_id, texts=list(texts), lowered=lowered)
+    return [row["id"] for row in rows]
+
+
 async def people(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> list[Candidate]:
     """These people as candidates, as if they had no account."""
     rows = await queries.people.rows(conn, tenant_id=tenant_id, ids=list(ids)) if ids else []

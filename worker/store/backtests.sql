@@ -73,6 +73,12 @@ ORDER BY a.id LIMIT :limit
 -- Whether there are more people than this.
 SELECT count(*) FROM (SELECT FROM identities WHERE tenant_id = :tenant_id LIMIT :most) i
 
+-- name: people_named
+-- By what every identity has: names that are looked up by keys.
+SELECT id FROM identities
+WHERE tenant_id = :tenant_id AND (user_name_key = ANY(:lowered::text[]) OR external_id = ANY(:texts::text[]))
+ORDER BY id LIMIT 500
+
 -- name: people
 SELECT id, external_id, user_name, attributes, active, version, authority, revision, disabled_at, deleted_at
 FROM identities WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])

@@ -120,7 +120,7 @@ WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'open
 -- Cases about accounts that this complete run did not find ambiguous.
 UPDATE cases SET status = 'closed', decided_at = db_now(), decision = '{"reason": "no longer ambiguous"}'
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND status = 'open' AND account_id IS NOT NULL
-  AND operation_id IS NULL AND subject <> ALL(:subjects::text[])
+  AND operation_id IS NULL AND kind = 'question' AND subject <> ALL(:subjects::text[])
 
 -- name: cases_page
 SELECT * FROM cases

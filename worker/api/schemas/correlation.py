@@ -9,8 +9,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from worker.actions.rule_sets import MAX_NOTE, Draft, InForce, Reviewed, RuleChanged
-from worker.correlation import RuleProblem, figures
-from worker.store.backtests import Backtest as Stored
+from worker.actions.statistics import MOST_CHECKS, Statistics
+from worker.correlation import RuleProblem
+from worker.recon import Answer
 from worker.store.sql import Record
 
 
@@ -39,88 +40,6 @@ class RuleSetSaveBody(RuleSetBody):
 
     def as_draft(self) -> Draft:
         return Draft(self.rule_set, self.note, self.sources_may_be_new, self.acknowledge_contradictions)
-
-
-class BacktestBody(_Body):
-    """What to try: a rule set, or a stored version (0: the shipped rules)."""
-
-    rule_set: dict[str, Any] | None = None
-    version: int | None = Field(default=None, ge=0, le=2_000_000_000)
-    sources_may_be_new: bool = False
-
-    @model_validator(mode="after")
-    def _has_one(self) -> "BacktestBody":
-        if (self.rule_set is None) is (self.version is None):
-            raise ValueError("give either a rule_set or a version")
-        return self
-
-    def as_draft(self) -> Draft | None:
-        return Draft(self.rule_set, sources_may_be_new=self.sources_may_be_new) if self.rule_set is not None else None
-
-
-class BacktestSide(BaseModel):
-    """What one rule set says of all these accounts, and how right it is.
-
-    ``auto``, ``review``, ``none`` count decisions. ``right`` and ``wrong`` are those it would link that people said
-    something about; ``contradictions`` those it would link against their word, or leave to nobody against it.
-    ``precision`` is right of both, ``share_linked`` how many of the owners that people named it finds unseen, ``ece``
-    its calibration error; null while too little was decided. ``links_kept`` are links in force it would make again.
-    """
-
-    auto: int
-    review: int
-    none: int
-    right: int
-    wrong: int
-    contradictions: int
-    links_kept: int
-    precision: float | None
-    share_linked: float | None
-    ece: float | None
-
-
-class Flip(BaseModel):
-    """An account about which the rules say something else than those in force.
-
-    ``kind`` is ``auto_to_review``, ``review_to_auto``, ``auto_to_another`` and so on; ``said`` is, is_not, nobody, or
-    linked where no person said anything. ``before`` and ``after`` tell decision, reason and the best candidate.
-    """
-
-    kind: str
-    account_id: UUID
-    uid: str | None
-    owner_id: UUID | None
-    said: str
-    is_contradiction: bool
-    before: dict[str, Any]
-    after: dict[str, Any]
-
-
-class Backtest(BaseModel):
-    """``flips`` are examples of each kind, those against a person's word first; ``flip_counts`` are all of them."""
-
-    id: UUID
-    connector_id: UUID
-    status: str
-    origin: str
-    base_version: int
-    rule_set: dict[str, Any]
-    accounts_done: int
-    decided_by_people: int
-    links: int
-    new_contradictions: int
-    flip_counts: dict[str, int]
-    before: BacktestSide
-    after: BacktestSide
-    flips: list[Flip]
-    error_message: str | None
-    created_at: datetime | None
-    created_by: UUID | None
-    finished_at: datetime | None
-
-
-class BacktestList(BaseModel):
-    backtests: list[Backtest]
 
 
 class RuleMistake(BaseModel):
@@ -199,6 +118,136 @@ class RuleSetDifference(BaseModel):
     changes: list[RuleDifference]
 
 
+class CorrelateBody(_Body):
+    """Attributes as the target has them, or an account that we know (``account_id``); of both the given ones count."""
+
+    attributes: dict[str, Any] | None = Field(default=None, max_length=500)
+    account_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _has_any(self) -> "CorrelateBody":
+        if self.attributes is None and self.account_id is None:
+            raise ValueError("give attributes, or an account_id")
+        return self
+
+
+class ContributionOfRule(BaseModel):
+    """What one rule says of a pair: ``points`` are log odds, above 0 for it, below against it."""
+
+    rule: str
+    points: float
+    words: str
+    source_value: str | None
+    target_value: str | None
+
+
+class CandidateIdentity(BaseModel):
+    identity_id: UUID
+    name: str
+    confidence: float
+    match_type: str
+    contributions: list[ContributionOfRule]
+
+
+class Correlated(BaseModel):
+    """``decision`` is auto, review or none; ``candidates`` come best first.
+
+    ``is_complete``: everybody came into question who shares a key; with very many people only those whose user name or
+    external id is among the values.
+    """
+
+    decision: str
+    reason: str
+    identity_id: UUID | None
+    candidates: list[CandidateIdentity]
+    rule_set_version: int | None
+    is_complete: bool
+
+
+class SpotCheckBody(_Body):
+    count: int = Field(default=20, ge=1, le=MOST_CHECKS)
+
+
+class SpotChecks(BaseModel):
+    """The cases that were opened."""
+
+    cases: list[UUID]
+
+
+class QueueOfCases(BaseModel):
+    """``waiting_operations`` are creates that wait for an answer."""
+
+    questions: int
+    spot_checks: int
+    waiting_operations: int
+    oldest_opened_at: datetime | None
+    oldest_age_seconds: float | None
+
+
+class AutoZone(BaseModel):
+    """Links that the rules made and people checked, of the last 500: ``precision_low`` is what it surely is (95 %)."""
+
+    checked: int
+    right: int
+    precision: float | None
+    precision_low: float | None
+
+
+class CalibrationOfRules(BaseModel):
+    """How far confidence is from the truth, over the last pairs that people decided about."""
+
+    reviewed_pairs: int
+    ece: float | None
+
+
+class CorrelationStatistics(BaseModel):
+    as_of: datetime
+    queue: QueueOfCases
+    decisions: dict[str, int]
+    auto_zone: AutoZone
+    calibration: CalibrationOfRules
+
+
+def correlated_of(answer: Answer) -> Correlated:
+    found = answer.result
+    return Correlated(
+        decision=found.decision.value,
+        reason=found.reason,
+        identity_id=found.match.ref_id if found.match is not None else None,
+        candidates=[
+            CandidateIdentity(
+                identity_id=each.ref_id,
+                name=each.name,
+                confidence=each.confidence,
+                match_type=each.match_type.value,
+                contributions=[ContributionOfRule(**one.to_json()) for one in each.contributions],
+            )
+            for each in found.candidates
+        ],
+        rule_set_version=found.rule_set_version,
+        is_complete=answer.is_complete,
+    )
+
+
+def statistics_of(found: Statistics) -> CorrelationStatistics:
+    age = found.oldest_open_age
+    return CorrelationStatistics(
+        as_of=found.as_of,
+        queue=QueueOfCases(
+            questions=found.open_questions,
+            spot_checks=found.open_checks,
+            waiting_operations=found.waiting_operations,
+            oldest_opened_at=found.oldest_open_at,
+            oldest_age_seconds=age.total_seconds() if age is not None else None,
+        ),
+        decisions=found.decisions,
+        auto_zone=AutoZone(
+            checked=found.checked, right=found.right, precision=found.precision, precision_low=found.precision_low
+        ),
+        calibration=CalibrationOfRules(reviewed_pairs=found.reviewed_pairs, ece=found.ece),
+    )
+
+
 def in_force_of(found: InForce) -> RulesInForce:
     return RulesInForce(
         version=found.version,
@@ -237,34 +286,6 @@ def difference_of(before: int, after: int, changes: Iterable[RuleChanged]) -> Ru
             for each in changes
         ],
     )
-
-
-def backtest_of(found: Stored) -> Backtest:
-    told = figures(found.counts)
-    return Backtest(
-        id=found.id,
-        connector_id=found.connector_id,
-        status=found.status,
-        origin=found.origin,
-        base_version=found.base_version,
-        rule_set=found.rules,
-        accounts_done=found.accounts_done,
-        decided_by_people=found.counts.get("decided_by_people", 0),
-        links=found.counts.get("links", 0),
-        new_contradictions=found.counts.get("new_contradictions", 0),
-        flip_counts=found.counts.get("flips", {}),
-        before=_side(found.counts.get("before", {}), told["before"]),
-        after=_side(found.counts.get("after", {}), told["after"]),
-        flips=[Flip.model_validate(each) for each in found.flips],
-        error_message=found.error_message,
-        created_at=found.created_at,
-        created_by=found.created_by,
-        finished_at=found.finished_at,
-    )
-
-
-def _side(counts: dict[str, Any], told: dict[str, Any]) -> BacktestSide:
-    return BacktestSide(**{**{name: counts.get(name, 0) for name in BacktestSide.model_fields}, **told})
 
 
 def plain(document: dict[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,11 @@ class CreatedIdentity(BaseModel):
 
 
 class Case(BaseModel):
-    """A question for a person, with its candidates and why each is one."""
+    """A question for a person, with its candidates and why each is one.
+
+    ``kind`` is question, or spot_check for a link that the rules made and a person is to check: confirm, reject or
+    reassign it, which takes the account from its owner.
+    """
 
     id: UUID
     connector_id: UUID
@@ -100,6 +104,7 @@ class Case(BaseModel):
     identity_id: UUID | None
     account_id: UUID | None
     operation_id: UUID | None
+    kind: str
     status: str
     candidates: list[dict[str, Any]]
     explanation: str

@@ -1,0 +1,78 @@
+"""Whose would an account with these attributes be? Asked by a person; nothing is written."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from worker.correlation import NameFrequencies, RuleSet, correlate_many, match_keys
+from worker.domain.connector import Connector
+from worker.domain.correlation import Candidate, CorrelationResult, PersonDecision, Side, Subject
+from worker.recon.backtests import EVERYBODY, sharing
+from worker.store import backtests, correlation, work
+from worker.store.pool import Connection, Pool
+from worker.store.tenant import tenant
+
+_MOST_TEXTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``is_complete``: everybody came into question who shares a key; else only who has such a name or number."""
+
+    result: CorrelationResult
+    is_complete: bool
+
+
+async def whose(
+    pool: Pool, *, connector: Connector, rule_set: RuleSet, subject: Subject, said: Sequence[PersonDecision] = ()
+) -> Answer:
+    """Look for the owner of an account; with more than ``EVERYBODY`` people by their names and numbers alone."""
+    tenant_id = connector.tenant_id
+    async with tenant(pool, tenant_id) as conn:
+        names = await work.full_names(conn, tenant_id)
+        is_large = await backtests.has_more_people(conn, tenant_id=tenant_id, than=EVERYBODY)
+        people = await _by_names(conn, connector, subject) if is_large else []
+    if not is_large:
+        keys = frozenset(match_keys(subject.attributes, rule_set, side=Side.ACCOUNT))
+        people = await sharing(
+            pool,
+            tenant_id=tenant_id,
+            connector_id=connector.id,
+            object_class=connector.object_class,
+            rule_sets=[rule_set],
+            wanted=[keys],
+        )
+    frequencies = await asyncio.to_thread(NameFrequencies.of, names)
+    [result] = await asyncio.to_thread(
+        correlate_many,
+        [subject],
+        people,
+        rule_set=rule_set,
+        decisions=said,
+        frequencies=frequencies,
+        tuning_mode=bool(connector.settings.get("tuning_mode", False)),
+    )
+    return Answer(result, not is_large)
+
+
+async def _by_names(conn: Connection, connector: Connector, subject: Subject) -> list[Candidate]:
+    texts = sorted({text for value in subject.attributes.values() for text in _texts(value)})[:_MOST_TEXTS]
+    ids: list[UUID] = await backtests.people_named(conn, tenant_id=connector.tenant_id, texts=texts)
+    return await correlation.candidates_of(
+        conn,
+        tenant_id=connector.tenant_id,
+        connector_id=connector.id,
+        object_class=connector.object_class,
+        ids=ids,
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [text for each in value for text in _texts(each)]
+    if value is None or isinstance(value, bool | dict):
+        return []
+    text = str(value).strip()
+    return [text, text.partition("@")[0]] if text else []
