@@ -41,6 +41,8 @@ PAGES: dict[str, str] = {
     "approvals": "/approvals",
     "cases": "/correlation/cases",
     "case": f"/correlation/cases/{sample.CASES[0].id}",
+    "case of an account": f"/correlation/cases/{sample.CASES[1].id}",
+    "decided case": f"/correlation/cases/{sample.CASES[5].id}",
     "conflicts": "/connectors/conflicts",
     "conflict": f"/connectors/conflicts/{sample.CONFLICTS[0].id}",
     "conflict with the target": f"/connectors/conflicts/{sample.CONFLICTS[1].id}",

@@ -138,6 +138,21 @@ async def test_cases_are_decided_by_keys_one_after_the_other(page: Page, console
     assert console.acts.done[2][1]["uid"].startswith("uid=lukrezia")
 
 
+async def test_an_account_is_nobodys_or_of_somebody_the_case_does_not_name(page: Page, console: FakeConsole) -> None:
+    await page.goto(f"/correlation/cases/{sample.CASES[1].id}")
+    await page.keyboard.press("b")
+    await page.keyboard.press("Enter")
+    await expect(page).not_to_have_url(re.compile(str(sample.CASES[1].id)))
+    await page.goto(f"/correlation/cases/{sample.CASES[3].id}")
+    await page.keyboard.press("o")
+    await page.keyboard.type(sample.identity(2).external_id)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#toast")).to_contain_text("Linked as you said.")
+
+    assert [name for name, _ in console.acts.done] == ["nobodys_case", "reassign_case"]
+    assert console.acts.done[1][1]["identity_id"] == sample.identity(2).id
+
+
 async def test_a_letter_in_a_note_decides_nothing(page: Page, console: FakeConsole) -> None:
     await page.goto(f"/correlation/cases/{sample.CASES[0].id}")
     await page.get_by_label("A note for those who come later").press_sequentially("n12jk")

@@ -170,6 +170,19 @@ class ConsoleActs(Protocol):
     async def reject_case(self, principal: Principal, *, case_id: UUID, notes: str | None) -> ActResult:
         """It is none of them: a waiting create makes a new account."""
 
+    async def nobodys_case(self, principal: Principal, *, case_id: UUID, notes: str | None) -> ActResult:
+        """The account belongs to nobody."""
+
+    async def new_person_of_case(
+        self, principal: Principal, *, case_id: UUID, external_id: str, user_name: str, notes: str | None
+    ) -> ActResult:
+        """The account belongs to somebody whom we do not know yet: they are made, and own it."""
+
+    async def reassign_case(
+        self, principal: Principal, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None
+    ) -> ActResult:
+        """It is somebody (or, for a person, an account) whom the case does not name; also of a decided case."""
+
     async def resolve_conflict(
         self, principal: Principal, *, conflict_id: UUID, outcome: ConflictOutcome, notes: str | None
     ) -> ActResult:

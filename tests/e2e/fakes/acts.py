@@ -132,6 +132,15 @@ class FakeActs:
     async def reject_case(self, principal: Principal, *, case_id: UUID, notes: str | None) -> ActResult:
         return self._note("reject_case", "None of them: a new account is made.", case_id=case_id)
 
+    async def nobodys_case(self, principal: Principal, *, case_id: UUID, notes: str | None) -> ActResult:
+        return self._note("nobodys_case", "Nobody's.", case_id=case_id)
+
+    async def new_person_of_case(self, principal: Principal, **said: Any) -> ActResult:
+        return self._note("new_person_of_case", "Made.", **said)
+
+    async def reassign_case(self, principal: Principal, **said: Any) -> ActResult:
+        return self._note("reassign_case", "Linked as you said.", **said)
+
     async def disable_identity(self, principal: Principal, *, identity_id: UUID, reason: str) -> ActResult:
         return self._note("disable_identity", "3 accounts are being disabled.", id=identity_id, reason=reason)
 

@@ -201,7 +201,11 @@ class FakeReads:
         return sample.conflict_detail(row) if row else None
 
     async def identities(self, tenant_id: UUID, *, where: v.IdentityFilter) -> v.IdentityPage:
-        every = [i for i in sample.IDENTITIES if not where.q or i.user_name.startswith(where.q)]
+        every = [
+            i
+            for i in sample.IDENTITIES
+            if not where.q or any(each.startswith(where.q) for each in (i.user_name, i.external_id))
+        ]
         rows, cursors = part([i for i in every if where.active in {None, i.active}], where, most=self.rows)
         return v.IdentityPage(
             rows=rows, by_active=dict(Counter(i.active for i in every)), as_of=datetime.now(UTC), cursors=cursors

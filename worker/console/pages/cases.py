@@ -9,12 +9,14 @@ from starlette.routing import Route
 from worker.console.comparing import beside
 from worker.console.desk import Desk, Visit
 from worker.console.doors import ActResult
+from worker.console.pages.people import the_one
 from worker.console.query import BadQuery, Query, address
 from worker.console.views import CaseDetail, CaseFilter
+from worker.domain.errors import InvalidRequest
 
 LIST = "/correlation/cases"
-#: The answer that it is none of the candidates.
-NONE = "none"
+#: Answers beside the candidates.
+NONE, NOBODY, NEW, OTHER = "none", "nobody", "new", "other"
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -75,6 +77,10 @@ async def _answer(visit: Visit, form: Query, case_id: UUID) -> ActResult:
         raise BadQuery("Choose an answer first.")
     if choice == NONE:
         return await visit.acts.reject_case(visit.principal, case_id=case_id, notes=notes)
+    if choice == NOBODY:
+        return await visit.acts.nobodys_case(visit.principal, case_id=case_id, notes=notes)
+    if choice in {NEW, OTHER}:
+        return await _another(visit, choice, case_id, notes)
     kind, _, value = choice.partition(":")
     identity_id = Query({"identity": value}).uuid("identity") if kind == "identity" else None
     uid = value if kind == "account" else None
@@ -82,6 +88,27 @@ async def _answer(visit: Visit, form: Query, case_id: UUID) -> ActResult:
         raise BadQuery("This is no answer to the question.")
     return await visit.acts.confirm_case(
         visit.principal, case_id=case_id, identity_id=identity_id, uid=uid, notes=notes
+    )
+
+
+async def _another(visit: Visit, choice: str, case_id: UUID, notes: str | None) -> ActResult:
+    """Somebody or something that the case does not name."""
+    if choice == NEW:
+        external_id, user_name = visit.said("external_id", longest=256), visit.said("user_name", longest=256)
+        if external_id is None or user_name is None:
+            raise InvalidRequest("Give the new person an external id and a user name.")
+        return await visit.acts.new_person_of_case(
+            visit.principal, case_id=case_id, external_id=external_id, user_name=user_name, notes=notes
+        )
+    if visit.said("other", longest=2000) is None:
+        raise InvalidRequest("Say who or which account it is.")
+    is_account = (await _case(visit)).row.subject_kind == "account"
+    return await visit.acts.reassign_case(
+        visit.principal,
+        case_id=case_id,
+        identity_id=await the_one(visit, "other") if is_account else None,
+        uid=None if is_account else visit.said("other", longest=2000),
+        notes=notes,
     )
 
 

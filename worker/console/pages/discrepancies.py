@@ -8,8 +8,9 @@ from starlette.routing import Route
 
 from worker.console import findings, words
 from worker.console.desk import Desk, Question, Visit
+from worker.console.pages.people import the_one
 from worker.console.query import BadQuery, Query
-from worker.console.views import DiscrepancyFilter, DiscrepancyRow, IdentityFilter, IdentityRow
+from worker.console.views import DiscrepancyFilter, DiscrepancyRow
 from worker.domain.errors import InvalidRequest
 
 FILTERS = ("attribute_name", "run_id", "q")
@@ -133,26 +134,9 @@ async def remediate(visit: Visit) -> Response:
         ids=visit.ids(),
         action=form.word("action", ACTIONS),
         direction=form.word("direction", DIRECTIONS),
-        identity_id=form.uuid("identity_id") or await _owner(visit),
+        identity_id=form.uuid("identity_id") or await the_one(visit, "owner"),
     )
     return visit.done(result, default=_list_of(connector_id))
-
-
-async def _owner(visit: Visit) -> UUID | None:
-    """The person that was named in the form, if one was; exactly one must be meant."""
-    said = visit.said("owner", longest=200)
-    if said is None:
-        return None
-    page = await visit.reads.identities(visit.tenant_id, where=IdentityFilter(q=said, limit=50))
-    exact = [row for row in page.rows if said.casefold() in _names_of(row)]
-    if len(exact) != 1:
-        known = f"{len(exact)} people are called" if exact else "Nobody is called"
-        raise InvalidRequest(f"Nothing was done: {known} “{said}”. Give the external id.")
-    return exact[0].id
-
-
-def _names_of(row: IdentityRow) -> set[str]:
-    return {row.external_id.casefold(), row.user_name.casefold(), str(row.id)}
 
 
 async def ask_ignore(visit: Visit) -> Response:

@@ -234,7 +234,7 @@
     if (go) { go = false; if (places[key]) location.href = places[key]; return; }
     if (key === "g") { go = true; setTimeout(() => (go = false), 1200); }
     else if (key === "/") { event.preventDefault(); ($("#q") || $("#find"))?.focus(); }
-    else if (own) { event.preventDefault(); own.click(); own.focus(); }
+    else if (own) { event.preventDefault(); own.closest("details")?.setAttribute("open", ""); own.click(); (own.type === "radio" && $("input:not([type=radio])", own.closest("label")) || own).focus(); }
     else if (key === "j") step(1);
     else if (key === "k") step(-1);
     else if (key === "x" && here) { const box = $("input[name=id]", here); if (box) { box.checked = !box.checked; count(); } }

@@ -6,7 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from worker.actions import House, approvals, bulk, cases, conflicts, connectors, findings, identities, operations, runs
+from worker.actions import (
+    House,
+    approvals,
+    bulk,
+    cases,
+    conflicts,
+    connectors,
+    findings,
+    identities,
+    operations,
+    owners,
+    runs,
+)
 from worker.console import ActResult, OperationFilter
 from worker.console import Principal as Person
 from worker.domain.conflict import ConflictOutcome
@@ -168,6 +180,34 @@ class Acts:
         async def act() -> ActResult:
             await cases.reject(self._house, principal_of(principal), case_id=case_id, notes=notes)
             return ActResult("None of them; whatever waited for the answer goes on.")
+
+        return await said(act)
+
+    async def nobodys_case(self, principal: Person, *, case_id: UUID, notes: str | None) -> ActResult:
+        async def act() -> ActResult:
+            await owners.nobodys(self._house, principal_of(principal), case_id=case_id, notes=notes)
+            return ActResult("Nobody's; it is not asked about again until it changes.")
+
+        return await said(act)
+
+    async def new_person_of_case(
+        self, principal: Person, *, case_id: UUID, external_id: str, user_name: str, notes: str | None
+    ) -> ActResult:
+        async def act() -> ActResult:
+            person = owners.NewPerson(external_id, user_name)
+            who = principal_of(principal)
+            made = await owners.create_identity(self._house, who, case_id=case_id, person=person, notes=notes)
+            return ActResult(f"{user_name} was made and owns the account.", link=f"/identities/{made}")
+
+        return await said(act)
+
+    async def reassign_case(
+        self, principal: Person, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None
+    ) -> ActResult:
+        async def act() -> ActResult:
+            who = principal_of(principal)
+            await owners.reassign(self._house, who, case_id=case_id, identity_id=identity_id, uid=uid, notes=notes)
+            return ActResult("Linked as you said; the answer is kept.")
 
         return await said(act)
 
