@@ -24,6 +24,8 @@ from worker.store.tenant import tenant
 ROWS = int(os.environ.get("PLAN_ROWS", "20000"))
 #: A page of rows, and the ways down to them.
 FEW = 80
+#: What changing one finding reads: its row, and a way down each index.
+A_CHANGE = 60
 #: An index of so many rows, in pages: what counting all of them may read.
 AN_INDEX = ROWS // 60 + FEW
 COMMON = '["mail","domain","a.org > b.org"]'
@@ -97,7 +99,10 @@ async def test_findings_are_listed_counted_and_taken_without_reading_all(
         "how many of each": (lambda conn: discrepancies.counts(conn, **where), AN_INDEX),
         "how many are open": (lambda conn: trend.open_now(conn, **where), AN_INDEX),
         "a batch of one cause": (lambda conn: cause_repairs.batch(conn, repair, limit=100), 2 * FEW),
-        "what is over": (lambda conn: trend.wake_ignored(conn, tenant_id=tenant_id), 3 * FEW + ROWS // 200),
+        "what is over": (
+            lambda conn: trend.wake_ignored(conn, tenant_id=tenant_id),
+            FEW + A_CHANGE * min(ROWS // 5000 + 1, 1000),
+        ),
         "the next to repair": (
             lambda conn: discrepancies.of_run(conn, run_id=run, types=orphans, after=half, limit=20, **where),
             3 * FEW,
