@@ -17,8 +17,9 @@ from worker.domain.errors import ConnectorError, UnknownUid
 from worker.domain.run import PauseReason, RunMode
 from worker.recon import classify, inbound
 from worker.recon.context import RunContext
-from worker.recon.examine import examine, expressions, record
+from worker.recon.examine import expressions, record
 from worker.recon.listing import Listed
+from worker.recon.spoilt import SPOILT, examine_apart, is_protected
 from worker.recon.steps import Steps, Stop
 from worker.safeguard import Completeness, Listing, judge
 from worker.store import accounts, connectors, correlation, discrepancies, due_work, runs, safeguard
@@ -146,12 +147,12 @@ async def _confirm_lost(steps: Steps, context: RunContext, listed: Listed) -> No
         read_at = context.database_time(datetime.now(UTC))
         confirmed = await confirm(steps, context, owned)
         tally = {"unconfirmed": confirmed.unsure} if confirmed.unsure else {}
-        present = {uid: seen for uid, seen in confirmed.present.items() if not context.view.protects(seen)}
+        present = {uid: seen for uid, seen in confirmed.present.items() if not is_protected(context.view, seen)}
         computed = await expressions(steps, context, present, read_at=read_at)
         async with steps.step(context, Progress(tally=tally)) as conn:
             await inbound.withdraw(conn, context, confirmed.owners)
             if present:
-                await examine(conn, context, present, read_at=read_at, computed=computed)
+                await examine_apart(conn, context, present, read_at=read_at, computed=computed)
             await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
 
 
@@ -283,12 +284,14 @@ async def claimed_people(conn: Connection, context: RunContext) -> frozenset[UUI
 
 
 async def _close(steps: Steps, context: RunContext) -> None:
-    """Close what was not found again. Now the run has compared everything."""
+    """Close what was not found again. Now the run has compared everything, or closes nothing."""
     run = context.run
     async with steps.step(context, Progress(facts={_CONCLUDED: True})) as conn:
-        closed = await discrepancies.close_unseen(
-            conn, tenant_id=run.tenant_id, connector_id=run.connector_id, run_id=run.id
-        )
+        closed = 0
+        if SPOILT not in context.facts:
+            closed = await discrepancies.close_unseen(
+                conn, tenant_id=run.tenant_id, connector_id=run.connector_id, run_id=run.id
+            )
         if closed:
             await runs.advance(conn, run, Progress(tally={"closed": closed}))
     context.facts[_CONCLUDED] = True

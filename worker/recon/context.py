@@ -84,7 +84,8 @@ class View:
 class RunContext:
     """A run under way. ``facts`` are what its statistics say by now; ``calls`` requests that are not noted yet.
 
-    ``phase`` was entered, or taken up by this process, at the moment ``entered``.
+    ``unjudged`` counts objects that could not be judged in this process. ``phase`` was entered, or taken up by this
+    process, at the moment ``entered``.
     """
 
     run: Run
@@ -92,6 +93,7 @@ class RunContext:
     clock_ahead: timedelta = timedelta(0)
     calls: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    unjudged: int = 0
     phase: str = ""
     entered: float = field(default_factory=time.monotonic)
 

@@ -22,9 +22,10 @@ from worker.domain.errors import ConnectorError, UnknownUid
 from worker.recon import inbound
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
-from worker.recon.examine import Examined, can_be_kept, examine, expressions, record
+from worker.recon.examine import Examined, can_be_kept, expressions, record
 from worker.recon.owners import owners_of, write_owners
 from worker.recon.seen import hash_uids, pack, unpack
+from worker.recon.spoilt import examine_apart, is_protected
 from worker.recon.steps import Steps
 from worker.store import accounts, connectors, discrepancies, runs
 from worker.store.accounts import Known, Observed
@@ -194,7 +195,7 @@ async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen) ->
         await inbound.withdraw(conn, context, confirmed.owners)
         found = Examined()
         if present:
-            found = await examine(conn, context, present, read_at=seen.read_at, computed=computed)
+            found = await examine_apart(conn, context, present, read_at=seen.read_at, computed=computed)
         unowned = [each.id for each in lost if not each.identity_id and not each.live]
         await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
         keys = [each.key for each in found.findings] + await _record_gone(conn, context, confirmed.gone)
@@ -217,7 +218,7 @@ async def _finish(steps: Steps, context: RunContext, batch: Batch) -> None:
 
 
 def _to_judge(context: RunContext, objects: dict[str, TargetAccount]) -> dict[str, TargetAccount]:
-    return {uid: one for uid, one in objects.items() if can_be_kept(uid) and not context.view.protects(one)}
+    return {uid: one for uid, one in objects.items() if can_be_kept(uid) and not is_protected(context.view, one)}
 
 
 async def _known(steps: Steps, context: RunContext, uids: Sequence[str]) -> list[Known]:

@@ -19,6 +19,7 @@ from worker.domain.errors import ListingChanged
 from worker.recon.context import RunContext
 from worker.recon.examine import examine, expressions
 from worker.recon.seen import SeenIndex, hash_uids, pack, unpack
+from worker.recon.spoilt import Odd, examine_the_rest, hashes_of, is_protected
 from worker.recon.steps import Steps
 from worker.store import accounts, runs
 from worker.store.runs import Checkpoint, Progress
@@ -124,17 +125,23 @@ async def _judge_page(steps: Steps, context: RunContext, listed: Listed, fetched
     page, view = fetched.page, context.view
     objects = {each.uid: each for each in page.accounts if each.uid}
     seen, uids = list(objects.values()), hash_uids(objects)
-    is_first, is_settled = listed.index.examine(uids, view.hashes_of(seen))
+    is_first, is_settled = listed.index.examine(uids, hashes_of(view, seen))
     doubtful = [seen[at] for at in np.flatnonzero(is_first & ~is_settled)]
-    judged = {each.uid: each for each in doubtful if not view.protects(each)}
+    judged = {each.uid: each for each in doubtful if not is_protected(view, each)}
     end = None if page.is_last else page.next_token
     checkpoint = Checkpoint(listed.pages, end, page.is_last, pack(uids[is_first]), page.total)
     tally = {"protected": len(doubtful) - len(judged)} if len(judged) < len(doubtful) else {}
     progress = Progress(processed=int(np.count_nonzero(is_first)), total=page.total, tally=tally)
     computed = await expressions(steps, context, judged, read_at=fetched.read_at)
-    async with steps.step(context, progress, checkpoint=checkpoint) as conn:
-        if judged:
-            await examine(conn, context, judged, read_at=fetched.read_at, computed=computed)
+    calls = context.calls
+    try:
+        async with steps.step(context, progress, checkpoint=checkpoint) as conn:
+            if judged:
+                await examine(conn, context, judged, read_at=fetched.read_at, computed=computed)
+    except Odd as failure:  # the page once more, without the one that it failed for
+        context.calls = calls
+        async with steps.step(context, progress, checkpoint=checkpoint) as conn:
+            await examine_the_rest(conn, context, judged, read_at=fetched.read_at, computed=computed, failure=failure)
     listed.index.mark(uids)
     listed.pages += 1
     listed.token, listed.is_over, listed.is_ended = end, end is None, page.is_last

@@ -39,6 +39,9 @@ Unusable = (
 #: Two rows would have had the same unique key.
 UniqueViolation = asyncpg.exceptions.UniqueViolationError
 
+#: A value that no column of its type takes.
+BadValue = asyncpg.DataError
+
 #: A standby, or a server that was told to take no changes: the primary is elsewhere by now.
 OnlyReads = asyncpg.exceptions.ReadOnlySQLTransactionError
 

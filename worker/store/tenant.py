@@ -64,6 +64,19 @@ async def transaction(
         await _commit(conn, within_s=SILENT_S if is_hot else None)
 
 
+@asynccontextmanager
+async def undone_alone(conn: Connection) -> AsyncIterator[None]:
+    """What fails in here is undone, and what came before it in the transaction stays; the error goes on."""
+    await conn.execute("SAVEPOINT alone")
+    try:
+        yield
+    except BaseException:
+        if not conn.is_closed():
+            await conn.execute("ROLLBACK TO SAVEPOINT alone; RELEASE SAVEPOINT alone", timeout=ROLLBACK_S)
+        raise
+    await conn.execute("RELEASE SAVEPOINT alone")
+
+
 async def keep_plans(conn: Connection) -> None:
     """What comes now in this transaction only writes, or finds its rows by the one index there is: plans are kept."""
     await conn.execute(f"SET LOCAL plan_cache_mode = {manners_of(conn).kept_plans}")

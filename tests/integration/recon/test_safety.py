@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -14,10 +14,13 @@ from tests.integration.recon.conftest import House, a_house
 from tests.integration.recon.crashes import Twins
 from worker.connectors import Page
 from worker.domain.account import TargetAccount
+from worker.domain.connector import Limits
 from worker.domain.errors import ListingChanged
 from worker.domain.run import Run, RunStatus
+from worker.recon import report
 from worker.safeguard import threshold
 from worker.store.pool import Pool
+from worker.store.tenant import tenant
 
 PEOPLE = 40
 EXAMPLES = 40
@@ -125,3 +128,41 @@ async def _is_harmless(house: House, run: Run) -> None:
     assert len(removals) + len(inactive) <= threshold(PEOPLE)
     if not run.listing_complete:
         assert not deleted
+
+
+async def test_one_object_that_cannot_be_judged_keeps_no_other_from_it_and_is_not_gone(
+    pool: Pool, tenant_id: UUID
+) -> None:
+    house = await a_house(pool, tenant_id, policy=POLICY)
+    await house.provide(*(f"person{n}" for n in range(6)))
+    house.target.change("uid-000001", department="Elsewhere")
+    await house.reconcile()
+    await house.carry_out()
+    house.target.change("uid-000001", department="Elsewhere")
+    house.target.change("uid-000002", department={1: "no", "key": "of JSON"})
+    house.target.change("uid-000003", department="Wrong")
+
+    run = await house.reconcile(dry_run=True)
+
+    assert (run.status, run.statistics["accounts_unjudged"]) == (RunStatus.COMPLETED, 1)
+    assert [each["uid"] for each in run.statistics["spoilt"]] == ["uid-000002"]
+    assert sorted(await house.findings()) == ["mismatch:uid-000001", "mismatch:uid-000003"]
+    async with tenant(pool, tenant_id) as conn:
+        told = await report(conn, run)
+    assert "1 accounts could not be judged" in told["notes"][0]
+
+
+async def test_what_fails_for_all_objects_fails_the_run(
+    pool: Pool, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await a_house(pool, tenant_id, limits=Limits(page_size=50))
+    await house.provide(*(f"person{n}" for n in range(12)))
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr("worker.recon.classify.must_be_written", fail)
+    with pytest.raises(KeyError):
+        await house.reconcile()
+
+    assert [each["status"] for each in await house.rows("SELECT status FROM runs")] == ["failed"]
