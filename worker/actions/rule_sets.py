@@ -42,6 +42,7 @@ from worker.store.tenant import tenant
 MAX_NOTE = 1000
 #: Errors of an expression that its text has whoever it is asked about.
 _OF_TEXT = frozenset({HookClass.SYNTAX, HookClass.COMPILE, HookClass.LIMIT})
+_UNASKED = "is checked and not asked yet while accounts are correlated: this rule says nothing about anybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,7 @@ async def _expressions(house: House, principal: Principal, document: Any) -> lis
     for at in texts:
         error = answers[str(at)].error
         if error is None:
+            found.append(RuleProblem(at, "expression", _UNASKED, "warning"))
             continue
         if error.retryable:
             raise SurroundingsError(f"The sandbox has no room to try the expressions; try again: {error}") from error

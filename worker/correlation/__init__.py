@@ -17,6 +17,7 @@ from worker.correlation.engine import CandidateSource, CorrelationService, Quest
 from worker.correlation.evidence import evidence as evidence_of_pair
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.guess import guessed_rule_set
+from worker.correlation.learn import calibrated, cross_checked
 from worker.correlation.replay import Past, Replayed, calibration_error, figures, replay_rules
 from worker.correlation.replay import added as added_counts
 from worker.correlation.replay import binned as binned_pairs
@@ -44,9 +45,11 @@ __all__ = [
     "Table",
     "added_counts",
     "binned_pairs",
+    "calibrated",
     "calibration_error",
     "correlate_columns",
     "correlate_many",
+    "cross_checked",
     "default_rule_set",
     "evidence_of_pair",
     "explanations",

@@ -29,13 +29,15 @@ _SIDES = ("before", "after")
 class Past:
     """An account of which something is settled: its ``owner`` (``NOBODY``: nobody; None: not known), and who is not.
 
-    ``is_word``: a person said so; else it is a link in force that the rules have made.
+    ``is_word``: a person said so; else it is a link in force that the rules have made. ``named`` are the people whom
+    they, or the rules when they asked, spoke of.
     """
 
     subject: Subject
     owner: UUID | None
     refused: frozenset[UUID] = frozenset()
     is_word: bool = True
+    named: frozenset[UUID] = frozenset()
 
     def truth(self, ref_id: UUID) -> bool | None:
         """Whether the account is that one's; None where nobody knows."""

@@ -10,7 +10,7 @@ Guarantees:
 """
 
 from worker.recon.asking import Answer, whose
-from worker.recon.backtests import Backtests, replayed_page
+from worker.recon.backtests import Backtests, replayed_page, settled_pasts
 from worker.recon.engine import ReconciliationEngine
 from worker.recon.exports import csv_header, csv_line, json_line
 from worker.recon.groups import CauseRepaired, CauseRepairing, cause_words, chosen, describe
@@ -49,6 +49,7 @@ __all__ = [
     "replayed_page",
     "report",
     "rules_of",
+    "settled_pasts",
     "trend_of",
     "whose",
     "why_not_linked",

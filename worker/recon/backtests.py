@@ -10,7 +10,7 @@ page.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -103,21 +103,33 @@ async def replayed_page(
     everybody: int = EVERYBODY,
 ) -> Replayed:
     """What both rule sets, the one in force first, say of these accounts; ``everybody`` as ``EVERYBODY``."""
+    past, people, frequencies = await settled_pasts(
+        pool, tenant_id=tenant_id, connector_id=connector_id, settled=settled
+    )
+    async with tenant(pool, tenant_id) as conn:
+        is_large = await backtests.has_more_people(conn, tenant_id=tenant_id, than=everybody)
+    if not is_large:
+        wanted = [await asyncio.to_thread(_keys, past, rules) for rules in rule_sets]
+        others = await sharing(pool, tenant_id=tenant_id, connector_id=connector_id, rule_sets=rule_sets, wanted=wanted)
+        known = {each.ref_id for each in people}
+        people += [each for each in others if each.ref_id not in known]
+    before, after = rule_sets
+    return await asyncio.to_thread(replay_rules, past, people, before=before, after=after, frequencies=frequencies)
+
+
+async def settled_pasts(
+    pool: Pool, *, tenant_id: UUID, connector_id: UUID, settled: Sequence[Settled]
+) -> tuple[list[Past], list[Candidate], NameFrequencies]:
+    """What is settled about each account, the people who were named with any of them, and how common names are."""
     ids = [each.account_id for each in settled]
     async with tenant(pool, tenant_id) as conn:
         said = await correlation.decisions(conn, tenant_id=tenant_id, connector_id=connector_id, account_ids=ids)
         names = await work.full_names(conn, tenant_id)
-        is_large = await backtests.has_more_people(conn, tenant_id=tenant_id, than=everybody)
-        past = _past(settled, said)
-        named = _named(settled, said) | {*await backtests.asked_about(conn, tenant_id=tenant_id, account_ids=ids)}
-        people = await backtests.people(conn, tenant_id=tenant_id, ids=list(named))
-    if not is_large:
-        wanted = [await asyncio.to_thread(_keys, past, rules) for rules in rule_sets]
-        others = await sharing(pool, tenant_id=tenant_id, connector_id=connector_id, rule_sets=rule_sets, wanted=wanted)
-        people += [each for each in others if each.ref_id not in named]
-    before, after = rule_sets
-    frequencies = await asyncio.to_thread(NameFrequencies.of, names)
-    return await asyncio.to_thread(replay_rules, past, people, before=before, after=after, frequencies=frequencies)
+        asked = await backtests.asked_about(conn, tenant_id=tenant_id, account_ids=ids)
+        past = _past(settled, said, asked)
+        named = {ref for each in past for ref in each.named}
+        people = await backtests.people(conn, tenant_id=tenant_id, ids=sorted(named))
+    return past, people, await asyncio.to_thread(NameFrequencies.of, names)
 
 
 async def sharing(
@@ -165,29 +177,25 @@ def _who_share(
     ]
 
 
-def _past(settled: Sequence[Settled], said: Sequence[PersonDecision]) -> list[Past]:
+def _past(settled: Sequence[Settled], said: Sequence[PersonDecision], asked: Mapping[UUID, set[UUID]]) -> list[Past]:
     """What is settled about each account: people's words, and where there are none its link."""
     words: dict[UUID, list[PersonDecision]] = {}
     for each in said:
         words.setdefault(each.account_id, []).append(each)
-    return [_of_account(each, words.get(each.account_id, [])) for each in settled]
+    return [_of_account(each, words.get(each.account_id, []), asked.get(each.account_id, set())) for each in settled]
 
 
-def _of_account(settled: Settled, words: Sequence[PersonDecision]) -> Past:
+def _of_account(settled: Settled, words: Sequence[PersonDecision], asked: set[UUID]) -> Past:
     subject = Subject(settled.account_id, Side.ACCOUNT, settled.observed, uid=settled.uid)
+    chosen_from = {UUID(one["ref_id"]) for one in settled.match.get("candidates") or ()}
+    spoken_of = {each.identity_id for each in words} | ({settled.owner} if settled.owner is not None else set())
+    named = frozenset((chosen_from | asked | spoken_of) - {NOBODY})
     if not words:
-        return Past(subject, settled.owner, is_word=False)
+        return Past(subject, settled.owner, is_word=False, named=named)
     by_verdict = {each.verdict: each.identity_id for each in words}
     owner = by_verdict.get(Verdict.IS, NOBODY if Verdict.NOBODY in by_verdict else None)
     refused = frozenset(each.identity_id for each in words if each.verdict is Verdict.IS_NOT)
-    return Past(subject, owner, refused)
-
-
-def _named(settled: Sequence[Settled], said: Sequence[PersonDecision]) -> set[UUID]:
-    """People who were named: by what was said, by links, and by the candidates that links were chosen from."""
-    found = {each.identity_id for each in said} | {each.owner for each in settled if each.owner is not None}
-    found |= {UUID(one["ref_id"]) for each in settled for one in each.match.get("candidates") or ()}
-    return found - {NOBODY}
+    return Past(subject, owner, refused, named=named)
 
 
 def _further(test: Backtest, replayed: Replayed, looked_at: int, further: UUID | None) -> Backtest:

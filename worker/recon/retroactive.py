@@ -95,7 +95,8 @@ class Recorrelation:
                 return
             free = await recorrelations.unowned(conn, tenant_id=tenant_id, ids=account_ids)
             unowned = [each for each in free if not view.protects(as_seen(each))]
-            asked = set(await backtests.asked_about(conn, tenant_id=tenant_id, account_ids=account_ids))
+            by_account = await backtests.asked_about(conn, tenant_id=tenant_id, account_ids=account_ids)
+            asked = {ref for refs in by_account.values() for ref in refs}
             others = await correlation.candidates_of(
                 conn, ids=sorted(asked - set(people)), object_class=view.place.object_class, **where_of(view)
             )

@@ -177,10 +177,12 @@ async def people(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> l
     return [Candidate(each.id, each.as_source(), name=each.user_name) for each in known]
 
 
-async def asked_about(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> list[UUID]:
-    """The people whom cases about these accounts named."""
-    rows = await queries.asked_about.rows(conn, tenant_id=tenant_id, account_ids=list(account_ids))
-    return [row["ref_id"] for row in rows]
+async def asked_about(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    """The people whom cases about these accounts named, by account."""
+    found: dict[UUID, set[UUID]] = {}
+    for row in await queries.asked_about.rows(conn, tenant_id=tenant_id, account_ids=list(account_ids)):
+        found.setdefault(row["account_id"], set()).add(row["ref_id"])
+    return found
 
 
 def _backtest(row: Record) -> Backtest:

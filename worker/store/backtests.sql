@@ -85,6 +85,6 @@ FROM identities WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
 
 -- name: asked_about
 -- Whom cases about these accounts named.
-SELECT DISTINCT (c.candidate ->> 'ref_id')::uuid AS ref_id FROM (
-    SELECT jsonb_array_elements(c.candidates) AS candidate FROM cases c
+SELECT DISTINCT c.account_id, (c.candidate ->> 'ref_id')::uuid AS ref_id FROM (
+    SELECT c.account_id, jsonb_array_elements(c.candidates) AS candidate FROM cases c
     WHERE c.tenant_id = :tenant_id AND c.account_id = ANY(:account_ids::uuid[])) c
