@@ -26,9 +26,11 @@ ProvisioningError                 anything we name
 │   ├── NotFound · InvalidRequest · Forbidden · Unauthenticated
 │   ├── InvalidFilter             a filter that cannot be read; ``column`` and ``suggestion``
 │   ├── InvalidMapping            rules that are not stored; ``members`` has every mistake in them
+│   ├── InvalidRules              correlation rules that are not stored; ``members`` has every mistake in them
 │   ├── InvalidScript             a script that is not stored; ``members`` has what the sandbox said
 │   ├── SavedTestsFailed          a version that does not do what its tests say; ``members`` has the tests
 │   └── WrongState                the object is not in a state that allows this
+│       ├── ContradictsDecisions  rules that go against what people decided; ``members`` tells of whom
 │       ├── Outdated              somebody else changed it since it was read
 │       └── Untouchable           it would change a protected account
 └── SurroundingsError             the machine or the database is not as needed; one clear sentence
