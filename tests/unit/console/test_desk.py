@@ -173,3 +173,28 @@ def test_too_large_a_form_is_refused(house):
 
     assert answer.status_code == 422
     assert house.acts.done == []
+
+
+@pytest.mark.parametrize(
+    ("path", "entry"),
+    [
+        pytest.param("/", "Home", id="home"),
+        pytest.param("/connectors/conflicts", "Conflicts", id="an entry below another"),
+        pytest.param("/connectors/operations/dlq", "Dead letters", id="the lowest of three"),
+        pytest.param("/connectors/reconciliation", "Reconciliation", id="all reconciliation"),
+        pytest.param(f"/connectors/conflicts/{sample.CONFLICTS[0].id}", "Conflicts", id="a page below such an entry"),
+        pytest.param(f"/connectors/{sample.LDAP.id}/reconciliation", "Connectors", id="a page without an entry"),
+    ],
+)
+def test_the_navigation_marks_one_entry_the_nearest(house, path, entry):
+    nav = re.search(r'<nav class="side".*?</nav>', house.web.get(path).text, re.DOTALL)[0]
+
+    assert re.findall(r'aria-current="page">.*?<span class="w">([^<]+)', nav) == [entry]
+
+
+def test_reconciliation_and_schedules_lead_to_each_other(house):
+    trend = house.web.get("/connectors/reconciliation").text
+
+    assert 'href="/schedules"' in trend
+    assert "Next by the clock" in trend
+    assert 'href="/connectors/reconciliation">What runs found' in house.web.get("/schedules").text
