@@ -25,7 +25,7 @@ from worker.recon.context import RunContext
 from worker.recon.examine import Examined, can_be_kept, expressions, record
 from worker.recon.owners import owners_of, write_owners
 from worker.recon.seen import hash_uids, pack, unpack
-from worker.recon.spoilt import examine_apart, is_protected
+from worker.recon.spoilt import examine_apart, hashes_of, is_protected
 from worker.recon.steps import Steps
 from worker.store import accounts, connectors, discrepancies, runs
 from worker.store.accounts import Known, Observed
@@ -190,12 +190,15 @@ async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen) ->
     lost = await _known(steps, context, [uid for uid in seen.gone if can_be_kept(uid)])
     confirmed = await confirm(steps, context, [each for each in lost if each.identity_id and not each.live])
     present = _to_judge(context, {**seen.present, **confirmed.present})
-    computed = await expressions(steps, context, present, read_at=seen.read_at)
+    settled = await _settled(steps, context, present)
+    doubtful = {uid: one for uid, one in present.items() if uid not in settled}
+    computed = await expressions(steps, context, doubtful, read_at=seen.read_at)
     async with steps.step(context) as conn:
         await inbound.withdraw(conn, context, confirmed.owners)
-        found = Examined()
-        if present:
-            found = await examine_apart(conn, context, present, read_at=seen.read_at, computed=computed)
+        found = Examined(settled=settled)
+        if doubtful:
+            found = await examine_apart(conn, context, doubtful, read_at=seen.read_at, computed=computed)
+            found.settled |= settled
         unowned = [each.id for each in lost if not each.identity_id and not each.live]
         await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
         keys = [each.key for each in found.findings] + await _record_gone(conn, context, confirmed.gone)
@@ -209,6 +212,16 @@ async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen) ->
     look.batches += 1
     look.seen |= set(numbers.tolist())
     await _finish(steps, context, batch)
+
+
+async def _settled(steps: Steps, context: RunContext, present: dict[str, TargetAccount]) -> set[str]:
+    """Those that are as they were when they last were as wanted: a listing does not look at them either."""
+    if not present:
+        return set()
+    async with tenant(steps.pool, context.run.tenant_id) as conn:
+        agreed = await accounts.agreed(conn, context.place, list(present))
+    hashes = hashes_of(context.view, list(present.values())).tolist()
+    return {uid for uid, content in zip(present, hashes, strict=True) if agreed.get(uid) == content}
 
 
 async def _finish(steps: Steps, context: RunContext, batch: Batch) -> None:

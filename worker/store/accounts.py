@@ -126,6 +126,12 @@ async def index(conn: Connection, place: Place) -> bytes:
     return bytes(memoryview(rows)[_COPY_HEAD:-_COPY_END])
 
 
+async def agreed(conn: Connection, place: Place, uids: Sequence[str]) -> dict[str, int]:
+    """The content hash of each of these accounts that was as wanted when it was last looked at, and has not moved."""
+    rows = await queries.agreed.rows(conn, uids=list(uids), **place.as_arguments())
+    return {row["uid"]: row["observed_hash"] for row in rows}
+
+
 async def by_uids(conn: Connection, place: Place, uids: Sequence[str]) -> dict[str, Shadow]:
     """Rows by uid, dead ones included."""
     rows = await queries.by_uids.rows(conn, uids=list(uids), **place.as_arguments())

@@ -17,6 +17,14 @@ FROM (
     WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
       AND a.uid IS NOT NULL AND a.state <> 'dead') k
 
+-- name: agreed
+-- Which of these still stand as they were last found as wanted, and the content hash of then; as in the index.
+SELECT a.uid, a.observed_hash FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.uid = ANY(:uids::text[]) AND a.state <> 'dead'
+  AND a.agreed_hash = hash_record_extended(ROW(hash_record_extended(ROW(a.identity_id, a.wanted_hash, a.wanted_active,
+      a.hooked, a.mapping_version, a.identity_version), 0), a.observed_hash), 0)
+
 -- name: by_uids
 -- ``ours`` is our side of the comparison as it was read: what is decided from these rows is written only on top of it.
 SELECT a.id, a.connector_id, a.object_class, a.uid, a.identity_id, a.state, a.wanted, a.wanted_active, a.observed,
@@ -158,13 +166,17 @@ SET LOCAL enable_nestloop = off
 SET LOCAL enable_nestloop = on
 
 -- name: touched_since
--- Linked accounts whose identity or whose own last change is younger than the last run.
+-- Linked accounts whose identity or whose own last change is younger than the last run. Two looks, each for the few that
+-- moved: one look for either would put all people beside all accounts.
 SELECT a.uid FROM accounts a
-LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = a.identity_id
 WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
-  AND a.uid IS NOT NULL AND a.state <> 'dead' AND a.identity_id IS NOT NULL
-  AND (i.updated_at >= :since OR a.last_change_at >= :since)
-ORDER BY a.uid
+  AND a.uid IS NOT NULL AND a.state <> 'dead' AND a.identity_id IS NOT NULL AND a.last_change_at >= :since
+UNION
+SELECT a.uid FROM identities i
+JOIN accounts a ON a.tenant_id = :tenant_id AND a.identity_id = i.id AND a.connector_id = :connector_id
+    AND a.object_class = :object_class AND a.uid IS NOT NULL AND a.state <> 'dead'
+WHERE i.tenant_id = :tenant_id AND i.updated_at >= :since
+ORDER BY uid
 
 -- name: identities_changed_since
 SELECT i.id FROM identities i WHERE i.tenant_id = :tenant_id AND i.updated_at >= :since ORDER BY i.id
