@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.cli import output
-from worker.cli.tables import CsvTable, ids_of, listed, read_table, safe, written
+from worker.cli.tables import CsvTable, Once, ids_of, listed, read_table, safe, written
 from worker.correlation import (
     DECISIONS,
     Attributes,
@@ -54,19 +54,30 @@ def files(options: argparse.Namespace) -> int:
         decisions, unknown = _decisions(options.decisions, people, theirs)
         _tell_start(rule_set, identities, accounts, unknown, is_guessed=not options.rules, is_quiet=options.json)
         progress.say(f"Correlating {len(accounts)} accounts with {len(identities)} identities …")
-        outcome = correlate_columns(
-            Table(Numbered(_FIRST_ACCOUNT, len(accounts)), accounts.columns),
-            Table(Numbered(_FIRST_IDENTITY, len(identities)), identities.columns),
-            rule_set=rule_set,
-            decisions=decisions,
-            count_names=True,
-        )
+        outcome = _correlated(identities, accounts, rule_set, decisions)
         progress.say(f"Writing {options.out} …")
         _write(Path(options.out), outcome, list(people), list(theirs))
     finally:
         progress.end()
     _tell_end(options, outcome, rule_set, seconds=time.monotonic() - started)
     return 0
+
+
+def _correlated(
+    identities: CsvTable, accounts: CsvTable, rule_set: RuleSet, decisions: list[PersonDecision]
+) -> Outcome:
+    """Who owns what. The tables are used up, unless people's decisions have to be held against them."""
+    tables = [
+        Table(Numbered(first, len(table)), table.columns if decisions else _moved(table))
+        for first, table in ((_FIRST_ACCOUNT, accounts), (_FIRST_IDENTITY, identities))
+    ]
+    return correlate_columns(*tables, rule_set=rule_set, decisions=decisions, count_names=True)
+
+
+def _moved(table: CsvTable) -> Once:
+    columns = Once(table.columns)
+    table.columns.clear()
+    return columns
 
 
 def _check_out(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from worker.domain.errors import InvalidRequest
 
@@ -31,6 +31,13 @@ class CsvTable:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
+
+
+class Once(dict[str, list[str]]):
+    """Columns that are given away when they are asked for: who has read one keeps what is needed of it."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.pop(name, default)
 
 
 def read_table(path: Path) -> CsvTable:

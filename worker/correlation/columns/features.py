@@ -32,15 +32,16 @@ class Features:
     letters: Numbers
     digits: Slots
     squashed: Slots
-    wholes: Interned
+    styles: Slots | None
     parts: Numbers
     bag: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> "Features":
+    def of(cls, texts: Sequence[str], *, of_logins: bool = False) -> "Features":
         spaced = each_line(lambda joined: _SEPARATORS.sub(" ", joined), texts)
         squashed = [text.replace(" ", "") for text in spaced]
         wholes = Interned()
+        parts = np.fromiter((text.count(" ") for text in spaced), dtype=np.int64, count=len(texts))
         digits = each_line(lambda joined: _NOT_DIGITS.sub(" ", joined), texts)
         return cls(
             texts=texts,
@@ -48,8 +49,8 @@ class Features:
             letters=_lengths(squashed),
             digits=Interned().numbers([f"~{text.strip()}" for text in digits]),
             squashed=wholes.numbers([f"~{text}" for text in squashed]),
-            wholes=wholes,
-            parts=np.fromiter((text.count(" ") for text in spaced), dtype=np.int64, count=len(texts)),
+            styles=_styles(texts, parts, wholes) if of_logins else None,
+            parts=parts,
             bag=_bags(squashed),
         )
 
@@ -61,12 +62,12 @@ class Features:
         return found
 
 
-def styles(features: Features) -> Slots:
+def _styles(texts: Sequence[str], parts: Numbers, wholes: Interned) -> Slots:
     """For user names of two parts the squashed texts of their ``other_styles``, as far as anybody has one of them."""
-    found = np.full((len(features.texts), _STYLES), NONE - 1, dtype=np.int32)
-    known = features.wholes.find
-    for place in np.flatnonzero(features.parts == 1).tolist():
-        first, last = SEPARATORS.split(features.texts[place])
+    found = np.full((len(texts), _STYLES), NONE - 1, dtype=np.int32)
+    known = wholes.find
+    for place in np.flatnonzero(parts == 1).tolist():
+        first, last = SEPARATORS.split(texts[place])
         if first and last:
             bare, stem = first.rstrip(_DIGITS), last.rstrip(_DIGITS)
             end = last[len(stem) :]

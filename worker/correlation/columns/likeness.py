@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.correlation.columns.features import Features, sounds, styles
+from worker.correlation.columns.features import Features, sounds
 from worker.correlation.columns.interned import NONE, Interned, Mask, Slots
 from worker.correlation.rules import MatchKind, Rule
 from worker.correlation.score import NEARLY, likeness_of
@@ -129,7 +129,9 @@ class Likeness:
         return found
 
     def _may_be_restyled(self, left: Slots, right: Slots) -> Mask:
-        squashed, known = self._features.squashed, self._styles
+        squashed, known = self._features.squashed, self._features.styles
+        if known is None:
+            return np.zeros(len(left), dtype=np.bool_)
         turned = (known[left] == squashed[right][:, np.newaxis]).any(axis=1)
         found: Mask = turned | (known[right] == squashed[left][:, np.newaxis]).any(axis=1)
         return found
@@ -142,10 +144,6 @@ class Likeness:
             one, other = texts[left[place]], texts[right[place]]
             found[place] = one in other_styles(other) or other in other_styles(one)
         return found
-
-    @cached_property
-    def _styles(self) -> Slots:
-        return styles(self._features)
 
     def _any_order(self, left: Slots, right: Slots) -> Shares:
         """Tokens in any order on either side; where there are many, only in alphabetical order."""
@@ -205,7 +203,7 @@ class Likeness:
 
     @cached_property
     def _features(self) -> Features:
-        return Features.of(self._boxes.texts if self._is_address else self._texts)
+        return Features.of(self._boxes.texts if self._is_address else self._texts, of_logins=self._is_login)
 
     @cached_property
     def _sounds(self) -> Slots:
