@@ -154,14 +154,19 @@ class _Parts:
         shorter = np.minimum(self.features.lengths[left], self.features.lengths[right])
         slip = (shorter >= MIN_LETTERS) & (self.features.at_most(left, right) >= TYPO_FROM - _ROUNDING)
         initial = (shorter == 1) & (self.first[left] == self.first[right])
-        prefix = (shorter >= MIN_PREFIX) & (self.prefix[left] == self.prefix[right])
+        bag = self.features.bag
+        within = ((bag[left] & ~bag[right]) == 0) | ((bag[right] & ~bag[left]) == 0)
+        prefix = (shorter >= MIN_PREFIX) & within & (self.prefix[left] == self.prefix[right])
         found: Mask = slip | initial | prefix | (self.has_nickname[left] & self.has_nickname[right])
         return found
 
     def may_be_joined(self, parts: Slots, others: Slots) -> Mask:
         """Whether two parts may be one of the others, written as one word."""
         total = self.features.lengths[parts].sum(axis=1)
-        found: Mask = (self.features.lengths[others] == total[:, np.newaxis]).any(axis=1)
+        bag = self.features.bag
+        signs = bag[parts[:, 0]] | bag[parts[:, 1]]
+        same_length = self.features.lengths[others] == total[:, np.newaxis]
+        found: Mask = (same_length & ((signs[:, np.newaxis] & ~bag[others]) == 0)).any(axis=1)
         return found
 
 
