@@ -42,8 +42,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "city": ("city", "location", "suburb", "town", "site", "office", "l", "locality", "addresses.locality", "ort",
              "physical_delivery_office_name", "place", "standort", "ville", "office_location"),
     "postcode": ("postcode", "postal_code", "zip", "zip_code", "plz", "post_code", "addresses.postalCode"),
-    "street": ("street", "address_1", "street_address", "address", "address_line_1", "strasse", "rue", "address1",
-               "addresses.streetAddress", "home_address"),
+    "street": (
+        "street", "address_1", "address_2", "street_address", "address", "address_line_1", "address_line_2", "address1",
+        "address2", "strasse", "rue", "addresses.streetAddress", "home_address",
+    ),
     "street_number": ("street_number", "house_number", "hausnummer", "street_no", "house_no"),
     "state": ("state", "province", "region", "st", "county", "bundesland", "addresses.region"),
     "title": ("title", "job_title", "job", "position", "function", "role", "occupation", "funktion"),

@@ -11,9 +11,13 @@ from tests.benchmarks.correlation.company import Row
 from tests.benchmarks.correlation.measures import Pair
 from tests.benchmarks.correlation.sets import Labelled
 from worker.correlation import NameFrequencies, RuleSet, guessed_rule_set
+from worker.correlation.bulk import MAX_BLOCK
 from worker.correlation.columns import Table, correlate_columns
-from worker.correlation.columns.correlate import _scored
+from worker.correlation.columns.correlate import _names, _scored
+from worker.correlation.columns.kinds import kinds_of
 from worker.correlation.columns.prepare import prepare
+from worker.correlation.columns.score import Scorer
+from worker.correlation.refine import refined
 from worker.domain.correlation import Decision
 
 #: What most products have: in this order, and the first that names exactly one decides.
@@ -29,12 +33,16 @@ class Said:
     seconds: float
 
 
-def correlated(labelled: Labelled) -> Said:
-    """By rules guessed from the column names, without labels."""
+def correlated(labelled: Labelled, *, learns: bool) -> Said:
+    """By rules guessed from the column names, and what they learn from the tables; without labels."""
     began = time.perf_counter()
+    rights = _table(labelled.rights, 1)
+    lefts = rights if labelled.is_duplicates else _table(labelled.lefts, 1 << 40)
+    frequencies = NameFrequencies.of(_name(row) for row in labelled.rights)
     rule_set = guessed_rule_set(_columns(labelled.rights), _columns(labelled.lefts))
-    names = [_name(row) for row in labelled.rights]
-    frequencies = NameFrequencies.of(names)
+    if learns:
+        one_to_one = not labelled.is_duplicates
+        rule_set = refined(rights, lefts, rule_set=rule_set, frequencies=frequencies, one_to_one=one_to_one).rule_set
     link = _duplicates if labelled.is_duplicates else _links
     pairs, auto = link(labelled, rule_set, frequencies)
     return Said(pairs, auto, time.perf_counter() - began)
@@ -84,7 +92,9 @@ def _duplicates(
     table = _table(labelled.lefts, 1)
     prepared = prepare(table, table, rule_set)
     nobody = np.zeros(len(table.ids), dtype=np.bool_)
-    scored = _scored(prepared, rule_set, frequencies, nobody, of_accounts=True)
+    names = _names(prepared, rule_set)
+    kinds = list(kinds_of(prepared, rule_set, names, of_accounts=True, max_block=MAX_BLOCK))
+    scored = _scored(kinds, Scorer(prepared, rule_set, names, frequencies), nobody, of_accounts=True)
     sure = 1 / (1 + np.exp(-np.clip(rule_set.slope * scored.points + rule_set.offset, -500, 500)))
     ids = [row["id"] for row in labelled.lefts]
     listed = zip(scored.identities.tolist(), scored.accounts.tolist(), sure.tolist(), strict=True)

@@ -51,9 +51,10 @@ async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
 
 
 def _compared(labelled: Labelled, size: Size, peers: Path | None) -> list[Figure]:
-    said = correlated(labelled)
+    said, shipped = correlated(labelled, learns=True), correlated(labelled, learns=False)
     ours = measured(said.pairs, labelled.truth, auto=said.auto)
-    found = list(_ours(labelled.name, ours, said))
+    untaught = measured(shipped.pairs, labelled.truth, auto=shipped.auto)
+    found = [*_ours(labelled.name, ours), *_theirs(labelled.name, "shipped weights", untaught, ours)]
     if not labelled.name.startswith("febrl"):
         exact = by_exact_rules(labelled)
         found += _theirs(labelled.name, "exact rules", measured(exact.pairs, labelled.truth, auto=exact.auto), ours)
@@ -61,15 +62,11 @@ def _compared(labelled: Labelled, size: Size, peers: Path | None) -> list[Figure
         for rival in ("splink", "recordlinkage"):
             theirs = _rival(rival, labelled, peers)
             found += _theirs(labelled.name, rival, measured(theirs.pairs, labelled.truth), ours)
-            faster = f"{rival}: {theirs.seconds:.2f} s"
-            if rival == "splink":
-                faster += f" (target: at most 1/{TIMES_SPLINK:g} of it)"
-            ratio = said.seconds / theirs.seconds
-            found.append(Figure(f"{labelled.name}, beside {rival}", said.seconds, "s", faster, ratio))
+            found += _seconds(labelled.name, rival, theirs.seconds, learning=said.seconds, shipped=shipped.seconds)
     return found
 
 
-def _ours(name: str, ours: Measured, said: Said) -> Iterator[Figure]:
+def _ours(name: str, ours: Measured) -> Iterator[Figure]:
     yield at_least(f"{name}, F1", 100 * ours.f1, "%", F1.get(name, F1_ORGANISATION))
     yield at_least(f"{name}, best F1", 100 * ours.best_f1, "%", F1.get(name, F1_ORGANISATION))
     yield at_least(f"{name}, precision", 100 * ours.precision, "%", AUTO_PRECISION)
@@ -90,6 +87,13 @@ def _theirs(name: str, rival: str, theirs: Measured, ours: Measured) -> Iterator
     ):
         ratio = mine / other if other else None
         yield Figure(f"{name}, {what}, beside {rival}", 100 * mine, "%", f"{rival}: {100 * other:.2f}", ratio or 0.0)
+
+
+def _seconds(name: str, rival: str, theirs: float, *, learning: float, shipped: float) -> Iterator[Figure]:
+    promised = f" (target: at most 1/{TIMES_SPLINK:g} of it)" if rival == "splink" else ""
+    for how, ours in (("", learning), (", shipped weights", shipped)):
+        versus = f"{rival}: {theirs:.2f} s{promised}"
+        yield Figure(f"{name}{how}, beside {rival}", ours, "s", versus, ours / theirs)
 
 
 def _rival(rival: str, labelled: Labelled, peers: Path) -> Said:

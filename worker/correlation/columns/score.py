@@ -77,7 +77,7 @@ class Scorer:
 
     def score(self, identities: Slots, accounts: Slots, *, kept: Mask) -> Pairs:
         """Those pairs that come into question, in their order, and those ``kept`` in any case."""
-        possible = self._possible(identities, accounts) | kept
+        possible = self.possible(identities, accounts) | kept
         identities, accounts, kept = identities[possible], accounts[possible], kept[possible]
         compared, points = self.compared(identities, accounts)
         found = self._summed(identities, accounts, compared, points)
@@ -86,7 +86,7 @@ class Scorer:
 
     def compared(self, identities: Slots, accounts: Slots) -> tuple[list[Compared], list[Shares]]:
         """What each rule says of these pairs, and what that is worth beside the others."""
-        compared = [self._compare(place, identities, accounts) for place in range(len(self._rule_set.rules))]
+        compared = [self.compare_by(place, identities, accounts) for place in range(len(self._rule_set.rules))]
         return compared, self._damped(compared)
 
     def count(self, side: Side) -> int:
@@ -103,7 +103,7 @@ class Scorer:
         theirs = self._prepared.accounts.values[place][account].tolist()
         return [texts[each] for each in ours if each != NONE], [texts[each] for each in theirs if each != NONE]
 
-    def _possible(self, identities: Slots, accounts: Slots) -> Mask:
+    def possible(self, identities: Slots, accounts: Slots) -> Mask:
         """Whom at least their best chances, or an identifier that agrees, bring into question."""
         if self._rule_set.slope <= 0:  # more points are then not more likely
             return np.ones(len(identities), dtype=np.bool_)
@@ -111,7 +111,7 @@ class Scorer:
         agrees = np.zeros(len(identities), dtype=np.bool_)
         together: dict[str, _Together] = {}
         for place, rule in enumerate(self._rule_set.rules):
-            found = self._compare(place, identities, accounts, at_best=True)
+            found = self.compare_by(place, identities, accounts, at_best=True)
             same = found.levels == Level.SAME
             if rule.definitive or rule.tier == 1:
                 agrees |= same
@@ -124,7 +124,7 @@ class Scorer:
             points += each.at_most()
         return agrees | (self._rule_set.slope * points + self._rule_set.offset > NEGLIGIBLE)
 
-    def _compare(self, place: int, identities: Slots, accounts: Slots, *, at_best: bool = False) -> Compared:
+    def compare_by(self, place: int, identities: Slots, accounts: Slots, *, at_best: bool = False) -> Compared:
         """The values of one rule; ``at_best`` asks no further what differs, and takes the best that it may be."""
         judge = self._judges[place]
         sources = self._prepared.identities.values[place]
