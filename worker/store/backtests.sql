@@ -75,9 +75,9 @@ SELECT count(*) FROM (SELECT FROM identities WHERE tenant_id = :tenant_id LIMIT 
 
 -- name: people_named
 -- By what every identity has: names that are looked up by keys.
-SELECT id FROM identities
-WHERE tenant_id = :tenant_id AND (user_name_key = ANY(:lowered::text[]) OR external_id = ANY(:texts::text[]))
-ORDER BY id LIMIT 500
+(SELECT id FROM identities WHERE tenant_id = :tenant_id AND user_name_key = ANY(:lowered::text[]) LIMIT 500)
+UNION
+(SELECT id FROM identities WHERE tenant_id = :tenant_id AND external_id = ANY(:texts::text[]) LIMIT 500)
 
 -- name: people
 SELECT id, external_id, user_name, attributes, active, version, authority, revision, disabled_at, deleted_at
