@@ -26,6 +26,7 @@ from worker.correlation import (
     explanations,
     expressions_of,
     guessed_rule_set,
+    refined,
     review_rule_set,
 )
 from worker.domain.correlation import NOBODY, Decision, PersonDecision, Verdict
@@ -38,6 +39,8 @@ _VERDICT_COLUMNS = ("account_id", "identity_id", "verdict")
 #: Where a rule begins in a file of rules.
 _HEAD = re.compile(r"\s*\[\[\s*rules\s*\]\]")
 _FIRST_IDENTITY, _FIRST_ACCOUNT = 1, 1 << 64
+#: Rows between which guessed rules learn their weights.
+_LEAST_TO_LEARN, _MOST_TO_LEARN = 500, 100_000
 
 
 def files(options: argparse.Namespace) -> int:
@@ -51,6 +54,8 @@ def files(options: argparse.Namespace) -> int:
         people = _ids(identities, options.identity_id, usual=_IDENTITY_IDS, option="--identity-id")
         theirs = _ids(accounts, options.account_id, usual=_ACCOUNT_IDS, option="--account-id")
         rule_set = _rule_set(options.rules, identities, accounts)
+        if not options.rules:
+            rule_set = _learnt(rule_set, identities, accounts)
         decisions, unknown = _decisions(options.decisions, people, theirs)
         _tell_start(rule_set, identities, accounts, unknown, is_guessed=not options.rules, is_quiet=options.json)
         progress.say(f"Correlating {len(accounts)} accounts with {len(identities)} identities …")
@@ -72,6 +77,16 @@ def _correlated(
         for first, table in ((_FIRST_ACCOUNT, accounts), (_FIRST_IDENTITY, identities))
     ]
     return correlate_columns(*tables, rule_set=rule_set, decisions=decisions, count_names=True)
+
+
+def _learnt(rule_set: RuleSet, identities: CsvTable, accounts: CsvTable) -> RuleSet:
+    """Guessed rules with weights that these tables teach; few rows teach nothing, and many take too long."""
+    sizes = len(identities), len(accounts)
+    if min(sizes) < _LEAST_TO_LEARN or max(sizes) > _MOST_TO_LEARN:
+        return rule_set
+    ours = Table(Numbered(_FIRST_IDENTITY, sizes[0]), identities.columns)
+    theirs = Table(Numbered(_FIRST_ACCOUNT, sizes[1]), accounts.columns)
+    return refined(ours, theirs, rule_set=rule_set, count_names=True).rule_set
 
 
 def _moved(table: CsvTable) -> Once:

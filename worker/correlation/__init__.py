@@ -27,6 +27,7 @@ from worker.correlation.rules import RuleSet
 
 if TYPE_CHECKING:
     from worker.correlation.columns import DECISIONS, Numbered, Outcome, Table, correlate_columns, explanations
+    from worker.correlation.refine import refined
 
 __all__ = [
     "DECISIONS",
@@ -58,6 +59,7 @@ __all__ = [
     "guessed_rule_set",
     "keys_differ",
     "match_keys",
+    "refined",
     "replay_rules",
     "review_rule_set",
     "rule_set_in_force",
@@ -68,6 +70,8 @@ _OF_COLUMNS = frozenset({"DECISIONS", "Numbered", "Outcome", "Table", "correlate
 
 
 def __getattr__(name: str) -> Any:
+    if name == "refined":
+        return import_module("worker.correlation.refine").refined
     if name not in _OF_COLUMNS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("worker.correlation.columns"), name)

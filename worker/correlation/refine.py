@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.correlation.bulk import MAX_BLOCK, NO_CLAIM
-from worker.correlation.columns.interned import Interned, Numbers
+from worker.correlation.columns.interned import Interned, Numbers, Slots
 from worker.correlation.columns.judge import Level
 from worker.correlation.columns.kinds import kinds_of
-from worker.correlation.columns.names import Names
+from worker.correlation.columns.names import Names, frequencies_among
 from worker.correlation.columns.pairs import pairs_among
-from worker.correlation.columns.prepare import Table, prepare
+from worker.correlation.columns.prepare import Prepared, Table, prepare
 from worker.correlation.columns.score import Compared, Scorer
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.joint import joint_confidences
@@ -62,14 +62,16 @@ def refined(
     rule_set: RuleSet,
     frequencies: NameFrequencies | None = None,
     one_to_one: bool = True,
+    count_names: bool = False,
 ) -> Refined:
     """Learn from these tables; the same tables give the same weights.
 
     Without ``one_to_one`` somebody may have several counterparts (duplicates within a table). Where there is nothing to
-    learn from, the rule set comes back as it was.
+    learn from, the rule set comes back as it was. ``count_names``: how common names are is told by the identities
+    themselves, in place of ``frequencies``.
     """
     seen = _some(accounts)
-    evidence = _Evidence.of(identities, seen, rule_set, frequencies)
+    evidence = _Evidence.of(identities, seen, rule_set, frequencies, count_names=count_names)
     if evidence is None:
         return Refined(rule_set, 0.0, len(seen.ids))
     weights = evidence.shipped
@@ -105,19 +107,22 @@ class _Evidence:
 
     @classmethod
     def of(
-        cls, identities: Table, accounts: Table, rule_set: RuleSet, frequencies: NameFrequencies | None
+        cls,
+        identities: Table,
+        accounts: Table,
+        rule_set: RuleSet,
+        frequencies: NameFrequencies | None,
+        *,
+        count_names: bool,
     ) -> "_Evidence | None":
         prepared = prepare(identities, accounts, rule_set)
-        tokens = Interned()
-        names = [
-            Names(space.texts, tokens) if "name" in rule.normalize else None
-            for rule, space in zip(rule_set.rules, prepared.spaces, strict=True)
-        ]
+        names = _names(prepared, rule_set)
+        if count_names:
+            frequencies = frequencies_among(prepared, rule_set, names)
         kinds = list(kinds_of(prepared, rule_set, names, of_accounts=True, max_block=MAX_BLOCK))
         asking, found = pairs_among(kinds, 0, len(accounts.ids))
-        own = {each: place for place, each in enumerate(identities.ids)}
-        same = np.array([own.get(each, -1) for each in accounts.ids], dtype=np.int64)
-        asking, found = asking[same[asking] != found], found[same[asking] != found]
+        others = _places(accounts, identities)[asking] != found
+        asking, found = asking[others], found[others]
         scorer = Scorer(prepared, rule_set, names, frequencies)
         chance = scorer.possible(found, asking)
         asking, found = asking[chance], found[chance]
@@ -125,8 +130,7 @@ class _Evidence:
             return None
         compared, points = scorer.compared(found, asking)
         learnt = [place for place, rule in enumerate(rule_set.rules) if _is_learnt(rule, rule_set)]
-        rng = np.random.default_rng(len(asking))
-        drawn = [rng.integers(len(table.ids), size=_DRAWN).astype(np.int32) for table in (identities, accounts)]
+        drawn = _drawn(len(identities.ids), len(accounts.ids))
         fixed = [points[place] for place in range(len(points)) if place not in learnt]
         return cls(
             identities=found.astype(np.int64),
@@ -167,6 +171,27 @@ class _Evidence:
             worth = {level: float(np.log(counts[level] / total / chance[level])) for level in _LEARNT}
             found[place] = {level: min(max(points, -_MOST_AGAINST), _MOST_FOR) for level, points in worth.items()}
         return found
+
+
+def _names(prepared: Prepared, rule_set: RuleSet) -> list[Names | None]:
+    tokens = Interned()
+    return [
+        Names(space.texts, tokens) if "name" in rule.normalize else None
+        for rule, space in zip(rule_set.rules, prepared.spaces, strict=True)
+    ]
+
+
+def _drawn(people: int, asked: int) -> tuple[Slots, Slots]:
+    """Pairs at random, the same ones every time."""
+    rng = np.random.default_rng(people + asked)
+    ours, theirs = (rng.integers(count, size=_DRAWN).astype(np.int32) for count in (people, asked))
+    return ours, theirs
+
+
+def _places(accounts: Table, identities: Table) -> Numbers:
+    """Where each account's record is among the identities, -1 where it is not: nobody is his own duplicate."""
+    own = {each: place for place, each in enumerate(identities.ids)}
+    return np.array([own.get(each, -1) for each in accounts.ids], dtype=np.int64)
 
 
 def _is_learnt(rule: Rule, rule_set: RuleSet) -> bool:
@@ -220,4 +245,5 @@ def _some(accounts: Table) -> Table:
     if step == 1:
         return accounts
     columns = {name: values[::step] for name, values in accounts.columns.items()}
-    return Table(accounts.ids[::step], columns, accounts.is_taken[::step] if accounts.is_taken else None)
+    ids = [accounts.ids[place] for place in range(0, len(accounts.ids), step)]
+    return Table(ids, columns, accounts.is_taken[::step] if accounts.is_taken else None)
