@@ -35,6 +35,12 @@ PAGES: dict[str, str] = {
     "run held by the safeguard": PAUSED,
     "run that found nothing": f"/connectors/{sample.SQL.id}/reconciliation/runs/{sample.RUNS[3].id}",
     "discrepancies": f"{RECONCILIATION}/discrepancies",
+    "discrepancy with its history": f"{RECONCILIATION}/discrepancies/{sample.uid(7, 30)}",
+    "repairing one": f"{RECONCILIATION}/discrepancies/remediate?id={sample.uid(7, 6)}",
+    "repairing many": f"{RECONCILIATION}/discrepancies/remediate?"
+    + "&".join(f"id={sample.uid(7, n)}" for n in range(9)),
+    "undoing": f"{RECONCILIATION}/discrepancies/{sample.uid(7, 30)}/undo",
+    "what a dry run would change": f"{RECONCILIATION}/runs/{sample.RUNS[4].id}/changes",
     "all reconciliation": "/connectors/reconciliation",
     "causes": f"{RECONCILIATION}/causes",
     "repairing a cause": f"{RECONCILIATION}/causes/approve?group=a1",

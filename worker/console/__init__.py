@@ -9,10 +9,13 @@ from worker.console.cause_doors import ConsoleCauses
 from worker.console.doors import ActResult, ConsoleActs, ConsoleAuth, ConsoleReads, ConsoleSession, Principal
 from worker.console.hook_doors import ConsoleHooks
 from worker.console.mapping_doors import ConsoleMappings
+from worker.console.repair_doors import ConsoleRepairs
 from worker.console.router import build_console
 from worker.console.schedule_doors import ConsoleSchedules
 from worker.console.views import (
     AccountView,
+    ActionPage,
+    ActionRow,
     ApprovalPage,
     AttemptView,
     AttributeChange,
@@ -76,7 +79,10 @@ from worker.console.views import (
     OperationPage,
     OperationRow,
     PlannedRun,
+    PolicyRow,
+    PolicyView,
     ReconciliationView,
+    RepairPreview,
     ReplayedRow,
     ReplayView,
     RunDetail,
@@ -100,6 +106,8 @@ from worker.console.views import (
 __all__ = [
     "AccountView",
     "ActResult",
+    "ActionPage",
+    "ActionRow",
     "ApprovalPage",
     "AttemptView",
     "AttributeChange",
@@ -130,6 +138,7 @@ __all__ = [
     "ConsoleHooks",
     "ConsoleMappings",
     "ConsoleReads",
+    "ConsoleRepairs",
     "ConsoleSchedules",
     "ConsoleSession",
     "Contribution",
@@ -171,8 +180,11 @@ __all__ = [
     "OperationPage",
     "OperationRow",
     "PlannedRun",
+    "PolicyRow",
+    "PolicyView",
     "Principal",
     "ReconciliationView",
+    "RepairPreview",
     "ReplayView",
     "ReplayedRow",
     "RunDetail",

@@ -21,6 +21,7 @@ from worker.console.hook_doors import ConsoleHooks
 from worker.console.mapping_doors import ConsoleMappings
 from worker.console.query import BadQuery, Query, address, local_path
 from worker.console.rendering import Templates
+from worker.console.repair_doors import ConsoleRepairs
 from worker.console.schedule_doors import ConsoleSchedules
 from worker.console.views import AttributeChange, Badges
 from worker.domain.errors import Forbidden, InvalidRequest, NotFound, RequestError
@@ -48,6 +49,7 @@ class Desk:
     mappings: ConsoleMappings
     causes: ConsoleCauses
     schedules: ConsoleSchedules
+    repairs: ConsoleRepairs
     templates: Templates
 
     def signed_in(self, handler: Handler) -> Endpoint:
@@ -75,9 +77,10 @@ class Desk:
 class Question:
     """The question before an act: verb, number and object in ``title``, what it does in ``effect``.
 
-    ``button`` does it and ``keep`` leaves things as they are. ``fields`` go back with the form; ``type_number`` must be
-    typed, ``consent`` is a box that must be ticked (name, label); ``choices`` is one select (name, label, options),
-    ``text`` one required field (name, label); ``payload`` may be corrected.
+    ``button`` does it (there is none where it cannot be done) and ``keep`` leaves things as they are. ``fields`` go
+    back with the form; ``type_number`` must be typed, ``consent`` is a box that must be ticked (name, label);
+    ``choices`` is one select (name, label, options), ``text`` one required field (name, label); ``payload`` may be
+    corrected. ``changes`` are what it changes, ``each`` of several things with its name.
     """
 
     title: str
@@ -91,6 +94,7 @@ class Question:
     choices: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
     text: tuple[str, str] | None = None
     changes: tuple[AttributeChange, ...] = ()
+    each: Sequence[tuple[str, tuple[AttributeChange, ...]]] = ()
     type_number: int | None = None
     consent: tuple[str, str] | None = None
     payload: dict[str, Any] | None = None
@@ -137,6 +141,10 @@ class Visit:
     @property
     def schedules(self) -> ConsoleSchedules:
         return self.desk.schedules
+
+    @property
+    def repairs(self) -> ConsoleRepairs:
+        return self.desk.repairs
 
     @property
     def query(self) -> Query:

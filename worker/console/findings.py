@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from worker.console.views import DiscrepancyRow, HoldView, RunRow, Suggestion
-from worker.console.words import count, number, plain, shown
+from worker.console.words import Words, count, number, plain, shown
 
 KINDS: dict[str, str] = {
     "missing": "Missing",
@@ -39,6 +39,34 @@ WORDING: dict[str, tuple[str, str, str]] = {
     "unlink": ("Unlink", "Unlink {account} from {who}?", "Only the record of it; {connector} is not changed."),
     "inactivate_identity": ("Deactivate identity", "Deactivate {who}?", "Every account of the identity follows."),
 }
+
+#: What is said of an act in a record; acts that only a later version knows are told in their own words.
+ACTION_WORDS = Words(
+    {
+        "create": "Account made",
+        "update": "Values changed",
+        "delete": "Account deleted",
+        "disable": "Account disabled",
+        "link": "Linked",
+        "unlink": "Unlinked",
+        "inactivate_identity": "Identity deactivated",
+        "ignore": "Ignored",
+        "undo": "Taken back",
+    }
+)
+
+RESULT_WORDS = Words(
+    {
+        "proposed": "Proposed",
+        "queued": "Under way",
+        "success": "Done",
+        "failure": "Failed",
+        "dropped": "Dropped",
+    }
+)
+
+#: What a person can take back.
+_UNDONE = frozenset({"update", "link", "unlink", "inactivate_identity"})
 
 HELD_WORDS = {
     "deactivate": "deactivate the person",
@@ -104,6 +132,13 @@ def needs_choice(row: DiscrepancyRow) -> bool:
     """Whether a person must first say whose account it is, so that it cannot be repaired among many."""
     first = row.suggestions[0] if row.suggestions else None
     return first is not None and first.action == "link" and row.identity_id is None
+
+
+def can_undo(row: DiscrepancyRow) -> bool:
+    """Whether what settled it can be tried to be taken back: no deletion, no new account, nothing settled by itself."""
+    if row.resolution_status == "ignored":
+        return True
+    return row.resolution_status == "resolved" and row.resolved_action in _UNDONE
 
 
 def held_things(hold: HoldView) -> str:

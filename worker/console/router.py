@@ -15,6 +15,7 @@ from worker.console.pages import (
     conflicts,
     connectors,
     discrepancies,
+    finding,
     home,
     hook_bindings,
     hook_editor,
@@ -27,6 +28,7 @@ from worker.console.pages import (
     operations,
     people,
     reconciliation,
+    run_changes,
     sign_in,
     stream,
     trend,
@@ -35,6 +37,7 @@ from worker.console.pages import causes as cause_pages
 from worker.console.pages import hooks as hook_pages
 from worker.console.pages import schedules as schedule_pages
 from worker.console.rendering import Templates
+from worker.console.repair_doors import ConsoleRepairs
 from worker.console.schedule_doors import ConsoleSchedules
 
 #: Fixed paths come before those with an id in their place.
@@ -45,8 +48,10 @@ PAGES = (
     operations,
     trend,
     schedule_pages,
+    run_changes,
     reconciliation,
     discrepancies,
+    finding,
     cause_pages,
     conflicts,
     connectors,
@@ -75,9 +80,10 @@ def build_console(
     *,
     causes: ConsoleCauses,
     schedules: ConsoleSchedules,
+    repairs: ConsoleRepairs,
 ) -> APIRouter:
     """The console over these doors."""
-    desk = Desk(reads, acts, auth, hooks, mappings, causes, schedules, Templates())
+    desk = Desk(reads, acts, auth, hooks, mappings, causes, schedules, repairs, Templates())
     router = APIRouter()
     router.routes.extend(assets.routes())
     for module in PAGES:

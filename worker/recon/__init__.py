@@ -18,7 +18,7 @@ from worker.recon.keeping import Keeping
 from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
 from worker.recon.policies import checked as checked_policy
-from worker.recon.policies import rules_of
+from worker.recon.policies import choices_of, rules_of
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
@@ -41,6 +41,7 @@ __all__ = [
     "Wish",
     "cause_words",
     "checked_policy",
+    "choices_of",
     "chosen",
     "csv_header",
     "csv_line",

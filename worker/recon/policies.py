@@ -54,6 +54,15 @@ def automatic(kind: DiscrepancyType) -> tuple[RepairAction, ...]:
     return tuple(sorted(action for action in POSSIBLE[kind] if (kind, action) not in _BY_PERSONS))
 
 
+def choices_of(kind: DiscrepancyType) -> tuple[str, ...]:
+    """What may be written for a kind: "action", or "action:direction" where there are two."""
+    return tuple(
+        f"{action}:{direction}" if len(DIRECTIONS[action]) > 1 else action.value
+        for action in automatic(kind)
+        for direction in DIRECTIONS[action]
+    )
+
+
 def checked(wanted: Mapping[str, str | None]) -> dict[str, str]:
     """A policy as it is stored, of ``{kind: "action" | "action:direction" | None}``.
 

@@ -87,6 +87,31 @@ async def counts(conn: Connection, tenant_id: UUID, *, where: FindingQuery) -> d
     return {(row["discrepancy_type"], row["resolution_status"]): row["n"] for row in rows}
 
 
+async def actions(
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    connector_id: UUID,
+    run_id: UUID | None = None,
+    discrepancy_id: UUID | None = None,
+    before: UUID | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> list[Record]:
+    """The record of repairs, the newest first: a row with ``performed_by_name`` and whose finding it was."""
+    await custom_plans(conn)
+    return await queries.actions.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        run_id=run_id,
+        discrepancy_id=discrepancy_id,
+        before=before,
+        after=after,
+        limit=limit,
+    )
+
+
 async def names(conn: Connection, tenant_id: UUID, *, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """User names and external ids by identity id."""
     rows = await queries.names.rows(conn, tenant_id=tenant_id, ids=list(ids))

@@ -46,3 +46,19 @@ GROUP BY d.discrepancy_type, d.resolution_status
 
 -- name: names
 SELECT id, user_name, external_id FROM identities WHERE tenant_id = :tenant_id AND id = ANY(:ids::uuid[])
+
+-- name: actions
+-- The record of repairs, the newest first, with the names of people and accounts; ``after`` turns the direction.
+SELECT r.*, p.name AS performed_by_name, d.external_uid, d.discrepancy_type, i.user_name AS identity_name
+FROM (
+    SELECT r.* FROM recon_actions r
+    WHERE r.tenant_id = :tenant_id AND r.connector_id = :connector_id
+      AND (:run_id::uuid IS NULL OR r.run_id = :run_id)
+      AND (:discrepancy_id::uuid IS NULL OR r.discrepancy_id = :discrepancy_id)
+      AND (:before::uuid IS NULL OR r.id < :before) AND (:after::uuid IS NULL OR r.id > :after)
+    ORDER BY CASE WHEN :after::uuid IS NOT NULL THEN r.id END, CASE WHEN :after::uuid IS NULL THEN r.id END DESC
+    LIMIT :limit) AS r
+LEFT JOIN discrepancies d ON d.tenant_id = :tenant_id AND d.id = r.discrepancy_id
+LEFT JOIN identities i ON i.tenant_id = :tenant_id AND i.id = d.identity_id
+LEFT JOIN principals p ON p.tenant_id = :tenant_id AND p.id = r.performed_by
+ORDER BY r.id DESC

@@ -14,6 +14,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.repairs import FakeRepairs
 from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 
@@ -29,6 +30,7 @@ class FakeConsole:
     mappings: FakeMappings
     causes: FakeCauses
     schedules: FakeSchedules
+    repairs: FakeRepairs
     address: str = ""
 
 
@@ -43,6 +45,7 @@ def build(console: FakeConsole) -> FastAPI:
             console.mappings,
             causes=console.causes,
             schedules=console.schedules,
+            repairs=console.repairs,
         )
     )
     return app
@@ -53,7 +56,14 @@ async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> Asyn
     """Serve the console on 127.0.0.1 until the block ends."""
     reads = FakeReads(quiet=quiet, rows=rows)
     console = FakeConsole(
-        reads, FakeActs(reads), FakeAuth(), FakeHooks(quiet=quiet), FakeMappings(), FakeCauses(), FakeSchedules()
+        reads,
+        FakeActs(reads),
+        FakeAuth(),
+        FakeHooks(quiet=quiet),
+        FakeMappings(),
+        FakeCauses(),
+        FakeSchedules(),
+        FakeRepairs(),
     )
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)

@@ -41,6 +41,7 @@ async def test_every_page_opens(browser: Client, busy: Works) -> None:
         "identity": await busy.value("SELECT id FROM identities WHERE user_name = 'kim'"),
         "run": await busy.value("SELECT id FROM runs ORDER BY id DESC LIMIT 1"),
         "connector": busy.connector.id,
+        "finding": await busy.value("SELECT id FROM discrepancies WHERE discrepancy_type = 'mismatch' LIMIT 1"),
     }
     pages = (
         "/",
@@ -55,6 +56,9 @@ async def test_every_page_opens(browser: Client, busy: Works) -> None:
         "/connectors/{connector}/reconciliation",
         "/connectors/{connector}/reconciliation/runs/{run}",
         "/connectors/{connector}/reconciliation/discrepancies",
+        "/connectors/{connector}/reconciliation/runs/{run}/changes",
+        "/connectors/{connector}/reconciliation/discrepancies/{finding}",
+        "/connectors/{connector}/reconciliation/discrepancies/remediate?id={finding}",
         "/approvals",
         "/correlation/cases",
         "/connectors/reconciliation",

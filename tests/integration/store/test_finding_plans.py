@@ -16,7 +16,7 @@ from tests.factories import a_connector
 from tests.integration.store.test_listing_plans import Watched
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.ids import uuid7
-from worker.store import cause_repairs, discrepancies, recon_actions, trend
+from worker.store import cause_repairs, discrepancies, listings_findings, recon_actions, trend
 from worker.store.cause_repairs import CauseRepair
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
@@ -108,6 +108,12 @@ async def test_findings_are_listed_counted_and_taken_without_reading_all(
             3 * FEW,
         ),
         "actions on one finding": (lambda conn: recon_actions.page(conn, discrepancy_id=half, **where), FEW),
+        "a page of what one run did": (
+            lambda conn: listings_findings.actions(
+                conn, tenant_id, connector_id=target, run_id=run, before=half, limit=20
+            ),
+            3 * FEW,
+        ),
     }
     touched = {}
     for name, (ask, most) in asked.items():

@@ -10,6 +10,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.repairs import FakeRepairs
 from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked, unmasked
@@ -23,7 +24,7 @@ class House:
 
     def __init__(self, *, roles: frozenset[str] = frozenset({"admin"})) -> None:
         reads = FakeReads()
-        self.acts = FakeActs(reads)
+        self.acts, self.repairs = FakeActs(reads), FakeRepairs()
         app = FastAPI()
         app.include_router(
             build_console(
@@ -34,6 +35,7 @@ class House:
                 FakeMappings(),
                 causes=FakeCauses(),
                 schedules=FakeSchedules(),
+                repairs=self.repairs,
             )
         )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
@@ -198,3 +200,47 @@ def test_reconciliation_and_schedules_lead_to_each_other(house):
     assert 'href="/schedules"' in trend
     assert "Next by the clock" in trend
     assert 'href="/connectors/reconciliation">What runs found' in house.web.get("/schedules").text
+
+
+DISCREPANCIES = f"/connectors/{sample.LDAP.id}/reconciliation/discrepancies"
+
+
+def test_before_a_repair_both_values_are_shown_and_secrets_are_not(house):
+    page = house.web.get(f"{DISCREPANCIES}/remediate", params={"id": str(sample.uid(7, 6)), "action": "update"}).text
+
+    assert '<th scope="col">Now</th><th scope="col">Will be</th>' in page
+    assert "userPassword" in page
+    assert house.repairs.asked == [{"action": "update", "direction": "xavyo_to_target", "identity_id": None}]
+
+
+def test_what_cannot_be_repaired_now_says_why_and_has_no_button(house):
+    one = house.web.get(f"{DISCREPANCIES}/remediate", params={"id": str(sample.uid(7, 0))}).text
+    many = house.web.get(f"{DISCREPANCIES}/remediate", params={"id": [str(sample.uid(7, n)) for n in (0, 6)]}).text
+
+    assert "This cannot be done now. An operation of this account is under way" in one
+    assert 'class="btn main"' not in one
+    assert "Repair 1 discrepancy of ldap-main?" in many
+    assert "1 stay: An operation of this account is under way" in many
+    assert f'name="id" value="{sample.uid(7, 0)}"' not in many
+
+
+def test_a_settled_discrepancy_tells_its_history_and_is_undone(house):
+    path = f"{DISCREPANCIES}/{sample.uid(7, 30)}"
+    asked = house.web.get(f"{path}/undo").text
+    done = house.web.post(f"{path}/undo", data={"csrf": masked(CSRF)})
+
+    assert "Values changed" in house.web.get(path).text
+    assert "The former values come back" in asked
+    assert done.headers["location"] == path
+    assert house.repairs.done == [("undo", {"finding_id": sample.uid(7, 30)})]
+
+
+def test_an_open_discrepancy_has_nothing_to_undo(house):
+    assert house.web.get(f"{DISCREPANCIES}/{sample.uid(7, 6)}/undo").status_code == 422
+
+
+def test_what_a_dry_run_would_change_is_listed(house):
+    page = house.web.get(f"/connectors/{sample.LDAP.id}/reconciliation/runs/{sample.RUNS[4].id}/changes").text
+
+    assert "What would be changed" in page
+    assert page.count("Proposed") == 6

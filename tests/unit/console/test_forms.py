@@ -14,6 +14,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.repairs import FakeRepairs
 from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked
@@ -31,9 +32,16 @@ class House:
         app = FastAPI()
         person = Person(roles=frozenset({"admin"}))
         auth, causes = FakeAuth(person), FakeCauses()
-        self.schedules = FakeSchedules()
+        self.schedules, self.repairs = FakeSchedules(), FakeRepairs()
         self.router = build_console(
-            reads, self.acts, auth, self.hooks, self.mappings, causes=causes, schedules=self.schedules
+            reads,
+            self.acts,
+            auth,
+            self.hooks,
+            self.mappings,
+            causes=causes,
+            schedules=self.schedules,
+            repairs=self.repairs,
         )
         app.include_router(self.router)
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
@@ -64,7 +72,7 @@ def test_no_form_is_taken_without_the_sessions_token(token):
 
     assert len(found) > 30
     assert {path: status for path, status in found.items() if status != 403} == {}
-    assert (house.hooks.done, house.mappings.done, house.schedules.done) == ([], [], [])
+    assert (house.hooks.done, house.mappings.done, house.schedules.done, house.repairs.done) == ([], [], [], [])
 
 
 def test_with_the_token_each_form_is_looked_at():

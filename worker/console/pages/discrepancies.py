@@ -1,5 +1,6 @@
 """Discrepancies of one connector: the list with words and suggestions, repair, bulk repair, ignore."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,12 +11,14 @@ from worker.console import findings, words
 from worker.console.desk import Desk, Question, Visit
 from worker.console.pages.people import the_one
 from worker.console.query import BadQuery, Query
-from worker.console.views import DiscrepancyFilter, DiscrepancyRow
+from worker.console.views import DiscrepancyFilter, DiscrepancyRow, RepairPreview, Suggestion
 from worker.domain.errors import InvalidRequest
 
 FILTERS = ("attribute_name", "run_id", "q")
 STATUSES = ("pending", "resolved", "ignored")
 ACTIONS = ("create", "update", "delete", "link", "unlink", "inactivate_identity", "disable")
+#: What a daemon of this version can do; others are refused by it, in words.
+REPAIRS = frozenset(ACTIONS) - {"disable"}
 DIRECTIONS = ("xavyo_to_target", "target_to_xavyo")
 IGNORE_DAYS = {"7": 7, "30": 30, "90": 90}
 
@@ -71,58 +74,93 @@ async def ask_remediate(visit: Visit) -> Response:
 
 
 async def _ask_one(visit: Visit, row: DiscrepancyRow, connector: str) -> Response:
-    suggestion = next(
-        (s for s in row.suggestions if s.action == visit.query.text("action") or visit.query.text("action") is None),
-        None,
-    )
+    suggestion = next((s for s in row.suggestions if _is_wanted(s, visit.query)), None)
     if suggestion is None:
         raise BadQuery("This action is not suggested for the discrepancy.")
     identity = visit.query.uuid("identity_id")
     owner = next((name for candidate, name in row.candidates if candidate == identity), None)
     asks_owner = suggestion.action == "link" and row.identity_id is None and identity is None
     chosen = findings.choice(suggestion, row, connector=connector, owner="its owner" if asks_owner else owner)
+    found = None if asks_owner else await _preview(visit, row, suggestion, identity)
+    obstacle = found.obstacle if found else None
     fields = [("id", str(row.id)), ("action", chosen.action), ("direction", chosen.direction)]
     return await visit.ask(
         Question(
             title=chosen.question,
-            effect=chosen.effect,
+            effect=f"This cannot be done now. {obstacle}" if obstacle else chosen.effect,
             body=[findings.sentence(row, connector=connector)],
             action=visit.request.url.path,
             fields=[*fields, *([("identity_id", str(identity))] if identity else [])],
-            button=chosen.label,
+            button="" if obstacle else chosen.label,
             keep="Leave it",
-            changes=row.attributes if chosen.action == "update" else (),
+            changes=found.changes if found else (),
             text=("owner", "Whose is it? User name or external id") if asks_owner else None,
             is_danger=chosen.is_removal,
         )
     )
 
 
+def _is_wanted(suggestion: Suggestion, query: Query) -> bool:
+    action, direction = query.text("action"), query.text("direction")
+    return action in {None, suggestion.action} and direction in {None, suggestion.direction}
+
+
+async def _preview(
+    visit: Visit, row: DiscrepancyRow, suggestion: Suggestion, identity_id: UUID | None
+) -> RepairPreview | None:
+    """What it would change, as the daemon would do it now."""
+    found = await visit.repairs.previews(
+        visit.principal,
+        connector_id=visit.id("id"),
+        ids=(row.id,),
+        action=suggestion.action if suggestion.action in REPAIRS else None,
+        direction=suggestion.direction,
+        identity_id=identity_id,
+    )
+    return found[0] if found else None
+
+
 async def _ask_many(visit: Visit, rows: list[DiscrepancyRow], asked: int, connector: str) -> Response:
     clear = [row for row in rows if row.suggestions and not findings.needs_choice(row)]
     if not clear:
         raise BadQuery("Somebody must say whose accounts these are: open them one by one.")
-    choices = [findings.choice(row.suggestions[0], row, connector=connector) for row in clear]
-    labels = sorted({chosen.label for chosen in choices})
-    body = [f"{label}: {sum(1 for c in choices if c.label == label)}" for label in labels]
+    found = await visit.repairs.previews(
+        visit.principal, connector_id=visit.id("id"), ids=tuple(row.id for row in clear)
+    )
+    blocked = {each.finding_id: each.obstacle for each in found if each.obstacle}
+    changes = {each.finding_id: each.changes for each in found}
+    chosen = {
+        row.id: findings.choice(row.suggestions[0], row, connector=connector) for row in clear if row.id not in blocked
+    }
     unclear = sum(1 for row in rows if findings.needs_choice(row))
-    if unclear:
-        body.append(f"{unclear} stay: a person must say whose account it is, one by one.")
-    left = asked - len(choices) - unclear
-    if left:
-        body.append(f"{left} of the chosen have no suggestion or are settled already; they stay.")
+    effect = "Each takes its first suggestion. Changes of the target go through the operation queue."
     return await visit.ask(
         Question(
-            title=f"Repair {words.count(len(choices), 'discrepancy', 'discrepancies')} of {connector}?",
-            effect="Each takes its first suggestion. Changes of the target go through the operation queue.",
-            body=body,
+            title=f"Repair {words.count(len(chosen), 'discrepancy', 'discrepancies')} of {connector}?",
+            effect=effect if chosen else "None of them can be repaired now.",
+            body=_numbers([each.label for each in chosen.values()], unclear, asked - len(clear) - unclear, blocked),
             action=visit.request.url.path,
-            fields=[("id", str(row.id)) for row in clear],
-            button=f"Repair {len(choices)}",
+            fields=[("id", str(id_)) for id_ in chosen],
+            button=f"Repair {len(chosen)}" if chosen else "",
             keep="Leave them",
-            is_danger=any(chosen.is_removal for chosen in choices),
+            each=[
+                (f"{row.identity_name or row.external_uid or 'somebody'}: {chosen[row.id].label}", changes[row.id])
+                for row in clear
+                if row.id in chosen
+            ],
+            is_danger=any(each.is_removal for each in chosen.values()),
         )
     )
+
+
+def _numbers(labels: list[str], unclear: int, left: int, blocked: dict[UUID, str]) -> list[str]:
+    """How many of each, and how many stay and why."""
+    body = [f"{label}: {n}" for label, n in sorted(Counter(labels).items())]
+    if unclear:
+        body.append(f"{unclear} stay: a person must say whose account it is, one by one.")
+    if left:
+        body.append(f"{left} of the chosen have no suggestion or are settled already; they stay.")
+    return body + [f"{n} stay: {why}" for why, n in Counter(blocked.values()).most_common()]
 
 
 async def remediate(visit: Visit) -> Response:

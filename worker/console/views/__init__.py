@@ -62,12 +62,15 @@ from worker.console.views.reconciliation import (
     RunRow,
     Suggestion,
 )
+from worker.console.views.repairs import ActionPage, ActionRow, PolicyRow, PolicyView, RepairPreview
 from worker.console.views.schedules import OccurrenceRow, PlannedRun, ScheduleAhead, ScheduleRow, ScheduleView
 from worker.console.views.shared import AttributeChange, AuditPage, AuditRow, Badges, ConnectorBrief, Cursors, HourCount
 from worker.console.views.trend import TrendDay, TrendView
 
 __all__ = [
     "AccountView",
+    "ActionPage",
+    "ActionRow",
     "ApprovalPage",
     "AttemptView",
     "AttributeChange",
@@ -131,7 +134,10 @@ __all__ = [
     "OperationPage",
     "OperationRow",
     "PlannedRun",
+    "PolicyRow",
+    "PolicyView",
     "ReconciliationView",
+    "RepairPreview",
     "ReplayView",
     "ReplayedRow",
     "RunDetail",
