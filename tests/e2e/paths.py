@@ -38,9 +38,10 @@ PAGES: dict[str, str] = {
     "discrepancy with its history": f"{RECONCILIATION}/discrepancies/{sample.uid(7, 30)}",
     "repairing one": f"{RECONCILIATION}/discrepancies/remediate?id={sample.uid(7, 6)}",
     "repairing many": f"{RECONCILIATION}/discrepancies/remediate?"
-    + "&".join(f"id={sample.uid(7, n)}" for n in range(9)),
+    + "&".join(f"id={sample.uid(7, n)}" for n in range(5, 13)),
     "undoing": f"{RECONCILIATION}/discrepancies/{sample.uid(7, 30)}/undo",
     "what a dry run would change": f"{RECONCILIATION}/runs/{sample.RUNS[4].id}/changes",
+    "policy": f"{RECONCILIATION}/policy",
     "all reconciliation": "/connectors/reconciliation",
     "causes": f"{RECONCILIATION}/causes",
     "repairing a cause": f"{RECONCILIATION}/causes/approve?group=a1",

@@ -65,6 +65,17 @@ RESULT_WORDS = Words(
     }
 )
 
+#: What happens by itself; with "<" where it goes from the target to us.
+POLICY_WORDS: dict[str, str] = {
+    "create": "The account is made",
+    "update": "The account gets the wanted values",
+    "update<": "The identity takes the account’s values over",
+    "delete": "The account is deleted",
+    "link": "It is linked to its owner",
+    "unlink": "The link is forgotten",
+    "inactivate_identity": "The identity is deactivated",
+}
+
 #: What a person can take back.
 _UNDONE = frozenset({"update", "link", "unlink", "inactivate_identity"})
 
@@ -139,6 +150,12 @@ def can_undo(row: DiscrepancyRow) -> bool:
     if row.resolution_status == "ignored":
         return True
     return row.resolution_status == "resolved" and row.resolved_action in _UNDONE
+
+
+def policy_words(choice: str) -> str:
+    """An entry of a policy, "action" or "action:direction", as a sentence."""
+    action, _, direction = choice.partition(":")
+    return POLICY_WORDS.get(f"{action}<" if direction == "target_to_xavyo" else action) or plain(action)
 
 
 def held_things(hold: HoldView) -> str:

@@ -8,6 +8,8 @@ from tests.e2e.fakes import sample
 from worker.console import views as v
 from worker.console.doors import ActResult, Principal
 
+#: An operation of its account is under way.
+BLOCKED = sample.uid(7, 12)
 SECRET = v.AttributeChange("userPassword", is_secret=True)
 
 
@@ -54,7 +56,7 @@ class FakeRepairs:
     def _preview(self, id_: UUID, wanted: Mapping[str, Any]) -> v.RepairPreview:
         row = next(each for each in sample.DISCREPANCIES if each.id == id_)
         first = row.suggestions[0]
-        blocked = "An operation of this account is under way; wait for its end." if row.operation_id else None
+        blocked = "An operation of this account is under way; wait for its end." if id_ == BLOCKED else None
         return v.RepairPreview(
             finding_id=id_,
             action=wanted.get("action") or first.action,

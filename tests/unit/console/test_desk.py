@@ -214,14 +214,14 @@ def test_before_a_repair_both_values_are_shown_and_secrets_are_not(house):
 
 
 def test_what_cannot_be_repaired_now_says_why_and_has_no_button(house):
-    one = house.web.get(f"{DISCREPANCIES}/remediate", params={"id": str(sample.uid(7, 0))}).text
-    many = house.web.get(f"{DISCREPANCIES}/remediate", params={"id": [str(sample.uid(7, n)) for n in (0, 6)]}).text
+    one = house.web.get(f"{DISCREPANCIES}/remediate", params={"id": str(sample.uid(7, 12))}).text
+    many = house.web.get(f"{DISCREPANCIES}/remediate", params={"id": [str(sample.uid(7, n)) for n in (12, 6)]}).text
 
     assert "This cannot be done now. An operation of this account is under way" in one
     assert 'class="btn main"' not in one
     assert "Repair 1 discrepancy of ldap-main?" in many
     assert "1 stay: An operation of this account is under way" in many
-    assert f'name="id" value="{sample.uid(7, 0)}"' not in many
+    assert f'name="id" value="{sample.uid(7, 12)}"' not in many
 
 
 def test_a_settled_discrepancy_tells_its_history_and_is_undone(house):
@@ -244,3 +244,34 @@ def test_what_a_dry_run_would_change_is_listed(house):
 
     assert "What would be changed" in page
     assert page.count("Proposed") == 6
+
+
+POLICY = f"/connectors/{sample.LDAP.id}/reconciliation/policy"
+
+
+def test_what_a_target_repairs_by_itself_is_chosen_kind_by_kind(house):
+    page = house.web.get(POLICY).text
+    form = {"csrf": masked(CSRF), "seen": "4", "missing": "create", "mismatch": "update:target_to_xavyo", "orphan": ""}
+    answer = house.web.post(POLICY, data=form)
+
+    assert "The identity takes the account’s values over" in page
+    assert "A person decides, always" in page
+    assert answer.headers["location"] == POLICY
+    [(_, said)] = house.repairs.done
+    assert (said["seen"], said["policy"]["mismatch"], said["policy"]["orphan"]) == (4, "update:target_to_xavyo", None)
+
+
+def test_a_policy_that_somebody_else_changed_meanwhile_is_not_lost(house):
+    house.repairs.beaten = True
+    answer = house.web.post(POLICY, data={"csrf": masked(CSRF), "seen": "4", "unlinked": "delete"})
+
+    assert answer.status_code == 422
+    assert "Somebody else changed this meanwhile" in answer.text
+    assert '<option value="delete" selected>' in answer.text
+
+
+def test_a_policy_is_only_read_by_who_may_not_configure():
+    house = House(roles=frozenset({"operator"}))
+
+    assert "<select" not in house.web.get(POLICY).text.partition("<main")[2]
+    assert house.web.post(POLICY, data={"csrf": masked(CSRF), "seen": "4"}).status_code == 403
