@@ -69,6 +69,6 @@ def _tell(mistakes: list[str], lines: list[SettingLine]) -> None:
         say("The configuration can work; `provisiond doctor` looks at what it leads to.")
     for line in lines:
         said = f"{line.name} = {line.value or '(not set)'}"
-        console.print(said, style="bold" if line.origin else None, markup=False, highlight=False, soft_wrap=True)
+        console.print(said, style="bold" if line.origin else None, soft_wrap=True)
         origin = f"from {line.origin}" if line.origin else "the default"
         say(f"    {origin}; {line.variable}. {line.description}")

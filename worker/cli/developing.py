@@ -34,7 +34,7 @@ async def _dev(options: argparse.Namespace, directory: Path) -> int:
 
     async def ready(link: str) -> None:
         progress.end()
-        console.print(f"\n[bold]provisiond is ready[/] after {time.monotonic() - started:.1f} s.")
+        console.print(f"\n[bold]provisiond is ready[/] after {time.monotonic() - started:.1f} s.", markup=True)
         say("Sign in once with this link, it lives 15 minutes:")
         say(f"  {link}")
         say(f"The daemon's log is {directory / 'daemon.log'}. Ctrl-C drains and stops everything.")

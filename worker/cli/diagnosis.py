@@ -156,7 +156,8 @@ async def _error_of(targets: Targets, connector: Connector) -> str | None:
 
 def _tell(finding: Finding, width: int) -> None:
     style = STYLES[finding.grade]
-    console.print(f"[{style}]{finding.grade.value.ljust(4)}[/] [bold]{finding.what.ljust(width)}[/]  ", end="")
-    console.print(finding.said, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{finding.grade.value.ljust(4)} ", style=style, end="")
+    console.print(f"{finding.what.ljust(width)}  ", style="bold", end="")
+    console.print(finding.said, soft_wrap=True)
     if finding.advice:
-        console.print(f"{' ' * (width + 7)}→ {finding.advice}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{' ' * (width + 7)}→ {finding.advice}", soft_wrap=True)

@@ -112,15 +112,17 @@ def versions(options: argparse.Namespace) -> int:
             script = await _script(box, path, options.lib)
         except HookError as error:
             return "", refused(error)
-        return script.sha, await box.validate(script.source, libraries=script.libraries)
+        library = scripts.is_library(path)
+        return script.sha, await box.validate(script.source, libraries=script.libraries, is_library=library)
 
     def tell(path: Path, found: tuple[str, Validation]) -> int:
         sha, validation = found
         functions = list(validation.functions)
+        usable = ", ".join(functions) or "a library"
         if options.json:
             verdicts.write_line({"file": str(path), "sha": sha, "ok": validation.ok, "functions": functions})
         else:
-            say(f"{sha[:16]:16}  {path}  {', '.join(functions) if validation.ok else 'cannot be used'}")
+            say(f"{sha[:16]:16}  {path}  {usable if validation.ok else 'cannot be used'}")
         return FINE if validation.ok else WRONG
 
     return _each_file(options, look, tell)
@@ -131,7 +133,7 @@ async def _script(box: HookExecutor, path: Path, folder: str | None) -> HookScri
     source = scripts.source_of(path)
     if "load(" not in source:  # who loads is told by the sandbox alone; this only spares most files the question
         return HookScript(source, name=path.stem)
-    where = Path(folder) if folder else path.parent / scripts.LIBRARIES
+    where = Path(folder) if folder else scripts.libraries_of(path)
     wanted = (await box.validate(source)).loads
     sources: dict[str, str] = {}
     loads: dict[str, Sequence[str]] = {}

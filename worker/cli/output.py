@@ -9,14 +9,17 @@ from typing import Any
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 #: Where nobody looks at a terminal lines are not broken, so that they can be searched.
 WIDE = 10_000
 
 
 def _console(*, stderr: bool = False) -> Console:
+    """Text is shown as it is, wherever it came from: ``[x]`` is no markup, ``:x:`` no picture."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else WIDE)
+    width = None if stream.isatty() else WIDE
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
 
 console = _console()
@@ -24,13 +27,13 @@ errors = _console(stderr=True)
 
 
 def say(sentence: str) -> None:
-    """A sentence as it is: nothing in it is markup, and it is never broken by us."""
-    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    """A sentence as it is, never broken by us."""
+    console.print(sentence, soft_wrap=True)
 
 
 def complain(sentence: str) -> None:
     """The same on standard error."""
-    errors.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    errors.print(sentence, soft_wrap=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
@@ -78,7 +81,7 @@ def facts(row: Mapping[str, Any], *, as_json: bool) -> None:
     for name, value in told.items():
         for number, line in enumerate(_lines(value)):
             label = name.replace("_", " ").ljust(width) if number == 0 else " " * width
-            console.print(f"[bold]{label}[/]  ", end="")
+            console.print(f"{label}  ", style="bold", end="")
             say(line)
 
 
@@ -127,7 +130,7 @@ class Progress:
     def say(self, sentence: str) -> None:
         """Say what is being done now."""
         if self._status is not None:
-            self._status.update(sentence)
+            self._status.update(Text(sentence))
         elif not self._is_quiet:
             say(sentence)
 

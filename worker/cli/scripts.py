@@ -74,6 +74,12 @@ def is_library(path: Path) -> bool:
     return full.parent.name == LIBRARIES or (is_here and LIBRARIES in full.relative_to(Path.cwd()).parts[:-1])
 
 
+def libraries_of(path: Path) -> Path:
+    """Where what a file loads is: in the folder ``lib`` beside it, or that in which it is a library itself."""
+    own = (each for each in path.parents if each.name == LIBRARIES)
+    return next(own, path.parent / LIBRARIES) if is_library(path) else path.parent / LIBRARIES
+
+
 def _scripts_below(folder: Path) -> list[Path]:
     # Only folders below this one count: itself it may well be somewhere in /var/lib. A link that leads out of it would
     # show, with the mistakes in it, what whoever wrote the scripts may not read.

@@ -126,12 +126,16 @@ async def _versions(desk: Desk, hook_id: UUID) -> list[Record]:
 
 
 async def _made(desk: Desk, name: str, *, kind: str) -> UUID:
-    """The hook of this name; it is made where there is none."""
+    """The hook of this name; it is made where there is none. Raises InvalidRequest where it is of the other kind."""
     try:
-        found: UUID = (await _hook(desk, name))["id"]
+        found = await _hook(desk, name)
     except NotFound:
         return await acts.create(desk.house, desk.principal, name=name, kind=kind)
-    return found
+    if found["kind"] != kind:
+        meant = "in a folder lib, and so a library" if kind == "library" else "in no folder lib, and so no library"
+        raise InvalidRequest(f"{name} is a {found['kind']}, but the file is {meant}. Give --hook another name.")
+    hook_id: UUID = found["id"]
+    return hook_id
 
 
 async def _draft(desk: Desk, path: Path) -> HookScript:

@@ -135,7 +135,7 @@ def review_lines(file: str, source: str, found: Validation) -> list[str]:
         row = row_of(source, each.line)
         lines += pointer_of(row, line=each.line, column=each.column) if row else []
     if found.ok:
-        lines.append(f"{file}: ok, {', '.join(found.functions)}")
+        lines.append(f"{file}: ok, {', '.join(found.functions) or 'a library'}")
     return lines
 
 

@@ -82,7 +82,7 @@ async def get(conn: Connection, *, tenant_id: UUID, hook_id: UUID, lock: bool = 
 
 
 async def by_name(conn: Connection, *, tenant_id: UUID, name: str) -> Record | None:
-    """(id, name, active_version, suspended_at, suspended_reason)."""
+    """(id, name, kind, active_version, suspended_at, suspended_reason)."""
     return await queries.by_name.row(conn, tenant_id=tenant_id, name=name)
 
 

@@ -27,7 +27,7 @@ SELECT id, name, kind, description, active_version, suspended_at, suspended_reas
 FROM hooks WHERE tenant_id = :tenant_id AND id = :hook_id FOR UPDATE
 
 -- name: by_name
-SELECT id, name, active_version, suspended_at, suspended_reason FROM hooks
+SELECT id, name, kind, active_version, suspended_at, suspended_reason FROM hooks
 WHERE tenant_id = :tenant_id AND name = :name
 
 -- part: listed

@@ -152,6 +152,8 @@ def test_libraries_are_files_beside_the_script(hooks: Hooks) -> None:
     assert (code, records(out)[0]["patch"]["set"]) == (0, {"uid": "ada"})
     assert hooks("validate", script)[0] == 0
     assert hooks("test", script, "--lib", "lib")[0] == 0
+    assert hooks("validate", "lib/low.star")[1] == "lib/low.star: ok, a library\n"
+    assert hooks("versions", "lib/names.star")[1].endswith("  lib/names.star  a library\n")
 
 
 @pytest.mark.parametrize(
@@ -329,6 +331,16 @@ def test_a_library_is_activated_before_who_loads_it(stored: Hooks) -> None:
     assert in_time[0] == 0
     local = records(stored("versions", script, "--json")[1])[0]["sha"]
     assert json.loads(stored("versions", "--hook", "a", "--json")[1])[0]["sha"] == local
+
+
+def test_a_library_does_not_become_a_version_of_a_hook(stored: Hooks) -> None:
+    script = write("a.star", LOGIN)
+    library = write("lib/a.star", "def low(name):\n    return name.lower()\n")
+    stored("activate", script, "--hook", "a")
+    stored("activate", library, "--hook", "low")
+
+    assert "a is a hook, but the file is in a folder lib" in stored("activate", library, "--hook", "a")[2]
+    assert "low is a library, but the file is in no folder lib" in stored("activate", script, "--hook", "low")[2]
 
 
 def test_the_same_file_with_a_newer_library_is_another_version(stored: Hooks) -> None:

@@ -34,6 +34,18 @@ def test_a_table_for_nobody_at_a_terminal_is_never_broken(capsys: pytest.Capture
     assert lines[1].split() == [str(ID), "x" * 500]
 
 
+@pytest.mark.parametrize("text", ["root:x:0", "[red]x", "[/]", "ends with \\"])
+def test_nothing_that_is_shown_is_markup(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    output.say(text)
+    output.complain(text)
+    output.show([{"id": text}], {"id": "id"}, as_json=False, empty="")
+    output.facts({"id": text}, as_json=False)
+
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [text]
+    assert [line.rstrip() for line in told.out.splitlines()] == [text, "id", text, f"id  {text}"]
+
+
 def test_facts_without_a_value_are_left_out_and_documents_take_a_line_for_each(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
