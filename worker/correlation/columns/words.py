@@ -1,8 +1,10 @@
 """Why each was decided so, in a sentence: what speaks most for the best candidate, or against it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
+from rapidfuzz.distance import JaroWinkler
 
 from worker.correlation.columns.decide import Reason
 from worker.correlation.columns.interned import NONE, Slots
@@ -95,4 +97,10 @@ class _Spoken:
         name = self._scorer.rule_name(place)
         if level is Level.SAME:
             return f"{name}: '{next(text for text in ours if text in theirs)}' {_COMPARED[level]}"
-        return f"{name}: '{ours[0]}' and '{theirs[0]}' {_COMPARED[level]}"
+        one, other = nearest(ours, theirs)
+        return f"{name}: '{one}' and '{other}' {_COMPARED[level]}"
+
+
+def nearest(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, str]:
+    """Of several values the two that a person would compare: those that are most alike, of equals the first."""
+    return max(product(ours, theirs), key=lambda pair: JaroWinkler.similarity(*pair))
