@@ -14,6 +14,8 @@ from worker.domain.correlation import Candidate, Side, Subject
 
 _MAX_SHOWN = 80
 MAX_VALUES = 32
+#: Patterns are tried on so many characters of a login; an account may have a text of any length there.
+LONGEST_LOGIN = 256
 
 
 class Value(NamedTuple):
@@ -114,5 +116,5 @@ def _service_and_moment(attributes: Mapping[str, Any], side: Side, rule_set: Rul
 
 
 def login_of(text: str) -> str:
-    """What the service pattern is matched with: neither Windows domain nor realm."""
-    return text.rpartition("\\")[2].partition("@")[0]
+    """What the service pattern is matched with: neither Windows domain nor realm, and no more than a login may have."""
+    return text.rpartition("\\")[2].partition("@")[0][:LONGEST_LOGIN]
