@@ -32,6 +32,8 @@ PAGES: dict[str, str] = {
     "reconciliation": RECONCILIATION,
     "running": f"/connectors/{sample.SQL.id}/reconciliation",
     "run with errors": f"{RECONCILIATION}/runs/{sample.RUNS[1].id}",
+    "run under way": f"/connectors/{sample.SQL.id}/reconciliation/runs/{sample.RUNS[0].id}",
+    "dry run of a target": f"{RECONCILIATION}/runs/{sample.RUNS[4].id}",
     "run held by the safeguard": PAUSED,
     "run that found nothing": f"/connectors/{sample.SQL.id}/reconciliation/runs/{sample.RUNS[3].id}",
     "discrepancies": f"{RECONCILIATION}/discrepancies",

@@ -125,22 +125,24 @@ def _point(found: Point) -> TrendPoint:
 def _file(
     house: House, who: Principal, connector_id: UUID, where: Filters, kind: Format, *, name: str
 ) -> StreamingResponse:
-    lines = _lines(house, who, connector_id, where, kind)
+    lines = export_lines(house, who.tenant_id, connector_id=connector_id, where=where, kind=kind)
     disposition = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
     return StreamingResponse(lines, media_type=_MEDIA[kind], headers=disposition)
 
 
-async def _lines(house: House, who: Principal, connector_id: UUID, where: Filters, kind: Format) -> AsyncIterator[str]:
-    """A page after the other, each read when the one before was sent."""
+async def export_lines(
+    house: House, tenant_id: UUID, *, connector_id: UUID, where: Filters, kind: Format
+) -> AsyncIterator[str]:
+    """Findings as CSV or JSON Lines: a page after the other, each read when the one before was sent."""
     if kind == "csv":
         yield recon.csv_header()
     write = recon.csv_line if kind == "csv" else recon.json_line
     before: UUID | None = None
     while True:
-        async with tenant(house.pool, who.tenant_id) as conn:
+        async with tenant(house.pool, tenant_id) as conn:
             page = await discrepancies.page(
                 conn,
-                tenant_id=who.tenant_id,
+                tenant_id=tenant_id,
                 connector_id=connector_id,
                 before=before,
                 limit=PAGE,

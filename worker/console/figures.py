@@ -73,6 +73,37 @@ def trend_chart(days: Sequence[TrendDay], *, width: float = 600, height: float =
     return TrendChart(width, height, tuple(bars), line, ticks)
 
 
+@dataclass(frozen=True, slots=True)
+class ListedBar:
+    """One bar with its label before and its number behind it; ``y`` is the base line of both."""
+
+    label: str
+    value: int
+    bar: Bar
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class BarList:
+    """Bars one below the other, each with its words."""
+
+    width: float
+    height: float
+    rows: tuple[ListedBar, ...]
+
+
+def bar_list(counts: Sequence[tuple[str, str, int]], *, width: float = 480, label: float = 140) -> BarList:
+    """(label, family, value) as bars on one scale; one that is not zero can be seen."""
+    step, thick, number = 26.0, 14.0, 70.0
+    top = max((value for _, _, value in counts), default=0) or 1
+    room = width - label - number
+    rows = []
+    for at, (name, family, value) in enumerate(counts):
+        length = max(value / top * room, 3.0) if value else 0.0
+        rows.append(ListedBar(name, value, Bar(label, at * step + 4, length, thick, family), at * step + 15))
+    return BarList(width, max(step * len(counts), step), tuple(rows))
+
+
 def segments(
     counts: Sequence[tuple[str, int]], *, width: float = 300, least: float = 4, gap: float = 2
 ) -> tuple[Bar, ...]:

@@ -40,18 +40,21 @@ WORDING: dict[str, tuple[str, str, str]] = {
     "inactivate_identity": ("Deactivate identity", "Deactivate {who}?", "Every account of the identity follows."),
 }
 
-#: What is said of an act in a record; acts that only a later version knows are told in their own words.
+#: An act in a record; acts that only a later version knows are told in their own words.
 ACTION_WORDS = Words(
     {
-        "create": "Account made",
-        "update": "Values changed",
-        "delete": "Account deleted",
-        "disable": "Account disabled",
-        "link": "Linked",
-        "unlink": "Unlinked",
-        "inactivate_identity": "Identity deactivated",
-        "ignore": "Ignored",
-        "undo": "Taken back",
+        "create": "Create account",
+        "update": "Change values",
+        "delete": "Delete account",
+        "disable": "Disable account",
+        "link": "Link",
+        "unlink": "Unlink",
+        "inactivate_identity": "Deactivate identity",
+        "ignore": "Ignore",
+        "undo": "Take back",
+        "created": "Created",
+        "updated": "Updated",
+        "unchanged": "Unchanged",
     }
 )
 
@@ -204,11 +207,10 @@ def run_status(run: RunRow) -> tuple[str, str]:
     return family.get(run.status, "gray"), plain(run.status)
 
 
-def run_share(run: RunRow) -> float | None:
+def run_share(run: RunRow, expected: int | None = None) -> float | None:
     """How far a run is, 0..1; None while its size is unknown."""
-    if not run.accounts_total:
-        return None
-    return min(1.0, run.accounts_processed / run.accounts_total)
+    total = expected or run.accounts_total
+    return min(1.0, run.accounts_processed / total) if total else None
 
 
 def _differences(row: DiscrepancyRow) -> str:

@@ -3,7 +3,7 @@
 Reads return None when there is no such connector. Acts are as those of ``doors``: refusals are results, in words.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -36,6 +36,11 @@ class ConsoleRepairs(Protocol):
         run_id: UUID | None = None,
     ) -> views.ActionPage:
         """What was done about one finding, or by one run, or proposed by a dry one."""
+
+    async def export(
+        self, tenant_id: UUID, *, connector_id: UUID, where: views.DiscrepancyFilter, kind: str
+    ) -> AsyncIterator[str] | None:
+        """Every finding of a filter (which knows no search) as text of a file; ``kind`` is csv or jsonl."""
 
     async def undo(self, principal: Principal, *, connector_id: UUID, finding_id: UUID) -> ActResult:
         """Take back what settled a finding, and open it again."""

@@ -1,6 +1,6 @@
 """ConsoleRepairs over the sample: previews of what is wrong, a record with every result, a policy."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +77,14 @@ class FakeRepairs:
         if run_id == sample.RUNS[4].id:
             return v.ActionPage(rows=tuple(action(n, "proposed", dry_run=True, run_id=run_id) for n in range(6)))
         return v.ActionPage(rows=() if run_id == sample.RUNS[3].id else ACTIONS)
+
+    async def export(
+        self, tenant_id: UUID, *, connector_id: UUID, where: v.DiscrepancyFilter, kind: str
+    ) -> AsyncIterator[str] | None:
+        async def lines() -> AsyncIterator[str]:
+            yield f"{kind} {where.discrepancy_type} {where.resolution_status}"
+
+        return lines()
 
     async def undo(self, principal: Principal, *, connector_id: UUID, finding_id: UUID) -> ActResult:
         self.done.append(("undo", {"finding_id": finding_id}))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from tests.integration.actions.conftest import Works, pool, table, works
-from worker.console import Slice
+from worker.console import DiscrepancyFilter, Slice
 from worker.service.desk import Acts, Repairs
 
 __all__ = ["pool", "table", "works"]
@@ -47,6 +47,13 @@ async def test_a_repair_is_previewed_done_told_and_taken_back(works: Works) -> N
     assert [row.by for row in history.rows] == [works.operator.name] * 2
     assert [(each.before, each.after) for each in history.rows[0].changes] == [("kim@example.org", "wrong@x")]
     assert (history.cursors.older, [row.id for row in older.rows]) == (None, [history.rows[1].id])
+    where_now = DiscrepancyFilter(discrepancy_type="mismatch", resolution_status="pending")
+    exported = await desk.export(works.tenant_id, where=where_now, kind="csv", **where)
+    assert exported is not None
+    [header, line] = "".join([each async for each in exported]).splitlines()
+    assert header.startswith('"id","discrepancy_type"')
+    assert line.startswith(f'"{found}","mismatch","pending"')
+    assert await desk.export(works.tenant_id, connector_id=uuid4(), where=where_now, kind="csv") is None
     assert await works.table.fetchval("SELECT mail FROM people WHERE login = 'kim'") == "wrong@x"
     assert await works.value("SELECT resolution_status FROM discrepancies WHERE id = $1", found) == "pending"
 

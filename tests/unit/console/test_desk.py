@@ -229,7 +229,7 @@ def test_a_settled_discrepancy_tells_its_history_and_is_undone(house):
     asked = house.web.get(f"{path}/undo").text
     done = house.web.post(f"{path}/undo", data={"csrf": masked(CSRF)})
 
-    assert "Values changed" in house.web.get(path).text
+    assert "Change values" in house.web.get(path).text
     assert "The former values come back" in asked
     assert done.headers["location"] == path
     assert house.repairs.done == [("undo", {"finding_id": sample.uid(7, 30)})]
@@ -275,3 +275,30 @@ def test_a_policy_is_only_read_by_who_may_not_configure():
 
     assert "<select" not in house.web.get(POLICY).text.partition("<main")[2]
     assert house.web.post(POLICY, data={"csrf": masked(CSRF), "seen": "4"}).status_code == 403
+
+
+def test_a_run_under_way_tells_pages_pace_and_the_time_that_is_left(house):
+    page = house.web.get(f"/connectors/{sample.SQL.id}/reconciliation/runs/{sample.RUNS[0].id}").text
+
+    assert re.search(r"13 pages, 1.840 accounts a second, about 1 min 12 s left", page)
+
+
+def test_a_run_is_charted_with_words_and_its_findings_are_files(house):
+    base = f"/connectors/{sample.LDAP.id}/reconciliation"
+    page = house.web.get(f"{base}/runs/{sample.RUNS[1].id}").text
+    listed = house.web.get(f"{base}/discrepancies?type=mismatch&status=any").text
+
+    assert '<desc id="by-type-d">Missing: 9, Orphan: 6, Mismatch: 21' in page
+    assert '<desc id="by-action-d">Change values: 21, Create account: 10, Link: 3</desc>' in page
+    assert f'href="{base}/export?format=csv&amp;run_id={sample.RUNS[1].id}&amp;status=any" download' in page
+    assert f'href="{base}/export?format=jsonl&amp;type=mismatch&amp;status=any" download' in listed
+
+
+def test_discrepancies_are_a_file_as_they_are_filtered(house):
+    base = f"/connectors/{sample.LDAP.id}/reconciliation/export"
+    answer = house.web.get(f"{base}?format=csv&type=mismatch")
+
+    assert answer.text == "csv mismatch pending"
+    assert answer.headers["content-disposition"] == 'attachment; filename="discrepancies.csv"'
+    assert house.web.get(f"{base}?format=xlsx").status_code == 422
+    assert house.web.get(f"{base}?format=csv&q=kim").status_code == 422

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.e2e.fakes import sample
-from worker.console.figures import hour_chart, segments, trend_chart
+from worker.console.figures import bar_list, hour_chart, segments, trend_chart
 from worker.console.views import HourCount, TrendDay
 
 COUNTS = st.lists(st.integers(0, 10**7), max_size=8)
@@ -44,3 +44,13 @@ def test_days_have_a_place_each_and_stay_inside_the_chart(pairs):
     assert all(0 <= x <= chart.width and 0 <= y <= chart.height for x, y in chart.line)
     assert all(bar.y >= 0 and bar.width > 0 and bar.height >= 3 for bar in chart.bars)
     assert len(chart.bars) == sum(1 for a, _ in pairs if a)
+
+
+def test_bars_of_a_list_share_one_scale_and_none_that_counts_is_invisible():
+    chart = bar_list(
+        [("Mismatch", "yellow", 1000), ("Missing", "red", 1), ("Orphan", "orange", 0)], width=480, label=140
+    )
+
+    assert [row.bar.width for row in chart.rows] == [270, 3, 0]
+    assert [row.value for row in chart.rows] == [1000, 1, 0]
+    assert (chart.height, bar_list([]).rows) == (78, ())

@@ -15,6 +15,9 @@ STARTS: dict[str, tuple[str, bool]] = {
     "dry-run": ("full", True),
 }
 
+#: What a run has changed, as far as its page shows it; a page of its own shows all.
+CHANGES = 5
+
 START_EFFECTS = {
     "full": "Lists every account of the target, records what differs, and repairs what the connector's policy allows.",
     "delta": "Looks only at what changed since the last run.",
@@ -83,7 +86,11 @@ async def start(visit: Visit) -> Response:
 
 async def show_run(visit: Visit) -> Response:
     detail = await visit.reads.run(visit.tenant_id, connector_id=visit.id("id"), run_id=visit.id("run"))
-    return await visit.render("run.html", detail=visit.found(detail, what="run"))
+    detail = visit.found(detail, what="run")
+    changes = await visit.repairs.actions(
+        visit.tenant_id, connector_id=visit.id("id"), part=Slice(limit=CHANGES), run_id=visit.id("run")
+    )
+    return await visit.render("run.html", detail=detail, changes=changes)
 
 
 async def ask_run(visit: Visit) -> Response:

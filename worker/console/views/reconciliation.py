@@ -58,7 +58,11 @@ class ReconciliationView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDetail:
-    """One run with its report."""
+    """One run with its report.
+
+    ``pages`` were listed so far, ``expected`` accounts are to come in all, as the target says or as we know them;
+    ``seconds_left`` until they are listed, at the pace so far. ``notes`` are what a person should know beside findings.
+    """
 
     row: RunRow
     connector: ConnectorBrief
@@ -73,6 +77,10 @@ class RunDetail:
     duration_seconds: float | None = None
     accounts_per_second: float | None = None
     api_calls_made: int | None = None
+    pages: int = 0
+    expected: int | None = None
+    seconds_left: float | None = None
+    notes: tuple[str, ...] = ()
     hold: "HoldView | None" = None
     sample: tuple["DiscrepancyRow", ...] = ()  # the first findings, at most 10
     as_of: datetime | None = None

@@ -1,23 +1,25 @@
 """The console's repairs: what they would change, what was done, taking it back, and what happens by itself."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from worker.actions import House, policies, previews
 from worker.actions import findings as acts
+from worker.api import Filters, export_lines
 from worker.console import (
     ActionPage,
     ActionRow,
     ActResult,
     AttributeChange,
+    DiscrepancyFilter,
     PolicyRow,
     PolicyView,
     RepairPreview,
     Slice,
 )
 from worker.console import Principal as Person
-from worker.domain.discrepancy import RepairAction, RepairDirection
+from worker.domain.discrepancy import DiscrepancyType, RepairAction, RepairDirection, Resolution
 from worker.domain.errors import InvalidRequest
 from worker.recon import Repaired, Wish, choices_of, rules_of
 from worker.service.desk.briefs import brief_of, change
@@ -79,6 +81,22 @@ class Repairs:
             )
         shown, cursors = cut(rows, part)
         return ActionPage(rows=tuple(_action(row) for row in shown), cursors=cursors)
+
+    async def export(
+        self, tenant_id: UUID, *, connector_id: UUID, where: DiscrepancyFilter, kind: str
+    ) -> AsyncIterator[str] | None:
+        async with tenant(self._house.pool, tenant_id) as conn:
+            if await connectors.get(conn, tenant_id=tenant_id, connector_id=connector_id) is None:
+                return None
+        filters = Filters(
+            run_id=where.run_id,
+            discrepancy_type=DiscrepancyType(where.discrepancy_type) if where.discrepancy_type else None,
+            resolution_status=Resolution(where.resolution_status) if where.resolution_status else None,
+            attribute_name=where.attribute_name,
+        )
+        return export_lines(
+            self._house, tenant_id, connector_id=connector_id, where=filters, kind="csv" if kind == "csv" else "jsonl"
+        )
 
     async def undo(self, principal: Person, *, connector_id: UUID, finding_id: UUID) -> ActResult:
         async def act() -> ActResult:
