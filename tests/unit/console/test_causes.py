@@ -11,6 +11,7 @@ from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
+from tests.e2e.fakes.repairs import FakeRepairs
 from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked
@@ -28,7 +29,14 @@ class House:
         auth = FakeAuth(Person(roles=frozenset(roles or {"operator"})))
         app.include_router(
             build_console(
-                reads, FakeActs(reads), auth, FakeHooks(), FakeMappings(), causes=self.causes, schedules=FakeSchedules()
+                reads,
+                FakeActs(reads),
+                auth,
+                FakeHooks(),
+                FakeMappings(),
+                causes=self.causes,
+                schedules=FakeSchedules(),
+                repairs=FakeRepairs(),
             )
         )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
