@@ -224,8 +224,8 @@ class Finisher:
             written = await self._write_part(tenant_id, owner, part, unheard)
         except RowRefused as refused:
             if len(part) == 1:
-                buried = _uid_taken(part[0]) if isinstance(refused, UniqueViolation) else _unstorable(part[0])
-                written = await self._write_part(tenant_id, owner, [buried], unheard)
+                is_taken = isinstance(refused, UniqueViolation)
+                written = await self._write_refused(tenant_id, owner, part[0], unheard, is_taken=is_taken)
             else:
                 for one in part:
                     await self._write(tenant_id, owner, [one], unheard)
@@ -235,6 +235,17 @@ class Finisher:
             self._on_written()
         if written.later:
             await self._put_again(owner, written.later)
+
+    async def _write_refused(
+        self, tenant_id: UUID, owner: UUID, finished: Finished, unheard: list[Operation], *, is_taken: bool
+    ) -> Written:
+        """Write one again that the database would not have; as a dead letter, when that is no use."""
+        if not is_taken:
+            return await self._write_part(tenant_id, owner, [_unstorable(finished)], unheard)
+        try:  # somebody may have seen the account at the target, and recorded it as nobody's, while we wrote
+            return await self._write_part(tenant_id, owner, [finished], unheard)
+        except UniqueViolation:
+            return await self._write_part(tenant_id, owner, [_uid_taken(finished)], unheard)
 
     async def _write_part(
         self, tenant_id: UUID, owner: UUID, part: list[Finished], unheard: list[Operation]

@@ -1,5 +1,6 @@
 """What becomes of a try whose answer is lost or refused, and of a name that is taken."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,10 @@ from worker.domain.errors import (
     TargetBusy,
     TargetUnavailable,
 )
+from worker.domain.ids import uuid7
 from worker.domain.outcome import DeadLettered, Outcome, Parked, Retry, Succeeded
 from worker.domain.processing import Finished
+from worker.store.tenant import tenant
 
 
 def only(finished: dict[Any, Finished]) -> Outcome:
@@ -266,3 +269,28 @@ async def test_a_second_account_of_one_uid_is_never_recorded(site: Site) -> None
 
     assert await site.row("SELECT error_code FROM dead_letters WHERE id = $1", op_id) == ("uid_taken",)
     assert await site.row("SELECT uid FROM accounts WHERE id = $1", account_id) == (None,)
+
+
+async def test_an_account_that_somebody_recorded_as_nobodys_meanwhile_is_its_makers(site: Site) -> None:
+    """Whoever looks for the account of a namesake finds what was made a moment ago, before we have written it."""
+    person = await site.person("Bo", "Zimmer")
+    account_id = await site.account(person)
+    await site.asks("create", account_id, person, login="bo.zimmer", active=True)
+    [claimed] = await site.claim()
+
+    async with site.writer() as finisher, tenant(site.pool, site.tenant_id) as conn:
+        await conn.execute(
+            """INSERT INTO accounts (tenant_id, id, connector_id, object_class, uid, state)
+            VALUES ($1, $2, $3, 'user', 'u-1', 'active')""",
+            site.tenant_id,
+            uuid7(),
+            site.connector.id,
+        )
+        finisher.put(site.lease.owner, Finished(claimed, Succeeded("u-1"), 1))
+        while not await conn.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        ):
+            await asyncio.sleep(0.01)
+
+    assert await site.rows("SELECT error_code FROM dead_letters") == []
+    assert await site.row("SELECT id FROM accounts WHERE uid = 'u-1'") == (account_id,)
