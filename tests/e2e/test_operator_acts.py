@@ -262,3 +262,20 @@ async def test_a_token_signs_in_and_a_wrong_one_is_refused_in_words(browser: Bro
     await page.get_by_role("button", name="Sign in").click()
 
     await expect(page).to_have_url(f"{console.address}/connectors")
+
+
+async def test_a_repair_is_previewed_and_taken_back_without_script(browser: Browser, console: FakeConsole) -> None:
+    context = await browser.new_context(java_script_enabled=False, base_url=console.address)
+    await context.add_cookies([{"name": COOKIE, "value": "in", "url": console.address}])
+    page = await context.new_page()
+    await page.goto(f"{RECONCILIATION}/discrepancies?type=mismatch")
+    await page.get_by_role("link", name="Correct account").first.click()
+    await expect(page.locator(".diff .is").first).to_have_text("anna.aydin@example.org")
+    await page.get_by_role("button", name="Correct account").click()
+    await page.goto(f"{RECONCILIATION}/discrepancies?type=mismatch&status=resolved")
+    await page.get_by_role("link", name="Undo").first.click()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator("#toast")).to_contain_text("open again")
+    await context.close()
+
+    assert [verb for verb, _ in console.acts.done + console.repairs.done] == ["remediate", "undo"]

@@ -91,8 +91,8 @@ async def _brief(conn: Connection, tenant_id: UUID, connector_id: UUID) -> Conne
 
 
 def cause_row(group: dict[str, Any]) -> CauseRow:
-    sample = group["sample"] or {}
     """A group as the report of a run describes it."""
+    sample = group["sample"] or {}
     return CauseRow(
         id=group["id"],
         attribute=group["attribute_name"],
