@@ -110,15 +110,16 @@ async def _tried(texts: _Texts, variable: str, evaluator: Evaluator) -> list[Rul
 
 def _of_expression(at: int, text: str, error: HookError) -> RuleMistake:
     """A mistake at its place in the text as it was written; the sandbox sees it without blanks around it."""
-    line, column = error.fields.get("line"), error.fields.get("column")
+    line, column, message = error.fields.get("line"), error.fields.get("column"), error.detail
     if line is not None and column is not None:
         blanks = text[: len(text) - len(text.lstrip())]
         lines = text.strip().split("\n")
         if line > len(lines):  # what is missing is missed behind the end
             line, column = len(lines), len(lines[-1]) + 1
+            message = "ends too early: something is missing, or a bracket is still open"
         column += len(blanks) - blanks.rfind("\n") - 1 if line == 1 else 0
         line += blanks.count("\n")
-    return RuleMistake(at, "expression", error.detail, expression_line=line, expression_column=column)
+    return RuleMistake(at, "expression", message, expression_line=line, expression_column=column)
 
 
 def _in_order(mistakes: Iterable[RuleMistake]) -> tuple[RuleMistake, ...]:

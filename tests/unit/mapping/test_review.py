@@ -73,6 +73,14 @@ async def test_mistake_is_told_with_its_line_and_column(text: str, line: int, co
     assert found.message.startswith(message)
 
 
+async def test_expression_that_stops_in_the_middle_is_told_so_rather_than_by_what_we_put_behind_it() -> None:
+    error = HookError("unexpected symbol ')' here", hook_class=HookClass.SYNTAX, line=2, column=1)
+    (found,) = (await review('[{"target": "cn", "expression": "identity[1"}]', error=error)).mistakes
+
+    assert found.message == "ends too early: something is missing, or a bracket is still open"
+    assert (found.expression_line, found.expression_column) == (1, 11)
+
+
 async def test_mistake_in_an_expression_has_its_place_within_it() -> None:
     error = HookError("parse error", hook_class=HookClass.SYNTAX, line=2, column=7)
     (found,) = (await review('[{"target": "cn",\n "expression": "a\\n+ b +"}]', error=error)).mistakes
