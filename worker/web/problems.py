@@ -4,6 +4,7 @@ What an error of ours keeps as ``members`` is shown beside them.
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -95,12 +96,15 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    mistakes = [
-        {"where": ".".join(str(part) for part in each["loc"]), "what": each["msg"].removeprefix(_PYDANTIC_SAYS)}
-        for each in found
-    ]
+    mistakes = [_mistake(each) for each in found]
     message = "; ".join(f"{each['where']}: {each['what']}" for each in mistakes) or "The request is not valid."
     return problem(422, code="invalid_request", message=message, request=request, mistakes=mistakes)
+
+
+def _mistake(found: Mapping[str, Any]) -> dict[str, str]:
+    if found["type"] == "json_invalid":  # its place is a number of characters, which reads like a member's name
+        return {"where": "body", "what": f"is not JSON at character {found['loc'][-1]}: {found['ctx']['error']}"}
+    return {"where": ".".join(map(str, found["loc"])), "what": found["msg"].removeprefix(_PYDANTIC_SAYS)}
 
 
 async def _http(request: Request, error: Exception) -> Response:

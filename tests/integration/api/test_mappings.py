@@ -262,7 +262,7 @@ async def test_schema_and_transforms_are_there_for_the_editor(client: Client, wo
     _, schema = await client.get(f"/api/connectors/{works.connector.id}/schema", role="viewer")
     _, reference = await client.get("/api/mappings/transforms", role="viewer")
 
-    assert schema["is_complete"] is True
+    assert (schema["is_complete"], schema["incomplete_because"]) == (True, "")
     assert {each["name"]: each["required"] for each in schema["attributes"]}["login"] is True
     upper = next(each for each in reference["transforms"] if each["name"] == "upper")
     assert upper["example"] == {"transform": "upper", "given": "Müller", "result": "MÜLLER"}

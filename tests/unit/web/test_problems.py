@@ -45,3 +45,18 @@ async def test_what_an_error_knows_beside_its_words_is_told() -> None:
     status, _, body = await _answer_to(Outdated("Too late.", members={"version": 3}))
 
     assert (status, body["error"], body["message"], body["version"]) == (412, "outdated", "Too late.", 3)
+
+
+async def test_a_body_that_is_no_json_is_told_so_with_its_place() -> None:
+    app = FastAPI()
+    install_problems(app)
+
+    @app.post("/thing")
+    async def thing(body: dict[str, Any]) -> None:
+        del body
+
+    headers = {"content-type": "application/json"}
+    status, _, body = await ask(app, method="POST", headers=headers, body=[b'{"a": 1,}'])
+
+    assert (status, body["error"]) == (422, "invalid_request")
+    assert body["message"].startswith("body: is not JSON at character 8: ")

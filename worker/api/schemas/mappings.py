@@ -231,11 +231,12 @@ class SchemaAttribute(BaseModel):
 
 
 class Schema(BaseModel):
-    """The target's attributes; ``is_complete``: it has no others."""
+    """The target's attributes; ``is_complete``: it has no others. Else ``incomplete_because`` says why, if known."""
 
     object_class: str
     naming: str
     is_complete: bool
+    incomplete_because: str
     attributes: list[SchemaAttribute]
 
 
@@ -329,6 +330,7 @@ def schema_of(schema: ObjectSchema) -> Schema:
         object_class=schema.object_class,
         naming=schema.naming,
         is_complete=schema.is_complete,
+        incomplete_because=schema.incomplete_because,
         attributes=[SchemaAttribute(**asdict(each)) for each in schema.attributes],
     )
 
