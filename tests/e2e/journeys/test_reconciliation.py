@@ -84,7 +84,7 @@ async def test_a_run_is_watched_and_what_it_found_is_repaired_taken_back_and_app
     await expect(page.locator("#toast")).to_contain_text("open again")
     await eventually(lambda: department_is("Nowhere"), timeout=30, interval=0.3)
     await page.goto(found)
-    await page.get_by_role("link", name=re.compile("^first seen")).click()
+    await page.get_by_role("link", name=re.compile("^History")).click()
     await expect(page.locator("#main")).to_contain_text("Take back")
 
     # the others have one cause: one approval repairs them
