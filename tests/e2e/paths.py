@@ -1,6 +1,6 @@
 """Every page of the console over the sample, by name."""
 
-from tests.e2e.fakes import hooks, mappings, sample
+from tests.e2e.fakes import hooks, mappings, rules, sample
 from worker.domain.operation import OperationStatus
 
 
@@ -14,6 +14,7 @@ RECONCILIATION = f"{LDAP}/reconciliation"
 DEAD = operation(OperationStatus.DEAD_LETTER)
 HOOK = f"/hooks/{hooks.LOGIN}"
 MAPPING = f"{LDAP}/mappings"
+RULES = f"/correlation/rules/{sample.LDAP.id}"
 SCHEDULE = f"{RECONCILIATION}/schedule"
 PAUSED = f"/connectors/{sample.CSV.id}/reconciliation/runs/{sample.RUNS[2].id}"
 
@@ -82,6 +83,14 @@ PAGES: dict[str, str] = {
     "dry run": f"{MAPPING}/dry-runs/{mappings.COUNT}",
     "dry run that would remove many": f"{MAPPING}/dry-runs/{mappings.MANY}",
     "activating a mapping": f"{MAPPING}/versions/2/activate",
+    "rules of correlation": "/correlation/rules",
+    "rules": RULES,
+    "rules, as a back-test tried them": f"{RULES}?backtest={rules.BACKTEST.id}",
+    "rules' versions": f"{RULES}/versions?before=1&after=2",
+    "back-test": f"{RULES}/backtests/{rules.BACKTEST.id}",
+    "back-test under way": f"{RULES}/backtests/{rules.UNDER_WAY.id}",
+    "trying an account": f"{RULES}/try",
+    "putting rules in force": f"{RULES}/versions/1/activate",
     "schedules": "/schedules",
     "schedule": SCHEDULE,
     "no schedule yet": f"/connectors/{sample.SCIM.id}/reconciliation/schedule",

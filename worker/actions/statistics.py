@@ -16,6 +16,7 @@ from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.recon import Answer, whose
 from worker.security import Principal, Role, require
 from worker.store import accounts, backtests, correlation, reviews
+from worker.store.pool import Connection
 from worker.store.reviews import Check
 from worker.store.sql import Record
 from worker.store.tenant import tenant
@@ -56,15 +57,20 @@ class Statistics:
 async def statistics(house: House, principal: Principal, *, connector_id: UUID | None = None) -> Statistics:
     """The figures of one target, or of all. Raises NotFound."""
     require(principal.roles, Role.VIEWER)
-    where: dict[str, Any] = {"tenant_id": principal.tenant_id, "connector_id": connector_id}
     async with tenant(house.pool, principal.tenant_id) as conn:
         if connector_id is not None:
             await the_target(conn, principal.tenant_id, connector_id)
-        queue = await reviews.queue(conn, **where)
-        said = await reviews.said(conn, **where)
-        checks = await reviews.last(conn, kind="spot_check", limit=LAST_CHECKS, **where)
-        pairs = await reviews.last(conn, limit=LAST_PAIRS, **where)
-        return _told(await reviews.now(conn), queue, said, checks, pairs)
+        return await figures_of(conn, tenant_id=principal.tenant_id, connector_id=connector_id)
+
+
+async def figures_of(conn: Connection, *, tenant_id: UUID, connector_id: UUID | None) -> Statistics:
+    """The same inside the caller's tenant transaction."""
+    where: dict[str, Any] = {"tenant_id": tenant_id, "connector_id": connector_id}
+    queue = await reviews.queue(conn, **where)
+    said = await reviews.said(conn, **where)
+    checks = await reviews.last(conn, kind="spot_check", limit=LAST_CHECKS, **where)
+    pairs = await reviews.last(conn, limit=LAST_PAIRS, **where)
+    return _told(await reviews.now(conn), queue, said, checks, pairs)
 
 
 async def spot_check(house: House, principal: Principal, *, connector_id: UUID, count: int) -> list[UUID]:

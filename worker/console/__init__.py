@@ -11,6 +11,7 @@ from worker.console.hook_doors import ConsoleHooks
 from worker.console.mapping_doors import ConsoleMappings
 from worker.console.repair_doors import ConsoleRepairs
 from worker.console.router import build_console
+from worker.console.rule_doors import ConsoleRules, SavedRules
 from worker.console.schedule_doors import ConsoleSchedules
 from worker.console.views import (
     AccountView,
@@ -22,6 +23,8 @@ from worker.console.views import (
     AuditFilter,
     AuditPage,
     AuditRow,
+    BacktestSide,
+    BacktestView,
     Badges,
     Candidate,
     CaseDetail,
@@ -46,6 +49,7 @@ from worker.console.views import (
     DiscrepancyPage,
     DiscrepancyRow,
     DryRunView,
+    FlipRow,
     HeldChange,
     HoldView,
     HomeView,
@@ -85,6 +89,13 @@ from worker.console.views import (
     RepairPreview,
     ReplayedRow,
     ReplayView,
+    RuleDifference,
+    RuleFigures,
+    RuleMistake,
+    RulesCheck,
+    RuleSetRow,
+    RulesView,
+    RuleVersionRow,
     RunDetail,
     RunRow,
     ScheduleAhead,
@@ -101,6 +112,7 @@ from worker.console.views import (
     TrendDay,
     TrendView,
     TrialView,
+    WhoseView,
 )
 
 __all__ = [
@@ -114,6 +126,8 @@ __all__ = [
     "AuditFilter",
     "AuditPage",
     "AuditRow",
+    "BacktestSide",
+    "BacktestView",
     "Badges",
     "Candidate",
     "CaseDetail",
@@ -139,6 +153,7 @@ __all__ = [
     "ConsoleMappings",
     "ConsoleReads",
     "ConsoleRepairs",
+    "ConsoleRules",
     "ConsoleSchedules",
     "ConsoleSession",
     "Contribution",
@@ -147,6 +162,7 @@ __all__ = [
     "DiscrepancyPage",
     "DiscrepancyRow",
     "DryRunView",
+    "FlipRow",
     "HeldChange",
     "HoldView",
     "HomeView",
@@ -187,8 +203,16 @@ __all__ = [
     "RepairPreview",
     "ReplayView",
     "ReplayedRow",
+    "RuleDifference",
+    "RuleFigures",
+    "RuleMistake",
+    "RuleSetRow",
+    "RuleVersionRow",
+    "RulesCheck",
+    "RulesView",
     "RunDetail",
     "RunRow",
+    "SavedRules",
     "ScheduleAhead",
     "ScheduleRow",
     "ScheduleView",
@@ -203,5 +227,6 @@ __all__ = [
     "TrendDay",
     "TrendView",
     "TrialView",
+    "WhoseView",
     "build_console",
 ]

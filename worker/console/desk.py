@@ -22,6 +22,7 @@ from worker.console.mapping_doors import ConsoleMappings
 from worker.console.query import BadQuery, Query, address, local_path
 from worker.console.rendering import Templates
 from worker.console.repair_doors import ConsoleRepairs
+from worker.console.rule_doors import ConsoleRules
 from worker.console.schedule_doors import ConsoleSchedules
 from worker.console.views import AttributeChange, Badges
 from worker.domain.errors import Forbidden, InvalidRequest, NotFound, RequestError
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 
 FLASH = "pvd_flash"
 LONGEST_FORM = 256 * 1024
+#: Fifty rules of correlation are the largest form.
+MOST_FIELDS = 1_100
 CAN_ACT = frozenset({"admin", "operator"})
 CAN_CONFIGURE = frozenset({"admin"})
 
@@ -50,6 +53,7 @@ class Desk:
     causes: ConsoleCauses
     schedules: ConsoleSchedules
     repairs: ConsoleRepairs
+    rules: ConsoleRules
     templates: Templates
 
     def signed_in(self, handler: Handler) -> Endpoint:
@@ -145,6 +149,10 @@ class Visit:
     @property
     def repairs(self) -> ConsoleRepairs:
         return self.desk.repairs
+
+    @property
+    def rules(self) -> ConsoleRules:
+        return self.desk.rules
 
     @property
     def query(self) -> Query:
@@ -243,7 +251,7 @@ async def genuine_form(request: Request, *, csrf: str | None) -> Form:
             raise InvalidRequest("The form is too large.")
     form: Form = {}
     try:
-        for name, value in parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500):
+        for name, value in parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS):
             form.setdefault(name, []).append(value)
     except ValueError as error:
         raise InvalidRequest("The form cannot be read.") from error

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from worker.console import figures, findings, hook_words, mapping_words, words
+from worker.console import figures, findings, hook_words, mapping_words, rule_forms, words
 from worker.console.query import address
 
 HERE = Path(__file__).parent
@@ -66,6 +66,7 @@ class Templates:
             figures=figures,
             hook_words=hook_words,
             mapping_words=mapping_words,
+            rule_forms=rule_forms,
             address=address,
             asset=_asset_addresses().__getitem__,
         )

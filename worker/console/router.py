@@ -30,6 +30,8 @@ from worker.console.pages import (
     people,
     policy,
     reconciliation,
+    rule_trials,
+    rule_versions,
     run_changes,
     sign_in,
     stream,
@@ -37,9 +39,11 @@ from worker.console.pages import (
 )
 from worker.console.pages import causes as cause_pages
 from worker.console.pages import hooks as hook_pages
+from worker.console.pages import rules as rule_pages
 from worker.console.pages import schedules as schedule_pages
 from worker.console.rendering import Templates
 from worker.console.repair_doors import ConsoleRepairs
+from worker.console.rule_doors import ConsoleRules
 from worker.console.schedule_doors import ConsoleSchedules
 
 #: Fixed paths come before those with an id in their place.
@@ -64,6 +68,9 @@ PAGES = (
     mapping_versions,
     approvals,
     cases,
+    rule_pages,
+    rule_versions,
+    rule_trials,
     people,
     identities,
     hook_pages,
@@ -85,9 +92,10 @@ def build_console(
     causes: ConsoleCauses,
     schedules: ConsoleSchedules,
     repairs: ConsoleRepairs,
+    rules: ConsoleRules,
 ) -> APIRouter:
     """The console over these doors."""
-    desk = Desk(reads, acts, auth, hooks, mappings, causes, schedules, repairs, Templates())
+    desk = Desk(reads, acts, auth, hooks, mappings, causes, schedules, repairs, rules, Templates())
     router = APIRouter()
     router.routes.extend(assets.routes())
     for module in PAGES:

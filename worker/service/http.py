@@ -21,7 +21,7 @@ from worker.api import build_api
 from worker.console import ConsoleSession, build_console
 from worker.domain.errors import SurroundingsError
 from worker.intake import EventReceiver
-from worker.service.desk import Acts, ApprovalRules, Causes, Hooks, Mappings, Reads, Repairs, Schedules
+from worker.service.desk import Acts, ApprovalRules, Causes, Hooks, Mappings, Reads, Repairs, Rules, Schedules
 from worker.settings import Role, Settings
 from worker.telemetry import metrics
 from worker.web import Auth, Bounded, Health, SignedIn, health_routes, install_problems
@@ -102,6 +102,7 @@ def build_app(
                 causes=Causes(house),
                 schedules=Schedules(house),
                 repairs=Repairs(house),
+                rules=Rules(house),
             )
         )
     return app

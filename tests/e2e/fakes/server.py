@@ -15,6 +15,7 @@ from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
 from tests.e2e.fakes.repairs import FakeRepairs
+from tests.e2e.fakes.rules import FakeRules
 from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 
@@ -31,6 +32,7 @@ class FakeConsole:
     causes: FakeCauses
     schedules: FakeSchedules
     repairs: FakeRepairs
+    rules: FakeRules
     address: str = ""
 
 
@@ -46,6 +48,7 @@ def build(console: FakeConsole) -> FastAPI:
             causes=console.causes,
             schedules=console.schedules,
             repairs=console.repairs,
+            rules=console.rules,
         )
     )
     return app
@@ -64,6 +67,7 @@ async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> Asyn
         FakeCauses(),
         FakeSchedules(),
         FakeRepairs(),
+        FakeRules(),
     )
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)

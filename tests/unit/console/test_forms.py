@@ -15,6 +15,7 @@ from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
 from tests.e2e.fakes.repairs import FakeRepairs
+from tests.e2e.fakes.rules import FakeRules
 from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked
@@ -32,7 +33,7 @@ class House:
         app = FastAPI()
         person = Person(roles=frozenset({"admin"}))
         auth, causes = FakeAuth(person), FakeCauses()
-        self.schedules, self.repairs = FakeSchedules(), FakeRepairs()
+        self.schedules, self.repairs, self.rules = FakeSchedules(), FakeRepairs(), FakeRules()
         self.router = build_console(
             reads,
             self.acts,
@@ -42,6 +43,7 @@ class House:
             causes=causes,
             schedules=self.schedules,
             repairs=self.repairs,
+            rules=self.rules,
         )
         app.include_router(self.router)
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
@@ -72,7 +74,8 @@ def test_no_form_is_taken_without_the_sessions_token(token):
 
     assert len(found) > 30
     assert {path: status for path, status in found.items() if status != 403} == {}
-    assert (house.hooks.done, house.mappings.done, house.schedules.done, house.repairs.done) == ([], [], [], [])
+    done = [each.done for each in (house.hooks, house.mappings, house.schedules, house.repairs, house.rules)]
+    assert done == [[], [], [], [], []]
 
 
 def test_with_the_token_each_form_is_looked_at():

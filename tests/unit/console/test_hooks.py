@@ -12,6 +12,7 @@ from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
 from tests.e2e.fakes.reads import FakeReads
 from tests.e2e.fakes.repairs import FakeRepairs
+from tests.e2e.fakes.rules import FakeRules
 from tests.e2e.fakes.schedules import FakeSchedules
 from worker.console import build_console
 from worker.console.desk import masked
@@ -38,6 +39,7 @@ class House:
                 causes=FakeCauses(),
                 schedules=FakeSchedules(),
                 repairs=FakeRepairs(),
+                rules=FakeRules(),
             )
         )
         self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)

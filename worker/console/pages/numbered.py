@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from worker.console.query import Query
-from worker.console.views import HookVersionRow, MappingVersionRow
+from worker.console.views import HookVersionRow, MappingVersionRow, RuleVersionRow
 
 PAGED: Final = ("newer", "older")
 _MOST: Final = 1_000_000
@@ -17,7 +17,9 @@ def newest_of(query: Query) -> int | None:
     return newer or older
 
 
-def cursors_of(shown: Sequence[HookVersionRow | MappingVersionRow], *, latest: int) -> dict[str, int | None]:
+def cursors_of(
+    shown: Sequence[HookVersionRow | MappingVersionRow | RuleVersionRow], *, latest: int
+) -> dict[str, int | None]:
     """Where the pages beside this one begin; None: there is none."""
     if not shown:
         return dict.fromkeys(PAGED)

@@ -63,6 +63,19 @@ from worker.console.views.reconciliation import (
     Suggestion,
 )
 from worker.console.views.repairs import ActionPage, ActionRow, PolicyRow, PolicyView, RepairPreview
+from worker.console.views.rules import (
+    BacktestSide,
+    BacktestView,
+    FlipRow,
+    RuleDifference,
+    RuleFigures,
+    RuleMistake,
+    RulesCheck,
+    RuleSetRow,
+    RulesView,
+    RuleVersionRow,
+    WhoseView,
+)
 from worker.console.views.schedules import OccurrenceRow, PlannedRun, ScheduleAhead, ScheduleRow, ScheduleView
 from worker.console.views.shared import AttributeChange, AuditPage, AuditRow, Badges, ConnectorBrief, Cursors, HourCount
 from worker.console.views.trend import TrendDay, TrendView
@@ -77,6 +90,8 @@ __all__ = [
     "AuditFilter",
     "AuditPage",
     "AuditRow",
+    "BacktestSide",
+    "BacktestView",
     "Badges",
     "Candidate",
     "CaseDetail",
@@ -101,6 +116,7 @@ __all__ = [
     "DiscrepancyPage",
     "DiscrepancyRow",
     "DryRunView",
+    "FlipRow",
     "HeldChange",
     "HoldView",
     "HomeView",
@@ -140,6 +156,13 @@ __all__ = [
     "RepairPreview",
     "ReplayView",
     "ReplayedRow",
+    "RuleDifference",
+    "RuleFigures",
+    "RuleMistake",
+    "RuleSetRow",
+    "RuleVersionRow",
+    "RulesCheck",
+    "RulesView",
     "RunDetail",
     "RunRow",
     "ScheduleAhead",
@@ -156,4 +179,5 @@ __all__ = [
     "TrendDay",
     "TrendView",
     "TrialView",
+    "WhoseView",
 ]

@@ -7,6 +7,7 @@ from worker.service.desk.hooks import Hooks
 from worker.service.desk.mappings import Mappings
 from worker.service.desk.reads import Reads
 from worker.service.desk.repairs import Repairs
+from worker.service.desk.rules import Rules
 from worker.service.desk.schedules import Schedules
 
-__all__ = ["Acts", "ApprovalRules", "Causes", "Hooks", "Mappings", "Reads", "Repairs", "Schedules"]
+__all__ = ["Acts", "ApprovalRules", "Causes", "Hooks", "Mappings", "Reads", "Repairs", "Rules", "Schedules"]
