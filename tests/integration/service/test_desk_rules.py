@@ -48,7 +48,9 @@ async def test_rules_are_checked_tried_saved_compared_and_taken_back(
     started = await desk.start_backtest(admin, **where, document=draft)
     assert started.ok
     assert started.link
-    [test] = (await desk.rules(admin, **where)).backtests  # type: ignore[union-attr]
+    tried = await desk.rules(admin, **where)
+    assert tried is not None
+    [test] = tried.backtests
     assert (test.status, test.base_version, test.document["tuning_mode"]) == ("pending", 0, True)
     assert started.link.endswith(str(test.id))
     assert (await desk.cancel_backtest(admin, **where, backtest_id=test.id)).ok
