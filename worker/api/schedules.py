@@ -12,10 +12,10 @@ from worker.api.schemas.runs import Run, run_of
 from worker.api.schemas.schedules import (
     OccurrenceList,
     Preview,
-    PreviewBody,
     Schedule,
     ScheduleBody,
     ScheduleList,
+    SchedulePreviewBody,
     occurrence_of,
     planned_of,
     schedule_of,
@@ -59,7 +59,7 @@ def _add_all(router: APIRouter, house: House, *, viewer: Principal) -> None:
         response_model=Preview,
         summary="The next runs of a schedule that is not saved; nothing is stored",
     )
-    async def preview(body: PreviewBody, who: Principal = viewer) -> Preview:
+    async def preview(body: SchedulePreviewBody, who: Principal = viewer) -> Preview:
         found = await acts.foreseen(house, who, wanted=body.as_wanted(), connector_id=body.connector_id, n=body.n)
         return Preview(occurrences=[planned_of(each, timezone=body.timezone) for each in found])
 

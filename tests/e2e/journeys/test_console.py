@@ -22,7 +22,7 @@ async def test_home_says_how_many_people_and_targets_there_are(signed_in: Page, 
 async def test_a_dry_run_is_started_and_followed_to_its_end(signed_in: Page) -> None:
     await signed_in.goto("/connectors")
     await signed_in.get_by_role("link", name="directory", exact=True).first.click()
-    await signed_in.get_by_role("link", name="Reconciliation").click()
+    await signed_in.locator("#main").get_by_role("link", name="Reconciliation").click()
     await signed_in.get_by_role("link", name="Dry run", exact=True).click()
     await signed_in.get_by_role("dialog").get_by_role("button", name="Start the dry run").click()
 

@@ -29,6 +29,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /api/connectors/{connector_id}/mappings/scope": {"scope": "active eq true"},
     "PUT /api/connectors/{connector_id}/mappings/scope": {"scope": "active eq true"},
     "POST /api/connectors/{connector_id}/correlation/rules/backtest": {"version": 0},
+    "POST /api/connectors/{connector_id}/correlation/correlate": {"attributes": {"mail": "a@b.example"}},
     "PATCH /api/hooks/{hook_id}": {"description": "theirs"},
     "POST /api/hooks/{hook_id}/versions": {"source": SOURCE},
     "POST /api/hooks/{hook_id}/tests": {"name": "x", "function": "before_create"},
@@ -37,6 +38,7 @@ BODIES: Final[dict[str, Any]] = {
 }
 #: POST routes that change nothing, so that viewers may ask.
 ASKING: Final = {
+    "POST /api/connectors/{connector_id}/correlation/correlate",
     "POST /api/connectors/{connector_id}/mappings/scope",
     "POST /api/connectors/{connector_id}/reconciliation/discrepancies/preview",
     "POST /api/reconciliation/schedules/preview",

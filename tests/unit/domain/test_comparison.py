@@ -5,12 +5,23 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+import xxhash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from worker.domain.comparison import AttributeRule, Comparator, Comparison, Difference, canonical, content_hash, instant
 
 BERLIN = timezone(timedelta(hours=1))
+
+
+def test_the_digests_of_many_are_the_hashes_of_each() -> None:
+    comparator = Comparator([AttributeRule("a"), AttributeRule("b", comparison="ignore_case")])
+    accounts = [{"a": "x", "b": "Y"}, {}, {"a": ["q", 3], "b": "straße", "c": "unknown"}]
+
+    digests = comparator.digests(accounts)
+
+    expected = [xxhash.xxh3_64_intdigest(comparator.canonical(each)) for each in accounts]
+    assert [int.from_bytes(digests[at : at + 8], "big") for at in range(0, len(digests), 8)] == expected
 
 
 def are_equal(comparison: str, left: object, right: object) -> bool:

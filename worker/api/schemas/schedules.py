@@ -56,7 +56,7 @@ class ScheduleBody(BaseModel):
         return Wanted(**{**fields, "blackouts": blackouts})
 
 
-class PreviewBody(ScheduleBody):
+class SchedulePreviewBody(ScheduleBody):
     """A schedule to look ahead with; with the connector, its jitter is known."""
 
     connector_id: UUID | None = None
