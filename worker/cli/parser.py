@@ -211,7 +211,7 @@ def _proposals(recon: Any) -> None:
 
 
 def _correlation(verbs: Any) -> None:
-    correlate = _group(verbs, "correlate", "whose accounts are these: files")
+    correlate = _group(verbs, "correlate", "whose accounts are these: files, explain")
     of_files = _verb(
         correlate, "files", "correlate", "files", "find the owners of accounts in two CSV files, no database"
     )
@@ -223,6 +223,13 @@ def _correlation(verbs: Any) -> None:
     of_files.add_argument("--identity-id", metavar="COLUMN", help="the column that names the people")
     of_files.add_argument("--account-id", metavar="COLUMN", help="the column that names the accounts")
     _json(of_files)
+    explain = _verb(correlate, "explain", "explaining", "explain", "whose an account is by the rules in force, and why")
+    explain.add_argument("connector", help="its name")
+    explain.add_argument("--uid", help="an account that is known")
+    explain.add_argument(
+        "--attribute", action="append", default=[], metavar="NAME=VALUE", help="what an account would have; repeatable"
+    )
+    _tenant(explain)
 
 
 def _things(verbs: Any) -> None:

@@ -17,7 +17,7 @@ VERBS = {
     ),
     *("recon approvals", "recon approve", "connectors list", "connectors test"),
     *("identities import", "identities show", "identities disable", "tokens create", "audit verify"),
-    *("tenants create", "tenants list", "correlate files"),
+    *("tenants create", "tenants list", "correlate explain", "correlate files"),
     *(f"schedules {verb}" for verb in ("list", "show", "set", "next", "enable", "disable", "run", "delete")),
     *(f"hooks {verb}" for verb in ("validate", "test", "replay", "versions", "activate")),
 }
