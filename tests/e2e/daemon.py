@@ -22,6 +22,8 @@ from worker.settings import load
 from worker.store.pool import open_pool
 
 ROOT = Path(__file__).parent.parent.parent
+#: Of each test process its own: a port is looked for long before it is listened at, and two may find the same one.
+FIRST_PORT = 8400 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 START_WITHIN_S = 90.0
 #: The first start of a checkout fetches the packages and fills the targets, on a machine that may have other work.
 INSTALL_WITHIN_S = 1_200.0
@@ -45,7 +47,7 @@ class Dev:
     def launch(self) -> None:
         """Start the process, without waiting for it."""
         self.directory.mkdir(mode=0o711, exist_ok=True)
-        demo = ["--port", "8400", "--employees", str(self.employees), "--no-drift"]
+        demo = ["--port", str(FIRST_PORT), "--employees", str(self.employees), "--no-drift"]
         self._launch([*self.command, "dev", "--data-dir", str(self.directory), *demo], settings=LEASE)
 
     def _launch(self, command: list[str], *, settings: dict[str, str]) -> None:
