@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from tests.e2e.fakes.acts import FakeActs, FakeAuth
+from tests.e2e.fakes.acts import FakeActs, FakeAuth, Person
 from tests.e2e.fakes.causes import FakeCauses
 from tests.e2e.fakes.hooks import FakeHooks
 from tests.e2e.fakes.mappings import FakeMappings
@@ -36,32 +36,33 @@ class FakeConsole:
     address: str = ""
 
 
+def pages(console: FakeConsole) -> APIRouter:
+    return build_console(
+        console.reads,
+        console.acts,
+        console.auth,
+        console.hooks,
+        console.mappings,
+        causes=console.causes,
+        schedules=console.schedules,
+        repairs=console.repairs,
+        rules=console.rules,
+    )
+
+
 def build(console: FakeConsole) -> FastAPI:
     app = FastAPI(openapi_url=None)
-    app.include_router(
-        build_console(
-            console.reads,
-            console.acts,
-            console.auth,
-            console.hooks,
-            console.mappings,
-            causes=console.causes,
-            schedules=console.schedules,
-            repairs=console.repairs,
-            rules=console.rules,
-        )
-    )
+    app.include_router(pages(console))
     return app
 
 
-@contextlib.asynccontextmanager
-async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> AsyncIterator[FakeConsole]:
-    """Serve the console on 127.0.0.1 until the block ends."""
+def fake_console(*, quiet: bool = False, rows: int = 50, person: Person | None = None) -> FakeConsole:
+    """All parts over the sample; ``person`` is signed in."""
     reads = FakeReads(quiet=quiet, rows=rows)
-    console = FakeConsole(
+    return FakeConsole(
         reads,
         FakeActs(reads),
-        FakeAuth(),
+        FakeAuth(person) if person else FakeAuth(),
         FakeHooks(quiet=quiet),
         FakeMappings(),
         FakeCauses(),
@@ -69,6 +70,12 @@ async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> Asyn
         FakeRepairs(),
         FakeRules(),
     )
+
+
+@contextlib.asynccontextmanager
+async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> AsyncIterator[FakeConsole]:
+    """Serve the console on 127.0.0.1 until the block ends."""
+    console = fake_console(quiet=quiet, rows=rows)
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(build(console), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
@@ -80,7 +87,7 @@ async def running(*, quiet: bool = False, rows: int = 50, port: int = 0) -> Asyn
         try:
             yield console
         finally:
-            reads.stop.set()
+            console.reads.stop.set()
             server.should_exit = True
             await task
 

@@ -1,46 +1,17 @@
 import re
 
 import pytest
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from tests.e2e.fakes import sample
-from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
-from tests.e2e.fakes.causes import FakeCauses
-from tests.e2e.fakes.hooks import FakeHooks
-from tests.e2e.fakes.mappings import FakeMappings
-from tests.e2e.fakes.reads import FakeReads
-from tests.e2e.fakes.repairs import FakeRepairs
-from tests.e2e.fakes.rules import FakeRules
-from tests.e2e.fakes.schedules import FakeSchedules
-from worker.console import build_console
+from tests.unit.console.house import House
 from worker.console.desk import masked, unmasked
 
 DEAD = next(o.id for o in sample.OPERATIONS if o.status == "dead_letter")
 CSRF = "csrf-of-me"
 
 
-class House:
+class DeskHouse(House):
     """A console without a browser: requests in, answers out."""
-
-    def __init__(self, *, roles: frozenset[str] = frozenset({"admin"})) -> None:
-        reads = FakeReads()
-        self.acts, self.repairs = FakeActs(reads), FakeRepairs()
-        app = FastAPI()
-        app.include_router(
-            build_console(
-                reads,
-                self.acts,
-                FakeAuth(Person(roles=roles)),
-                FakeHooks(),
-                FakeMappings(),
-                causes=FakeCauses(),
-                schedules=FakeSchedules(),
-                repairs=self.repairs,
-                rules=FakeRules(),
-            )
-        )
-        self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def retry(self, **headers: str):
         form = {"csrf": masked(CSRF), "id": str(DEAD), "back": "/connectors/operations/dlq"}
@@ -49,7 +20,7 @@ class House:
 
 @pytest.fixture
 def house():
-    return House()
+    return DeskHouse()
 
 
 def test_an_act_answers_with_a_redirect_and_says_what_happened(house):
@@ -78,7 +49,7 @@ def test_a_form_of_another_site_does_nothing(house, headers):
     answer = house.retry(**headers)
 
     assert answer.status_code == 403
-    assert house.acts.done == []
+    assert house.console.acts.done == []
 
 
 @pytest.mark.parametrize(
@@ -95,7 +66,7 @@ def test_a_form_without_the_sessions_token_does_nothing(house, csrf):
 
     assert answer.status_code == 403
     assert "Nothing was done" in answer.text
-    assert house.acts.done == []
+    assert house.console.acts.done == []
 
 
 def test_the_token_never_looks_the_same():
@@ -119,11 +90,11 @@ def test_an_act_after_the_session_ended_leads_back_to_its_page(house):
 
     assert answer.headers["location"] == f"/sign-in?next=%2Fconnectors%2Foperations%2F{DEAD}"
     assert elsewhere.headers["location"] == "/sign-in"
-    assert house.acts.done == []
+    assert house.console.acts.done == []
 
 
 def test_somebody_who_may_only_look_is_offered_nothing_to_do():
-    text = House(roles=frozenset({"viewer"})).web.get(f"/connectors/operations/{DEAD}").text
+    text = DeskHouse("viewer").web.get(f"/connectors/operations/{DEAD}").text
 
     assert "Retry now" not in text
     assert "Correct and redrive" not in text
@@ -166,7 +137,7 @@ def test_static_files_are_kept_for_ever_under_the_name_of_their_content(house):
 
 
 def test_a_message_in_the_cookie_leads_nowhere_else(house):
-    house.acts.reads.mark([DEAD], "dead_letter")
+    house.console.acts.reads.mark([DEAD], "dead_letter")
     house.web.cookies.set("pvd_flash", "bm90IGpzb24=")
 
     assert house.web.get("/").status_code == 200
@@ -176,7 +147,7 @@ def test_too_large_a_form_is_refused(house):
     answer = house.web.post("/connectors/operations/act/retry", data={"csrf": masked(CSRF), "notes": "x" * 300_000})
 
     assert answer.status_code == 422
-    assert house.acts.done == []
+    assert house.console.acts.done == []
 
 
 @pytest.mark.parametrize(
@@ -212,7 +183,7 @@ def test_before_a_repair_both_values_are_shown_and_secrets_are_not(house):
 
     assert '<th scope="col">Now</th><th scope="col">Will be</th>' in page
     assert "userPassword" in page
-    assert house.repairs.asked == [{"action": "update", "direction": "xavyo_to_target", "identity_id": None}]
+    assert house.console.repairs.asked == [{"action": "update", "direction": "xavyo_to_target", "identity_id": None}]
 
 
 def test_what_cannot_be_repaired_now_says_why_and_has_no_button(house):
@@ -234,7 +205,7 @@ def test_a_settled_discrepancy_tells_its_history_and_is_undone(house):
     assert "Change values" in house.web.get(path).text
     assert "The former values come back" in asked
     assert done.headers["location"] == path
-    assert house.repairs.done == [("undo", {"finding_id": sample.uid(7, 30)})]
+    assert house.console.repairs.done == [("undo", {"finding_id": sample.uid(7, 30)})]
 
 
 def test_an_open_discrepancy_has_nothing_to_undo(house):
@@ -259,12 +230,12 @@ def test_what_a_target_repairs_by_itself_is_chosen_kind_by_kind(house):
     assert "The identity takes the account’s values over" in page
     assert "A person decides, always" in page
     assert answer.headers["location"] == POLICY
-    [(_, said)] = house.repairs.done
+    [(_, said)] = house.console.repairs.done
     assert (said["seen"], said["policy"]["mismatch"], said["policy"]["orphan"]) == (4, "update:target_to_xavyo", None)
 
 
 def test_a_policy_that_somebody_else_changed_meanwhile_is_not_lost(house):
-    house.repairs.beaten = True
+    house.console.repairs.beaten = True
     answer = house.web.post(POLICY, data={"csrf": masked(CSRF), "seen": "4", "unlinked": "delete"})
 
     assert answer.status_code == 422
@@ -273,7 +244,7 @@ def test_a_policy_that_somebody_else_changed_meanwhile_is_not_lost(house):
 
 
 def test_a_policy_is_only_read_by_who_may_not_configure():
-    house = House(roles=frozenset({"operator"}))
+    house = DeskHouse("operator")
 
     assert "<select" not in house.web.get(POLICY).text.partition("<main")[2]
     assert house.web.post(POLICY, data={"csrf": masked(CSRF), "seen": "4"}).status_code == 403

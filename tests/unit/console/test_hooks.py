@@ -1,60 +1,30 @@
 """The pages of hooks as plain forms."""
 
 import pytest
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from tests.e2e.fakes import hooks as sample_hooks
 from tests.e2e.fakes import sample
-from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
-from tests.e2e.fakes.causes import FakeCauses
-from tests.e2e.fakes.hooks import FakeHooks
-from tests.e2e.fakes.mappings import FakeMappings
-from tests.e2e.fakes.reads import FakeReads
-from tests.e2e.fakes.repairs import FakeRepairs
-from tests.e2e.fakes.rules import FakeRules
-from tests.e2e.fakes.schedules import FakeSchedules
-from worker.console import build_console
+from tests.unit.console.house import House
 from worker.console.desk import masked
 
 HOOK = f"/hooks/{sample_hooks.LOGIN}"
 SOURCE = "\r\ndef before_create(ctx):\r\n    return None\r\n"
 
 
-class House:
+class HookHouse(House):
     """A console without a browser, with one person signed in."""
-
-    def __init__(self, *roles: str) -> None:
-        reads = FakeReads()
-        self.hooks = FakeHooks()
-        app = FastAPI()
-        person = Person(roles=frozenset(roles or {"admin"}))
-        app.include_router(
-            build_console(
-                reads,
-                FakeActs(reads),
-                FakeAuth(person),
-                self.hooks,
-                FakeMappings(),
-                causes=FakeCauses(),
-                schedules=FakeSchedules(),
-                repairs=FakeRepairs(),
-                rules=FakeRules(),
-            )
-        )
-        self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def post(self, path: str, **fields: object):
         return self.web.post(path, data={"csrf": masked("csrf-of-me"), **fields})
 
     @property
     def last(self) -> tuple[str, dict[str, object]]:
-        return self.hooks.done[-1]
+        return self.console.hooks.done[-1]
 
 
 @pytest.fixture
 def house():
-    return House()
+    return HookHouse()
 
 
 def test_a_hook_is_made_and_its_script_is_written_next(house):
@@ -65,7 +35,7 @@ def test_a_hook_is_made_and_its_script_is_written_next(house):
 
 
 def test_a_name_that_is_taken_stays_in_the_form(house):
-    house.hooks.beaten = True
+    house.console.hooks.beaten = True
     answer = house.post("/hooks/new", name="login names", kind="hook", description="again")
 
     assert answer.status_code == 409
@@ -84,7 +54,7 @@ def test_a_script_is_saved_with_the_lines_it_was_written_with(house):
 
 
 def test_what_was_written_is_not_lost_when_somebody_else_saved_first(house):
-    house.hooks.beaten = True
+    house.console.hooks.beaten = True
     answer = house.post(HOOK, do="save", source="def before_create(ctx): return 17", note="mine", seen="3")
 
     assert answer.status_code == 409
@@ -153,7 +123,7 @@ def test_only_the_answer_comes_where_only_the_answer_is_wanted(house):
 
 
 def test_failing_tests_are_shown_before_a_version_runs_and_want_a_word(house):
-    house.hooks.failing = True
+    house.console.hooks.failing = True
     question = house.web.get(f"{HOOK}/versions/2/activate").text
 
     assert "umlauts: set.uid is &#34;müller&#34;, expected &#34;mueller&#34;" in question
@@ -194,7 +164,7 @@ def test_a_binding_that_cannot_be_stays_in_the_form(house, fields, said):
     answer = house.post(f"{HOOK}/bindings/new", **{"connector_id": str(sample.LDAP.id), "phase": "after", **fields})
 
     assert said in answer.text
-    assert house.hooks.done == []
+    assert house.console.hooks.done == []
 
 
 def test_an_answer_is_kept_as_a_test(house):
@@ -213,7 +183,7 @@ def test_a_suspended_hook_is_on_the_home_page_until_it_runs_again(house):
 
 
 def test_who_may_not_configure_sees_no_button_that_would():
-    page = House("viewer").web.get(HOOK).text
+    page = HookHouse("viewer").web.get(HOOK).text
 
     assert "readonly" in page
     assert 'value="save"' not in page
@@ -257,14 +227,14 @@ def test_a_kernel_without_the_filter_of_system_calls_is_told(house):
     assert "in a process that the kernel has locked in" in house.web.get("/hooks").text
     assert "seccomp" not in house.web.get("/").text
 
-    house.hooks.missing = ("seccomp",)
+    house.console.hooks.missing = ("seccomp",)
 
     assert "without seccomp, which this kernel has not" in house.web.get("/hooks").text
     assert "Scripts run without seccomp" in house.web.get("/").text
 
 
 def test_a_change_of_a_test_and_its_end_say_which_one_was_seen(house):
-    test = house.hooks.rows[0] and sample_hooks._tests()[0]
+    test = house.console.hooks.rows[0] and sample_hooks._tests()[0]
     page = house.web.get(f"{HOOK}/tests/{test.id}").text
     fields = {"function": "before_create", "context": "{}", "expected": "{}"}
     house.post(f"{HOOK}/tests", id=str(test.id), seen="77", name="one", **fields)

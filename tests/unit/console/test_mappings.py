@@ -1,20 +1,10 @@
 """The pages of a target's mapping as plain forms."""
 
 import pytest
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from tests.e2e.fakes import mappings as sample_mappings
 from tests.e2e.fakes import sample
-from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
-from tests.e2e.fakes.causes import FakeCauses
-from tests.e2e.fakes.hooks import FakeHooks
-from tests.e2e.fakes.mappings import FakeMappings
-from tests.e2e.fakes.reads import FakeReads
-from tests.e2e.fakes.repairs import FakeRepairs
-from tests.e2e.fakes.rules import FakeRules
-from tests.e2e.fakes.schedules import FakeSchedules
-from worker.console import build_console
+from tests.unit.console.house import House
 from worker.console.desk import masked
 
 BASE = f"/connectors/{sample.LDAP.id}/mappings"
@@ -22,28 +12,8 @@ RULES = '[\r\n  {"target": "mail", "source": "mail"}\r\n]\r\n'
 WRONG = '[\n  {"target": "mail", "source": "mail", "transforms": ["lwoer"]}\n]\n'
 
 
-class House:
+class MappingHouse(House):
     """A console without a browser, with one person signed in."""
-
-    def __init__(self, *roles: str) -> None:
-        reads = FakeReads()
-        self.mappings = FakeMappings()
-        app = FastAPI()
-        person = Person(roles=frozenset(roles or {"admin"}))
-        app.include_router(
-            build_console(
-                reads,
-                FakeActs(reads),
-                FakeAuth(person),
-                FakeHooks(),
-                self.mappings,
-                causes=FakeCauses(),
-                schedules=FakeSchedules(),
-                repairs=FakeRepairs(),
-                rules=FakeRules(),
-            )
-        )
-        self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def get(self, path: str = "") -> str:
         return self.web.get(f"{BASE}{path}").text
@@ -53,12 +23,12 @@ class House:
 
     @property
     def last(self) -> tuple[str, dict[str, object]]:
-        return self.mappings.done[-1]
+        return self.console.mappings.done[-1]
 
 
 @pytest.fixture
 def house():
-    return House()
+    return MappingHouse()
 
 
 def test_the_rules_are_shown_as_text_and_as_a_table(house):
@@ -102,7 +72,7 @@ def test_a_draft_is_tried_on_one_person_or_a_sample(house):
     several = house.post(do="try", source=RULES, person="", sample="5", seed="3")
     nobody = house.post(do="try", source=RULES, person="nobody")
 
-    assert [what for verb, what in house.mappings.done if verb == "try"] == [
+    assert [what for verb, what in house.console.mappings.done if verb == "try"] == [
         {"ids": (sample.IDENTITIES[1].id,), "sample": 5, "seed": 0},
         {"ids": (), "sample": 5, "seed": 3},
     ]
@@ -127,7 +97,7 @@ def test_the_question_before_activation_says_what_was_counted(house):
 
 
 def test_without_a_dry_run_the_question_says_so(house):
-    house.mappings.active = 2
+    house.console.mappings.active = 2
 
     assert "It was not counted" in house.get("/versions/3/activate")
 
@@ -140,11 +110,11 @@ def test_many_removals_want_their_number_typed(house):
     assert "Type 2500 to go on" in page
     assert "would hold 2\u202f400 until somebody approves" in page
     assert (refused.status_code, done.status_code) == (303, 303)
-    assert house.mappings.done == [("activate", {"version": 3, "seen": 1})]
+    assert house.console.mappings.done == [("activate", {"version": 3, "seen": 1})]
 
 
 def test_somebody_who_was_faster_is_told(house):
-    house.mappings.beaten = True
+    house.console.mappings.beaten = True
     answer = house.post("/versions/2/activate", seen="1", back=f"{BASE}?version=2")
 
     assert answer.headers["location"] == f"{BASE}?version=2"
@@ -152,7 +122,7 @@ def test_somebody_who_was_faster_is_told(house):
 
 
 def test_going_back_leads_to_the_version_that_was_active_before(house):
-    house.mappings.active = 2
+    house.console.mappings.active = 2
     page = house.get("/back")
     answer = house.post("/back", seen="2")
 
@@ -183,7 +153,7 @@ def test_what_differs_between_versions_is_shown_by_rule(house):
 
 
 def test_the_first_rules_are_about_what_the_target_requires(house):
-    house.mappings.empty = True
+    house.console.mappings.empty = True
     page = house.get()
 
     assert "&#34;target&#34;: &#34;cn&#34;" in page
@@ -191,7 +161,7 @@ def test_the_first_rules_are_about_what_the_target_requires(house):
 
 
 def test_a_target_that_tells_no_attributes_says_why(house):
-    house.mappings.silent = "The target does not tell its attributes: it cannot be reached."
+    house.console.mappings.silent = "The target does not tell its attributes: it cannot be reached."
 
     assert "it cannot be reached" in house.get()
 
@@ -204,7 +174,7 @@ def test_a_target_that_tells_no_attributes_says_why(house):
     ],
 )
 def test_who_may_not_change_it_may_look(role, sees, lacks):
-    page = House(role).get()
+    page = MappingHouse(role).get()
 
     assert sees in page
     assert lacks not in page

@@ -1,20 +1,10 @@
 """The pages of a target's rules of correlation as plain forms."""
 
 import pytest
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from tests.e2e.fakes import rules as sample_rules
 from tests.e2e.fakes import sample
-from tests.e2e.fakes.acts import COOKIE, FakeActs, FakeAuth, Person
-from tests.e2e.fakes.causes import FakeCauses
-from tests.e2e.fakes.hooks import FakeHooks
-from tests.e2e.fakes.mappings import FakeMappings
-from tests.e2e.fakes.reads import FakeReads
-from tests.e2e.fakes.repairs import FakeRepairs
-from tests.e2e.fakes.rules import FakeRules
-from tests.e2e.fakes.schedules import FakeSchedules
-from worker.console import build_console
+from tests.unit.console.house import House
 from worker.console.desk import masked
 
 BASE = f"/correlation/rules/{sample.LDAP.id}"
@@ -23,27 +13,8 @@ RULE = {"r0.name": "email", "r0.source": "mail", "r0.target": "mail", "r0.thresh
 OTHER = {"r1.name": "phone", "r1.source": "phone", "r1.target": "tel"}
 
 
-class House:
+class RuleHouse(House):
     """A console without a browser, with one person signed in."""
-
-    def __init__(self, *roles: str) -> None:
-        reads = FakeReads()
-        self.rules = FakeRules()
-        app = FastAPI()
-        app.include_router(
-            build_console(
-                reads,
-                FakeActs(reads),
-                FakeAuth(Person(roles=frozenset(roles or {"admin"}))),
-                FakeHooks(),
-                FakeMappings(),
-                causes=FakeCauses(),
-                schedules=FakeSchedules(),
-                repairs=FakeRepairs(),
-                rules=self.rules,
-            )
-        )
-        self.web = TestClient(app, cookies={COOKIE: "in"}, follow_redirects=False)
 
     def get(self, path: str = "") -> str:
         return self.web.get(f"{BASE}{path}").text
@@ -53,12 +24,12 @@ class House:
 
     @property
     def last(self) -> tuple[str, dict[str, object]]:
-        return self.rules.done[-1]
+        return self.console.rules.done[-1]
 
 
 @pytest.fixture
 def house():
-    return House()
+    return RuleHouse()
 
 
 def test_every_target_is_listed_with_how_right_its_rules_are(house):
@@ -97,14 +68,14 @@ def test_what_is_saved_is_what_was_written_as_it_was_seen(house):
 
 @pytest.mark.parametrize(("do", "code"), [("check", 200), ("save", 409), ("backtest", 409)])
 def test_a_mistake_is_shown_with_its_rule_and_what_was_written_stays(house, do, code):
-    house.rules.beaten = True
+    house.console.rules.beaten = True
     answer = house.post(do=do, **{**RULE, "r0.threshold": "much"})
 
     assert answer.status_code == code
     assert 'value="much"' in answer.text
     assert '<a href="#r0">' in answer.text
     assert "threshold is not a number" in answer.text
-    assert house.rules.done == []
+    assert house.console.rules.done == []
 
 
 def test_while_one_writes_only_the_verdict_is_answered(house):
@@ -124,7 +95,7 @@ def test_rules_are_added_and_removed_without_script(house):
 
 
 def test_rules_that_contradict_people_are_saved_once_that_was_seen(house):
-    house.rules.contradicts = 4
+    house.console.rules.contradicts = 4
     refused = house.post(do="save", **RULE)
     assert refused.status_code == 409
     assert "what people decided about 4 accounts" in refused.text
@@ -151,7 +122,7 @@ def test_a_draft_is_tried_before_it_is_saved(house):
 
 
 def test_what_was_tried_is_refused_where_somebody_was_faster_and_can_be_edited(house):
-    house.rules.beaten = True
+    house.console.rules.beaten = True
     answer = house.post(f"{TEST}/save", note="mine")
 
     assert (answer.status_code, 'value="mine"' in answer.text) == (409, True)
@@ -200,7 +171,7 @@ def test_an_account_is_tried_with_why(house):
     assert "against -4.0" in page
     assert "missing, says nothing" in page
     assert "mail: anna@x.de" in page
-    assert house.rules.done == []
+    assert house.console.rules.done == []
 
 
 @pytest.mark.parametrize(
@@ -219,7 +190,7 @@ def test_what_cannot_be_tried_is_said_in_words(house, fields, words):
 
 
 def test_viewers_read_and_operators_try():
-    viewer, operator = House("viewer").get(), House("operator").get()
+    viewer, operator = RuleHouse("viewer").get(), RuleHouse("operator").get()
 
     assert "Save as version" not in viewer
     assert "Back-test</button>" not in viewer
