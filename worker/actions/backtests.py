@@ -5,8 +5,9 @@ from uuid import UUID
 
 from worker.actions.contradictions import stored_form
 from worker.actions.house import House, acting
-from worker.actions.rule_sets import Draft, invalid, review, rules_now, schema_of, the_target
+from worker.actions.rule_sets import Draft, invalid, review, rules_now, schema_of
 from worker.actions.rule_sets import version as rules_of
+from worker.actions.targets import the_target
 from worker.domain.errors import NotFound, WrongState
 from worker.security import Principal, Role, require
 from worker.store import backtests, rule_sets

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from worker.actions.house import House, acting
-from worker.actions.mappings import Written, active_of, invalid, review, the_target, the_version
+from worker.actions.mappings import Written, active_of, invalid, review, the_version
+from worker.actions.targets import the_target
 from worker.domain import filters
 from worker.domain.connector import Connector
 from worker.domain.errors import InvalidRequest, NotFound, WrongState

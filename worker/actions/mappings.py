@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions.house import Act, House, acting, refuse_outdated, refuse_unstorable
+from worker.actions.targets import the_target
 from worker.connectors import ObjectSchema
 from worker.domain.connector import Connector
 from worker.domain.errors import (
@@ -35,7 +36,7 @@ from worker.mapping import (
     rule_to_json,
 )
 from worker.security import Principal, Role, require
-from worker.store import connectors, mappings
+from worker.store import mappings
 from worker.store.pool import Connection
 from worker.store.sql import Record
 from worker.store.tenant import tenant
@@ -65,16 +66,6 @@ class RuleChange:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     fields: tuple[str, ...] = ()
-
-
-async def the_target(conn: Connection, tenant_id: UUID, connector_id: UUID) -> Connector:
-    """Raises NotFound, and WrongState for a connector that is not a target."""
-    connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=connector_id)
-    if connector is None:
-        raise NotFound(f"There is no connector {connector_id}.")
-    if not connector.is_target:
-        raise WrongState(f"{connector.name} is a source only: it has no mapping.")
-    return connector
 
 
 async def the_version(conn: Connection, tenant_id: UUID, connector: Connector, version: int) -> Record:

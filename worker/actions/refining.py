@@ -7,7 +7,8 @@ from uuid import UUID
 
 from worker.actions.contradictions import stored_form
 from worker.actions.house import House, acting
-from worker.actions.rule_sets import rules_now, schema_of, the_target
+from worker.actions.rule_sets import rules_now, schema_of
+from worker.actions.targets import the_target
 from worker.correlation import NameFrequencies, Past, RuleSet, calibrated, cross_checked
 from worker.domain.correlation import Candidate
 from worker.domain.errors import WrongState

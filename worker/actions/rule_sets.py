@@ -11,6 +11,7 @@ from uuid import UUID
 
 from worker.actions.contradictions import refuse_contradictions, stored_form
 from worker.actions.house import Act, House, acting, refuse_outdated, refuse_unstorable
+from worker.actions.targets import the_target
 from worker.connectors import ObjectSchema
 from worker.correlation import (
     Attributes,
@@ -34,7 +35,7 @@ from worker.domain.errors import (
 )
 from worker.domain.hook import HookClass
 from worker.security import Principal, Role, require
-from worker.store import connectors, correlation, mappings, recorrelations, rule_sets
+from worker.store import correlation, mappings, recorrelations, rule_sets
 from worker.store.pool import Connection
 from worker.store.rule_sets import SHIPPED
 from worker.store.tenant import tenant
@@ -107,16 +108,6 @@ class RuleChanged:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     fields: tuple[str, ...] = ()
-
-
-async def the_target(conn: Connection, tenant_id: UUID, connector_id: UUID) -> Connector:
-    """Raises NotFound, and WrongState for a connector that is not a target."""
-    connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=connector_id)
-    if connector is None:
-        raise NotFound(f"There is no connector {connector_id}.")
-    if not connector.is_target:
-        raise WrongState(f"{connector.name} is a source only: nothing is correlated there.")
-    return connector
 
 
 async def in_force(house: House, principal: Principal, *, connector_id: UUID) -> InForce:

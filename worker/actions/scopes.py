@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from worker.actions.house import House, acting, refuse_outdated
-from worker.actions.mappings import the_target
+from worker.actions.targets import the_target
 from worker.domain import filters
 from worker.domain.comparison import fold_case
 from worker.domain.connector import Connector

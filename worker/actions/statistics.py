@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions.house import House, acting
-from worker.actions.rule_sets import rules_now, schema_of, the_target
+from worker.actions.rule_sets import rules_now, schema_of
+from worker.actions.targets import the_target
 from worker.correlation import binned_pairs, calibration_error
 from worker.domain.correlation import NOBODY, Side, Subject
 from worker.domain.errors import InvalidRequest, NotFound, WrongState

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from worker.actions import House
 from worker.actions import backtests as acts
-from worker.actions.rule_sets import the_target
+from worker.actions.targets import the_target
 from worker.api.schemas.backtests import Backtest, BacktestBody, BacktestList, backtest_of
 from worker.security import Principal, Role
 from worker.store import backtests

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from worker.actions import House
 from worker.actions import rule_sets as acts
+from worker.actions.targets import the_target
 from worker.api.schemas.correlation import (
     RuleSetActivation,
     RuleSetBody,
@@ -52,7 +53,7 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     ) -> RuleSetVersions:
         where = {"tenant_id": who.tenant_id, "connector_id": connector_id}
         async with tenant(house.pool, who.tenant_id) as conn:
-            await acts.the_target(conn, who.tenant_id, connector_id)
+            await the_target(conn, who.tenant_id, connector_id)
             rows, total = await rule_sets.versions(conn, limit=limit, offset=offset, **where)
             stored = await correlation.active_rule_set(conn, **where)
         active = stored[0] if stored else rule_sets.SHIPPED

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from worker.actions import House, scopes
 from worker.actions import mapping_trials as acts
-from worker.actions.mappings import the_target
+from worker.actions.targets import the_target
 from worker.api.schemas.connectors import Connector, connector_of
 from worker.api.schemas.mappings import (
     DryRun,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from worker.actions import House, mapping_trials
 from worker.actions import mappings as acts
+from worker.actions.targets import the_target
 from worker.api.schemas.mappings import (
     ActivationOfMapping,
     DifferenceOfMappings,
@@ -73,7 +74,7 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
         *, connector_id: UUID, who: Principal = viewer, limit: Limit = 20, offset: Offset = 0, response: Response
     ) -> VersionsOfMapping:
         async with tenant(house.pool, who.tenant_id) as conn:
-            target = await acts.the_target(conn, who.tenant_id, connector_id)
+            target = await the_target(conn, who.tenant_id, connector_id)
             rows, total = await mappings.versions(
                 conn,
                 tenant_id=who.tenant_id,
@@ -171,5 +172,5 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal, admin: Pr
 
 async def _get(house: House, who: Principal, connector_id: UUID, version: int) -> VersionWithRules:
     async with tenant(house.pool, who.tenant_id) as conn:
-        target = await acts.the_target(conn, who.tenant_id, connector_id)
+        target = await the_target(conn, who.tenant_id, connector_id)
         return version_with_rules(await acts.the_version(conn, who.tenant_id, target, version))

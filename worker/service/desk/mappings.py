@@ -8,6 +8,7 @@ from uuid import UUID
 from worker.actions import House, mapping_trials, mappings, scopes
 from worker.actions.mapping_trials import Trial
 from worker.actions.mappings import Written
+from worker.actions.targets import the_target
 from worker.console import (
     ActResult,
     DryRunView,
@@ -51,7 +52,7 @@ class Mappings:
         who = principal_of(principal)
         try:
             async with tenant(self._house.pool, who.tenant_id) as conn:
-                target = await mappings.the_target(conn, who.tenant_id, connector_id)
+                target = await the_target(conn, who.tenant_id, connector_id)
                 where: dict[str, Any] = {"tenant_id": who.tenant_id, "connector_id": connector_id}
                 now = await mappings.active_of(conn, who.tenant_id, target)
                 number = version or (now.version if now else None)

@@ -8,6 +8,7 @@ from uuid import UUID
 from worker.actions import House, backtests, refining, rule_sets, statistics
 from worker.actions.contradictions import stored_form
 from worker.actions.rule_sets import Draft, InForce
+from worker.actions.targets import the_target
 from worker.connectors import ObjectSchema
 from worker.console import (
     ActResult,
@@ -71,7 +72,7 @@ class Rules:
         try:
             told = await self._told(who, connector_id)
             async with tenant(self._house.pool, who.tenant_id) as conn:
-                target = await rule_sets.the_target(conn, who.tenant_id, connector_id)
+                target = await the_target(conn, who.tenant_id, connector_id)
                 now = await rule_sets.rules_now(conn, target, told)
             shown = now
             if version not in {None, now.version}:
@@ -225,7 +226,7 @@ class Rules:
 
     async def _account(self, who: Principal, connector_id: UUID, uid: str) -> UUID:
         async with tenant(self._house.pool, who.tenant_id) as conn:
-            target = await rule_sets.the_target(conn, who.tenant_id, connector_id)
+            target = await the_target(conn, who.tenant_id, connector_id)
             rows = await accounts.by_uids(conn, Place(who.tenant_id, connector_id, target.object_class), [uid])
         if uid not in rows:
             raise NotFound(f"We know no account {uid!r} at {target.name}; a run finds what is new.")
@@ -239,7 +240,7 @@ class Rules:
             return None
 
     async def _row(self, conn: Connection, tenant_id: UUID, row: Record) -> RuleSetRow:
-        connector = await rule_sets.the_target(conn, tenant_id, row["id"])
+        connector = await the_target(conn, tenant_id, row["id"])
         active = await correlation.active_rule_set(conn, tenant_id=tenant_id, connector_id=row["id"])
         shipped = rule_set_in_force(active, attributes=(), mapping=None)
         number = active[0] if active else stored.SHIPPED
