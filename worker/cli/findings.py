@@ -128,9 +128,10 @@ def of_waiting(*, approvals: int, cases: int) -> Finding:
     waiting = [f"{n} {what}" for n, what in ((approvals, "held by the safeguard"), (cases, "open cases")) if n]
     if not waiting:
         return Finding("decisions", Grade.OK, "None is waited for.")
-    return Finding(
-        "decisions", Grade.WARN, f"{', '.join(waiting)}.", "Decide on the console, or `provisiond recon approvals`."
-    )
+    held = "Look at what is held with `provisiond recon approvals`, or in the console under /approvals."
+    asked = "Decide whose accounts these are in the console, under /correlation/cases."
+    advice = " ".join(text for n, text in ((approvals, held), (cases, asked)) if n)
+    return Finding("decisions", Grade.WARN, f"{', '.join(waiting)}.", advice)
 
 
 def worst(findings: Sequence[Finding]) -> Grade:

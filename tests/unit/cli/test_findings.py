@@ -132,3 +132,18 @@ def test_the_whole_is_as_bad_as_its_worst_part() -> None:
 
     assert findings.worst([Finding("x", grade, "") for grade in grades]) is Grade.BAD
     assert findings.worst([]) is Grade.OK
+
+
+@pytest.mark.parametrize(
+    ("approvals", "cases", "advice"),
+    [
+        pytest.param(1, 0, ("recon approvals",), id="held"),
+        pytest.param(0, 7, ("/correlation/cases",), id="asked"),
+        pytest.param(1, 7, ("recon approvals", "/correlation/cases"), id="both"),
+    ],
+)
+def test_whatever_waits_for_a_person_is_led_to(approvals: int, cases: int, advice: tuple[str, ...]) -> None:
+    found = findings.of_waiting(approvals=approvals, cases=cases)
+
+    told = [each for each in ("recon approvals", "/correlation/cases") if each in found.advice]
+    assert tuple(told) == advice
