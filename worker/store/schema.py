@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from worker.store.pool import Connection
 
 #: The number of the last migration that this code was written for.
-CODE_NUMBER = 5
+CODE_NUMBER = 6
 
 
 @dataclass(frozen=True, slots=True)
