@@ -32,9 +32,11 @@ class Desk:
         return self.principal.tenant_id
 
     async def connector(self, name: str) -> Connector:
-        """The connector of this name; raises NotFound."""
+        """The connector of this name, or of this id as JSON has it; raises NotFound."""
         async with tenant(self.house.pool, self.tenant_id) as conn:
             found = await connectors.by_name(conn, tenant_id=self.tenant_id, name=name)
+            if found is None and (connector_id := _as_id(name)) is not None:
+                found = await connectors.get(conn, tenant_id=self.tenant_id, connector_id=connector_id)
         if found is None:
             raise NotFound(f"There is no connector {name}; see `provisiond connectors list`.")
         return found
@@ -89,5 +91,12 @@ async def _tenant(house: House, name: str | None) -> UUID:
     if name is None:
         raise SettingsError(f"Say which tenant with --tenant: {', '.join(sorted(found))}.")
     if name not in found:
-        raise NotFound(f"There is no tenant {name}.")
+        raise NotFound(f"There is no tenant {name}; there are {', '.join(sorted(found))}.")
     return found[name]
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions import conflicts as acts
-from worker.cli.arguments import id_of, word_of
+from worker.cli.arguments import CONFLICT, OPERATION, id_of, word_of
 from worker.cli.context import Desk, acting
 from worker.cli.output import facts, say, say_json, show
 from worker.domain.conflict import ConflictOutcome, ConflictStatus, ConflictType
@@ -37,7 +37,7 @@ def list_conflicts(options: argparse.Namespace) -> int:
             status=word_of(ConflictStatus, options.status, noun="status") if options.status else None,
             conflict_type=word_of(ConflictType, options.type, noun="type") if options.type else None,
             connector_id=(await desk.connector(options.connector)).id if options.connector else None,
-            operation_id=id_of(options.operation) if options.operation else None,
+            operation_id=id_of(options.operation, OPERATION) if options.operation else None,
         )
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             rows = await conflicts.page(conn, desk.tenant_id, where=where, limit=options.limit)
@@ -51,7 +51,7 @@ def show_one(options: argparse.Namespace) -> int:
     """One conflict."""
 
     async def act(desk: Desk) -> int:
-        _tell(await _found(desk, id_of(options.id)), as_json=options.json)
+        _tell(await _found(desk, id_of(options.id, CONFLICT)), as_json=options.json)
         return 0
 
     return acting(options, act)
@@ -61,7 +61,7 @@ def resolve(options: argparse.Namespace) -> int:
     """Settle one that waits for a person."""
 
     async def act(desk: Desk) -> int:
-        conflict_id = id_of(options.id)
+        conflict_id = id_of(options.id, CONFLICT)
         outcome = word_of(ConflictOutcome, options.outcome, noun="outcome")
         await acts.resolve(desk.house, desk.principal, conflict_id=conflict_id, outcome=outcome, notes=options.notes)
         if options.json:

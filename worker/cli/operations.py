@@ -12,7 +12,7 @@ from typing import Any
 from worker.actions import bulk
 from worker.actions import operations as acts
 from worker.actions.bulk import BulkAction
-from worker.cli.arguments import id_of, moment_of, word_of
+from worker.cli.arguments import OPERATION, RUN, id_of, moment_of, word_of
 from worker.cli.context import Desk, acting
 from worker.cli.output import complain, facts, say, say_json, show
 from worker.domain.errors import InvalidRequest, NotFound
@@ -75,7 +75,7 @@ def show_one(options: argparse.Namespace) -> int:
     """One operation: what it waits for, and its life in order."""
 
     async def act(desk: Desk) -> int:
-        operation_id = id_of(options.id)
+        operation_id = id_of(options.id, OPERATION)
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             row = await listings.operation(conn, desk.tenant_id, operation_id)
             if row is None:
@@ -124,7 +124,7 @@ def redrive(options: argparse.Namespace) -> int:
 
     async def act(desk: Desk) -> int:
         made = await acts.redrive(
-            desk.house, desk.principal, operation_id=id_of(options.id[0]), payload=payload, origin=Origin.API
+            desk.house, desk.principal, operation_id=id_of(options.id[0], OPERATION), payload=payload, origin=Origin.API
         )
         result = {"id": options.id[0], "result": f"was sent again as {made}", "redriven_as": made, "error": None}
         _tell_results([result], as_json=options.json)
@@ -145,7 +145,7 @@ async def query_of(desk: Desk, options: argparse.Namespace) -> OperationQuery:
         connector_id=(await desk.connector(options.connector)).id if options.connector else None,
         user_id=await desk.identity(options.user) if options.user else None,
         error_code=options.error_code,
-        run_id=id_of(options.run) if options.run else None,
+        run_id=id_of(options.run, RUN) if options.run else None,
         from_date=moment_of(options.since) if options.since else None,
         to_date=moment_of(options.until) if options.until else None,
         q=options.q,
@@ -254,7 +254,7 @@ async def _each(desk: Desk, options: argparse.Namespace, action: BulkAction, don
     for text in options.id:
         try:
             told = await bulk.act_on(
-                desk.house, desk.principal, action=action, ids=[id_of(text)], notes=notes, origin=Origin.API
+                desk.house, desk.principal, action=action, ids=[id_of(text, OPERATION)], notes=notes, origin=Origin.API
             )
         except InvalidRequest as error:
             results.append({"id": text, "result": None, "redriven_as": None, "error": str(error)})

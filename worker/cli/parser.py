@@ -4,9 +4,8 @@ import argparse
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-MOST_ROWS = 1000
-LAST_PORT = 65_535
-MOST_SECONDS = 31_536_000
+from worker.cli import recon_verbs
+from worker.cli.grammar import add_group, add_json, add_list, add_no_wait, add_tenant, add_verb, count, port, seconds
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,27 +21,29 @@ def build_parser() -> argparse.ArgumentParser:
     _running(verbs)
     _looking(verbs)
     _operations(verbs)
-    _runs(verbs)
-    _schedules(_group(verbs, "schedules", "when runs start: list, show, set, next, enable, disable, run, delete"))
+    recon_verbs.add(verbs)
+    _schedules(add_group(verbs, "schedules", "when runs start: list, show, set, next, enable, disable, run, delete"))
     _correlation(verbs)
     _things(verbs)
     return parser
 
 
 def _running(verbs: Any) -> None:
-    serve = _verb(verbs, "serve", "serving", "serve", "run a daemon on the configured database")
+    serve = add_verb(verbs, "serve", "serving", "serve", "run a daemon on the configured database")
     serve.add_argument("--roles", help="what this process does: api,console,worker,scheduler,intake")
-    serve.add_argument("--port", type=_port, help="the port of API and console")
+    serve.add_argument("--port", type=port, help="the port of API and console")
     serve.add_argument("--host", help="the address of API and console")
-    dev = _verb(verbs, "dev", "developing", "dev", "run everything with a database and a demo organisation of its own")
-    dev.add_argument("--port", type=_port, help="the port to try first (8080)")
+    dev = add_verb(
+        verbs, "dev", "developing", "dev", "run everything with a database and a demo organisation of its own"
+    )
+    dev.add_argument("--port", type=port, help="the port to try first (8080)")
     dev.add_argument("--empty", action="store_true", help="without the demo organisation")
     dev.add_argument(
         "--employees", type=int, default=5_000, metavar="N", help="how many people the demo organisation has (5000)"
     )
     dev.add_argument("--no-drift", action="store_true", help="let nothing go wrong at the demo's targets on purpose")
     dev.add_argument("--data-dir", metavar="DIR", help="where everything is kept (.provisiond)")
-    migrate = _verb(verbs, "migrate", "migrating", "migrate", "bring the schema up to date, as its owner")
+    migrate = add_verb(verbs, "migrate", "migrating", "migrate", "bring the schema up to date, as its owner")
     migrate.add_argument(
         "--phase",
         choices=("pre", "post"),
@@ -53,54 +54,54 @@ def _running(verbs: Any) -> None:
 
 
 def _looking(verbs: Any) -> None:
-    check = _verb(verbs, "check", "checking", "check", "explain every mistake in the configuration")
+    check = add_verb(verbs, "check", "checking", "check", "explain every mistake in the configuration")
     check.add_argument("--all", action="store_true", help="show every setting with its value and where it comes from")
-    _json(check)
-    doctor = _verb(
+    add_json(check)
+    doctor = add_verb(
         verbs, "doctor", "diagnosis", "doctor", "look at database, schema, sandbox, targets; say what is not well"
     )
-    _json(doctor)
+    add_json(doctor)
 
 
 def _operations(verbs: Any) -> None:
-    ops = _group(verbs, "ops", "operations: list, tail, show, retry, redrive, cancel, resolve, conflicts")
-    _filters(_list(ops, "list", "operations", "list_operations", "list operations, the newest first"))
-    tail = _verb(ops, "tail", "tailing", "tail", "follow what is accepted, tried and ended, until Ctrl-C")
+    ops = add_group(verbs, "ops", "operations: list, tail, show, retry, redrive, cancel, resolve, conflicts")
+    _filters(add_list(ops, "list", "operations", "list_operations", "list operations, the newest first"))
+    tail = add_verb(ops, "tail", "tailing", "tail", "follow what is accepted, tried and ended, until Ctrl-C")
     _filters(tail)
-    tail.add_argument("--for", type=_seconds, metavar="SECONDS", dest="for_s", help="end by itself after so long")
-    _tenant(tail)
-    show = _verb(ops, "show", "operations", "show_one", "one operation: what it waits for, its life in order")
+    tail.add_argument("--for", type=seconds, metavar="SECONDS", dest="for_s", help="end by itself after so long")
+    add_tenant(tail)
+    show = add_verb(ops, "show", "operations", "show_one", "one operation: what it waits for, its life in order")
     show.add_argument("id")
-    _tenant(show)
+    add_tenant(show)
     for name, help_text in (
         ("retry", "try again now"),
         ("cancel", "cancel it"),
         ("redrive", "make a new operation from a dead letter"),
     ):
-        verb = _verb(ops, name, "operations", name, help_text)
+        verb = add_verb(ops, name, "operations", name, help_text)
         _chosen(verb)
         if name == "redrive":
             verb.add_argument("--payload", metavar="FILE", help="the corrected payload, of one operation; - for stdin")
-    resolve = _verb(ops, "resolve", "operations", "resolve", "close a dead letter with a note")
+    resolve = add_verb(ops, "resolve", "operations", "resolve", "close a dead letter with a note")
     resolve.add_argument("--notes", required=True)
     _chosen(resolve)
-    _conflicts(_group(ops, "conflicts", "changes of one account that disagree: list, show, resolve"))
+    _conflicts(add_group(ops, "conflicts", "changes of one account that disagree: list, show, resolve"))
 
 
 def _conflicts(verbs: Any) -> None:
-    found = _list(verbs, "list", "disputes", "list_conflicts", "conflicts, the newest first")
+    found = add_list(verbs, "list", "disputes", "list_conflicts", "conflicts, the newest first")
     found.add_argument("--status", help="pending or resolved")
     found.add_argument("--type", help="concurrent_update, stale_data, missing_target or external_change")
     found.add_argument("--connector", help="the name of a connector")
     found.add_argument("--operation", metavar="ID", help="those that this operation is in")
-    show = _verb(verbs, "show", "disputes", "show_one", "one conflict with its operations")
+    show = add_verb(verbs, "show", "disputes", "show_one", "one conflict with its operations")
     show.add_argument("id")
-    _tenant(show)
-    resolve = _verb(verbs, "resolve", "disputes", "resolve", "say which of the changes counts")
+    add_tenant(show)
+    resolve = add_verb(verbs, "resolve", "disputes", "resolve", "say which of the changes counts")
     resolve.add_argument("id")
     resolve.add_argument("outcome", help="applied, superseded, merged or rejected")
     resolve.add_argument("--notes", help="why, for whoever looks later")
-    _tenant(resolve)
+    add_tenant(resolve)
 
 
 def _chosen(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +111,7 @@ def _chosen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expect", type=int, metavar="N", help="with filters: do it to all that match if no more than N do; else tell"
     )
-    _tenant(parser)
+    add_tenant(parser)
 
 
 def _filters(parser: argparse.ArgumentParser) -> None:
@@ -125,53 +126,26 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--q", metavar="TEXT", help="an id, or the beginning of a user name or target uid")
 
 
-def _runs(verbs: Any) -> None:
-    recon = _group(verbs, "recon", "reconciliation: runs of targets, what they find, what is held")
-    start = _verb(recon, "run", "reconciliation", "start", "start a run of a connector and follow it")
-    start.add_argument("connector")
-    start.add_argument("--mode", choices=["full", "delta"], default="full")
-    start.add_argument("--dry-run", action="store_true", help="find and propose, change nothing")
-    _no_wait(start)
-    _tenant(start)
-    _list(recon, "list", "reconciliation", "list_runs", "the latest runs, of sources too")
-    for name, function, help_text in (
-        ("watch", "watch", "follow a run to its end"),
-        ("show", "show_one", "one run"),
-        ("report", "report", "what a run found and did"),
-        ("pause", "pause", "put a run down"),
-        ("resume", "resume", "let a paused run go on"),
-        ("cancel", "cancel", "end a run"),
-    ):
-        verb = _verb(recon, name, "reconciliation", function, help_text)
-        verb.add_argument("id")
-        _tenant(verb)
-    _proposals(recon)
-    _list(recon, "approvals", "reconciliation", "list_approvals", "what the safeguard holds until somebody decides")
-    approve = _verb(recon, "approve", "reconciliation", "approve", "let held removals, or a held run, go on")
-    approve.add_argument("id", help="the id of the approval, or of the run that waits for it")
-    approve.add_argument("--version", type=int, help="what you approve: the version that `recon approvals` showed you")
-    approve.add_argument("--reject", action="store_true", help="reject instead: what is held is cancelled")
-    _tenant(approve)
-
-
 def _schedules(verbs: Any) -> None:
-    _list(verbs, "list", "schedules", "list_schedules", "every schedule, the next to run first")
-    shown = _verb(verbs, "show", "schedules", "show_one", "one schedule, its next runs, what became of the last ones")
-    made = _verb(verbs, "set", "schedules", "set_one", "give a connector its schedule, in place of the one it had")
-    ahead = _verb(
+    add_list(verbs, "list", "schedules", "list_schedules", "every schedule, the next to run first")
+    shown = add_verb(
+        verbs, "show", "schedules", "show_one", "one schedule, its next runs, what became of the last ones"
+    )
+    made = add_verb(verbs, "set", "schedules", "set_one", "give a connector its schedule, in place of the one it had")
+    ahead = add_verb(
         verbs, "next", "schedules", "next_runs", "the next runs, as stored or as they would be; saves nothing"
     )
-    ahead.add_argument("-n", type=_count, default=5, metavar="N", help="how many (5)")
-    on = _verb(verbs, "enable", "schedules", "switch", "switch a schedule on")
-    off = _verb(verbs, "disable", "schedules", "switch", "switch a schedule off")
+    ahead.add_argument("-n", type=count, default=5, metavar="N", help="how many (5)")
+    on = add_verb(verbs, "enable", "schedules", "switch", "switch a schedule on")
+    off = add_verb(verbs, "disable", "schedules", "switch", "switch a schedule off")
     for verb, is_on in ((on, True), (off, False)):
         verb.set_defaults(on=is_on)
-    now = _verb(verbs, "run", "schedules", "run_now", "start now what the schedule would start, and follow it")
-    _no_wait(now)
-    gone = _verb(verbs, "delete", "schedules", "delete", "delete a schedule; its runs stay")
+    now = add_verb(verbs, "run", "schedules", "run_now", "start now what the schedule would start, and follow it")
+    add_no_wait(now)
+    gone = add_verb(verbs, "delete", "schedules", "delete", "delete a schedule; its runs stay")
     for verb in (shown, made, ahead, on, off, now, gone):
         verb.add_argument("connector")
-        _tenant(verb)
+        add_tenant(verb)
     for verb in (made, ahead):
         _times(verb)
 
@@ -199,20 +173,9 @@ def _times(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--off", action="store_true", help="switched off for now")
 
 
-def _proposals(recon: Any) -> None:
-    looked = _verb(recon, "preview", "previews", "preview", "what a dry run proposed, or repairs would change")
-    looked.add_argument("id", nargs="+", help="the id of a dry run, or of discrepancies")
-    _tenant(looked)
-    grouped = _list(recon, "causes", "previews", "causes", "open differences by what made them")
-    grouped.add_argument("connector")
-    grouped.add_argument("--run", metavar="ID", help="only what this run saw")
-    grouped.add_argument("--approve", nargs="+", metavar="GROUP", help="repair all accounts of these groups")
-    grouped.add_argument("--expect", type=int, metavar="N", help="with --approve: how many accounts you were shown")
-
-
 def _correlation(verbs: Any) -> None:
-    correlate = _group(verbs, "correlate", "whose accounts are these: files, explain")
-    of_files = _verb(
+    correlate = add_group(verbs, "correlate", "whose accounts are these: files, explain")
+    of_files = add_verb(
         correlate, "files", "correlate", "files", "find the owners of accounts in two CSV files, no database"
     )
     of_files.add_argument("--identities", required=True, metavar="I.csv", help="the people, a row each")
@@ -222,131 +185,81 @@ def _correlation(verbs: Any) -> None:
     of_files.add_argument("--out", required=True, metavar="LINKS.csv", help="where the links are written")
     of_files.add_argument("--identity-id", metavar="COLUMN", help="the column that names the people")
     of_files.add_argument("--account-id", metavar="COLUMN", help="the column that names the accounts")
-    _json(of_files)
-    explain = _verb(correlate, "explain", "explaining", "explain", "whose an account is by the rules in force, and why")
+    add_json(of_files)
+    explain = add_verb(
+        correlate, "explain", "explaining", "explain", "whose an account is by the rules in force, and why"
+    )
     explain.add_argument("connector", help="its name")
     explain.add_argument("--uid", help="an account that is known")
     explain.add_argument(
         "--attribute", action="append", default=[], metavar="NAME=VALUE", help="what an account would have; repeatable"
     )
-    _tenant(explain)
+    add_tenant(explain)
 
 
 def _things(verbs: Any) -> None:
-    tenants = _group(verbs, "tenants", "tenants: create, list")
-    made = _verb(tenants, "create", "tenants", "create", "make a tenant and print its id")
+    tenants = add_group(verbs, "tenants", "tenants: create, list")
+    made = add_verb(tenants, "create", "tenants", "create", "make a tenant and print its id")
     made.add_argument("name")
-    _json(made)
-    _json(_verb(tenants, "list", "tenants", "list_tenants", "every tenant"))
-    connectors = _group(verbs, "connectors", "connectors: list, test")
-    _tenant(_verb(connectors, "list", "things", "connectors", "every connector and how it is"))
-    test = _verb(connectors, "test", "things", "test_connector", "ask a target whether it answers")
+    add_json(made)
+    add_json(add_verb(tenants, "list", "tenants", "list_tenants", "every tenant"))
+    connectors = add_group(verbs, "connectors", "connectors: list, test")
+    add_tenant(add_verb(connectors, "list", "things", "connectors", "every connector and how it is"))
+    test = add_verb(connectors, "test", "things", "test_connector", "ask a target whether it answers")
     test.add_argument("name")
-    _tenant(test)
-    identities = _group(verbs, "identities", "identities: import, show, disable")
-    imported = _verb(identities, "import", "things", "import_identities", "import a source now")
+    add_tenant(test)
+    identities = add_group(verbs, "identities", "identities: import, show, disable")
+    imported = add_verb(identities, "import", "things", "import_identities", "import a source now")
     imported.add_argument("connector")
-    _no_wait(imported)
-    _tenant(imported)
-    show = _verb(identities, "show", "things", "show_identity", "one identity with its accounts")
-    disable = _verb(identities, "disable", "things", "disable_identity", "disable every account now")
+    add_no_wait(imported)
+    add_tenant(imported)
+    show = add_verb(identities, "show", "things", "show_identity", "one identity with its accounts")
+    disable = add_verb(identities, "disable", "things", "disable_identity", "disable every account now")
     disable.add_argument("--reason", default="disabled from the command line", help="for the audit")
     for verb in (show, disable):
         verb.add_argument("who", help="user name, external id or id")
-        _tenant(verb)
-    _hooks(_group(verbs, "hooks", "scripts: validate, test, replay, versions, activate"))
-    tokens = _group(verbs, "tokens", "API tokens: create")
-    create = _verb(tokens, "create", "things", "create_token", "make a token; it is shown once")
+        add_tenant(verb)
+    _hooks(add_group(verbs, "hooks", "scripts: validate, test, replay, versions, activate"))
+    tokens = add_group(verbs, "tokens", "API tokens: create")
+    create = add_verb(tokens, "create", "things", "create_token", "make a token; it is shown once")
     create.add_argument("name")
     create.add_argument("--role", action="append", required=True, help="admin, operator, viewer, ingest, metrics")
-    _tenant(create)
-    audit = _group(verbs, "audit", "the audit: verify")
-    _tenant(_verb(audit, "verify", "things", "verify_audit", "check the chain of every entry"))
+    add_tenant(create)
+    audit = add_group(verbs, "audit", "the audit: verify")
+    add_tenant(add_verb(audit, "verify", "things", "verify_audit", "check the chain of every entry"))
 
 
 def _hooks(verbs: Any) -> None:
     files = "scripts, or folders with scripts (*.star)"
-    validated = _verb(verbs, "validate", "hooks", "validate", "say what is wrong with scripts, without running them")
-    tested = _verb(verbs, "test", "hooks", "test", "run scripts in the sandbox; exit by the worst that happened")
+    validated = add_verb(verbs, "validate", "hooks", "validate", "say what is wrong with scripts, without running them")
+    tested = add_verb(verbs, "test", "hooks", "test", "run scripts in the sandbox; exit by the worst that happened")
     tested.add_argument("--function", metavar="F", help="the function to call (the first one that the script has)")
     tested.add_argument("--context", metavar="CTX.json", help="what it is told (a sample person, or the saved cases)")
-    known = _verb(verbs, "versions", "hooks", "versions", "what a version of each script is known by")
+    known = add_verb(verbs, "versions", "hooks", "versions", "what a version of each script is known by")
     for verb in (validated, tested):
         verb.add_argument("file", nargs="+", metavar="FILE", help=files)
-        _json(verb)
+        add_json(verb)
     known.add_argument("file", nargs="*", metavar="FILE", help=files)
     known.add_argument("--hook", metavar="NAME", help="the versions of a hook that is stored, instead")
-    _tenant(known)
-    replayed = _verb(verbs, "replay", "hooks", "replay", "run recorded calls again; tell what is decided otherwise")
+    add_tenant(known)
+    replayed = add_verb(verbs, "replay", "hooks", "replay", "run recorded calls again; tell what is decided otherwise")
     replayed.add_argument("file", metavar="FILE", help="the script")
     replayed.add_argument("--calls", metavar="CALLS.jsonl", help="a call a line: context and answer")
     replayed.add_argument("--against", metavar="FILE", help="compare with this script, not with what was recorded")
     replayed.add_argument("--hook", metavar="NAME", help="the calls that a stored hook was last asked, instead")
-    replayed.add_argument("--last", type=_count, default=100, metavar="N", help="how many of those (100)")
-    _tenant(replayed)
-    active = _verb(verbs, "activate", "stored_hooks", "activate", "make a file, or a stored version, what runs now")
+    replayed.add_argument("--last", type=count, default=100, metavar="N", help="how many of those (100)")
+    add_tenant(replayed)
+    active = add_verb(verbs, "activate", "stored_hooks", "activate", "make a file, or a stored version, what runs now")
     active.add_argument("file", nargs="?", metavar="FILE", help="stored as a version of the hook first, its cases run")
     active.add_argument("--hook", metavar="NAME", required=True, help="which hook; made where there is none")
     active.add_argument("--version", type=int, metavar="N", help="a stored version instead, as for going back")
     active.add_argument("--note", help="what this version is for")
     active.add_argument("--force", action="store_true", help="although tests fail")
-    _tenant(active)
+    add_tenant(active)
     for verb in (validated, tested, known, replayed):
         verb.add_argument(
             "--lib", metavar="DIR", help="where its libraries are: lib/names.star is DIR/names.star (lib)"
         )
-
-
-def _verb(verbs: Any, name: str, module: str, function: str, help_text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=help_text, description=help_text)
-    parser.set_defaults(module=module, verb=function)
-    return parser
-
-
-def _group(verbs: Any, name: str, help_text: str) -> Any:
-    return verbs.add_parser(name, help=help_text).add_subparsers(metavar="VERB", required=True)
-
-
-def _list(verbs: Any, name: str, module: str, function: str, help_text: str) -> argparse.ArgumentParser:
-    parser = _verb(verbs, name, module, function, help_text)
-    parser.add_argument("--limit", type=_count, default=20, help="how many at most (20)")
-    _tenant(parser)
-    return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_ROWS:
-        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_ROWS}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found <= MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"must be seconds from 0 to {MOST_SECONDS}")
-    return found
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to {LAST_PORT}")
-    return int(text)
-
-
-def _no_wait(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--no-wait", action="store_true", help="do not wait for its end")
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="for machines: JSON")
-
-
-def _tenant(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tenant", help="the name of the tenant, where there is more than one")
-    _json(parser)
 
 
 def _version() -> str:

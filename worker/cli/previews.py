@@ -7,7 +7,7 @@ from uuid import UUID
 
 from worker.actions import causes as acts
 from worker.actions import previews
-from worker.cli.arguments import id_of
+from worker.cli.arguments import RUN, RUN_OR_FINDING, id_of
 from worker.cli.context import Desk, acting
 from worker.cli.output import say, say_json, show
 from worker.domain.errors import InvalidRequest, NotFound
@@ -33,7 +33,7 @@ def preview(options: argparse.Namespace) -> int:
     """What a dry run proposed, or what the repair of findings would change; nothing is written."""
 
     async def act(desk: Desk) -> int:
-        ids = [id_of(each) for each in options.id]
+        ids = [id_of(each, RUN_OR_FINDING) for each in options.id]
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             run = await runs.get(conn, tenant_id=desk.tenant_id, run_id=ids[0]) if len(ids) == 1 else None
         rows = await _of_run(desk, run.id, run.connector_id) if run else await _of_findings(desk, ids)
@@ -52,7 +52,7 @@ def causes(options: argparse.Namespace) -> int:
 
     async def act(desk: Desk) -> int:
         connector = await desk.connector(options.connector)
-        run_id = id_of(options.run) if options.run else None
+        run_id = id_of(options.run, RUN) if options.run else None
         if options.approve:
             return await _approve(desk, connector.id, run_id, options)
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
@@ -129,7 +129,7 @@ async def _of_findings(desk: Desk, ids: Sequence[UUID]) -> list[dict[str, Any]]:
         places = await discrepancies.connectors_of(conn, tenant_id=desk.tenant_id, ids=ids)
         missing = [each for each in ids if each not in places]
         if missing:
-            raise NotFound(f"There is no run and no discrepancy {missing[0]}.")
+            raise NotFound(f"There is no run and no finding {missing[0]}: {RUN_OR_FINDING.advice}")
     found: list[Repaired] = []
     for connector_id in sorted(set(places.values())):
         wishes = [Wish(each) for each in ids if places[each] == connector_id]

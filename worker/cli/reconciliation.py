@@ -8,14 +8,14 @@ from uuid import UUID
 
 from worker.actions import approvals
 from worker.actions import runs as acts
-from worker.cli.arguments import id_of
+from worker.cli.arguments import HELD, RUN, id_of
 from worker.cli.context import Desk, acting
-from worker.cli.output import facts, say, say_json, show, table
+from worker.cli.output import complain, facts, say, say_json, show, table
 from worker.cli.watching import end_of, the_run
-from worker.domain.errors import InvalidRequest, WrongState
+from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.domain.run import Run, RunMode, RunStatus
 from worker.recon import report as report_of
-from worker.store import listings_approvals, listings_runs, runs
+from worker.store import listings_approvals, listings_runs, runs, safeguard
 from worker.store.tenant import tenant
 
 RUN_COLUMNS = {
@@ -64,21 +64,26 @@ def start(options: argparse.Namespace) -> int:
 
 def watch(options: argparse.Namespace) -> int:
     """Follow a run to its end."""
-    return acting(options, lambda desk: follow(desk, id_of(options.id), wait=True, as_json=options.json))
+    return acting(options, lambda desk: follow(desk, id_of(options.id, RUN), wait=True, as_json=options.json))
 
 
 def show_one(options: argparse.Namespace) -> int:
     """One run."""
-    return acting(options, lambda desk: follow(desk, id_of(options.id), wait=False, as_json=options.json))
+    return acting(options, lambda desk: follow(desk, id_of(options.id, RUN), wait=False, as_json=options.json))
 
 
 def list_runs(options: argparse.Namespace) -> int:
     """The latest runs."""
 
     async def act(desk: Desk) -> int:
+        connector = await desk.connector(options.connector) if options.connector else None
+        connector_id = connector.id if connector else None
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
-            rows = await listings_runs.page(conn, desk.tenant_id, limit=options.limit)
-        show([dict(row) for row in rows], RUN_COLUMNS, as_json=options.json, empty="There was no run yet.")
+            rows = await listings_runs.page(
+                conn, desk.tenant_id, connector_id=connector_id, only_live=options.live, limit=options.limit
+            )
+        empty = "No run is under way." if options.live else "There was no run yet."
+        show([dict(row) for row in rows], RUN_COLUMNS, as_json=options.json, empty=empty)
         return 0
 
     return acting(options, act)
@@ -88,7 +93,7 @@ def report(options: argparse.Namespace) -> int:
     """What a run found and did."""
 
     async def act(desk: Desk) -> int:
-        run = await the_run(desk, id_of(options.id))
+        run = await the_run(desk, id_of(options.id, RUN))
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
             found = await report_of(conn, run)
         if options.json:
@@ -131,9 +136,10 @@ def approve(options: argparse.Namespace) -> int:
     """Decide about what the safeguard holds."""
 
     async def act(desk: Desk) -> int:
-        approval_id = await _approval_of(desk, id_of(options.id))
+        given = id_of(options.id, HELD)
         if not options.reject and options.version is None:
             raise InvalidRequest("Say with --version what you approve: `provisiond recon approvals` shows it.")
+        approval_id = await _approval_of(desk, given)
         await approvals.decide(
             desk.house,
             desk.principal,
@@ -155,8 +161,11 @@ async def _approval_of(desk: Desk, given: UUID) -> UUID:
     """An approval by its own id, or by that of the run that waits for it."""
     async with tenant(desk.house.pool, desk.tenant_id) as conn:
         run = await runs.get(conn, tenant_id=desk.tenant_id, run_id=given)
-    if run is None:
+        held = await safeguard.approval(conn, tenant_id=desk.tenant_id, approval_id=given) if run is None else None
+    if held is not None:
         return given
+    if run is None:
+        raise NotFound(f"There is no approval and no run {given}: {HELD.advice}")
     if run.approval_id is None:
         raise WrongState("This run waits for nobody's approval.")
     return run.approval_id
@@ -166,12 +175,24 @@ async def follow(desk: Desk, run_id: UUID, *, wait: bool, as_json: bool) -> int:
     """Show a run, with ``wait`` only when it is over or put down; exit 1 when it did not end well."""
     run = await (end_of(desk, run_id) if wait else the_run(desk, run_id))
     facts(await _shown(desk, run), as_json=as_json)
+    if not as_json and (advice := next_step(run)):
+        complain(advice)
     return 0 if not wait or (run.status is RunStatus.COMPLETED and not run.items_error) else 1
+
+
+def next_step(run: Run) -> str | None:
+    """What a person does next about a run that is put down."""
+    if run.status is not RunStatus.PAUSED:
+        return None
+    if run.approval_id is not None:
+        return f"It waits for an approval: `provisiond recon approvals`, then `recon approve {run.id} --version N`."
+    return f"It goes on with `provisiond recon resume {run.id}`."
 
 
 def _one(options: argparse.Namespace, verb: Callable[..., Awaitable[Run]]) -> int:
     async def act(desk: Desk) -> int:
-        run = await verb(desk.house, desk.principal, run_id=id_of(options.id))
+        run = await the_run(desk, id_of(options.id, RUN))
+        run = await verb(desk.house, desk.principal, run_id=run.id)
         facts(await _shown(desk, run), as_json=options.json)
         return 0
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from worker.cli import output
+from worker.cli.arguments import RUN
 from worker.cli.context import Desk
 from worker.domain.errors import NotFound
 from worker.domain.run import Run, RunStatus
@@ -130,5 +131,5 @@ async def the_run(desk: Desk, run_id: UUID) -> Run:
     async with tenant(desk.house.pool, desk.tenant_id) as conn:
         run = await runs.get(conn, tenant_id=desk.tenant_id, run_id=run_id)
     if run is None:
-        raise NotFound(f"There is no run {run_id}.")
+        raise NotFound(f"There is no run {run_id}: {RUN.advice}")
     return run

@@ -9,15 +9,25 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import structlog
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Database
+from tests.factories import a_connector, accounts
+from worker.domain.discrepancy import DiscrepancyType, Finding, RepairAction, RepairDirection, Suggestion, finding_key
+from worker.domain.run import RunKind, RunMode, RunTrigger
+from worker.recon import causes
+from worker.store import discrepancies, principals, recon_actions, runs
+from worker.store.pool import open_pool
+from worker.store.recon_actions import NewAction
+from worker.store.tenant import tenant
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 Configure = Callable[..., None]
 PATIENCE_S = 60.0
+UPDATE = Suggestion(RepairAction.UPDATE, RepairDirection.TO_TARGET, "The identity decides.")
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +54,42 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
 
     configured(secret_key=KEY, hooks__require_seccomp="false")
     return configured
+
+
+@pytest.fixture
+async def found(database: Database, tenant_id: UUID, configure: Configure) -> tuple[UUID, list[UUID]]:
+    """A dry run of a target with three mismatches of one cause, of which it proposed one; their ids."""
+    configure(database_url=database.daemon_dsn)
+    pool = await open_pool(database.daemon_dsn, size=2)
+    target = await a_connector(pool, tenant_id, name="app", config={"nothing": "known"}, has_baseline=True)
+    lanes = await accounts(pool, tenant_id, target.id, 3)
+    where = {"tenant_id": tenant_id, "connector_id": target.id}
+    async with tenant(pool, tenant_id) as conn:
+        started = await runs.create(
+            conn, kind=RunKind.RECONCILIATION, mode=RunMode.FULL, trigger=RunTrigger.MANUAL, dry_run=True, **where
+        )
+        differing = [{"mail": {"expected": f"p{n}@a.org", "actual": f"p{n}@b.org"}} for n in range(3)]
+        made = [
+            Finding(
+                DiscrepancyType.MISMATCH,
+                finding_key(DiscrepancyType.MISMATCH, f"u{n}"),
+                "mail is not as wanted.",
+                (UPDATE,),
+                account_id=lane,
+                external_uid=f"u{n}",
+                attributes=differing[n],
+                causes=causes.causes_of(differing[n]),
+            )
+            for n, lane in enumerate(lanes)
+        ]
+        recorded = await discrepancies.record(conn, run_id=started.id, findings=made, **where)
+        by = await principals.ensure(conn, tenant_id, kind="policy", name="reconciliation")
+        states = {"before_state": {"mail": "p0@b.org"}, "after_state": {"mail": "p0@a.org"}}
+        proposed = NewAction(recorded[0].id, "update", RepairDirection.TO_TARGET, "proposed", details=states)
+        await recon_actions.record(conn, actions=[proposed], by=by, run_id=started.id, dry_run=True, **where)
+        await conn.execute("UPDATE accounts SET uid = 'u' || right(id::text, 4), state = 'active'")
+    await pool.close()
+    return started.id, [each.id for each in recorded]
 
 
 class Program:

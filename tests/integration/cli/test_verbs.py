@@ -148,7 +148,10 @@ def test_what_cannot_be_done_is_said_while_the_rest_is_done(organisation: Organi
     results = read(say, "ops", "retry", uuid4(), code=4)
 
     assert (code, out) == (4, f"{organisation.dead[0]} will be tried again\n")
-    assert err.splitlines()[0] == "nonsense: nonsense is not an id."
+    assert (
+        err.splitlines()[0]
+        == "nonsense: 'nonsense' is not the id of an operation: `provisiond ops list` shows their ids."
+    )
     assert len(err.splitlines()) == 2
     assert results[0]["result"] is None
 
@@ -181,13 +184,17 @@ def test_a_paused_run_goes_on(organisation: Organisation, say: Say) -> None:
         ),
         pytest.param("recon run people", "people is no target: `provisiond identities import people`.", id="source"),
         pytest.param("identities import app", "app is no source of identities.", id="target"),
-        pytest.param("recon show 12", "12 is not an id.", id="no id"),
-        pytest.param(f"recon approve {UUID(int=7)} --version 1", f"There is no approval {UUID(int=7)}.", id="approval"),
+        pytest.param("recon show 12", "'12' is not the id of a run: ", id="no id"),
+        pytest.param(
+            f"recon approve {UUID(int=7)} --version 1",
+            f"There is no approval and no run {UUID(int=7)}: ",
+            id="approval",
+        ),
         pytest.param(f"recon approve {UUID(int=7)}", "Say with --version what you approve", id="approval unseen"),
         pytest.param("identities show nobody", "There is no identity nobody.", id="person"),
         pytest.param("ops list --status gone", "gone is not a status; there are pending, in_progress,", id="status"),
         pytest.param("tokens create x --role king", "king is not a role; there are admin, operator,", id="role"),
-        pytest.param("connectors list --tenant acme", "There is no tenant acme.", id="tenant"),
+        pytest.param("connectors list --tenant acme", "There is no tenant acme; there are ", id="tenant"),
     ],
 )
 def test_what_cannot_be_carried_out_ends_with_four(organisation: Organisation, say: Say, line: str, said: str) -> None:

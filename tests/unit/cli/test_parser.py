@@ -15,7 +15,15 @@ VERBS = {
         f"recon {verb}"
         for verb in ("run", "list", "watch", "show", "report", "preview", "causes", "pause", "resume", "cancel")
     ),
-    *("recon approvals", "recon approve", "connectors list", "connectors test"),
+    *(f"recon {verb}" for verb in ("findings", "export", "repair", "ignore", "undo", "history", "trend")),
+    *(
+        "recon policy show",
+        "recon policy set",
+        "recon approvals",
+        "recon approve",
+        "connectors list",
+        "connectors test",
+    ),
     *("identities import", "identities show", "identities disable", "tokens create", "audit verify"),
     *("tenants create", "tenants list", "correlate explain", "correlate files"),
     *(f"schedules {verb}" for verb in ("list", "show", "set", "next", "enable", "disable", "run", "delete")),
@@ -55,6 +63,8 @@ def test_verb_leads_to_a_function_that_takes_the_options(path: str) -> None:
         pytest.param("serve --port 70000", "must be a number from 0 to 65535", id="no port"),
         pytest.param("recon run app --mode half", "invalid choice: 'half'", id="unknown mode"),
         pytest.param("ops resolve 1", "--notes", id="a dead letter is closed with a note"),
+        pytest.param("recon ignore 1", "--reason", id="what is put aside has a reason"),
+        pytest.param("recon export app --format xml", "invalid choice: 'xml'", id="unknown format"),
         pytest.param("operations", "invalid choice: 'operations'", id="unknown verb"),
         pytest.param("", "VERB", id="no verb"),
     ],
