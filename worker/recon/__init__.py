@@ -17,6 +17,7 @@ from worker.recon.groups import CauseRepaired, CauseRepairing, cause_words, chos
 from worker.recon.keeping import Keeping
 from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
+from worker.recon.pacing import expected, pace, seconds_left
 from worker.recon.policies import checked as checked_policy
 from worker.recon.policies import choices_of, rules_of
 from worker.recon.proposals import Wish
@@ -46,10 +47,13 @@ __all__ = [
     "csv_header",
     "csv_line",
     "describe",
+    "expected",
     "json_line",
+    "pace",
     "replayed_page",
     "report",
     "rules_of",
+    "seconds_left",
     "settled_pasts",
     "trend_of",
     "whose",

@@ -1,5 +1,6 @@
 """What earlier runs of a connector tell, and the end of one that waits for nobody any more."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from worker.domain.run import Run
@@ -9,6 +10,15 @@ from worker.store.runs import from_row
 from worker.store.sql import load
 
 queries = load("run_history")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The pages of a run, and how many of them came in the last so many seconds, a minute at most."""
+
+    pages: int = 0
+    recent: int = 0
+    seconds: float = 0.0
 
 
 async def last_goods(conn: Connection, run: Run, *, limit: int) -> list[Run]:
@@ -39,6 +49,7 @@ async def fail_unapproved(
     return True
 
 
-async def pages(conn: Connection, *, tenant_id: UUID, run_id: UUID) -> int:
-    """How many pages a run that is under way has listed."""
-    return int(await queries.pages.value(conn, tenant_id=tenant_id, id=run_id))
+async def listed(conn: Connection, *, tenant_id: UUID, run_id: UUID) -> Listed:
+    """How far the listing of a run that is under way is."""
+    row = await queries.listed.row(conn, tenant_id=tenant_id, id=run_id)
+    return Listed(row["pages"], row["recent"], row["seconds"]) if row else Listed()

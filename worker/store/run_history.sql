@@ -12,5 +12,10 @@ WHERE tenant_id = :tenant_id AND id = :id AND status = 'paused' AND pause_reason
   AND approval_id = :approval_id
 RETURNING *
 
--- name: pages
-SELECT coalesce(max(page) + 1, 0) FROM run_checkpoints WHERE tenant_id = :tenant_id AND run_id = :id
+-- name: listed
+-- The pages of a run that is under way, and those written in the last minute behind the first of them, since that one.
+SELECT count(*) AS pages, greatest(count(c.*) FILTER (WHERE c.written_at > now.at - interval '1 minute') - 1, 0) AS recent,
+    coalesce(extract(epoch FROM max(now.at) - min(c.written_at) FILTER (WHERE c.written_at > now.at - interval '1 minute')),
+        0)::float8 AS seconds
+FROM run_checkpoints c CROSS JOIN (SELECT db_now() AS at) AS now
+WHERE c.tenant_id = :tenant_id AND c.run_id = :id

@@ -1,7 +1,10 @@
 """The report of a run."""
 
 from tests.integration.recon.conftest import House
+from worker.domain.ids import uuid7
 from worker.recon import report
+from worker.store import run_history
+from worker.store.run_history import Listed
 from worker.store.tenant import tenant
 
 
@@ -32,3 +35,20 @@ async def test_report_tells_what_was_found_done_and_how_fast(house: House) -> No
     assert (group["sample"]["expected"], group["sample"]["actual"]) == ("Sales", "SALES")
     assert made["performance_metrics"]["api_calls_made"] == 3
     assert made["performance_metrics"]["accounts_per_second"] > 0
+
+
+async def test_pages_of_the_last_minute_are_counted_behind_the_first_of_them(house: House) -> None:
+    """A run that was put down for an hour is as fast as it is now."""
+    run = uuid7()
+    page = (
+        "INSERT INTO run_checkpoints (tenant_id, run_id, page, is_last, seen, written_at)"
+        " VALUES ($1, $2, $3, false, '', db_now() - make_interval(secs => $4))"
+    )
+    async with tenant(house.pool, house.tenant_id) as conn:
+        before = await run_history.listed(conn, tenant_id=house.tenant_id, run_id=run)
+        for number, ago in enumerate((3700, 3600, 40, 30, 20)):
+            await conn.execute(page, house.tenant_id, run, number, float(ago))
+        listed = await run_history.listed(conn, tenant_id=house.tenant_id, run_id=run)
+
+    assert before == Listed()
+    assert (listed.pages, listed.recent, 40 <= listed.seconds < 60) == (5, 2, True)

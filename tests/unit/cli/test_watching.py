@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from worker.cli.watching import Pace, RunBar, left_s, spelt, told
+from worker.cli.watching import RunBar, spelt, told
 from worker.domain.run import Run, RunKind, RunMode, RunStatus, RunTrigger
+from worker.store.run_history import Listed
 
 
 def a_run(**fields: Any) -> Run:
@@ -17,52 +18,35 @@ def a_run(**fields: Any) -> Run:
     return Run(one, one, one, trigger=RunTrigger.MANUAL, correlation_id=one, **{**usual, **fields})
 
 
-def test_rate_is_that_of_the_last_seconds() -> None:
-    pace = Pace()
-
-    rates = [pace.rate(done, now=now) for now, done in ((0.0, 0), (1.0, 100), (2.0, 200), (20.0, 200), (21.0, 210))]
-
-    assert rates == [None, 100.0, 100.0, 0.0, pytest.approx(10 / 19)]
-
-
 @pytest.mark.parametrize(
-    ("run", "pages", "rate", "line"),
+    ("run", "listed", "line"),
     [
-        pytest.param(a_run(), 0, None, "0 accounts, 0 findings", id="at its beginning"),
+        pytest.param(a_run(), Listed(), "0 accounts, 0 findings", id="at its beginning"),
         pytest.param(
             a_run(accounts_total=10_000, accounts_processed=4000, discrepancies_found=12),
-            8,
-            100.0,
+            Listed(pages=8, recent=2, seconds=10.0),
             "page 8, 4,000 of 10,000 accounts, 100/s, 12 findings, about 1 min left",
             id="the target says how many there are",
         ),
         pytest.param(
             a_run(accounts_processed=40, statistics={"known": 90}),
-            1,
-            10.0,
-            "page 1, 40 of 90 accounts, 10/s, 0 findings, about 5 s left",
+            Listed(pages=2, recent=1, seconds=2.0),
+            "page 2, 40 of 90 accounts, 10/s, 0 findings, about 5 s left",
             id="as many as we know",
         ),
         pytest.param(
             a_run(accounts_processed=95, statistics={"known": 90}, phase="remediation", items_total=7, items_success=6),
-            1,
-            0.0,
+            Listed(pages=1),
             "page 1, 95 of 95 accounts, 0 findings, 6 of 7 repairs",
             id="repairing",
         ),
     ],
 )
-def test_line_tells_pages_rate_findings_and_time_left(run: Run, pages: int, rate: float | None, line: str) -> None:
-    assert told(run, pages=pages, rate=rate) == line
+def test_line_tells_pages_rate_findings_and_time_left(run: Run, listed: Listed, line: str) -> None:
+    assert told(run, listed) == line
 
 
-def test_time_left_is_told_only_while_it_can_be_known() -> None:
-    listing = a_run(accounts_total=10)
-
-    assert left_s(listing, rate=2.0) == 5.0
-    assert left_s(listing, rate=None) is None
-    assert left_s(a_run(accounts_total=10, phase="owners"), rate=2.0) is None
-    assert left_s(a_run(), rate=2.0) is None
+def test_seconds_are_spelt_as_a_person_says_them() -> None:
     assert [spelt(seconds) for seconds in (0.2, 59, 61, 7200)] == [
         "about 1 s",
         "about 59 s",
@@ -75,7 +59,7 @@ def test_bar_is_drawn_on_a_terminal_and_nowhere_else() -> None:
     terminal, file = io.StringIO(), io.StringIO()
     for stream, is_terminal in ((terminal, True), (file, False)):
         bar = RunBar(Console(file=stream, force_terminal=is_terminal, width=120))
-        bar.show(a_run(accounts_total=10, accounts_processed=5), pages=3, now=1.0)
+        bar.show(a_run(accounts_total=10, accounts_processed=5), Listed(pages=3))
         bar.end()
 
     assert "page 3, 5 of 10 accounts" in terminal.getvalue()

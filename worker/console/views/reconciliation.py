@@ -61,7 +61,8 @@ class RunDetail:
     """One run with its report.
 
     ``pages`` were listed so far, ``expected`` accounts are to come in all, as the target says or as we know them;
-    ``seconds_left`` until they are listed, at the pace so far. ``notes`` are what a person should know beside findings.
+    ``accounts_per_second`` of a run under way are those of the last minute, ``seconds_left`` until all are listed at
+    this pace; None: not known. ``notes`` are what a person should know beside findings.
     """
 
     row: RunRow

@@ -30,6 +30,7 @@ from worker.service.desk.slices import cut, ends_of
 from worker.store import listings_findings, listings_runs, listings_targets, run_history, runs, schedules
 from worker.store.listings_findings import FindingQuery
 from worker.store.pool import Connection
+from worker.store.run_history import Listed
 from worker.store.sql import Record
 
 _SAMPLE = 10
@@ -78,8 +79,9 @@ async def run(
         conn, tenant_id, where=FindingQuery(connector_id, run_id=run_id), limit=_SAMPLE
     )
     speed = report["performance_metrics"]
-    pace = speed["accounts_per_second"]
     is_live = stored.status in {RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED}
+    listed = await run_history.listed(conn, tenant_id=tenant_id, run_id=run_id) if is_live else Listed()
+    pace = recon.pace(stored, listed) if is_live else speed["accounts_per_second"]
     return RunDetail(
         row=run_row(rows[0]),
         connector=brief_of(found[0]),
@@ -94,9 +96,9 @@ async def run(
         duration_seconds=listings_runs.duration(stored),
         accounts_per_second=pace,
         api_calls_made=speed["api_calls_made"],
-        pages=await run_history.pages(conn, tenant_id=tenant_id, run_id=run_id) if is_live else 0,
-        expected=_expected(stored) if is_live else None,
-        seconds_left=_seconds_left(stored, pace=pace),
+        pages=listed.pages,
+        expected=recon.expected(stored) if is_live else None,
+        seconds_left=recon.seconds_left(stored, rate=pace),
         notes=tuple(report["notes"]),
         hold=await _hold(conn, tenant_id, stored.approval_id, rules=rules),
         sample=await _finding_rows(conn, tenant_id, sample),
@@ -177,20 +179,6 @@ def run_row(row: Record) -> RunRow:
 def _present(counts: dict[str, int]) -> dict[str, int]:
     """Without what did not occur."""
     return {name: n for name, n in counts.items() if n}
-
-
-def _expected(run: Run) -> int | None:
-    """How many accounts there are, as the target says, or as we know them."""
-    known = run.accounts_total or run.statistics.get("known")
-    return max(int(known), run.accounts_processed) if known else None
-
-
-def _seconds_left(run: Run, *, pace: float | None) -> float | None:
-    """Until everything is listed; None while nobody can tell, and when that is over."""
-    total = _expected(run)
-    if run.status is not RunStatus.RUNNING or run.phase != "listing" or not pace or total is None:
-        return None
-    return (total - run.accounts_processed) / pace
 
 
 def _taken_over(run: Run) -> dict[str, int]:
