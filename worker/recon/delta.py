@@ -3,21 +3,25 @@
 Also a run over single accounts and people: ``statistics["only"] = {"uids": [...], "identities": [...]}``. What is
 looked at one by one and not found again closes its findings; nothing is concluded about anybody else.
 
-A batch is judged in one transaction, with a checkpoint that says what is left to do about it: whose its accounts are,
-which findings are no more. Whoever takes the run over does that first, and then goes on behind it.
+A batch is judged in one transaction, with a checkpoint that says what is left to do about it: which findings are no
+more, and which accounts nobody owns. Whose those are is found out at the end, for all batches together, for it is
+looked for among everybody. Whoever takes the run over closes what the last batch left, and goes on behind it.
 """
 
 import asyncio
 import json
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
+from worker.connectors import Changes
 from worker.domain.account import TargetAccount
+from worker.domain.discrepancy import Finding
 from worker.domain.errors import ConnectorError, UnknownUid
 from worker.recon import inbound
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
@@ -35,7 +39,10 @@ from worker.store.tenant import tenant
 
 T = TypeVar("T")
 
+#: What is read from a target one by one, and then judged together.
 _PAGE = 500
+#: Rows of ours that are looked at together.
+_ROWS = 5_000
 
 #: What a batch begins with in a checkpoint, and how long its hashes are.
 _BATCH = b"batch\0"
@@ -46,7 +53,7 @@ NO_SYNC = "This target cannot tell what has changed there; only what has changed
 
 @dataclass(slots=True)
 class Look:
-    """What to look at, and what has been looked at."""
+    """What to look at, and what has been looked at; ``unsettled`` are accounts that may need an owner."""
 
     since: datetime | None
     uids: list[str] = field(default_factory=list)
@@ -55,6 +62,7 @@ class Look:
     batches: int = 0
     token: str | None = None
     is_told: bool = False
+    unsettled: dict[str, None] = field(default_factory=dict)
 
     @property
     def left(self) -> list[str]:
@@ -62,6 +70,11 @@ class Look:
         return [
             uid for uid, number in zip(self.uids, hash_uids(self.uids).tolist(), strict=True) if number not in self.seen
         ]
+
+    def add(self, batch: "Batch") -> None:
+        """Take over what was seen, and what may need an owner."""
+        self.seen |= set(unpack(batch.seen).tolist())
+        self.unsettled |= dict.fromkeys(batch.unsettled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +106,10 @@ async def run_delta(steps: Steps, context: RunContext, *, since: datetime | None
     await _take_up(steps, context, look)
     if since is not None:
         await _follow_target(steps, context, look)
-    for uids in _pieces(look.left):
+    for uids in _pieces(look.left, _PAGE):
         await _look_at(steps, context, look, uids)
-    for ids in _pieces(look.identity_ids):
-        await _look_for_missing(steps, context, ids)
+    await _find_owners(steps, context, look)
+    await _look_for_missing(steps, context, look.identity_ids)
     if since is not None and not context.run.dry_run and "sync_token" in context.facts:
         async with steps.step(context) as conn:
             await connectors.set_sync_token(
@@ -126,30 +139,53 @@ async def _take_up(steps: Steps, context: RunContext, look: Look) -> None:
     async with tenant(steps.pool, context.run.tenant_id) as conn:
         batches = await runs.checkpoints(conn, context.run)
     for each in batches:
-        look.seen |= set(unpack(Batch.unpack(each.seen).seen).tolist())
+        look.add(Batch.unpack(each.seen))
     if batches:
         last = batches[-1]
         look.batches, look.token, look.is_told = last.page + 1, last.next_token, last.is_last
-        await _finish(steps, context, Batch.unpack(last.seen))
+        await _close_of(steps, context, Batch.unpack(last.seen))
 
 
 async def _follow_target(steps: Steps, context: RunContext, look: Look) -> None:
     """Take the target's own word for what has changed there."""
-    guard, place, run = context.view.guard, context.place, context.run
-    if "sync" not in guard.capabilities:
+    run = context.run
+    if "sync" not in context.view.guard.capabilities:
         await _note(steps, context, {"note": NO_SYNC})
         return
     if not look.batches:
         async with tenant(steps.pool, run.tenant_id) as conn:
             look.token = await connectors.sync_token(conn, tenant_id=run.tenant_id, connector_id=run.connector_id)
-    while not look.is_told:
-        read_at = context.database_time(datetime.now(UTC))
-        changes = await steps.patiently(context, partial(guard.sync, place.object_class, token=look.token))
-        present = {each.uid: each.account for each in changes.changes if each.account is not None}
-        gone = [each.uid for each in changes.changes if each.account is None]
-        look.token, look.is_told = changes.next_token, changes.is_last
-        await _settle(steps, context, look, _Seen(present, gone, read_at))
+    if not look.is_told:
+        async with aclosing(_told(steps, context, look.token)) as pages:
+            async for changes, read_at in pages:
+                present = {each.uid: each.account for each in changes.changes if each.account is not None}
+                gone = [each.uid for each in changes.changes if each.account is None]
+                look.token, look.is_told = changes.next_token, changes.is_last
+                await _settle(steps, context, look, _Seen(present, gone, read_at))
     context.facts["sync_token"] = look.token
+
+
+async def _told(steps: Steps, context: RunContext, token: str | None) -> AsyncGenerator[tuple[Changes, datetime], None]:
+    """What the target tells, to its end, with the moment when it was asked; one page ahead of the caller."""
+    guard, place = context.view.guard, context.place
+
+    async def ask(token: str | None) -> tuple[Changes, datetime]:
+        read_at = context.database_time(datetime.now(UTC))
+        return await steps.patiently(context, partial(guard.sync, place.object_class, token=token)), read_at
+
+    ahead = asyncio.create_task(ask(token))
+    try:
+        while True:
+            found = await ahead
+            if found[0].is_last:
+                yield found
+                return
+            ahead = asyncio.create_task(ask(found[0].next_token))
+            yield found
+    finally:
+        ahead.cancel()
+        with suppress(asyncio.CancelledError, Exception):  # nobody wants the page any more, nor why it failed
+            await ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,19 +235,28 @@ async def _settle(steps: Steps, context: RunContext, look: Look, seen: _Seen) ->
         if doubtful:
             found = await examine_apart(conn, context, doubtful, read_at=seen.read_at, computed=computed)
             found.settled |= settled
-        unowned = [each.id for each in lost if not each.identity_id and not each.live]
-        await write_gone(conn, context, gone=[each.id for each in confirmed.gone], unowned=unowned)
-        keys = [each.key for each in found.findings] + await _record_gone(conn, context, confirmed.gone)
-        unsettled = [uid for uid in present if uid not in found.settled]
+        found.findings += await _write_gone(conn, context, confirmed.gone, lost)
         numbers = hash_uids([*seen.present, *seen.gone])
-        batch = Batch(pack(numbers), unsettled, found.judged + [each.id for each in lost], keys)
-        touched = len(unsettled) + len(lost)
+        judged = [each for each in found.judged if each not in found.unowned] + [each.id for each in lost]
+        keys = [each.key for each in found.findings]
+        batch = Batch(pack(numbers), list(found.unowned.values()), judged, keys)
+        touched = sum(uid not in found.settled for uid in present) + len(lost)
         unchanged = {"unchanged": len(found.settled)} if found.settled else {}
         checkpoint = Checkpoint(look.batches, look.token, look.is_told, batch.pack())
         await runs.advance(conn, context.run, Progress(processed=touched, tally=unchanged), checkpoint=checkpoint)
     look.batches += 1
-    look.seen |= set(numbers.tolist())
-    await _finish(steps, context, batch)
+    look.add(batch)
+    await _close_of(steps, context, batch)
+
+
+async def _close_of(steps: Steps, context: RunContext, batch: Batch) -> None:
+    """Close what is no longer so of a batch; done again, it changes nothing.
+
+    Not where it was judged: whoever repairs locks findings first, then accounts.
+    """
+    if batch.judged:
+        async with steps.step(context) as conn:
+            await _close(conn, context, account_ids=batch.judged, keys=batch.keys)
 
 
 async def _settled(steps: Steps, context: RunContext, present: dict[str, TargetAccount]) -> set[str]:
@@ -222,12 +267,6 @@ async def _settled(steps: Steps, context: RunContext, present: dict[str, TargetA
         agreed = await accounts.agreed(conn, context.place, list(present))
     hashes = hashes_of(context.view, list(present.values())).tolist()
     return {uid for uid, content in zip(present, hashes, strict=True) if agreed.get(uid) == content}
-
-
-async def _finish(steps: Steps, context: RunContext, batch: Batch) -> None:
-    """What comes after a batch was judged; done again, it changes nothing."""
-    keys = batch.keys + await _find_owners(steps, context, batch.unsettled)
-    await _close(steps, context, account_ids=batch.judged, identity_ids=[], keys=keys)
 
 
 def _to_judge(context: RunContext, objects: dict[str, TargetAccount]) -> dict[str, TargetAccount]:
@@ -242,57 +281,78 @@ async def _known(steps: Steps, context: RunContext, uids: Sequence[str]) -> list
     return [Known(row.account.id, uid, row.account.identity_id, row.account.live, None) for uid, row in rows.items()]
 
 
-async def _record_gone(conn: Connection, context: RunContext, gone: Sequence[Known]) -> list[str]:
-    if not gone:
-        return []
+async def _write_gone(
+    conn: Connection, context: RunContext, gone: Sequence[Known], lost: Sequence[Known]
+) -> list[Finding]:
+    """Note what is gone; what that means for those who had it is found."""
+    unowned = [each.id for each in lost if not each.identity_id and not each.live]
     ids = [each.id for each in gone]
+    if not ids and not unowned:
+        return []
+    await write_gone(conn, context, gone=ids, unowned=unowned)
+    if not ids:
+        return []
     rows = await accounts.gone_before(conn, context.place, after=FIRST, limit=len(ids), ids=ids)
     findings = gone_findings(context, rows)
     await record(conn, context.run, findings)
-    return [each.key for each in findings]
+    return findings
 
 
-async def _find_owners(steps: Steps, context: RunContext, uids: Sequence[str]) -> list[str]:
-    """Correlate those of the accounts looked at that nobody owns."""
+async def _find_owners(steps: Steps, context: RunContext, look: Look) -> None:
+    """Correlate those of the accounts looked at that nobody owns; done again, it changes nothing."""
+    unowned: list[Observed] = []
+    for uids in _pieces(list(look.unsettled), _ROWS):
+        async with tenant(steps.pool, context.run.tenant_id) as conn:
+            rows = await accounts.by_uids(conn, context.place, uids)
+        unowned += [
+            Observed(s.account.id, uid, s.account.observed or {}, s.account.observed_active, s.observed_hash or 0)
+            for uid, s in rows.items()
+            if s.account.identity_id is None and not s.account.live
+        ]
+    keys: list[str] = []
+    for results in _pieces(await owners_of(steps, context.view, unowned), _PAGE):
+        async with steps.step(context) as conn:
+            keys += (await write_owners(conn, context, results)).keys
+    if unowned:
+        async with steps.step(context) as conn:
+            await _close(conn, context, account_ids=[each.id for each in unowned], keys=keys)
+
+
+async def _look_for_missing(steps: Steps, context: RunContext, identity_ids: Sequence[UUID]) -> None:
+    if not identity_ids:
+        return
     async with tenant(steps.pool, context.run.tenant_id) as conn:
-        rows = await accounts.by_uids(conn, context.place, uids) if uids else {}
-    unowned = [
-        Observed(s.account.id, uid, s.account.observed or {}, s.account.observed_active, s.observed_hash or 0)
-        for uid, s in rows.items()
-        if s.account.identity_id is None and not s.account.live
-    ]
-    results = await owners_of(steps, context.view, unowned)
-    if not results:
-        return []
-    async with steps.step(context) as conn:
-        return (await write_owners(conn, context, results)).keys
-
-
-async def _look_for_missing(steps: Steps, context: RunContext, ids: Sequence[UUID]) -> None:
-    async with steps.step(context) as conn:
         claimed = await claimed_people(conn, context)
-        people = await accounts.without_account_of(conn, context.place, ids)
-        keys = await write_missing(conn, context, people, claimed=claimed)
-    await _close(steps, context, account_ids=[], identity_ids=ids, keys=keys)
+    for ids in _pieces(identity_ids, _ROWS):
+        async with steps.step(context) as conn:
+            people = await accounts.without_account_of(conn, context.place, ids)
+            keys = await write_missing(conn, context, people, claimed=claimed)
+        async with steps.step(context) as conn:
+            await _close(conn, context, identity_ids=ids, keys=keys)
 
 
 async def _close(
-    steps: Steps, context: RunContext, *, account_ids: Sequence[UUID], identity_ids: Sequence[UUID], keys: Iterable[str]
+    conn: Connection,
+    context: RunContext,
+    *,
+    account_ids: Sequence[UUID] = (),
+    identity_ids: Sequence[UUID] = (),
+    keys: Iterable[str],
 ) -> None:
+    """Close what is no longer so of these accounts and people."""
     if not account_ids and not identity_ids:
         return
     run = context.run
-    async with steps.step(context) as conn:
-        closed = await discrepancies.close_settled(
-            conn,
-            tenant_id=run.tenant_id,
-            connector_id=run.connector_id,
-            account_ids=account_ids,
-            identity_ids=identity_ids,
-            found_keys=list(keys),
-        )
-        if closed:
-            await runs.advance(conn, run, Progress(tally={"closed": closed}))
+    closed = await discrepancies.close_settled(
+        conn,
+        tenant_id=run.tenant_id,
+        connector_id=run.connector_id,
+        account_ids=account_ids,
+        identity_ids=identity_ids,
+        found_keys=list(keys),
+    )
+    if closed:
+        await runs.advance(conn, run, Progress(tally={"closed": closed}))
 
 
 async def _note(steps: Steps, context: RunContext, facts: dict[str, str]) -> None:
@@ -301,5 +361,5 @@ async def _note(steps: Steps, context: RunContext, facts: dict[str, str]) -> Non
         pass
 
 
-def _pieces(things: Sequence[T]) -> list[Sequence[T]]:
-    return [things[at : at + _PAGE] for at in range(0, len(things), _PAGE)]
+def _pieces(things: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [things[at : at + size] for at in range(0, len(things), size)]

@@ -38,7 +38,7 @@ class Examined:
     """What a look at some accounts comes to.
 
     Two kinds are not judged: ``settled`` ones are as they were when they last were, and those of ``busy`` have an
-    operation under way.
+    operation under way. ``unowned`` are the uids of those that nobody owns, by id of the account.
     """
 
     new: list[Observed] = field(default_factory=list)
@@ -47,6 +47,7 @@ class Examined:
     findings: list[Finding] = field(default_factory=list)
     judged: list[UUID] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
+    unowned: dict[UUID, str] = field(default_factory=dict)
     busy: int = 0
 
 
@@ -94,6 +95,7 @@ def judge(
         seen_hash = view.hash_of(seen)
         if shadow is None:
             result.new.append(Observed(uuid7(), uid, seen.attributes, seen.active, seen_hash))
+            result.unowned[result.new[-1].id] = uid
         elif shadow.account.live or _has_moved(shadow, read_at):
             result.busy += 1
         elif _is_settled(shadow, seen, seen_hash):
@@ -195,6 +197,7 @@ def _is_settled(shadow: Shadow, seen: TargetAccount, seen_hash: int) -> bool:
 def _judge_unowned(result: Examined, shadow: Shadow, seen: TargetAccount, seen_hash: int) -> None:
     account = shadow.account
     result.judged.append(account.id)
+    result.unowned[account.id] = seen.uid
     observed = Observed(account.id, seen.uid, seen.attributes, seen.active, seen_hash)
     result.changed.append(observed)
     if account.observed != seen.attributes or account.state is AccountState.DEAD:

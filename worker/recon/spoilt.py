@@ -109,6 +109,8 @@ def _add(whole: Examined, part: Examined) -> None:
     for each in fields(Examined):
         if each.name == "settled":
             whole.settled |= part.settled
+        elif each.name == "unowned":
+            whole.unowned |= part.unowned
         elif each.name == "busy":
             whole.busy += part.busy
         else:

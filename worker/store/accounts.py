@@ -6,7 +6,7 @@ nothing. A row whose object is gone keeps its uid with state ``dead`` until some
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +16,14 @@ from worker.store.identities import StoredIdentity
 from worker.store.identities import from_row as identity_from_row
 from worker.store.pool import Connection
 from worker.store.sql import Record, load
+from worker.store.tenant import keep_plans
 
 queries = load("accounts")
 
 #: How long reading the index of a target may take; the statement says the same to the server.
 INDEX_WITHIN_S = 600.0
+#: No less history is kept, whatever is set: ``drop_partitions`` refuses it. A day less, for clocks that differ.
+HISTORY_AT_LEAST = timedelta(days=6)
 #: What is around the rows of a binary COPY: signature, flags and the length of no extension; and the mark of the end.
 _COPY_HEAD, _COPY_END = 19, 2
 
@@ -261,12 +264,18 @@ async def without_account_of(conn: Connection, place: Place, ids: Sequence[UUID]
 
 async def touched_since(conn: Connection, place: Place, *, since: datetime) -> list[str]:
     """Uids of linked accounts whose identity, or which themselves, were changed by us since then."""
-    rows = await queries.touched_since.rows(conn, since=since, **place.as_arguments())
+    is_kept = since > datetime.now(UTC) - HISTORY_AT_LEAST
+    query = queries.touched_since if is_kept else queries.touched_long_since
+    await queries.plan_for_values.run(conn)
+    rows = await query.rows(conn, since=since, **place.as_arguments())
+    await keep_plans(conn)
     return [row["uid"] for row in rows]
 
 
 async def identities_changed_since(conn: Connection, *, tenant_id: UUID, since: datetime) -> list[UUID]:
+    await queries.plan_for_values.run(conn)
     rows = await queries.identities_changed_since.rows(conn, tenant_id=tenant_id, since=since)
+    await keep_plans(conn)
     return [row["id"] for row in rows]
 
 

@@ -60,10 +60,13 @@ WHERE d.tenant_id = :tenant_id AND d.id = ANY(ARRAY(
 -- These accounts and identities were looked at one by one: what of theirs was not found again is gone.
 UPDATE discrepancies d SET resolution_status = 'resolved', resolved_action = 'gone', resolved_at = db_now(),
     resolved_by = NULL, version = d.version + 1
-WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.resolution_status IN ('pending', 'ignored')
-  AND (d.account_id = ANY(:account_ids::uuid[])
-       OR (d.discrepancy_type = 'missing' AND d.identity_id = ANY(:identity_ids::uuid[])))
-  AND NOT d.finding_key = ANY(:found_keys::text[])
+WHERE d.tenant_id = :tenant_id AND d.id = ANY(ARRAY(
+    SELECT u.id FROM discrepancies u
+    WHERE u.tenant_id = :tenant_id AND u.connector_id = :connector_id
+      AND u.resolution_status IN ('pending', 'ignored') AND NOT u.finding_key = ANY(:found_keys::text[])
+      AND (u.account_id = ANY(:account_ids::uuid[])
+           OR (u.discrepancy_type = 'missing' AND u.identity_id = ANY(:identity_ids::uuid[])))
+    ORDER BY u.finding_key FOR UPDATE))
 
 -- name: by_ids
 SELECT * FROM discrepancies
