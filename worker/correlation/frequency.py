@@ -9,9 +9,9 @@ from worker.correlation.normalize import name_tokens
 
 #: A small organisation's own names say too little about how common a name is among people.
 _MIN_TOTAL = 1000
-_OF_ONE_COUNTRY = 4.0
+OF_ONE_COUNTRY = 4.0
 #: So many more may have a name that nobody else has here: one organisation cannot tell that it is rarer.
-_UNSEEN = 0.05
+UNSEEN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class NameFrequencies:
         """Log odds against two strangers having this name in common.
 
         How often it occurs is guessed from its parts, and counted where others have it: people of one country have more
-        names in common than parts that know nothing of each other would, by ``_OF_ONE_COUNTRY`` for each further part.
+        names in common than parts that know nothing of each other would, by ``OF_ONE_COUNTRY`` for each further part.
         """
         tokens = normal.split()
         by_token = sum(self.log_total - log(self.bearers(token)) for token in tokens)
         if len(tokens) < 2:
             return max(0.0, by_token)
-        guessed = exp(-by_token) * _OF_ONE_COUNTRY ** (len(tokens) - 1)
-        others = (self.bearers(normal) - 1 + _UNSEEN) * exp(-self.log_total)
+        guessed = exp(-by_token) * OF_ONE_COUNTRY ** (len(tokens) - 1)
+        others = (self.bearers(normal) - 1 + UNSEEN) * exp(-self.log_total)
         return max(0.0, -log(guessed + others))

@@ -14,8 +14,8 @@ MIN_LETTERS = 4
 MIN_PREFIX = 3
 #: From here on two parts are one with a slip of the keys.
 TYPO_FROM = 0.74
-_QUALITY = {"typo": 0.9, "nickname": 0.9, "initial": 0.75, "prefix": 0.85, "joined": 0.95}
-_MAX_PARTS = 8
+QUALITY = {"typo": 0.9, "nickname": 0.9, "initial": 0.75, "prefix": 0.85, "joined": 0.95}
+MAX_PARTS = 8
 
 
 class Likeness(StrEnum):
@@ -47,7 +47,7 @@ class NameComparison:
     @property
     def likeness(self) -> float:
         """From 0 to 1: the mean over all parts, those that only one side has counting little."""
-        matched = len(self.shared) + sum(_QUALITY[how] for how, _, _ in self.alike)
+        matched = len(self.shared) + sum(QUALITY[how] for how, _, _ in self.alike)
         found = len(self.shared) + len(self.alike)
         if not found:
             return 0.0
@@ -59,7 +59,7 @@ class NameComparison:
 @lru_cache(maxsize=65536)
 def compare_names(source: str, target: str) -> NameComparison:
     """Compare two normalised names; both must not be empty."""
-    ours, theirs = source.split()[:_MAX_PARTS], target.split()[:_MAX_PARTS]
+    ours, theirs = source.split()[:MAX_PARTS], target.split()[:MAX_PARTS]
     shared = tuple(part for part in ours if part in theirs)
     left = [part for part in ours if part not in shared]
     right = [part for part in theirs if part not in shared]

@@ -35,7 +35,7 @@ SLIPPED, CALLED, JOINED = 3.0, 3.0, 1.5
 #: ln of how many initials there are, about.
 INITIAL = 2.0
 #: What a likeness of a part is worth at least.
-_LEAST = 0.3
+LEAST_ALIKE = 0.3
 
 
 class Level(Enum):
@@ -219,7 +219,7 @@ def alike_points(how: Likeness, commoner: float) -> float:
     if how is Likeness.INITIAL:
         return INITIAL
     costs = {Likeness.TYPO: SLIPPED, Likeness.JOINED: JOINED}
-    return max(commoner - costs.get(how, CALLED), _LEAST)
+    return max(commoner - costs.get(how, CALLED), LEAST_ALIKE)
 
 
 def _damped(evidence: list[Evidence]) -> list[Evidence]:

@@ -83,9 +83,12 @@ class _Maker:
         self._shares = company.shares
         self._rng = random.Random(company.seed)
         self._taken: dict[str, int] = {}
+        self._relatives: dict[str, list[Row]] = {}
 
     def make(self) -> Labelled:
         everybody = [self._person(number) for number in range(self._company.people)]
+        for person in everybody:
+            self._relatives.setdefault(person["family_name"], []).append(person)
         leavers = [self._person(number) for number in range(self._company.people, round(self._company.people * 1.1))]
         holders = [person for person in everybody if self._rng.random() >= self._shares.no_account]
         made = [(*self._account(person, everybody), person["id"]) for person in holders]
@@ -271,10 +274,7 @@ class _Maker:
         """Address and login are by now those of somebody else, mostly of a like name."""
         if not self._happens(self._shares.recycled):
             return False
-        alike = [
-            other for other in everybody
-            if other["id"] != person["id"] and other["family_name"] == person["family_name"]
-        ]  # fmt: skip
+        alike = [other for other in self._relatives[person["family_name"]] if other is not person]
         other = self._rng.choice(alike or everybody)
         account["email"] = other["email"]
         if self._happens(0.5):

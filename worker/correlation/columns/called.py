@@ -1,30 +1,26 @@
-"""Names of people compared part by part, for many pairs at once: ``compare_names`` and what ``score`` makes of it.
+"""Names of people compared part by part, for many pairs at once: ``compare_names`` and what ``score`` makes of it."""
 
-Most pairs of names share one part of two and are nothing alike in the other, which a few look-ups tell; only the rest
-is compared name by name.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.correlation.columns.features import Features
-from worker.correlation.columns.interned import Interned, Mask, Slots
+from worker.correlation.columns.interned import Mask, Numbers, Slots
 from worker.correlation.columns.names import Names
+from worker.correlation.columns.parts import INITIAL, QUALITIES, TYPO, Codes, Parts
+from worker.correlation.columns.rarity import Rarity
 from worker.correlation.frequency import NameFrequencies
-from worker.correlation.nicknames import classes_of
-from worker.correlation.person_names import MIN_LETTERS, MIN_PREFIX, TYPO_FROM, compare_names
+from worker.correlation.person_names import MAX_PARTS, compare_names
 from worker.correlation.rules import Rule
-from worker.correlation.score import CONTRADICTED, INITIAL, alike_points, name_points
+from worker.correlation.score import CALLED, CONTRADICTED, LEAST_ALIKE, SLIPPED, name_points
+from worker.correlation.score import INITIAL as AN_INITIAL
 
 Shares = NDArray[np.float64]
 
-_ROUNDING = 1e-9
-#: The likeness of two names that have one part of two in common and contradict each other in the other.
-_HALF = 0.4
+#: Pairs that are compared together.
+_TOGETHER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +31,10 @@ class Called:
     is_contradicted: Mask
     points: Shares
 
+    @classmethod
+    def empty(cls, count: int) -> "Called":
+        return cls(np.zeros(count), np.zeros(count, dtype=np.bool_), np.zeros(count))
+
 
 class NameComparer:
     """Compares the names of one rule by their numbers; only pairs of different names are asked for."""
@@ -43,137 +43,113 @@ class NameComparer:
         self._rule = rule
         self._texts = texts
         self._frequencies = frequencies
-        self._sizes = names.tokens.sizes
-        self._tokens = _first_two(names)
-        self._token_texts = names.token_texts
-        self._parts = _Parts.of(names.token_texts)
-        known = frequencies if rule.by_frequency else None
-        #: What a token alone is worth.
-        self._worth = np.array([known.rarity(token) if known else rule.weight / 2 for token in names.token_texts])
-        each = np.maximum(self._worth, INITIAL)[names.tokens.items]
-        sums = np.append(0.0, np.cumsum(each))
-        self._most = sums[names.tokens.starts[1:]] - sums[names.tokens.starts[:-1]]
-
-    def at_most(self, left: Slots, right: Slots) -> Shares:
-        """No less than the points of each pair; those of names that have nothing in common are not told."""
-        found: Shares = np.minimum(self._most[left], self._most[right])
-        pairs = self._of_two(left, right)
-        worth, has_one = self._worth[pairs.shared], pairs.shared >= 0
-        found[pairs.places] = np.where(
-            pairs.is_alike, found[pairs.places], np.where(has_one, worth - CONTRADICTED, -np.inf)
-        )
-        return found
+        self._names = names.tokens
+        self._sizes = np.minimum(names.tokens.sizes, MAX_PARTS)
+        self._parts = Parts(names.token_texts)
+        self._rarity = Rarity(rule, names, frequencies)
 
     def of(self, left: Slots, right: Slots) -> Called:
         """Each pair compared; distinct ones are best asked for."""
-        likeness, points = np.zeros(len(left)), np.zeros(len(left))
-        contradicted = np.ones(len(left), dtype=np.bool_)
-        rest = np.ones(len(left), dtype=np.bool_)
-        pairs = self._of_two(left, right)
-        has_one = pairs.shared >= 0
-        half = has_one & ~pairs.is_alike
-        likeness[pairs.places[half]] = _HALF
-        points[pairs.places[half]] = self._worth[pairs.shared[half]] - CONTRADICTED
-        other = has_one & pairs.is_alike
-        quality, worth = self._others(pairs.ours[other], pairs.theirs[other])
-        places, shared = pairs.places[other], self._worth[pairs.shared[other]]
-        likeness[places] = np.where(quality > 0, (1 + quality) / 2, _HALF)
-        points[places] = shared + np.where(quality > 0, worth, -CONTRADICTED)
-        contradicted[places] = quality == 0
-        rest[pairs.places[has_one | ~pairs.is_alike]] = False
-        for place in np.flatnonzero(rest).tolist():
+        found = Called.empty(len(left))
+        for places in self._by_shape(left, right):
+            some = self._alike_shapes(left[places], right[places])
+            found.likeness[places], found.points[places] = some.likeness, some.points
+            found.is_contradicted[places] = some.is_contradicted
+        return found
+
+    def _by_shape(self, left: Slots, right: Slots) -> Iterator[Numbers]:
+        """Places of pairs of as many parts each, not too many at once."""
+        shapes = (self._sizes[left] * (MAX_PARTS + 1) + self._sizes[right]).astype(np.int16)
+        for shape in np.flatnonzero(np.bincount(shapes)).tolist() if len(shapes) else []:
+            places = np.flatnonzero(shapes == shape)
+            for first in range(0, len(places), _TOGETHER):
+                yield places[first : first + _TOGETHER]
+
+    def _alike_shapes(self, left: Slots, right: Slots) -> Called:
+        pairs = _Sides(self._tokens(left), self._tokens(right))
+        shared = ~pairs.is_left
+        points = self._rarity.of_shared(pairs.left, shared)
+        joined = self._may_be_joined(pairs)
+        matched = shared.sum(axis=1).astype(np.float64)
+        count = matched.copy()
+        quality = np.zeros(len(left))
+        for rows, one, other, code in self._matches(pairs):
+            quality[rows] += QUALITIES[code]
+            count[rows] += 1
+            points[rows] += self._worth_alike(code, pairs.left[rows, one], pairs.right[rows, other])
+        called = _summed(matched + quality, count, pairs, points)
+        self._compare_joined(called, left, right, np.flatnonzero(joined))
+        return called
+
+    def _matches(self, pairs: "_Sides") -> Iterator[tuple[Numbers, int, int, Codes]]:
+        """Parts that are alike, each used up by the first it goes with: rows, places in both names, how."""
+        codes = self._codes(pairs)
+        rows = np.flatnonzero(codes.any(axis=(1, 2)))
+        codes = codes[rows]
+        for code in range(TYPO, INITIAL + 1):
+            hits = codes == code
+            for one, other in zip(*np.nonzero(hits.any(axis=0)), strict=True):
+                chosen = rows[hits[:, one, other]]
+                chosen = chosen[pairs.is_left[chosen, one] & pairs.is_right[chosen, other]]
+                pairs.is_left[chosen, one] = pairs.is_right[chosen, other] = False
+                yield chosen, int(one), int(other), np.full(len(chosen), code, dtype=np.int8)
+
+    def _codes(self, pairs: "_Sides") -> Codes:
+        """Of each two parts that are left over on both sides: how they are alike."""
+        free = pairs.is_left[:, :, np.newaxis] & pairs.is_right[:, np.newaxis, :]
+        row, one, other = np.nonzero(free)
+        found = np.zeros(free.shape, dtype=np.int8)
+        found[row, one, other] = self._parts.alike(pairs.left[row, one], pairs.right[row, other])
+        return found
+
+    def _worth_alike(self, codes: Codes, left: Slots, right: Slots) -> Shares:
+        """``alike_points`` of each."""
+        commoner = np.minimum(self._rarity.worth[left], self._rarity.worth[right])
+        costs = np.where(codes == TYPO, SLIPPED, CALLED)
+        return np.where(codes == INITIAL, AN_INITIAL, np.maximum(commoner - costs, LEAST_ALIKE))
+
+    def _may_be_joined(self, pairs: "_Sides") -> Mask:
+        """Where two parts that are left over may be one of the other side, written as one word."""
+        found = np.zeros(len(pairs.left), dtype=np.bool_)
+        sides = (pairs.left, pairs.is_left), (pairs.right, pairs.is_right)
+        for (several, are_free), (single, is_free) in (sides, sides[::-1]):
+            for (one, other), whole in product(combinations(range(several.shape[1]), 2), range(single.shape[1])):
+                rows = np.flatnonzero(are_free[:, one] & are_free[:, other] & is_free[:, whole])
+                found[rows] |= self._parts.may_be_joined(several[rows, one], several[rows, other], single[rows, whole])
+        return found
+
+    def _compare_joined(self, called: Called, left: Slots, right: Slots, places: Numbers) -> None:
+        """These few one by one."""
+        for place in places.tolist():
             source, target = self._texts[left[place]], self._texts[right[place]]
             compared = compare_names(source, target)
-            likeness[place], contradicted[place] = compared.likeness, compared.is_contradicted
-            points[place] = name_points(self._rule, source, target, self._frequencies)
-        return Called(likeness, contradicted, points)
+            called.likeness[place], called.is_contradicted[place] = compared.likeness, compared.is_contradicted
+            called.points[place] = name_points(self._rule, source, target, self._frequencies)
 
-    def _others(self, ours: Slots, theirs: Slots) -> tuple[Shares, Shares]:
-        """Of parts that are left over: how alike they are, 0 where they are not, and what that is worth."""
-        packed = ours.astype(np.uint64) << np.uint64(32) | theirs.astype(np.uint64)
-        pairs, where = np.unique(packed, return_inverse=True)
-        quality, worth = np.zeros(len(pairs)), np.zeros(len(pairs))
-        for place, pair in enumerate(pairs.tolist()):
-            one, other = pair >> 32, pair & 0xFFFFFFFF
-            compared = compare_names(self._token_texts[one], self._token_texts[other])
-            if compared.alike:
-                [(how, _, _)] = compared.alike
-                quality[place] = compared.likeness
-                worth[place] = alike_points(how, float(min(self._worth[one], self._worth[other])))
-        return quality[where], worth[where]
-
-    def _of_two(self, left: Slots, right: Slots) -> "_OfTwo":
-        """Pairs of names of two parts each."""
-        places = np.flatnonzero((self._sizes[left] == 2) & (self._sizes[right] == 2))
-        one, other = self._tokens[left[places]], self._tokens[right[places]]
-        shared, ours, theirs = (np.full(len(places), -1, dtype=np.int32) for _ in range(3))
-        alike = np.zeros(len(places), dtype=np.bool_)
-        for mine, yours in product(range(2), range(2)):
-            alike |= self._parts.may_be_alike(one[:, mine], other[:, yours])
-        alike |= self._parts.may_be_joined(one, other) | self._parts.may_be_joined(other, one)
-        for mine, yours in product(range(2), range(2)):
-            same = one[:, mine] == other[:, yours]
-            shared[same] = one[same, mine]
-            ours[same], theirs[same] = one[same, 1 - mine], other[same, 1 - yours]
-        has_one = shared >= 0
-        alike[has_one] = self._parts.may_be_alike(ours[has_one], theirs[has_one])
-        return _OfTwo(places, shared, ours, theirs, alike)
-
-
-@dataclass(frozen=True, slots=True)
-class _OfTwo:
-    """Names of two parts: the part that both have (-1 for none) and the parts left over; if any may be alike."""
-
-    places: NDArray[np.int64]
-    shared: Slots
-    ours: Slots
-    theirs: Slots
-    is_alike: Mask
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What is known of each part of a name by itself."""
-
-    features: Features
-    first: Slots
-    prefix: Slots
-    has_nickname: Mask
-
-    @classmethod
-    def of(cls, tokens: Sequence[str]) -> "_Parts":
-        return cls(
-            Features.of(tokens),
-            Interned().numbers(token[0] for token in tokens),
-            Interned().numbers(token[:MIN_PREFIX] for token in tokens),
-            np.fromiter((bool(classes_of(token)) for token in tokens), dtype=np.bool_, count=len(tokens)),
-        )
-
-    def may_be_alike(self, left: Slots, right: Slots) -> Mask:
-        """Whether one may be a slip, a short form or an initial of the other; False where it surely is none."""
-        shorter = np.minimum(self.features.lengths[left], self.features.lengths[right])
-        slip = (shorter >= MIN_LETTERS) & (self.features.at_most(left, right) >= TYPO_FROM - _ROUNDING)
-        initial = (shorter == 1) & (self.first[left] == self.first[right])
-        bag = self.features.bag
-        within = ((bag[left] & ~bag[right]) == 0) | ((bag[right] & ~bag[left]) == 0)
-        prefix = (shorter >= MIN_PREFIX) & within & (self.prefix[left] == self.prefix[right])
-        found: Mask = slip | initial | prefix | (self.has_nickname[left] & self.has_nickname[right])
-        return found
-
-    def may_be_joined(self, parts: Slots, others: Slots) -> Mask:
-        """Whether two parts may be one of the others, written as one word."""
-        total = self.features.lengths[parts].sum(axis=1)
-        bag = self.features.bag
-        signs = bag[parts[:, 0]] | bag[parts[:, 1]]
-        same_length = self.features.lengths[others] == total[:, np.newaxis]
-        found: Mask = (same_length & ((signs[:, np.newaxis] & ~bag[others]) == 0)).any(axis=1)
+    def _tokens(self, names: Slots) -> Slots:
+        """The parts of names that all have as many."""
+        size = int(self._sizes[names[0]])
+        found: Slots = self._names.items[self._names.starts[names][:, np.newaxis] + np.arange(size)]
         return found
 
 
-def _first_two(names: Names) -> Slots:
-    """The first two tokens of each name, where it has as many."""
-    found = np.full((len(names.tokens.starts) - 1, 2), -1, dtype=np.int32)
-    for place in range(2):
-        there = names.tokens.sizes > place
-        found[there, place] = names.tokens.items[names.tokens.starts[:-1][there] + place]
-    return found
+class _Sides:
+    """Parts of two names each, and which of them are left over."""
+
+    def __init__(self, left: Slots, right: Slots) -> None:
+        same = left[:, :, np.newaxis] == right[:, np.newaxis, :]
+        self.left, self.right = left, right
+        self.is_left: Mask = ~same.any(axis=2)
+        self.is_right: Mask = ~same.any(axis=1)
+
+
+def _summed(matched: Shares, count: Shares, pairs: _Sides, points: Shares) -> Called:
+    """What ``NameComparison`` says of them, with the points for what they share and what is alike."""
+    only_left, only_right = pairs.is_left.sum(axis=1), pairs.is_right.sum(axis=1)
+    is_contradicted = (only_left > 0) & (only_right > 0)
+    mean = matched / np.maximum(count, 1)
+    apart = matched / np.maximum(count + np.minimum(only_left, only_right), 1) * 0.8
+    likeness = np.where(is_contradicted, apart, mean - 0.02 * (only_left + only_right))
+    return Called(
+        np.where(count > 0, likeness, 0.0), is_contradicted, np.where(is_contradicted, points - CONTRADICTED, points)
+    )

@@ -62,7 +62,7 @@ class Judge:
             return found
         one, other = left[differ], right[differ]
         if self._names is not None:
-            points = np.maximum(self._names.at_most(one, other), self._points_of_nothing)
+            points = self._differing(one, other)[2]
         else:
             likeness = self._likeness.at_most(one, other)
             points = self._points_at(self._levels(likeness), likeness, one, other)
@@ -109,12 +109,6 @@ class Judge:
         nothing = np.where(levels == Level.NEUTRAL, 0.0, -float(self._rule.disagreement))
         other = np.where(levels == Level.ALIKE, called.points, nothing)
         return likeness, levels, np.where(likeness > 0, called.points, other)
-
-    @property
-    def _points_of_nothing(self) -> float:
-        """What two names are worth that have no part in common."""
-        level = int(self._levels(np.zeros(1))[0])
-        return 0.0 if level == Level.NEUTRAL else -float(self._rule.disagreement)
 
     def _levels(self, likeness: Shares) -> NDArray[np.int8]:
         rule = self._rule

@@ -35,6 +35,10 @@ class Names:
     def token_texts(self) -> list[str]:
         return self._space.texts
 
+    def number(self, token: str) -> int:
+        """The number of a token; one that none has where it is not known."""
+        return self._space.find(token)
+
     def keys(self) -> Iterator[tuple[Hashes, Slots]]:
         """Of each two tokens one whole with the beginning, the end or the sound of the other; and the name."""
         beginning, end, sound = self._parts()
