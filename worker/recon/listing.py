@@ -1,24 +1,25 @@
 """The first phase of a full run: list the target page by page and judge what each page shows.
 
 A page is one transaction: its checkpoint, what it found, the rows it changed. So a run that is killed anywhere goes on
-behind its last page and ends as if it had never been interrupted. The next page is fetched while one is judged, and no
-further ahead: a slow database holds the listing back.
+behind its last page and ends as if it had never been interrupted. While a page is written the next one is fetched and
+hashed, and none further ahead: at most two are not written yet, and a slow database holds the listing back.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from worker.connectors import Page
+from worker.domain.account import TargetAccount
 from worker.domain.errors import ListingChanged
 from worker.recon.context import RunContext
 from worker.recon.examine import examine, expressions
-from worker.recon.seen import SeenIndex, hash_uids, pack, unpack
+from worker.recon.seen import Hashes, SeenIndex, hash_uids, pack, unpack
 from worker.recon.spoilt import Odd, examine_the_rest, hashes_of, is_protected
 from worker.recon.steps import Steps
 from worker.store import accounts, runs
@@ -27,6 +28,9 @@ from worker.store.tenant import tenant
 
 #: How often a target may say that its listing must begin again before the run fails.
 MOST_RESTARTS = 3
+
+#: So many accounts are hashed before others get a turn: the database answers, and waits for the next question.
+HASHED_AT_ONCE = 250
 
 
 @dataclass(slots=True)
@@ -43,8 +47,30 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
+    """A page as it was read, and its accounts by uid."""
+
     page: Page
     read_at: datetime
+    objects: dict[str, TargetAccount]
+
+    @property
+    def end(self) -> str | None:
+        """Where the listing goes on."""
+        return None if self.page.is_last else self.page.next_token
+
+    @property
+    def is_end(self) -> bool:
+        return self.end is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a page comes to: who in it is judged, and what is noted with that."""
+
+    judged: dict[str, TargetAccount]
+    read_at: datetime
+    progress: Progress
+    checkpoint: Checkpoint
 
 
 async def load(steps: Steps, context: RunContext) -> Listed:
@@ -71,9 +97,7 @@ async def run_listing(steps: Steps, context: RunContext, listed: Listed) -> None
     restarts = 0
     while not listed.is_over:
         try:
-            async with aclosing(_pages(steps, context, listed.token)) as pages:
-                async for fetched in pages:
-                    await _judge_page(steps, context, listed, fetched)
+            await _list(steps, context, listed)
         except ListingChanged:
             restarts += 1
             if restarts > MOST_RESTARTS:
@@ -95,54 +119,102 @@ async def _note_start(steps: Steps, context: RunContext, listed: Listed) -> None
         pass
 
 
-async def _pages(steps: Steps, context: RunContext, token: str | None) -> AsyncGenerator[_Fetched, None]:
-    """Pages to the end, one ahead of the caller."""
-    ahead = asyncio.create_task(_fetch(steps, context, token))
+async def _list(steps: Steps, context: RunContext, listed: Listed) -> None:
+    """From the token to the end of the listing."""
+    writing: asyncio.Task[None] | None = None
+    ahead = asyncio.create_task(_fetch(steps, context, listed.token, behind=None))
     try:
         while True:
-            fetched = await ahead
-            follows = fetched.page.next_token
-            if follows is not None and not fetched.page.is_last:
-                ahead = asyncio.create_task(_fetch(steps, context, follows))
-                yield fetched
-            else:
-                yield fetched
+            fetched = await _arrived(ahead, writing)
+            if not fetched.is_end:
+                ahead = asyncio.create_task(_fetch(steps, context, fetched.page.next_token, behind=writing))
+            uids, contents = await _hashed(context, fetched.objects)
+            if writing is not None:
+                await writing
+            looked = _look_at(context, listed, fetched, uids, contents)
+            is_end = fetched.is_end
+            del fetched  # a page is large, and what has not changed in it is of no more use
+            writing = asyncio.create_task(_write(steps, context, looked))
+            if is_end:
+                await writing
                 return
     finally:
-        ahead.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # nobody wants the page any more, nor why it failed
-            await ahead
+        await _drop(ahead, writing)
 
 
-async def _fetch(steps: Steps, context: RunContext, token: str | None) -> _Fetched:
+async def _fetch(
+    steps: Steps, context: RunContext, token: str | None, *, behind: "asyncio.Task[None] | None"
+) -> _Fetched:
+    """The page at the token, once ``behind`` is written."""
+    if behind is not None:
+        await asyncio.wait([behind])
+        behind.result()
     guard, place = context.view.guard, context.place
     read_at = context.database_time(datetime.now(UTC))
     page = await steps.patiently(context, lambda: guard.search(place.object_class, token=token))
-    return _Fetched(page, read_at)
+    return _Fetched(page, read_at, {each.uid: each for each in page.accounts if each.uid})
 
 
-async def _judge_page(steps: Steps, context: RunContext, listed: Listed, fetched: _Fetched) -> None:
+async def _arrived(ahead: "asyncio.Task[_Fetched]", writing: "asyncio.Task[None] | None") -> _Fetched:
+    """The page; when it cannot be had, what came before it is written down and people are heeded first."""
+    try:
+        return await ahead
+    except Exception:
+        if writing is not None:
+            await writing
+        raise
+
+
+async def _hashed(context: RunContext, objects: dict[str, TargetAccount]) -> tuple[Hashes, npt.NDArray[np.int64]]:
+    """Hashes of the uids and the contents of a page, with a look at what has been answered meanwhile in between."""
+    seen = list(objects.values())
+    contents = []
+    for at in range(0, len(seen), HASHED_AT_ONCE):
+        contents.append(hashes_of(context.view, seen[at : at + HASHED_AT_ONCE]))
+        await asyncio.sleep(0)
+    return hash_uids(objects), np.concatenate(contents) if contents else np.zeros(0, dtype=np.int64)
+
+
+def _look_at(
+    context: RunContext, listed: Listed, fetched: _Fetched, uids: Hashes, contents: npt.NDArray[np.int64]
+) -> _Looked:
+    """What of a page must be judged, and where the listing is when that is written."""
     page, view = fetched.page, context.view
-    objects = {each.uid: each for each in page.accounts if each.uid}
-    seen, uids = list(objects.values()), hash_uids(objects)
-    is_first, is_settled = listed.index.examine(uids, hashes_of(view, seen))
+    is_first, is_settled = listed.index.examine(uids, contents)
+    seen = list(fetched.objects.values())
     doubtful = [seen[at] for at in np.flatnonzero(is_first & ~is_settled)]
     judged = {each.uid: each for each in doubtful if not is_protected(view, each)}
-    end = None if page.is_last else page.next_token
-    checkpoint = Checkpoint(listed.pages, end, page.is_last, pack(uids[is_first]), page.total)
+    checkpoint = Checkpoint(listed.pages, fetched.end, page.is_last, pack(uids[is_first]), page.total)
     tally = {"protected": len(doubtful) - len(judged)} if len(judged) < len(doubtful) else {}
-    progress = Progress(processed=int(np.count_nonzero(is_first)), total=page.total, tally=tally)
-    computed = await expressions(steps, context, judged, read_at=fetched.read_at)
-    calls = context.calls
-    try:
-        async with steps.step(context, progress, checkpoint=checkpoint) as conn:
-            if judged:
-                await examine(conn, context, judged, read_at=fetched.read_at, computed=computed)
-    except Odd as failure:  # the page once more, without the one that it failed for
-        context.calls = calls
-        async with steps.step(context, progress, checkpoint=checkpoint) as conn:
-            await examine_the_rest(conn, context, judged, read_at=fetched.read_at, computed=computed, failure=failure)
     listed.index.mark(uids)
     listed.pages += 1
-    listed.token, listed.is_over, listed.is_ended = end, end is None, page.is_last
+    listed.token, listed.is_over, listed.is_ended = fetched.end, fetched.is_end, page.is_last
     listed.total = page.total if page.total is not None else listed.total
+    progress = Progress(processed=int(np.count_nonzero(is_first)), total=page.total, tally=tally)
+    return _Looked(judged, fetched.read_at, progress, checkpoint)
+
+
+async def _write(steps: Steps, context: RunContext, looked: _Looked) -> None:
+    """Judge and write down, in one transaction; whoever cannot be judged is left out of it."""
+    judged, read_at = looked.judged, looked.read_at
+    computed = await expressions(steps, context, judged, read_at=read_at)
+    calls = context.calls
+    try:
+        async with steps.step(context, looked.progress, checkpoint=looked.checkpoint) as conn:
+            if judged:
+                await examine(conn, context, judged, read_at=read_at, computed=computed)
+    except Odd as failure:  # the page once more, without the one that it failed for
+        context.calls += calls
+        async with steps.step(context, looked.progress, checkpoint=looked.checkpoint) as conn:
+            await examine_the_rest(conn, context, judged, read_at=read_at, computed=computed, failure=failure)
+
+
+async def _drop(*tasks: "asyncio.Task[Any] | None") -> None:
+    """Nobody wants any more what these come to, nor why they failed."""
+    for each in tasks:
+        if each is not None and not each.done():
+            each.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await each
+        elif each is not None and not each.cancelled():
+            each.exception()
