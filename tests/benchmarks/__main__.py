@@ -12,6 +12,7 @@ import uvloop
 
 from tests.benchmarks import importing, running, scripting, targeting
 from tests.benchmarks.correlation import side_by_side
+from tests.benchmarks.correlation.strangers import measure as strangers
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
 from tests.benchmarks.queue import (
@@ -57,6 +58,7 @@ MEASURES: dict[str, Measure] = {
     "queue.list": asking.measure,
     "recon": measures.measure,
     "correlation": side_by_side.measure,
+    "correlation.strangers": strangers.measure,
     "hooks": scripting.measure,
 }
 

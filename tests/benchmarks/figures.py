@@ -55,6 +55,8 @@ class Size:
     served: int = 2_000
     rows: int = 100_000
     employed: int = 5_000
+    strangers: int = 30
+    strange_people: int = 0
     worked: int = 5_000
     starts: int = 3
     calls: int = 4_000
@@ -66,7 +68,7 @@ class Size:
 
     def scaled(self, factor: float) -> "Size":
         sizes = {name: value for name, value in asdict(self).items() if not isinstance(value, bool)}
-        return replace(self, **{name: max(1, round(value * factor)) for name, value in sizes.items()})
+        return replace(self, **{name: max(1, round(value * factor)) for name, value in sizes.items() if value})
 
 
 FULL = Size()
@@ -96,6 +98,8 @@ QUICK = Size(
     served=500,
     rows=20_000,
     employed=2_000,
+    strangers=6,
+    strange_people=1_500,
     worked=300,
     starts=1,
     calls=1_000,

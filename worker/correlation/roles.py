@@ -1,7 +1,5 @@
 """What identities and targets call the things that tell people apart; compared without case and separators."""
 
-from collections.abc import Iterable
-
 ALIASES: dict[str, tuple[str, ...]] = {
     "external_id": ("external_id", "externalid", "immutable_id", "source_id", "source_anchor"),
     "employee_number": (
@@ -57,13 +55,6 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "created": ("created", "created_at", "when_created", "creation_date", "account_created", "meta.created"),
 }  # fmt: skip
 
-#: Said before what a column holds, without changing what that is.
-_QUALIFIERS = (
-    "work", "business", "office", "primary", "personal", "home", "user", "employee", "person", "account", "acct", "hr",
-    "ad", "ldap", "identity", "emp", "staff", "corporate", "company", "contact", "legal", "preferred", "target",
-    "source", "main", "private", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:",
-)  # fmt: skip
-
 
 def plain(attribute: str) -> str:
     """A name without case and separators."""
@@ -71,27 +62,8 @@ def plain(attribute: str) -> str:
 
 
 _ROLE_OF = {plain(alias): role for role, aliases in ALIASES.items() for alias in aliases}
-_LEADING = tuple(map(plain, _QUALIFIERS))
 
 
 def role_of(attribute: str) -> str | None:
     """What an attribute of this name holds; None when its name does not tell."""
     return _ROLE_OF.get(plain(attribute))
-
-
-def likely_role_of(attribute: str) -> str | None:
-    """``role_of``, also behind words such as ``work`` or ``primary``, and as the last part of a path."""
-    if role := role_of(attribute) or role_of(attribute.rpartition(".")[2]):
-        return role
-    text = plain(attribute)
-    rests = (text.removeprefix(word) for word in _LEADING if text.startswith(word))
-    return next((role for rest in rests if (role := _ROLE_OF.get(rest))), None)
-
-
-def by_role(attributes: Iterable[str]) -> dict[str, list[str]]:
-    """Attributes by what their names say that they hold, each in the order given."""
-    found: dict[str, list[str]] = {}
-    for attribute in dict.fromkeys(attributes):
-        if role := likely_role_of(attribute):
-            found.setdefault(role, []).append(attribute)
-    return found

@@ -39,7 +39,7 @@ def correlated(labelled: Labelled, *, learns: bool) -> Said:
     rights = _table(labelled.rights, 1)
     lefts = rights if labelled.is_duplicates else _table(labelled.lefts, 1 << 40)
     frequencies = NameFrequencies.of(_name(row) for row in labelled.rights)
-    rule_set = guessed_rule_set(_columns(labelled.rights), _columns(labelled.lefts))
+    rule_set = guessed_rule_set(rights.columns, lefts.columns)
     if learns:
         one_to_one = not labelled.is_duplicates
         rule_set = refined(rights, lefts, rule_set=rule_set, frequencies=frequencies, one_to_one=one_to_one).rule_set
