@@ -10,7 +10,7 @@ from worker.actions import House
 from worker.actions import approvals as approval_acts
 from worker.actions import runs as acts
 from worker.api.existing import must_exist
-from worker.api.schemas.runs import DecisionBody, Report, Run, RunBody, RunList, run_of
+from worker.api.schemas.runs import DecisionBody, Report, Run, RunBody, RunList, only_of, run_of
 from worker.domain.errors import NotFound, WrongState
 from worker.domain.run import Run as StoredRun
 from worker.domain.run import RunKind, RunMode, RunStatus
@@ -85,7 +85,15 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("", response_model=Run, status_code=202)
     async def start(connector_id: UUID, body: RunBody | None = None, who: Principal = operator) -> Run:
         wanted = body or RunBody()
-        return run_of(await acts.start(house, who, connector_id=connector_id, mode=wanted.mode, dry_run=wanted.dry_run))
+        run = await acts.start(
+            house,
+            who,
+            connector_id=connector_id,
+            mode=wanted.mode,
+            dry_run=wanted.dry_run,
+            only=only_of(wanted.only),
+        )
+        return run_of(run)
 
     @router.post("/{run_id}/cancel", status_code=204)
     async def cancel(connector_id: UUID, run_id: UUID, who: Principal = operator) -> None:

@@ -23,7 +23,9 @@ def add(verbs: Any) -> None:
 def _runs(recon: Any) -> None:
     start = add_verb(recon, "run", _RUNS, "start", "start a run of a connector and follow it")
     start.add_argument("connector")
-    start.add_argument("--mode", choices=["full", "delta"], default="full", help="full lists everything (full)")
+    start.add_argument("--mode", choices=["full", "delta"], help="full lists everything (full)")
+    start.add_argument("--uid", action="append", default=[], help="look at this account only; as often as needed")
+    start.add_argument("--user", action="append", default=[], help="look at this person's account only")
     start.add_argument("--dry-run", action="store_true", help="find and propose, change nothing")
     add_no_wait(start)
     add_tenant(start)

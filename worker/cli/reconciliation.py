@@ -13,7 +13,7 @@ from worker.cli.context import Desk, acting
 from worker.cli.output import complain, facts, say, say_json, show, table
 from worker.cli.watching import end_of, the_run
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
-from worker.domain.run import Run, RunMode, RunStatus
+from worker.domain.run import Only, Run, RunMode, RunStatus
 from worker.recon import report as report_of
 from worker.store import listings_approvals, listings_runs, runs, safeguard
 from worker.store.tenant import tenant
@@ -54,12 +54,21 @@ def start(options: argparse.Namespace) -> int:
             desk.house,
             desk.principal,
             connector_id=connector.id,
-            mode=RunMode(options.mode),
+            mode=RunMode(options.mode) if options.mode else None,
             dry_run=options.dry_run,
+            only=await _only(desk, options),
         )
         return await follow(desk, run.id, wait=not options.no_wait, as_json=options.json)
 
     return acting(options, act)
+
+
+async def _only(desk: Desk, options: argparse.Namespace) -> Only | None:
+    """The single accounts and people that were named, if any."""
+    if not options.uid and not options.user:
+        return None
+    people = [await desk.identity(who) for who in options.user]
+    return Only(tuple(options.uid), tuple(people))
 
 
 def watch(options: argparse.Namespace) -> int:

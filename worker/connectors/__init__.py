@@ -7,7 +7,7 @@ from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorCo
 from worker.connectors.breaker import Breaker
 from worker.connectors.catalog import SettingField, TypeDescription
 from worker.connectors.guard import CallObserver, ConnectorGuard
-from worker.connectors.registry import build_settings, connector_class, connector_types, describe, guard_for
+from worker.connectors.registry import abilities, build_settings, connector_class, connector_types, describe, guard_for
 from worker.connectors.targets import Target, Targets
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Target",
     "Targets",
     "TypeDescription",
+    "abilities",
     "build_settings",
     "connector_class",
     "connector_types",

@@ -48,6 +48,11 @@ def build_settings(type_name: str, config: Mapping[str, Any]) -> Any:
     return settings_from(connector_class(type_name).Settings, config)
 
 
+def abilities(connector: Connector) -> frozenset[str]:
+    """What a stored connector can do as it is configured; raises ``SettingsError`` for a bad configuration."""
+    return _abilities(connector_class(connector.type), build_settings(connector.type, connector.config))
+
+
 def guard_for(
     connector: Connector,
     *,
@@ -61,12 +66,16 @@ def guard_for(
     context = _context_of(connector, credentials=credentials, may_change=may_change)
     return ConnectorGuard(
         lambda: kind(settings, context),
-        capabilities=capabilities_of(kind) - (settings.lacks() if hasattr(settings, "lacks") else frozenset()),
+        capabilities=_abilities(kind, settings),
         limits=connector.limits,
         may_change=may_change,
         is_protected=_protection(connector.protected_filter),
         observer=observer,
     )
+
+
+def _abilities(kind: type[LiveConnector], settings: Any) -> frozenset[str]:
+    return capabilities_of(kind) - (settings.lacks() if hasattr(settings, "lacks") else frozenset())
 
 
 def _context_of(

@@ -190,9 +190,11 @@ def hold_sentence(hold: HoldView) -> str:
 
 
 def run_name(run: RunRow) -> str:
-    """ "Full dry run", "Delta run", "Import"."""
+    """ "Full dry run", "Delta run", "Import", "Look at 1 account"."""
     if run.kind == "import":
         return "Import dry run" if run.dry_run else "Import"
+    if run.only is not None:
+        return f"{'Dry look' if run.dry_run else 'Look'} at {count(run.only, 'account')}"
     return f"{run.mode.capitalize()} {'dry run' if run.dry_run else 'run'}"
 
 

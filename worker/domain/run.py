@@ -6,11 +6,15 @@ pending ──► running ──► completed | failed | cancelled
              paused ──► cancelled
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
+
+#: Where the statistics of a run say that it looks at single objects only.
+ONLY = "only"
 
 
 class RunKind(StrEnum):
@@ -53,6 +57,26 @@ class PauseReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """What a run over single objects looks at: accounts by uid, and the accounts of people; at nothing else."""
+
+    uids: tuple[str, ...] = ()
+    identity_ids: tuple[UUID, ...] = ()
+
+    @classmethod
+    def of(cls, statistics: Mapping[str, Any]) -> "Only | None":
+        """As kept with a run; None for a run over everything."""
+        if ONLY not in statistics:
+            return None
+        kept = statistics[ONLY]
+        return cls(tuple(kept.get("uids", ())), tuple(UUID(each) for each in kept.get("identities", ())))
+
+    def kept(self) -> dict[str, Any]:
+        """As a run's statistics keep it."""
+        return {ONLY: {"uids": list(self.uids), "identities": [str(each) for each in self.identity_ids]}}
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run as stored. ``owner`` and ``epoch`` are the fence of whoever works on it.
 
@@ -92,6 +116,11 @@ class Run:
     created_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+
+    @property
+    def only(self) -> Only | None:
+        """The single objects that it looks at; None for a run over everything."""
+        return Only.of(self.statistics)
 
 
 class RunProcessor(Protocol):

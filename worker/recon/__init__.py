@@ -12,6 +12,7 @@ Guarantees:
 from worker.recon.asking import Answer, whose
 from worker.recon.backtests import Backtests, replayed_page, settled_pasts
 from worker.recon.engine import ReconciliationEngine
+from worker.recon.examine import LONGEST_UID, can_be_kept
 from worker.recon.exports import csv_header, csv_line, json_line
 from worker.recon.groups import CauseRepaired, CauseRepairing, cause_words, chosen, describe
 from worker.recon.keeping import Keeping
@@ -27,6 +28,7 @@ from worker.recon.retroactive import Recorrelation
 from worker.recon.trend import Point, trend_of
 
 __all__ = [
+    "LONGEST_UID",
     "Answer",
     "Backtests",
     "CauseRepaired",
@@ -40,6 +42,7 @@ __all__ = [
     "Repaired",
     "Repairs",
     "Wish",
+    "can_be_kept",
     "cause_words",
     "checked_policy",
     "choices_of",

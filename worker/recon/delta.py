@@ -1,7 +1,7 @@
 """A run over what has changed: what the target tells since its last token, and what changed on our side.
 
-Also a run over single accounts and people: ``statistics["only"] = {"uids": [...], "identities": [...]}``. What is
-looked at one by one and not found again closes its findings; nothing is concluded about anybody else.
+Also a run over single accounts and people (``Run.only``). What is looked at one by one and not found again closes its
+findings; nothing is concluded about anybody else.
 
 A batch is judged in one transaction, with a checkpoint that says what is left to do about it: which findings are no
 more, and which accounts nobody owns. Whose those are is found out at the end, for all batches together, for it is
@@ -16,19 +16,21 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from worker.connectors import Changes
 from worker.domain.account import TargetAccount
 from worker.domain.discrepancy import Finding
 from worker.domain.errors import ConnectorError, UnknownUid
+from worker.domain.run import Only
 from worker.recon import inbound
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
 from worker.recon.examine import Examined, can_be_kept, expressions, record
 from worker.recon.owners import owners_of, write_owners
 from worker.recon.seen import hash_uids, pack, unpack
+from worker.recon.singles import remarks
 from worker.recon.spoilt import examine_apart, hashes_of, is_protected
 from worker.recon.steps import Steps
 from worker.store import accounts, connectors, discrepancies, runs
@@ -122,8 +124,8 @@ async def run_delta(steps: Steps, context: RunContext, *, since: datetime | None
 
 async def _scope(steps: Steps, context: RunContext, since: datetime | None) -> Look:
     run = context.run
-    only = run.statistics.get("only", {})
-    look = Look(since, list(only.get("uids", [])), [UUID(each) for each in only.get("identities", [])])
+    only = run.only or Only()
+    look = Look(since, list(only.uids), list(only.identity_ids))
     async with tenant(steps.pool, run.tenant_id) as conn:
         if since is not None:
             look.uids = await accounts.touched_since(conn, context.place, since=since)
@@ -217,6 +219,8 @@ async def _look_at(steps: Steps, context: RunContext, look: Look, uids: Sequence
     answers = dict(zip(uids, await asyncio.gather(*map(read, uids)), strict=True))
     present = {uid: answer for uid, answer in answers.items() if isinstance(answer, TargetAccount)}
     gone = [uid for uid, answer in answers.items() if answer is None]
+    if look.since is None:
+        await _note(steps, context, await remarks(steps.pool, context, answers))
     look.is_told = True  # what the target tells comes before, and is over
     await _settle(steps, context, look, _Seen(present, gone, read_at))
 
@@ -355,7 +359,7 @@ async def _close(
         await runs.advance(conn, run, Progress(tally={"closed": closed}))
 
 
-async def _note(steps: Steps, context: RunContext, facts: dict[str, str]) -> None:
+async def _note(steps: Steps, context: RunContext, facts: dict[str, Any]) -> None:
     context.facts |= facts
     async with steps.step(context, Progress(facts=facts)):
         pass

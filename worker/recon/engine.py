@@ -146,8 +146,8 @@ class ReconciliationEngine:
         run = context.run
         if run.phase != REMEDIATION:
             since = await self._since(run)
-            if run.mode is RunMode.DELTA and ("only" in run.statistics or since is not None):
-                await run_delta(self._steps, context, since=None if "only" in run.statistics else since)
+            if run.mode is RunMode.DELTA and (run.only or since is not None):
+                await run_delta(self._steps, context, since=None if run.only else since)
             else:
                 await self._full(context)
             await self._enter(context, REMEDIATION)
@@ -212,7 +212,7 @@ class ReconciliationEngine:
         metrics.recon_run_seconds.labels(name, str(run.kind)).observe(took)
         for kind in DiscrepancyType:
             metrics.discrepancies.labels(name, str(kind)).set(found.get((kind, Resolution.PENDING), 0))
-        if status is RunStatus.COMPLETED:
+        if status is RunStatus.COMPLETED and run.only is None:
             metrics.last_success_timestamp.labels(name, str(run.kind)).set_to_current_time()
         log.info(
             "reconciliation.finished",

@@ -10,6 +10,7 @@ from worker.domain.run import Run
 from worker.recon.groups import describe
 from worker.recon.guards import DOUBT
 from worker.recon.inbound import UNREAD
+from worker.recon.singles import TOLD
 from worker.recon.spoilt import COUNT, SPOILT
 from worker.store import cause_repairs, discrepancies, recon_actions
 from worker.store.pool import Connection
@@ -48,6 +49,7 @@ def _notes(statistics: Mapping[str, Any]) -> list[str]:
     if count := statistics.get(COUNT, 0):
         uids = ", ".join(each["uid"] for each in statistics.get(SPOILT, []))
         notes.append(f"{count} accounts could not be judged and were left as they are: {uids}. Nothing was closed.")
+    notes += [f"{each['uid']}: {each['message']}" for each in statistics.get(TOLD, [])]
     if count := statistics.get("values_unread", 0):
         notes.append(f"{count} values of accounts could not be read for their people, who keep what they have.")
     unread = statistics.get(UNREAD, [])

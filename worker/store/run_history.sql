@@ -3,6 +3,7 @@
 SELECT * FROM runs
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND kind = :kind AND status = 'completed' AND NOT dry_run
   AND mode = :mode AND listing_complete IS NOT FALSE AND id < :before
+  AND NOT statistics ? 'only'
 ORDER BY id DESC LIMIT :limit
 
 -- name: fail_unapproved

@@ -29,10 +29,11 @@ WHERE tenant_id = :tenant_id AND (:connector_id::uuid IS NULL OR connector_id = 
   AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
 
 -- name: last_good
--- The last run that really compared: complete, not a rehearsal.
+-- The last run that really compared: complete, not a rehearsal, not over single objects only.
 SELECT * FROM runs
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND kind = :kind AND status = 'completed' AND NOT dry_run
   AND (:mode::text IS NULL OR mode = :mode) AND listing_complete IS NOT FALSE AND id < :before
+  AND NOT statistics ? 'only'
 ORDER BY id DESC LIMIT 1
 
 -- name: claim

@@ -88,6 +88,12 @@ class FakeActs:
         link = f"/connectors/{connector_id}/reconciliation/runs/{sample.RUNS[0].id}"
         return self._note("start_run", "The run was started.", link, mode=mode, dry_run=dry_run)
 
+    async def look_again(
+        self, principal: Principal, *, connector_id: UUID, uids: tuple[str, ...], identity_ids: tuple[UUID, ...]
+    ) -> ActResult:
+        link = f"/connectors/{connector_id}/reconciliation/runs/{sample.RUNS[0].id}"
+        return self._note("look_again", "The account is read again.", link, uids=uids, identity_ids=identity_ids)
+
     async def cancel_run(self, principal: Principal, *, connector_id: UUID, run_id: UUID) -> ActResult:
         return self._note("cancel_run", "The run was cancelled.", run_id=run_id)
 

@@ -109,8 +109,12 @@ class Works:
                 mode=RunMode.FULL,
                 trigger=RunTrigger.MANUAL,
             )
+        await self.go_on(run.id)
+
+    async def go_on(self, run_id: UUID) -> None:
+        """Take a run that waits to its end."""
         async with tenant(self.house.pool, self.tenant_id) as conn:
-            claimed = await runs.claim(conn, tenant_id=self.tenant_id, run_id=run.id, owner=self.lease.owner)
+            claimed = await runs.claim(conn, tenant_id=self.tenant_id, run_id=run_id, owner=self.lease.owner)
         assert claimed is not None
         engine = ReconciliationEngine(self.house.pool, self.house.targets, self.house.acceptance)
         await engine.run(claimed)

@@ -1,6 +1,7 @@
 """Runs, discrepancies, approvals, people and connectors over HTTP."""
 
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -26,6 +27,49 @@ async def test_one_run_lives_at_a_time(client: Client, base: str) -> None:
     assert [each["id"] for each in listed["runs"]] == [run["id"]]
     assert (await client.get(f"/api/connectors/{uuid4()}/reconciliation/runs/{run['id']}"))[0] == 404
     assert (await client.post(f"{base}/runs", {"modus": "full"}))[0] == 422
+
+
+async def test_a_run_can_be_about_one_account(client: Client, works: Works, base: str) -> None:
+    await works.reconcile()
+    await works.hire(("Kim", "Berg", "kim@example.org"), ("Lou", "Anders", "lou@example.org"))
+    await works.work()
+    await works.table.execute("UPDATE people SET mail = 'wrong@x'")
+    uid = await works.value("SELECT a.uid FROM accounts a JOIN identities i ON i.id = a.identity_id LIMIT 1")
+
+    status, run = await client.post(f"{base}/runs", {"only": {"uids": [uid, "nobody"]}})
+    await works.go_on(UUID(run["id"]))
+    _, ended = await client.get(f"{base}/runs/{run['id']}")
+    _, report = await client.get(f"{base}/runs/{run['id']}/report")
+    _, findings = await client.get(f"{base}/discrepancies")
+
+    assert (status, run["only"]) == (202, {"uids": [uid, "nobody"], "identity_ids": []})
+    assert (ended["status"], ended["discrepancies_found"]) == ("completed", 1)
+    assert [each["external_uid"] for each in findings["discrepancies"]] == [uid]
+    assert report["notes"] == ["nobody: The target has no such account, and none was known."]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "message"),
+    [
+        pytest.param({"only": {}}, 422, "Name at least one account (uid) or person to look at.", id="nothing"),
+        pytest.param({"only": {"uids": [" "]}}, 422, "A uid is empty.", id="empty"),
+        pytest.param(
+            {"only": {"uids": ["é" * 1001]}}, 422, "A uid is too long: it has more than 2000 bytes.", id="long"
+        ),
+        pytest.param({"only": {"uids": ["u"] * 101}}, 422, "Name at most 100 accounts and people", id="many"),
+        pytest.param({"only": {"uids": ["a\x00"]}}, 422, "The uid holds what cannot be stored", id="NUL"),
+        pytest.param({"mode": "full", "only": {"uids": ["u"]}}, 422, "has no mode", id="with a mode"),
+        pytest.param({"only": {"identity_ids": [str(UUID(int=1))]}}, 404, "There is no identity", id="nobody known"),
+    ],
+)
+async def test_accounts_that_no_run_can_be_about_are_refused(
+    client: Client, base: str, body: dict[str, Any], expected: int, message: str
+) -> None:
+    status, problem = await client.post(f"{base}/runs", body)
+    _, listed = await client.get(f"{base}/runs")
+
+    assert (status, listed["total"]) == (expected, 0)
+    assert message in problem["message"]
 
 
 async def test_a_paused_run_goes_on_when_it_is_told_to(client: Client, base: str) -> None:

@@ -183,6 +183,8 @@ def test_a_paused_run_goes_on(organisation: Organisation, say: Say) -> None:
             "recon run nowhere", "There is no connector nowhere; see `provisiond connectors list`.", id="name"
         ),
         pytest.param("recon run people", "people is no target: `provisiond identities import people`.", id="source"),
+        pytest.param("recon run app --user nobody", "There is no identity nobody.", id="person of a run"),
+        pytest.param("recon run app --mode delta --uid u", "A run over single accounts has no mode", id="mode of one"),
         pytest.param("identities import app", "app is no source of identities.", id="target"),
         pytest.param("recon show 12", "'12' is not the id of a run: ", id="no id"),
         pytest.param(

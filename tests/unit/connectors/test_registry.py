@@ -1,8 +1,9 @@
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from worker.connectors import guard_for
+from worker.connectors import abilities, guard_for
 from worker.domain.connector import Connector
 from worker.domain.errors import SettingsError
 
@@ -17,8 +18,11 @@ def test_filter_that_cannot_be_read_protects_by_stopping_everything():
 
 def test_configuration_decides_what_can_be_done():
     config = {"url": "postgresql://a@b/c", "table": "t", "key": "id"}
-    plain = guard_for(Connector(uuid4(), uuid4(), "app", "sql", config=config), credentials={})
-    config["changed_column"] = "changed_at"
-    stamped = guard_for(Connector(uuid4(), uuid4(), "app", "sql", config=config), credentials={})
+    plain = Connector(uuid4(), uuid4(), "app", "sql", config=config)
+    stamped = replace(plain, config={**config, "changed_column": "changed_at"})
 
-    assert stamped.capabilities - plain.capabilities == {"sync"}
+    assert abilities(stamped) - abilities(plain) == {"sync"}
+    assert [guard_for(each, credentials={}).capabilities for each in (plain, stamped)] == [
+        abilities(plain),
+        abilities(stamped),
+    ]

@@ -1,8 +1,10 @@
-"""The states of a run."""
+"""The states of a run, and what it is about."""
+
+from uuid import UUID, uuid4
 
 import pytest
 
-from worker.domain.run import RunStatus
+from worker.domain.run import Only, Run, RunKind, RunMode, RunStatus, RunTrigger
 
 
 @pytest.mark.parametrize(
@@ -18,3 +20,23 @@ from worker.domain.run import RunStatus
 )
 def test_a_live_run_keeps_others_out(status, expected):
     assert status.is_live is expected
+
+
+def a_run(**statistics):
+    where = (uuid4(), uuid4(), uuid4())
+    return Run(
+        *where,
+        RunKind.RECONCILIATION,
+        RunMode.DELTA,
+        RunStatus.PENDING,
+        RunTrigger.MANUAL,
+        uuid4(),
+        statistics=statistics,
+    )
+
+
+def test_a_run_over_single_accounts_knows_which():
+    only = Only(("u1", "u2"), (UUID(int=1),))
+
+    assert a_run(**only.kept()).only == only
+    assert a_run(known=3).only is None

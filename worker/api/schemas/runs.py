@@ -6,18 +6,28 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from worker.domain.run import Only, RunMode, RunStatus
 from worker.domain.run import Run as StoredRun
-from worker.domain.run import RunMode, RunStatus
 from worker.store.listings_runs import duration
 
 
-class RunBody(BaseModel):
-    """A run to start."""
+class OnlyBody(BaseModel):
+    """Single accounts by the target's id of each, and people whose accounts are meant; 100 together."""
 
     model_config = ConfigDict(extra="forbid")
 
-    mode: RunMode = RunMode.FULL
+    uids: list[str] = Field(default_factory=list, examples=[["u1042"]])
+    identity_ids: list[UUID] = Field(default_factory=list)
+
+
+class RunBody(BaseModel):
+    """A run to start: full unless ``mode`` says else; with ``only`` over these accounts, and over nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: RunMode | None = None
     dry_run: bool = False
+    only: OnlyBody | None = None
 
 
 class DecisionBody(BaseModel):
@@ -31,12 +41,15 @@ class DecisionBody(BaseModel):
 
 
 class Run(BaseModel):
-    """One run; ``progress`` in percent, null while the number of accounts is unknown."""
+    """One run; ``progress`` in percent, null while the number of accounts is unknown. ``only``: what it looks at, when
+    that is not everything.
+    """
 
     id: UUID
     connector_id: UUID
     kind: str
     mode: str
+    only: OnlyBody | None = None
     dry_run: bool
     status: str
     listing_complete: bool | None
@@ -134,6 +147,7 @@ def run_of(run: StoredRun) -> Run:
         connector_id=run.connector_id,
         kind=run.kind.value,
         mode=run.mode.value,
+        only=_only(run.only),
         dry_run=run.dry_run,
         status=run.status.value,
         listing_complete=run.listing_complete,
@@ -157,6 +171,15 @@ def run_of(run: StoredRun) -> Run:
         phase=run.phase,
         progress=_progress(run),
     )
+
+
+def only_of(body: OnlyBody | None) -> Only | None:
+    """What a run is to look at, as it was asked for."""
+    return Only(tuple(body.uids), tuple(body.identity_ids)) if body else None
+
+
+def _only(only: Only | None) -> OnlyBody | None:
+    return OnlyBody(uids=list(only.uids), identity_ids=list(only.identity_ids)) if only else None
 
 
 def _progress(run: StoredRun) -> float | None:

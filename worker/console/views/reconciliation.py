@@ -11,7 +11,7 @@ from worker.domain.operation import OperationStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run.
+    """One run; ``only`` is how many single accounts and people it looks at, None for a run over everything.
 
     ``status``: pending, running, paused, completed, failed, cancelled. ``pause_reason``: person, safeguard, shutdown.
     """
@@ -24,6 +24,7 @@ class RunRow:
     status: str
     created_at: datetime
     dry_run: bool = False
+    only: int | None = None
     trigger: str = "manual"
     started_at: datetime | None = None
     completed_at: datetime | None = None

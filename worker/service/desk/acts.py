@@ -25,7 +25,7 @@ from worker.domain.conflict import ConflictOutcome
 from worker.domain.discrepancy import RepairAction, RepairDirection
 from worker.domain.errors import InvalidRequest, RequestError
 from worker.domain.operation import Origin
-from worker.domain.run import RunMode
+from worker.domain.run import Only, RunMode
 from worker.planning import Decided
 from worker.recon import Repaired, Wish
 from worker.service.desk.operations import query_of
@@ -85,6 +85,16 @@ class Acts:
             )
             what = "A dry run" if dry_run else "A run"
             return ActResult(f"{what} was started.", link=_run_path(connector_id, run.id))
+
+        return await said(act)
+
+    async def look_again(
+        self, principal: Person, *, connector_id: UUID, uids: tuple[str, ...], identity_ids: tuple[UUID, ...]
+    ) -> ActResult:
+        async def act() -> ActResult:
+            only = Only(uids, identity_ids)
+            run = await runs.start(self._house, principal_of(principal), connector_id=connector_id, only=only)
+            return ActResult("The account is read again.", link=_run_path(connector_id, run.id))
 
         return await said(act)
 

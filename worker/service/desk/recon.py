@@ -22,7 +22,7 @@ from worker.console import (
 from worker.domain.errors import SettingsError
 from worker.domain.known import known
 from worker.domain.operation import OperationStatus
-from worker.domain.run import Run, RunStatus
+from worker.domain.run import Only, Run, RunStatus
 from worker.service.desk import approvals
 from worker.service.desk.briefs import brief_of, change
 from worker.service.desk.causes import cause_row
@@ -150,6 +150,7 @@ async def findings_by_id(
 
 def run_row(row: Record) -> RunRow:
     """One run as a line of a table."""
+    only = Only.of(row["statistics"])
     return RunRow(
         id=row["id"],
         connector_id=row["connector_id"],
@@ -159,6 +160,7 @@ def run_row(row: Record) -> RunRow:
         status=row["status"],
         created_at=row["created_at"],
         dry_run=row["dry_run"],
+        only=len(only.uids) + len(only.identity_ids) if only else None,
         trigger=row["trigger"],
         started_at=row["started_at"],
         completed_at=row["completed_at"],
