@@ -10,7 +10,7 @@ update sets absolute values, a delete is repeatable. After a lost answer the row
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -23,9 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
 from worker.connectors.builtin.sqlconnections import Connections
 from worker.connectors.builtin.sqlerrors import connect_error_of, error_of
+from worker.connectors.builtin.sqlrows import Row, RowReader
 from worker.connectors.builtin.sqlsettings import SqlSettings
 from worker.connectors.builtin.sqlstatements import UID, Statement, TableStatements, new_values
-from worker.connectors.builtin.sqlvalues import Convert, from_column, into, to_column, uid_of
+from worker.connectors.builtin.sqlvalues import Convert, into, to_column, uid_of
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
     AlreadyExists,
@@ -40,7 +41,6 @@ FIND_LIMIT = 100
 #: A row may be committed this long after the time it is stamped with: so much is read again, so that none is missed.
 LATE_COMMITS = timedelta(minutes=1)
 
-Row = Mapping[str, Any]
 FAILURES = (
     exc.SQLAlchemyError,
     exc.EmulatedDBAPIException,  # of a connection that breaks while SQLAlchemy opens it, and is not lent yet
@@ -64,6 +64,7 @@ class SqlConnector:
         self._connections: Connections | None = None
         self._table: sa.Table | None = None
         self._made: TableStatements | None = None
+        self._reader: RowReader | None = None
         self._attributes: dict[str, sa.Column[Any]] = {}
         self._into_column: dict[str, Convert] = {}
 
@@ -79,6 +80,7 @@ class SqlConnector:
             self._attributes = self._attributes_of(table)
             self._into_column = {column.name: into(column) for column in table.columns}
             self._table = table
+            self._reader = RowReader(self._settings, table, self._attributes)
             self._made = TableStatements(table, self._key, self._read_columns(), engine.dialect)
         except BaseException:
             await self.__aexit__()
@@ -109,7 +111,7 @@ class SqlConnector:
             statement = statement.where(key > sa.bindparam(UID, type_=key.type))
         made = self._statements.reading(statement)
         rows = await self._run(made, {} if token is None else {UID: self._key_of_token(token)})
-        accounts = tuple(self._account(row) for row in rows[:page_size])
+        accounts = tuple(map(self._account, rows[:page_size]))
         is_last = len(rows) <= page_size
         total = await self._count() if token is None else None
         return Page(accounts, None if is_last else json.dumps(accounts[-1].uid), is_last=is_last, total=total)
@@ -281,17 +283,12 @@ class SqlConnector:
         extra = [self._settings.active_column, self._settings.changed_column]
         return [*self._attributes.values(), *(self._opened.columns[name] for name in extra if name)]
 
-    def _account(self, row: Row) -> TargetAccount:
-        attributes = {name: from_column(row[column.name]) for name, column in self._attributes.items()}
-        return TargetAccount(uid_of(row[self._key.name]), attributes, self._active_of(row))
-
-    def _active_of(self, row: Row) -> bool | None:
-        name = self._settings.active_column
-        if name is None:
-            return None
-        active = self._into_column[name](self._settings.active_value)
-        inactive = self._into_column[name](self._settings.inactive_value)
-        return True if row[name] == active else False if row[name] == inactive else None
+    @property
+    def _account(self) -> Callable[[Row], TargetAccount]:
+        """Makes an account of a row."""
+        if self._reader is None:
+            raise PermanentError("The connector is not open.")
+        return self._reader.account
 
     def _values(self, attributes: dict[str, Any], active: bool | None) -> dict[str, Any]:
         columns = {name: self._column(name).name for name in attributes}

@@ -38,8 +38,10 @@ class Statement:
         convert = self.into.get(name)
         return value if value is None or convert is None else convert(value)
 
-    def row(self, record: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """A row of the answer, by column name."""
+        if not self.out:
+            return record
         found = dict(record)
         for name, convert in self.out.items():
             if name in found:

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, JSON, BigInteger, Column, Integer, SmallInteger
+from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Column, Integer, SmallInteger, String
 
 from worker.domain.errors import InvalidAttributes
 
@@ -56,9 +56,14 @@ def from_column(value: Any) -> Any:
     return str(value)
 
 
+def is_plain(column: "Column[Any]") -> bool:
+    """Whether the driver returns JSON values for this column: ``from_column`` would change none."""
+    return isinstance(column.type, String | Integer | Boolean)
+
+
 def uid_of(value: Any) -> str:
     """The text form of a key, the same for equal keys."""
-    return str(from_column(value))
+    return value if isinstance(value, str) else str(from_column(value))
 
 
 def _python_type(kind: Any) -> type[Any]:
