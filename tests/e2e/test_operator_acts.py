@@ -138,11 +138,30 @@ async def test_cases_are_decided_by_keys_one_after_the_other(page: Page, console
     assert console.acts.done[2][1]["uid"].startswith("uid=lukrezia")
 
 
+async def test_an_answer_is_taken_back_by_a_key_and_given_once_however_often_enter_is_pressed(
+    page: Page, console: FakeConsole
+) -> None:
+    last = sample.CASES[5]
+    await page.goto(f"/correlation/cases/{sample.CASES[0].id}?last={last.id}")
+    await expect(page.locator("#main")).to_contain_text("3 like this were decided: 2 × the best candidate")
+    await page.keyboard.press("1")
+    await page.evaluate(
+        "() => { const f = document.querySelector('form[data-enter]'); f.requestSubmit(); f.requestSubmit(); }"
+    )
+    await expect(page).to_have_url(re.compile(f"/correlation/cases/{sample.CASES[1].id}"))
+    await page.goto(f"/correlation/cases/{sample.CASES[1].id}?last={last.id}")
+    await page.keyboard.press("u")
+    await expect(page).to_have_url(re.compile(f"/correlation/cases/{last.id}"))
+    await expect(page.locator("#toast")).to_contain_text("Taken back")
+
+    assert [name for name, _ in console.acts.done] == ["confirm_case", "undo_case"]
+
+
 async def test_an_account_is_nobodys_or_of_somebody_the_case_does_not_name(page: Page, console: FakeConsole) -> None:
     await page.goto(f"/correlation/cases/{sample.CASES[1].id}")
     await page.keyboard.press("b")
     await page.keyboard.press("Enter")
-    await expect(page).not_to_have_url(re.compile(str(sample.CASES[1].id)))
+    await expect(page).not_to_have_url(re.compile(f"/cases/{sample.CASES[1].id}"))
     await page.goto(f"/correlation/cases/{sample.CASES[3].id}")
     await page.keyboard.press("o")
     await page.keyboard.type(sample.identity(2).external_id)

@@ -73,6 +73,30 @@ async def reject(house: House, principal: Principal, *, case_id: UUID, notes: st
         act.note("case.reject", "case", case_id, candidates=len(refs), notes=notes)
 
 
+async def repeats(
+    house: House,
+    principal: Principal,
+    *,
+    case_id: UUID,
+    identity_id: UUID | None = None,
+    uid: str | None = None,
+    is_nobody: bool = False,
+) -> bool:
+    """Whether this person has given this very answer already, as a key that is pressed twice does.
+
+    Without a candidate the answer is none of them, or nobody.
+    """
+    async with tenant(house.pool, principal.tenant_id) as conn:
+        case = await correlation.get_case(conn, tenant_id=principal.tenant_id, case_id=case_id)
+    if case is None or case["decided_by"] != principal.id:
+        return False
+    decision = case["decision"] or {}
+    if identity_id is None and uid is None:
+        return bool(case["status"] == "rejected" and bool(decision.get("nobody")) is is_nobody)
+    chosen = str(_chosen(case, identity_id=identity_id, uid=uid))
+    return case["status"] == "confirmed" and chosen in {decision.get("identity_id"), decision.get("account_id")}
+
+
 async def rules_of(house: House, principal: Principal, case_id: UUID) -> RuleSet:
     """The rules that say what a decision about this case rests on. Raises NotFound, and Forbidden for a viewer."""
     require(principal.roles, Role.OPERATOR)
@@ -135,6 +159,7 @@ async def note_review(act: Act, case: Record, chosen: UUID | None) -> None:
         pairs=pairs,
         rule_set_version=case["rule_set_version"],
         by=act.by,
+        case_id=case["id"],
     )
 
 

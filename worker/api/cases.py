@@ -5,19 +5,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from worker.actions import House, owners
+from worker.actions import House, owners, undeciding
 from worker.actions import cases as acts
+from worker.actions.alike import alike
 from worker.api.schemas.records import (
+    AlikeCases,
     Case,
     CaseList,
     ConfirmBody,
     CreatedIdentity,
     CreateIdentityBody,
     RejectCaseBody,
+    SaidBefore,
 )
 from worker.domain.errors import NotFound
 from worker.security import Principal, Role
-from worker.store import listings_cases
+from worker.store import correlation, listings_cases
 from worker.store.sql import Record
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
@@ -58,6 +61,19 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
             next_cursor=str(rows[limit - 1]["id"]) if len(rows) > limit else None,
         )
 
+    @router.get("/{case_id}/alike", response_model=AlikeCases, summary="How cases like this one were decided")
+    async def get_alike(case_id: UUID, who: Principal = viewer) -> AlikeCases:
+        async with tenant(house.pool, who.tenant_id) as conn:
+            row = await correlation.get_case(conn, tenant_id=who.tenant_id, case_id=case_id)
+            if row is None:
+                raise NotFound(f"There is no case {case_id}.")
+            found = await alike(conn, who.tenant_id, row)
+        return AlikeCases(
+            outcomes={each.value: n for each, n in found.outcomes.items()},
+            last_at=found.last_at,
+            about=[SaidBefore.model_validate(each, from_attributes=True) for each in found.about],
+        )
+
     @router.get("/{case_id}", response_model=Case)
     async def get_case(case_id: UUID, who: Principal = viewer) -> Case:
         return await _get(house, who, case_id)
@@ -93,6 +109,11 @@ def _add_acts(router: APIRouter, house: House, *, operator: Principal) -> None:
     @router.post("/{case_id}/reassign", response_model=Case, summary="It is somebody else, also of a decided case")
     async def reassign(case_id: UUID, body: ConfirmBody, who: Principal = operator) -> Case:
         await owners.reassign(house, who, case_id=case_id, identity_id=body.identity_id, uid=body.uid, notes=body.notes)
+        return await _get(house, who, case_id)
+
+    @router.post("/{case_id}/undo", response_model=Case, summary="Take an answer back: the case is open again")
+    async def undo(case_id: UUID, who: Principal = operator) -> Case:
+        await undeciding.undo(house, who, case_id=case_id)
         return await _get(house, who, case_id)
 
 

@@ -188,6 +188,9 @@ class ConsoleActs(Protocol):
     ) -> ActResult:
         """It is somebody (or, for a person, an account) whom the case does not name; also of a decided case."""
 
+    async def undo_case(self, principal: Principal, *, case_id: UUID) -> ActResult:
+        """Take the answer back: the case is open again."""
+
     async def resolve_conflict(
         self, principal: Principal, *, conflict_id: UUID, outcome: ConflictOutcome, notes: str | None
     ) -> ActResult:

@@ -42,6 +42,7 @@ async def record(
     pairs: Sequence[Reviewed],
     rule_set_version: int | None,
     by: UUID,
+    case_id: UUID | None = None,
 ) -> None:
     """Keep what a person said; ``kind`` is that of the case."""
     if pairs:
@@ -57,6 +58,7 @@ async def record(
             are_one=[each.is_one for each in pairs],
             rule_set_version=rule_set_version,
             reviewed_by=by,
+            case_id=case_id,
         )
 
 

@@ -1,8 +1,8 @@
 -- name: insert
 INSERT INTO correlation_reviews (tenant_id, id, connector_id, account_id, identity_id, kind, confidence, is_one,
-    rule_set_version, reviewed_at, reviewed_by)
+    rule_set_version, reviewed_at, reviewed_by, case_id)
 SELECT :tenant_id, n.id, :connector_id, n.account_id, n.identity_id, :kind, n.confidence, n.is_one, :rule_set_version,
-    db_now(), :reviewed_by
+    db_now(), :reviewed_by, :case_id
 FROM unnest(:ids::uuid[], :account_ids::uuid[], :identity_ids::uuid[], :confidences::float8[], :are_one::boolean[])
     AS n(id, account_id, identity_id, confidence, is_one)
 

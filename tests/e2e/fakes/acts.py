@@ -147,6 +147,9 @@ class FakeActs:
     async def reassign_case(self, principal: Principal, **said: Any) -> ActResult:
         return self._note("reassign_case", "Linked as you said.", **said)
 
+    async def undo_case(self, principal: Principal, *, case_id: UUID) -> ActResult:
+        return self._note("undo_case", "Taken back: the case is open again.", case_id=case_id)
+
     async def disable_identity(self, principal: Principal, *, identity_id: UUID, reason: str) -> ActResult:
         return self._note("disable_identity", "3 accounts are being disabled.", id=identity_id, reason=reason)
 

@@ -33,6 +33,7 @@ from worker.console.views import (
     OperationRow,
     RunDetail,
     RunRow,
+    SaidBefore,
     Suggestion,
     TrendDay,
 )
@@ -434,6 +435,13 @@ def case_detail(row: CaseRow) -> CaseDetail:
         attributes={"name": row.subject, "employee_number": "E10003", "department": "Logistics"},
         candidates=(candidate(0.91, "lukas.kowalski", near=True), candidate(0.06, "lukrezia.kowalski", near=False)),
         rule_set_version=2,
+        alike="3 like this were decided: 2 × the best candidate, 1 × none of them",
+        alike_at=ago(days=1),
+        about=(
+            SaidBefore(f"lukas.kowalski is not {HOSTILE}’s.", ago(days=1), "ines.koch"),
+            SaidBefore("l.kowalski is lukas.kowalski’s.", ago(days=3), "ines.koch"),
+        ),
+        final="This case is open: nobody has answered it." if row.status == "open" else None,
     )
 
 

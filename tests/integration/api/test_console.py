@@ -103,11 +103,13 @@ async def test_a_case_is_answered_and_the_list_is_left_when_it_was_the_last(brow
 
     refused, _ = await browser.call("POST", to, data=form | {"choice": "perhaps"})
     status, onward = await browser.call("POST", to, data=form)
-    _, again = await browser.call("POST", to, data=form)
+    _, twice = await browser.call("POST", to, data=form)
+    _, again = await browser.call("POST", to, data=form | {"choice": "none"})
 
     assert (refused, status) == (422, 200)
     assert "<title>Cases" in onward
     assert "Linked; whatever waited for the answer goes on." in onward
+    assert "Linked; whatever waited for the answer goes on." in twice
     assert "Nothing was done" in again or "already" in again
     assert await busy.value("SELECT status FROM cases") == "confirmed"
 

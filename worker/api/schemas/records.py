@@ -115,6 +115,27 @@ class Case(BaseModel):
     decision: dict[str, Any] | None
 
 
+class SaidBefore(BaseModel):
+    """Something that a person said of an account or a person of a case; ``verdict`` is is, is_not or nobody."""
+
+    verdict: str
+    uid: str | None
+    user_name: str | None
+    decided_at: datetime
+    decided_by: str | None
+
+
+class AlikeCases(BaseModel):
+    """Earlier decisions: how many cases of whose best candidate the rules said the same came to best, another, none
+
+    or nobody, of the last 500 at that target; and what was said of those whom the case is about.
+    """
+
+    outcomes: dict[str, int]
+    last_at: datetime | None
+    about: list[SaidBefore]
+
+
 class CaseList(BaseModel):
     cases: list[Case]
     total: int

@@ -24,11 +24,12 @@ def routes(desk: Desk) -> list[Route]:
         Route(LIST, desk.signed_in(list_cases)),
         Route(f"{LIST}/{{id}}", desk.signed_in(show)),
         Route(f"{LIST}/{{id}}/decide", desk.signed_in(decide), methods=["POST"]),
+        Route(f"{LIST}/{{id}}/undo", desk.signed_in(undo), methods=["POST"]),
     ]
 
 
 async def list_cases(visit: Visit) -> Response:
-    query = visit.query.only("status", "connector_id", "q", "older", "newer")
+    query = visit.query.only("status", "connector_id", "q", "last", "older", "newer")
     status = query.word("status", ("open", "decided", "any")) or "open"
     where = CaseFilter(
         status=None if status == "any" else status,
@@ -44,6 +45,7 @@ async def list_cases(visit: Visit) -> Response:
         path=LIST,
         kept={name: query.text(name) for name in ("connector_id", "q")},
         connectors=await visit.reads.connector_names(visit.tenant_id),
+        last=await _last(visit),
     )
 
 
@@ -56,6 +58,7 @@ async def show(visit: Visit) -> Response:
         tables=beside(detail),
         near=await visit.reads.near_cases(visit.tenant_id, case_id=detail.row.id, where=_open(kept)),
         kept=kept,
+        last=await _last(visit),
     )
 
 
@@ -68,7 +71,15 @@ async def decide(visit: Visit) -> Response:
     onward = near.following or near.before
     if not result.ok:
         return visit.done(result, default=address(f"{LIST}/{case_id}", kept))
-    return visit.done(result, default=address(f"{LIST}/{onward}" if onward else LIST, kept))
+    return visit.done(result, default=address(f"{LIST}/{onward}" if onward else LIST, {**kept, "last": str(case_id)}))
+
+
+async def undo(visit: Visit) -> Response:
+    """Take an answer back, and show the case: it is open again, or stands as it was decided."""
+    form = Query({name: values[0] for name, values in visit.form.items()})
+    case_id = visit.id("id")
+    result = await visit.acts.undo_case(visit.principal, case_id=case_id)
+    return visit.done(result, default=address(f"{LIST}/{case_id}", _kept(form)))
 
 
 async def _answer(visit: Visit, form: Query, case_id: UUID) -> ActResult:
@@ -121,6 +132,13 @@ def _open(kept: Mapping[str, str | None]) -> CaseFilter:
     return CaseFilter(
         connector_id=Query({"connector_id": kept["connector_id"] or ""}).uuid("connector_id"), q=kept["q"]
     )
+
+
+async def _last(visit: Visit) -> CaseDetail | None:
+    """The case that the person has just decided, where that can be taken back."""
+    last = visit.query.uuid("last")
+    found = await visit.reads.case(visit.tenant_id, case_id=last) if last else None
+    return found if found and found.row.status == "decided" and found.final is None else None
 
 
 async def _case(visit: Visit) -> CaseDetail:

@@ -99,6 +99,13 @@
     if (form.method === "get")
       $$("input,select", form).forEach((field) => { if (!field.value) field.disabled = true; });
   });
+  /* a key pressed twice is one answer: looked at last, for others may keep a form from being sent */
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.dataset.sent) return void event.preventDefault();
+    form.dataset.sent = "yes";
+  });
   const help = () => {
     dialog.innerHTML = $("#help-text").innerHTML;
     const box = $("#keys-on", dialog);
@@ -245,10 +252,17 @@
 
   /* --- the message of one's own act: good news leaves by itself, unless looked at --- */
   const toast = $("#toast.good");
+  if ($("#toast")) setTimeout(() => say($("#toast .grow")?.textContent.trim() || ""), 300);
   let leave = toast && setTimeout(() => toast.remove(), 6000);
   ["mouseenter", "focusin"].forEach((name) => toast?.addEventListener(name, () => clearTimeout(leave)));
   ["mouseleave", "focusout"].forEach((name) => toast?.addEventListener(name, () => { leave = setTimeout(() => toast.remove(), 3000); }));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") $("#toast")?.remove(); });
+
+  /* a page that is shown again from memory can be sent again */
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    $$("form[data-sent]").forEach((form) => { delete form.dataset.sent; $$("button", form).forEach((b) => (b.disabled = false)); });
+  });
 
   count();
   tick();

@@ -9,7 +9,15 @@ making.
 from worker.console.views.causes import CauseRepairRow, CauseRow, CausesView, ChosenCauses
 from worker.console.views.conflicts import ConflictDetail, ConflictPage, ConflictRow, ConflictSide
 from worker.console.views.connectors import ConnectorCard, ConnectorDetail, HomeView
-from worker.console.views.correlation import Candidate, CaseDetail, CasePage, CaseRow, Contribution, NearCases
+from worker.console.views.correlation import (
+    Candidate,
+    CaseDetail,
+    CasePage,
+    CaseRow,
+    Contribution,
+    NearCases,
+    SaidBefore,
+)
 from worker.console.views.filters import (
     AuditFilter,
     CaseFilter,
@@ -165,6 +173,7 @@ __all__ = [
     "RulesView",
     "RunDetail",
     "RunRow",
+    "SaidBefore",
     "ScheduleAhead",
     "ScheduleRow",
     "ScheduleView",

@@ -77,9 +77,22 @@ class CasePage:
     cursors: Cursors = field(default_factory=Cursors)
 
 
+@dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """What a person decided earlier, as a sentence."""
+
+    words: str
+    at: datetime
+    by: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseDetail:
-    """A case with what is known of its subject and each candidate, best first."""
+    """A case with what is known of its subject and each candidate, best first.
+
+    ``alike`` tells how cases like it were decided, ``about`` what was said of those it is about. ``final`` is why an
+    answer cannot be taken back.
+    """
 
     row: CaseRow
     attributes: dict[str, Any]
@@ -88,6 +101,10 @@ class CaseDetail:
     rule_set_version: int | None = None
     notes: str | None = None
     version: int = 1
+    alike: str = ""
+    alike_at: datetime | None = None
+    about: tuple[SaidBefore, ...] = ()
+    final: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

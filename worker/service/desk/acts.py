@@ -18,12 +18,13 @@ from worker.actions import (
     operations,
     owners,
     runs,
+    undeciding,
 )
 from worker.console import ActResult, OperationFilter
 from worker.console import Principal as Person
 from worker.domain.conflict import ConflictOutcome
 from worker.domain.discrepancy import RepairAction, RepairDirection
-from worker.domain.errors import InvalidRequest, RequestError
+from worker.domain.errors import InvalidRequest, RequestError, WrongState
 from worker.domain.operation import Origin
 from worker.domain.run import Only, RunMode
 from worker.planning import Decided
@@ -179,23 +180,36 @@ class Acts:
         self, principal: Person, *, case_id: UUID, identity_id: UUID | None, uid: str | None, notes: str | None
     ) -> ActResult:
         async def act() -> ActResult:
-            await cases.confirm(
-                self._house, principal_of(principal), case_id=case_id, identity_id=identity_id, uid=uid, notes=notes
-            )
+            who = principal_of(principal)
+            try:
+                await cases.confirm(self._house, who, case_id=case_id, identity_id=identity_id, uid=uid, notes=notes)
+            except WrongState:
+                if not await cases.repeats(self._house, who, case_id=case_id, identity_id=identity_id, uid=uid):
+                    raise
             return ActResult("Linked; whatever waited for the answer goes on.")
 
         return await said(act)
 
     async def reject_case(self, principal: Person, *, case_id: UUID, notes: str | None) -> ActResult:
         async def act() -> ActResult:
-            await cases.reject(self._house, principal_of(principal), case_id=case_id, notes=notes)
+            who = principal_of(principal)
+            try:
+                await cases.reject(self._house, who, case_id=case_id, notes=notes)
+            except WrongState:
+                if not await cases.repeats(self._house, who, case_id=case_id):
+                    raise
             return ActResult("None of them; whatever waited for the answer goes on.")
 
         return await said(act)
 
     async def nobodys_case(self, principal: Person, *, case_id: UUID, notes: str | None) -> ActResult:
         async def act() -> ActResult:
-            await owners.nobodys(self._house, principal_of(principal), case_id=case_id, notes=notes)
+            who = principal_of(principal)
+            try:
+                await owners.nobodys(self._house, who, case_id=case_id, notes=notes)
+            except WrongState:
+                if not await cases.repeats(self._house, who, case_id=case_id, is_nobody=True):
+                    raise
             return ActResult("Nobody's; it is not asked about again until it changes.")
 
         return await said(act)
@@ -218,6 +232,13 @@ class Acts:
             who = principal_of(principal)
             await owners.reassign(self._house, who, case_id=case_id, identity_id=identity_id, uid=uid, notes=notes)
             return ActResult("Linked as you said; the answer is kept.")
+
+        return await said(act)
+
+    async def undo_case(self, principal: Person, *, case_id: UUID) -> ActResult:
+        async def act() -> ActResult:
+            await undeciding.undo(self._house, principal_of(principal), case_id=case_id)
+            return ActResult("Taken back: the case is open again.")
 
         return await said(act)
 

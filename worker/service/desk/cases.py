@@ -6,7 +6,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from worker.console import Candidate, CaseDetail, CaseFilter, CasePage, CaseRow, Contribution, NearCases
+from worker.actions.alike import alike, in_words, sentences
+from worker.actions.undeciding import why_final
+from worker.console import Candidate, CaseDetail, CaseFilter, CasePage, CaseRow, Contribution, NearCases, SaidBefore
 from worker.domain.redaction import shown
 from worker.service.desk.briefs import account_name
 from worker.service.desk.slices import cut, ends_of
@@ -46,6 +48,7 @@ async def detail(conn: Connection, tenant_id: UUID, *, case_id: UUID) -> CaseDet
         return None
     row = rows[0]
     known = await _known(conn, tenant_id, rows)
+    before = await alike(conn, tenant_id, row)
     return CaseDetail(
         row=_row(row, known),
         attributes=_subject(row),
@@ -54,6 +57,13 @@ async def detail(conn: Connection, tenant_id: UUID, *, case_id: UUID) -> CaseDet
         ),
         rule_set_version=row["rule_set_version"],
         notes=(row["decision"] or {}).get("notes"),
+        alike=in_words(before.outcomes),
+        alike_at=before.last_at,
+        about=tuple(
+            SaidBefore(words, each.decided_at, each.decided_by)
+            for words, each in zip(sentences(before.about), before.about, strict=True)
+        ),
+        final=why_final(row),
     )
 
 
