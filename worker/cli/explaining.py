@@ -67,4 +67,4 @@ def _tell(result: CorrelationResult, *, is_complete: bool) -> None:
         say(f"\n{each.name or each.ref_id}: {each.confidence:.2%}")
         table([{**one.to_json(), "points": f"{one.points:+.1f}"} for one in each.contributions], RULES)
     if not is_complete:
-        say("\nThere are many people: only those were compared who have its user name or external id.")
+        say("\nThere are many people, and their keys are being made: not everybody was compared.")

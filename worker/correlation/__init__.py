@@ -10,7 +10,7 @@ own: what it needs is imported when it is asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from worker.correlation.blocking import match_keys
+from worker.correlation.blocking import match_keys, reading_of
 from worker.correlation.bulk import MAX_BLOCK, correlate_many
 from worker.correlation.defaults import default_rule_set, rule_set_in_force
 from worker.correlation.engine import CandidateSource, CorrelationService, Question
@@ -59,6 +59,7 @@ __all__ = [
     "guessed_rule_set",
     "keys_differ",
     "match_keys",
+    "reading_of",
     "refined",
     "replay_rules",
     "review_rule_set",

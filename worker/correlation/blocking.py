@@ -34,6 +34,16 @@ def match_keys(attributes: Mapping[str, Any], rule_set: RuleSet, *, side: Side) 
     return keys_of(prepare_subject(Subject(NOBODY, side, attributes), rule_set), rule_set)
 
 
+def reading_of(rule_set: RuleSet) -> int:
+    """The number of all that rules read of people to find them by: with the same number, people have the same keys."""
+    reading = [
+        f"{each.name}|{each.source}|{','.join(each.normalize)}|{each.match.value}|{each.algorithm or ''}"
+        for each in rule_set.rules
+        if (each.blocking and each.match is not MatchKind.EXPRESSION) or "name" in each.normalize
+    ]
+    return _hash("reading", "\n".join(sorted(reading)))
+
+
 def keys_of(prepared: Prepared, rule_set: RuleSet, *, among: frozenset[int] | None = None) -> list[MatchKey]:
     """``match_keys`` of a record that is prepared already, without those whose hash is not ``among`` them."""
     names = _name_tokens(prepared, rule_set)

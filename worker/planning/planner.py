@@ -42,7 +42,7 @@ AT_ONCE = 2
 BATCHES = 20
 
 #: Why somebody is planned who is new or has changed: accounts of nobody may be theirs.
-_CAME = frozenset({Origin.EVENT, Origin.SOURCE, Origin.API, Origin.CONSOLE})
+_CAME = frozenset({Origin.EVENT, Origin.SOURCE, Origin.RECON, Origin.API, Origin.CONSOLE})
 
 REASON = "Changed identities would remove more accounts of this target in 24 hours than may be removed unseen."
 

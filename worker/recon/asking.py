@@ -8,13 +8,17 @@ from uuid import UUID
 
 from worker.correlation import NameFrequencies, RuleSet, correlate_many, match_keys
 from worker.domain.connector import Connector
-from worker.domain.correlation import Candidate, CorrelationResult, PersonDecision, Side, Subject
-from worker.recon.backtests import EVERYBODY, sharing
+from worker.domain.correlation import Candidate, CorrelationResult, MatchKey, PersonDecision, Side, Subject
+from worker.recon import people_keys
+from worker.recon.backtests import sharing
+from worker.recon.people_keys import EVERYBODY
 from worker.store import backtests, correlation, work
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
 _MOST_TEXTS = 100
+#: Who shares rarer keys comes first; so many are compared.
+_MOST_PEOPLE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +32,24 @@ class Answer:
 async def whose(
     pool: Pool, *, connector: Connector, rule_set: RuleSet, subject: Subject, said: Sequence[PersonDecision] = ()
 ) -> Answer:
-    """Look for the owner of an account; with more than ``EVERYBODY`` people by their names and numbers alone."""
+    """Look for the owner of an account: among everybody, or with more than ``EVERYBODY`` people by their keys.
+
+    While these are being made, by their names and numbers alone.
+    """
     tenant_id = connector.tenant_id
+    keys = await asyncio.to_thread(match_keys, subject.attributes, rule_set, side=Side.ACCOUNT)
     async with tenant(pool, tenant_id) as conn:
         names = await work.full_names(conn, tenant_id)
         is_large = await backtests.has_more_people(conn, tenant_id=tenant_id, than=EVERYBODY)
-        people = await _by_names(conn, connector, subject) if is_large else []
+        people, is_complete = await _of_many(conn, connector, rule_set, subject, keys) if is_large else ([], True)
     if not is_large:
-        keys = frozenset(match_keys(subject.attributes, rule_set, side=Side.ACCOUNT))
         people = await sharing(
             pool,
             tenant_id=tenant_id,
             connector_id=connector.id,
             object_class=connector.object_class,
             rule_sets=[rule_set],
-            wanted=[keys],
+            wanted=[frozenset(keys)],
         )
     frequencies = await asyncio.to_thread(NameFrequencies.of, names)
     [result] = await asyncio.to_thread(
@@ -54,7 +61,25 @@ async def whose(
         frequencies=frequencies,
         tuning_mode=bool(connector.settings.get("tuning_mode", False)),
     )
-    return Answer(result, not is_large)
+    return Answer(result, is_complete)
+
+
+async def _of_many(
+    conn: Connection, connector: Connector, rule_set: RuleSet, subject: Subject, keys: Sequence[MatchKey]
+) -> tuple[list[Candidate], bool]:
+    """Who comes into question among very many, and whether that is everybody who does."""
+    tenant_id = connector.tenant_id
+    shared = await people_keys.holders(conn, tenant_id=tenant_id, rule_set=rule_set, keys=[keys], limit=_MOST_PEOPLE)
+    if shared is None:
+        return await _by_names(conn, connector, subject), False
+    people = await correlation.candidates_of(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector.id,
+        object_class=connector.object_class,
+        ids=shared.people[0],
+    )
+    return people, shared.is_complete
 
 
 async def _by_names(conn: Connection, connector: Connector, subject: Subject) -> list[Candidate]:

@@ -27,6 +27,7 @@ from worker.correlation import (
 )
 from worker.domain.correlation import NOBODY, Candidate, MatchKey, PersonDecision, Side, Subject, Verdict
 from worker.domain.errors import InvalidRequest
+from worker.recon.people_keys import EVERYBODY
 from worker.store import backtests, connectors, correlation, work
 from worker.store.backtests import Backtest, Settled
 from worker.store.pool import Connection, Pool
@@ -37,8 +38,6 @@ PAGE = 500
 PAGES = 2
 #: Accounts with a person's decision, and links, that one back-test looks at.
 MOST_WORDS, MOST_LINKS = 10_000, 2_000
-#: With more people than this, only those who were named come into question.
-EVERYBODY = 20_000
 _PEOPLE = 5_000
 FIRST = UUID(int=0)
 

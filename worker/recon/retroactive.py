@@ -6,8 +6,10 @@ Nothing is linked here; that is for whoever creates the account, for a person, o
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -18,7 +20,8 @@ from worker.domain.errors import ConnectorError, NotFound, SettingsError
 from worker.recon import classify
 from worker.recon.context import TargetSource, View, view_of
 from worker.recon.owners import Owned, as_seen, case_of, correlated, keys_by_id, refs_of, waiting_people, where_of
-from worker.store import backtests, connectors, correlation, discrepancies, recorrelations, work
+from worker.recon.people_keys import keep_keys, key_people
+from worker.store import backtests, connectors, correlation, discrepancies, identity_keys, recorrelations, work
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
@@ -26,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: People looked at together, and accounts that one of them may lead to.
 PEOPLE, ACCOUNTS = 500, 20
+#: Whether everybody has the keys that the rules need is looked at again after so many seconds.
+LOOK_AGAIN_S = 60.0
 _PAGE = 500
 _FIRST = UUID(int=0)
 
@@ -36,6 +41,7 @@ class Recorrelation:
     def __init__(self, pool: Pool, targets: TargetSource) -> None:
         self._pool = pool
         self._targets = targets
+        self._looked_at: dict[UUID, float] = {}
 
     async def run_once(self, tenant_id: UUID) -> int:
         """Look at the next people, and at targets with other rules; how many there were."""
@@ -47,13 +53,38 @@ class Recorrelation:
             known = await recorrelations.with_keys(conn, tenant_id=tenant_id, connector_ids=ids) if people else set()
         for connector_id in rekeyed:
             await self._rekey(tenant_id, connector_id)
+        keyed = await self._key_people(tenant_id, people, has_other_rules=bool(rekeyed))
         for connector_id in sorted(known):
             if (view := await self._view(tenant_id, connector_id)) is not None:
                 await self._look(view, people)
         if people:
             async with tenant(self._pool, tenant_id) as conn:
                 await recorrelations.remove_people(conn, tenant_id=tenant_id, ids=people)
-        return len(people) + len(rekeyed)
+        return len(people) + len(rekeyed) + keyed
+
+    async def _key_people(self, tenant_id: UUID, people: Sequence[UUID], *, has_other_rules: bool) -> int:
+        """Keys of those who came, and some of those that are missing; how many people had none."""
+        async with tenant(self._pool, tenant_id) as conn:
+            state = await identity_keys.state(conn, tenant_id=tenant_id)
+            is_due = has_other_rules or (state is not None and state.made_to is not None) or self._is_due(tenant_id)
+            if not is_due and (state is None or not people):
+                return 0
+            targets = await connectors.targets(conn, tenant_id=tenant_id)
+            came = await correlation.people_of(conn, tenant_id=tenant_id, ids=people)
+        views = [await self._view(tenant_id, each.id) for each in targets]
+        rule_sets = [view.rule_set for view in views if view is not None]
+        where: dict[str, Any] = {"tenant_id": tenant_id, "rule_sets": rule_sets, "are_all": None not in views}
+        if people and state is not None:
+            await key_people(self._pool, people=came, **where)
+        return await keep_keys(self._pool, **where) if is_due else 0
+
+    def _is_due(self, tenant_id: UUID) -> bool:
+        """Whether it is a while since somebody looked whether keys are missing."""
+        now = time.monotonic()
+        if now - self._looked_at.get(tenant_id, -LOOK_AGAIN_S) < LOOK_AGAIN_S:
+            return False
+        self._looked_at[tenant_id] = now
+        return True
 
     async def _view(self, tenant_id: UUID, connector_id: UUID) -> View | None:
         """The target; None while it cannot be opened: then its next run looks at everybody."""

@@ -277,6 +277,18 @@ async def candidates(
     return await _as_candidates(conn, people, tenant_id=tenant_id, connector_id=connector_id, object_class=object_class)
 
 
+async def people_after(conn: Connection, *, tenant_id: UUID, after: UUID, limit: int) -> list[Candidate]:
+    """The next people in id order, as candidates for any account."""
+    rows = await queries.people.rows(conn, tenant_id=tenant_id, after=after, limit=limit)
+    return [_person(row, is_taken=False) for row in rows]
+
+
+async def people_of(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> list[Candidate]:
+    """These people as ``people_after``, without those who are gone."""
+    rows = await queries.people_of.rows(conn, tenant_id=tenant_id, ids=list(ids)) if ids else []
+    return [_person(row, is_taken=False) for row in rows]
+
+
 async def candidates_of(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, ids: Sequence[UUID]
 ) -> list[Candidate]:

@@ -13,7 +13,7 @@ queries = load("recorrelations")
 
 
 async def ask_people(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> None:
-    """These people are new or have changed; nothing is noted where every account has its owner."""
+    """These people are new or have changed; nothing is noted where nobody asks by keys."""
     if ids:
         await queries.ask_people.run(conn, tenant_id=tenant_id, ids=list(ids))
 

@@ -1,8 +1,9 @@
 -- name: ask_people
--- Only where there are accounts of nobody that they could lead to.
+-- Only where there are accounts of nobody that they could lead to, or keys of people.
 INSERT INTO recorrelations (tenant_id, kind, ref_id)
 SELECT :tenant_id, 'person', n.id FROM unnest(:ids::uuid[]) AS n(id)
 WHERE EXISTS (SELECT 1 FROM match_keys WHERE tenant_id = :tenant_id)
+   OR EXISTS (SELECT 1 FROM identity_key_states WHERE tenant_id = :tenant_id)
 ORDER BY n.id
 ON CONFLICT DO NOTHING
 

@@ -152,8 +152,8 @@ class CandidateIdentity(BaseModel):
 class Correlated(BaseModel):
     """``decision`` is auto, review or none; ``candidates`` come best first.
 
-    ``is_complete``: everybody came into question who shares a key; with very many people only those whose user name or
-    external id is among the values.
+    ``is_complete``: everybody came into question who shares a key; among very many people, while their keys are made,
+    only those whose user name or external id is among the values.
     """
 
     decision: str
