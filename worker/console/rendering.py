@@ -5,6 +5,7 @@ import hashlib
 import json
 import secrets
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -80,6 +81,12 @@ class Templates:
             return HTMLResponse(html, status, headers)
         packed = gzip.compress(html.encode(), 5, mtime=0)
         return HTMLResponse(packed, status, {**headers, "Content-Encoding": "gzip"})
+
+
+@cache
+def templates() -> Templates:
+    """The one of this process: a template is compiled once, by whoever shows it first."""
+    return Templates()
 
 
 def _asset_addresses() -> dict[str, str]:

@@ -42,7 +42,7 @@ from worker.console.pages import causes as cause_pages
 from worker.console.pages import hooks as hook_pages
 from worker.console.pages import rules as rule_pages
 from worker.console.pages import schedules as schedule_pages
-from worker.console.rendering import Templates
+from worker.console.rendering import templates
 from worker.console.repair_doors import ConsoleRepairs
 from worker.console.rule_doors import ConsoleRules
 from worker.console.schedule_doors import ConsoleSchedules
@@ -97,7 +97,7 @@ def build_console(
     rules: ConsoleRules,
 ) -> APIRouter:
     """The console over these doors."""
-    desk = Desk(reads, acts, auth, hooks, mappings, causes, schedules, repairs, rules, Templates())
+    desk = Desk(reads, acts, auth, hooks, mappings, causes, schedules, repairs, rules, templates())
     router = APIRouter()
     router.routes.extend(assets.routes())
     for module in PAGES:

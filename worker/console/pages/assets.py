@@ -3,6 +3,7 @@
 import gzip
 import mimetypes
 from dataclasses import dataclass
+from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,11 +24,7 @@ class Asset:
 
 
 def routes() -> list[Route]:
-    assets = {
-        str(path.relative_to(STATIC)): _load(path.suffix, path.read_bytes())
-        for path in STATIC.rglob("*")
-        if path.is_file()
-    }
+    assets = _assets()
 
     async def serve(request: Request) -> Response:
         asset = assets.get(request.path_params["path"])
@@ -45,6 +42,15 @@ def routes() -> list[Route]:
         return Response(asset.plain, headers=headers, media_type=asset.content_type)
 
     return [Route("/static/{path:path}", serve)]
+
+
+@cache
+def _assets() -> dict[str, Asset]:
+    return {
+        str(path.relative_to(STATIC)): _load(path.suffix, path.read_bytes())
+        for path in STATIC.rglob("*")
+        if path.is_file()
+    }
 
 
 def _load(suffix: str, content: bytes) -> Asset:
