@@ -7,6 +7,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -48,13 +49,31 @@ RESERVED = {
 OUTSIDE = {"aiohttp", "asyncio", "fcntl", "pathlib", "signal", "socket", "subprocess", "tempfile"}
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a module imports, anywhere in it, and the lines of its functions; ``from a import b`` is both a and a.b."""
+
+    imports: frozenset[str]
+    functions: tuple[tuple[int, str, int], ...]
+
+
 @cache
-def statements_of(path: Path) -> tuple[ast.AST, ...]:
-    """Every statement of a module, those inside of others included; expressions are left out, which saves most."""
-    return tuple(statements_in(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+def contents_of(path: Path) -> Contents:
+    """Read once for all rules. The tree is not kept: those of all modules are millions of objects to look after."""
+    found: set[str] = set()
+    functions = []
+    for node in statements_in(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+        elif isinstance(node, FUNCTIONS):
+            functions.append((node.lineno, node.name, own_lines(node)))
+    return Contents(frozenset(found), tuple(functions))
 
 
 def statements_in(block: ast.AST) -> Iterator[ast.AST]:
+    """Every statement, those inside of others included; expressions are left out, which saves most."""
     for part in ("body", "orelse", "finalbody", "handlers", "cases"):
         for statement in getattr(block, part, ()):
             yield statement
@@ -66,16 +85,8 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@cache
 def imports_of(path: Path) -> frozenset[str]:
-    """What a module imports, anywhere in it; ``from a import b`` is both a and a.b."""
-    found: set[str] = set()
-    for node in statements_of(path):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-    return frozenset(found)
+    return contents_of(path).imports
 
 
 def is_below(name: str, room: str) -> bool:
@@ -186,10 +197,7 @@ def test_modules_stay_readable_in_one_sitting():
 
 def test_functions_fit_on_a_screen():
     sizes = {
-        f"{shown(path, node.lineno)} {node.name}": own_lines(node)
-        for path in MODULES
-        for node in statements_of(path)
-        if isinstance(node, FUNCTIONS)
+        f"{shown(path, line)} {name}": lines for path in MODULES for line, name, lines in contents_of(path).functions
     }
 
     assert_none(f"{function}: {lines} lines" for function, lines in sizes.items() if lines > FUNCTION_LINES)

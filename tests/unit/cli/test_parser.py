@@ -2,6 +2,7 @@ import argparse
 import importlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -31,6 +32,17 @@ VERBS = {
 }
 
 
+@cache
+def built() -> argparse.ArgumentParser:
+    """Nobody changes a parser by asking it."""
+    return build_parser()
+
+
+@cache
+def verbs() -> dict[str, argparse.ArgumentParser]:
+    return dict(leaves(built()))
+
+
 def leaves(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not groups:
@@ -42,12 +54,12 @@ def leaves(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[st
 
 def test_verbs_are_these() -> None:
     """The command line is public: whoever changes it changes the changelog."""
-    assert {path for path, _ in leaves(build_parser())} == VERBS
+    assert set(verbs()) == VERBS
 
 
 @pytest.mark.parametrize("path", sorted(VERBS))
 def test_verb_leads_to_a_function_that_takes_the_options(path: str) -> None:
-    parser = dict(leaves(build_parser()))[path]
+    parser = verbs()[path]
     module = importlib.import_module(f"worker.cli.{parser.get_default('module')}")
     function = getattr(module, parser.get_default("verb"))
 
@@ -71,7 +83,7 @@ def test_verb_leads_to_a_function_that_takes_the_options(path: str) -> None:
 )
 def test_wrong_use_ends_with_two_and_says_why(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        build_parser().parse_args(line.split())
+        built().parse_args(line.split())
 
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
