@@ -40,7 +40,8 @@ def place(path: str) -> str:
 def test_no_form_is_taken_without_the_sessions_token(token):
     house = Forms()
     fields = {} if token is None else {"csrf": token}
-    found = {path: house.web.post(place(path), data=fields).status_code for path in house.forms}
+    with house.web:
+        found = {path: house.web.post(place(path), data=fields).status_code for path in house.forms}
 
     assert len(found) > 30
     assert {path: status for path, status in found.items() if status != 403} == {}
@@ -52,6 +53,7 @@ def test_no_form_is_taken_without_the_sessions_token(token):
 def test_with_the_token_each_form_is_looked_at():
     """So that the walk above is refused for the token and nothing else."""
     house = Forms()
-    found = {path: house.web.post(place(path), data={"csrf": masked("csrf-of-me")}) for path in house.forms}
+    with house.web:
+        found = {path: house.web.post(place(path), data={"csrf": masked("csrf-of-me")}) for path in house.forms}
 
     assert [path for path, answer in found.items() if "too old for this" in answer.text] == []
