@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from worker.actions.deltas import why_no_delta
 from worker.actions.house import Act, House, acting, refuse_unstorable
 from worker.connectors import abilities
 from worker.domain.connector import Connector
@@ -38,6 +39,8 @@ async def start(
             raise WrongState(connector.closed_because)
         if only is not None:
             await _refuse_unreadable(act, connector, only)
+        if mode is RunMode.DELTA and not connector.is_target:
+            raise InvalidRequest(f"{why_no_delta(connector)}.")
         wanted = RunMode.DELTA if only else mode or RunMode.FULL
         run = await runs.create(
             act.conn,

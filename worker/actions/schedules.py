@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions import runs
+from worker.actions.deltas import why_no_delta
 from worker.actions.house import Act, House, acting, refuse_outdated, refuse_unstorable
 from worker.domain.connector import Connector
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
@@ -75,6 +76,15 @@ def in_words(schedule: Schedule) -> str:
             return f"by the cron expression {schedule.cron_expression} ({schedule.timezone})"
 
 
+def warning_of(connector: Connector | None, schedule: Schedule) -> str | None:
+    """Why a stored schedule does not do what people expect of it, in a sentence; None when it does.
+
+    It could not be saved like that today: its connector was another, or could do more, when it was.
+    """
+    why = why_no_delta(connector) if connector and schedule.mode == RunMode.DELTA else None
+    return f"{why[0].upper()}{why[1:]}." if why else None
+
+
 async def foreseen(
     house: House, principal: Principal, *, wanted: Wanted, connector_id: UUID | None = None, n: int = 5
 ) -> list[Planned]:
@@ -104,6 +114,7 @@ async def save(
         refuse_outdated(stored.version if stored else 0, seen=seen)
         if stored is not None:
             schedule = replace(schedule, id=stored.id)
+        _refuse_blind(connector, schedule)
         await _store(act, stored, schedule)
         act.note("schedule.save", "schedule", schedule.id, connector=connector.name, **_told(schedule))
 
@@ -113,6 +124,8 @@ async def switch(house: House, principal: Principal, *, connector_id: UUID, on: 
     async with acting(house, principal, Role.OPERATOR) as act:
         connector, stored = await _the_schedule(act, connector_id, seen=seen)
         if stored.enabled != on:
+            if on:
+                _refuse_blind(connector, stored)
             await _store(act, stored, replace(stored, enabled=on))
         act.note("schedule.enable" if on else "schedule.disable", "schedule", stored.id, connector=connector.name)
     return stored.enabled != on
@@ -131,10 +144,12 @@ async def run_now(house: House, principal: Principal, *, connector_id: UUID) -> 
     """Start what the schedule would start, beside its times. Raises NotFound, WrongState."""
     require(principal.roles, Role.OPERATOR)
     async with tenant(house.pool, principal.tenant_id) as conn:
+        connector = await _connector(conn, principal.tenant_id, connector_id)
         schedule = await schedules.of_connector(conn, tenant_id=principal.tenant_id, connector_id=connector_id)
     if schedule is None:
         raise NotFound("This connector has no schedule.")
-    return await runs.start(house, principal, connector_id=connector_id, mode=RunMode(schedule.mode))
+    mode = RunMode(schedule.mode) if connector.is_target else RunMode.FULL
+    return await runs.start(house, principal, connector_id=connector_id, mode=mode)
 
 
 async def _store(act: Act, stored: Schedule | None, schedule: Schedule) -> None:
@@ -171,6 +186,12 @@ async def _connector(conn: Connection, tenant_id: UUID, connector_id: UUID) -> C
     if not (found.is_target or found.is_source):
         raise WrongState(f"{found.name} is neither a target nor a source: there is nothing to run.")
     return found
+
+
+def _refuse_blind(connector: Connector, schedule: Schedule) -> None:
+    why = why_no_delta(connector) if schedule.mode == RunMode.DELTA else None
+    if why:
+        raise _invalid((("mode", why),))
 
 
 def _sound(wanted: Wanted, connector_id: UUID) -> Schedule:

@@ -30,13 +30,16 @@ _MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 
 class TrendPoint(BaseModel):
-    """One day in UTC; ``total`` and ``by_type`` count what was detected, ``open`` what was open at its end."""
+    """One day in UTC; ``total`` and ``by_type`` count what was detected, ``open`` what was open at its end,
+    ``missed_by_deltas`` what full runs found in accounts of whose change the target had not told.
+    """
 
     date: date
     total: int
     by_type: dict[str, int]
     open: int
     open_by_type: dict[str, int]
+    missed_by_deltas: int = 0
 
 
 class Trend(BaseModel):
@@ -119,6 +122,7 @@ def _point(found: Point) -> TrendPoint:
         by_type=dict(found.detected),
         open=sum(found.open.values()),
         open_by_type=dict(found.open),
+        missed_by_deltas=found.missed,
     )
 
 

@@ -22,7 +22,7 @@ from worker.api.schemas.schedules import (
 )
 from worker.domain.errors import NotFound
 from worker.security import Principal, Role
-from worker.store import schedules
+from worker.store import connectors, schedules
 from worker.store.tenant import tenant
 from worker.web import Auth, SeenVersion, etag_of, needs
 
@@ -121,7 +121,9 @@ async def _get(house: House, who: Principal, connector_id: UUID, response: Respo
     async with tenant(house.pool, who.tenant_id) as conn:
         await must_exist(conn, who, connector_id)
         rows = await schedules.page(conn, tenant_id=who.tenant_id, connector_id=connector_id, limit=1)
+        connector = await connectors.get(conn, tenant_id=who.tenant_id, connector_id=connector_id)
     if not rows:
         raise NotFound("This connector has no schedule.")
     response.headers["ETag"] = etag_of(rows[0]["version"])
-    return schedule_of(rows[0])
+    warning = acts.warning_of(connector, schedules.from_row(rows[0]))
+    return schedule_of(rows[0]).model_copy(update={"warning": warning})

@@ -165,6 +165,7 @@ async def _stored_of(desk: Desk, name: str) -> tuple[Record, Schedule]:
 
 async def _tell(desk: Desk, name: str, *, as_json: bool) -> None:
     row, stored = await _stored_of(desk, name)
+    warning = acts.warning_of(await desk.connector(name), stored)
     async with tenant(desk.house.pool, desk.tenant_id) as conn:
         past = await schedules.occurrences(conn, tenant_id=desk.tenant_id, schedule_id=stored.id, limit=LAST)
     planned = []
@@ -173,9 +174,10 @@ async def _tell(desk: Desk, name: str, *, as_json: bool) -> None:
             desk.house, desk.principal, wanted=_as_wanted(stored), connector_id=stored.connector_id, n=NEXT
         )
     if as_json:
-        say_json({**_stored(row), "next": _planned_json(planned), "last": [_past_json(each) for each in past]})
+        told = {"next": _planned_json(planned), "last": [_past_json(each) for each in past], "warning": warning}
+        say_json(_stored(row) | told)
         return
-    facts(_listed(row) | _rules(stored), as_json=False)
+    facts(_listed(row) | _rules(stored) | ({"warning": warning} if warning else {}), as_json=False)
     if planned:
         say("\nNext runs:")
         _tell_planned(planned, timezone=stored.timezone, as_json=False)

@@ -16,6 +16,15 @@ from worker.store.tenant import tenant
 USUAL_DAYS, MOST_DAYS = 30, 731
 _BAR = 30
 
+COLUMNS = {
+    "day": "day (UTC)",
+    "new": "new",
+    "missed": "unseen by deltas",
+    "open": "open",
+    "bar": "",
+    "kinds": "open, by kind",
+}
+
 
 def trend(options: argparse.Namespace) -> int:
     """Findings by day."""
@@ -61,6 +70,7 @@ def _point(found: Point) -> dict[str, Any]:
         "by_type": dict(found.detected),
         "open": sum(found.open.values()),
         "open_by_type": dict(found.open),
+        "missed_by_deltas": found.missed,
     }
 
 
@@ -71,10 +81,11 @@ def _draw(points: Sequence[Point]) -> None:
         {
             "day": each.date,
             "new": sum(each.detected.values()),
+            "missed": each.missed or "",
             "open": sum(each.open.values()),
             "bar": "█" * (-(-sum(each.open.values()) * _BAR // most) if most else 0),
             "kinds": ", ".join(f"{n} {kind}" for kind, n in each.open.items() if n),
         }
         for each in points
     ]
-    table(rows, {"day": "day (UTC)", "new": "new", "open": "open", "bar": "", "kinds": "open, by kind"})
+    table(rows, COLUMNS)

@@ -25,6 +25,7 @@ from worker.recon.context import RunContext, TargetSource, view_of
 from worker.recon.delta import run_delta
 from worker.recon.listing import load, run_listing
 from worker.recon.looks import Look, look_at
+from worker.recon.missed import run_missed
 from worker.recon.owners import run_owners
 from worker.recon.policy import run_policy, wait_for_approval
 from worker.recon.proposals import Wish
@@ -164,6 +165,7 @@ class ReconciliationEngine:
             await run_owners(self._steps, context, seen=listed.index)
             await self._enter(context, CONCLUSION)
         await run_conclusion(self._steps, context, listed)
+        await run_missed(self._steps, context)
 
     async def _since(self, run: Run) -> datetime | None:
         """When the last good run began; without one a delta has nothing to start from and becomes a full run."""

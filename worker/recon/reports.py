@@ -10,6 +10,7 @@ from worker.domain.run import Run
 from worker.recon.groups import describe
 from worker.recon.guards import DOUBT
 from worker.recon.inbound import UNREAD
+from worker.recon.missed import MISSED, missed_in_words
 from worker.recon.singles import TOLD
 from worker.recon.spoilt import COUNT, SPOILT
 from worker.store import cause_repairs, discrepancies, recon_actions
@@ -37,6 +38,7 @@ async def report(conn: Connection, run: Run) -> dict[str, Any]:
         "top_mismatched_attributes": [{"attribute_name": name, "count": n} for name, n in top],
         "performance_metrics": performance(run, now=datetime.now(UTC)),
         "one_cause_groups": [describe(each) for each in groups],
+        "missed_by_deltas": run.statistics.get(MISSED),
         "notes": _notes(run.statistics),
     }
 
@@ -44,6 +46,7 @@ async def report(conn: Connection, run: Run) -> dict[str, Any]:
 def _notes(statistics: Mapping[str, Any]) -> list[str]:
     """What a person should know beside the findings; of values that could not be read the first ones."""
     notes = [str(statistics["note"])] if "note" in statistics else []
+    notes += missed_in_words(statistics)
     if doubt := statistics.get(DOUBT):
         notes.append(f"A run that is no dry run would wait for a person before it repairs anything: {doubt}")
     if count := statistics.get(COUNT, 0):

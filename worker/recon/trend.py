@@ -4,7 +4,7 @@ A day that nobody looked at is as the one before it was left; today is as it is 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -17,11 +17,12 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One day, in UTC."""
+    """One day, in UTC; ``missed`` of what was found, no delta had seen."""
 
     date: date
     detected: Counts = field(default_factory=dict)
     open: Counts = field(default_factory=dict)
+    missed: int = 0
 
 
 async def trend_of(
@@ -37,7 +38,9 @@ async def trend_of(
     now = None
     if from_day <= today <= to_day:
         now = await stored.open_now(conn, tenant_id=tenant_id, connector_id=connector_id)
-    return points(from_day, to_day, found=found, looked=looked, today=today, now=now)
+    made = points(from_day, to_day, found=found, looked=looked, today=today, now=now)
+    missed = await stored.missed(conn, tenant_id=tenant_id, connector_id=connector_id, from_day=from_day, to_day=to_day)
+    return [replace(each, missed=missed.get(each.date, 0)) for each in made]
 
 
 def points(

@@ -130,7 +130,7 @@ async def _start(conn: Connection, tenant_id: UUID, schedule: Schedule, *, fire_
         tenant_id=tenant_id,
         connector_id=connector.id,
         kind=RunKind.RECONCILIATION if connector.is_target else RunKind.IMPORT,
-        mode=RunMode(schedule.mode),
+        mode=RunMode(schedule.mode) if connector.is_target else RunMode.FULL,  # a source is read as a whole
         trigger=RunTrigger.SCHEDULED,
         schedule_id=schedule.id,
         fire_at=fire_at,

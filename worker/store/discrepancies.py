@@ -257,6 +257,16 @@ async def summary(
     return {(DiscrepancyType(r["discrepancy_type"]), Resolution(r["resolution_status"])): r["n"] for r in rows}
 
 
+async def of_changed(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID, limit: int
+) -> dict[str, DiscrepancyType]:
+    """By uid, what a run found in accounts that it saw changed at the target; at most so many."""
+    rows = await queries.of_changed.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id, limit=limit
+    )
+    return {row["external_uid"]: DiscrepancyType(row["discrepancy_type"]) for row in rows}
+
+
 async def mismatched_attributes(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID, limit: int
 ) -> list[tuple[str, int]]:

@@ -153,3 +153,11 @@ SELECT k.name, count(*) AS n FROM discrepancies d CROSS JOIN LATERAL jsonb_objec
 WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.last_seen_run = :run_id
   AND d.discrepancy_type = 'mismatch'
 GROUP BY k.name ORDER BY count(*) DESC, k.name LIMIT :limit
+
+-- name: of_changed
+-- Findings of a run in accounts that it saw changed at the target.
+SELECT d.discrepancy_type, d.external_uid FROM discrepancies d
+JOIN accounts a ON a.tenant_id = :tenant_id AND a.id = d.account_id
+WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.last_seen_run = :run_id
+  AND a.changed_run = :run_id AND d.external_uid IS NOT NULL
+ORDER BY d.id LIMIT :limit

@@ -34,6 +34,20 @@ async def detected(
     return found
 
 
+async def missed(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID | None, from_day: date, to_day: date
+) -> dict[date, int]:
+    """By day, how many findings full runs made that no delta could; days before and behind may be among them."""
+    rows = await queries.missed.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        first=_first_id(from_day - timedelta(days=1)),
+        last=_first_id(to_day + timedelta(days=2)),
+    )
+    return {row["day"]: row["n"] for row in rows}
+
+
 async def open_by_day(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID | None, from_day: date, to_day: date
 ) -> list[tuple[UUID, date, Mapping[str, int]]]:

@@ -11,6 +11,15 @@ CROSS JOIN LATERAL jsonb_each_text(t.found) k
 WHERE t.day BETWEEN :from_day AND :to_day
 GROUP BY t.day, k.key
 
+-- name: missed
+-- Findings of full runs in accounts of whose change the target had not told, by the day these began.
+SELECT (coalesce(r.started_at, r.created_at) AT TIME ZONE 'UTC')::date AS day,
+    sum((r.statistics -> 'missed' ->> 'count')::bigint)::bigint AS n
+FROM runs r
+WHERE r.tenant_id = :tenant_id AND r.id >= :first::uuid AND r.id < :last::uuid AND r.kind = 'reconciliation'
+  AND (:connector_id::uuid IS NULL OR r.connector_id = :connector_id) AND r.statistics -> 'missed' ? 'count'
+GROUP BY 1
+
 -- name: open
 -- How many were open at the end of each day that was looked at, and on the last one before.
 SELECT d.connector_id, d.day, d.open FROM discrepancy_days d

@@ -127,6 +127,7 @@ async def test_a_schedule_is_switched_off_and_on_again(client: Client, works: Wo
 async def test_a_schedule_changed_while_due_says_what_became_of_it(client: Client, works: Works, path: str) -> None:
     """Due and held back by a black-out: with other times it is skipped, and with the same it runs."""
     dark = {"blackouts": [{"starts": "00:00", "ends": "23:59"}]}
+    await tells_changes(works)
     await put(client, path, {**NIGHTLY, "timezone": "UTC", **dark})
     due = datetime(2026, 1, 5, 3, tzinfo=UTC)
     await works.rows("UPDATE schedules SET next_run_at = $1", due)
@@ -163,6 +164,7 @@ async def test_what_became_of_occurrences_is_listed(client: Client, works: Works
 
 
 async def test_what_the_schedule_would_start_is_started_now(client: Client, works: Works, path: str) -> None:
+    await tells_changes(works)
     none, _ = await client.post(f"{path}/run")
     await put(client, path, {**NIGHTLY, "mode": "delta"})
     started, run = await client.post(f"{path}/run")
@@ -170,3 +172,39 @@ async def test_what_the_schedule_would_start_is_started_now(client: Client, work
 
     assert (none, started, again) == (404, 202, 409)
     assert (run["mode"], run["trigger"]) == ("delta", "manual")
+
+
+async def tells_changes(works: Works) -> None:
+    """From now on the target has a column that says when a row was changed."""
+    await works.rows("UPDATE connectors SET config = config || $1 RETURNING 1", {"changed_column": "changed_at"})
+
+
+async def test_changes_alone_are_not_scheduled_where_nobody_can_tell_them(
+    client: Client, works: Works, path: str
+) -> None:
+    refused, problem = await put(client, path, {**NIGHTLY, "mode": "delta"})
+    await tells_changes(works)
+    made, sound = await put(client, path, {**NIGHTLY, "mode": "delta"})
+    await works.rows("UPDATE connectors SET config = config - 'changed_column' RETURNING 1")
+    _, shown = await client.get(path, role="viewer")
+    await client.post(f"{path}/disable")
+    again, _ = await client.post(f"{path}/enable")
+
+    why = "app cannot tell what has changed there, so a delta would see only what changed here; choose full"
+    assert (refused, problem["mistakes"]) == (422, [{"where": "mode", "what": why}])
+    assert (made, sound["warning"]) == (200, None)
+    assert shown["warning"] == f"A{why[1:]}."
+    assert again == 422
+
+
+async def test_a_source_is_read_as_a_whole(client: Client, works: Works, path: str) -> None:
+    await works.rows("UPDATE connectors SET is_source = true, is_target = false RETURNING 1")
+    scheduled, _ = await put(client, path, {**NIGHTLY, "mode": "delta"})
+    started, problem = await client.post(path.replace("/schedule", "/runs"), {"mode": "delta"})
+    _, made = await put(client, path, NIGHTLY)
+    await works.rows("UPDATE schedules SET mode = 'delta', next_run_at = date_trunc('hour', db_now()) - interval '1 s'")
+    ticked = await Ticker(works.house.pool).run_once(works.tenant_id, UUID(made["id"]))
+
+    assert (scheduled, started) == (422, 422)
+    assert problem["message"] == "app is a source, which is read as a whole each time; choose full."
+    assert await works.value("SELECT mode FROM runs WHERE id = $1", ticked.started) == "full"

@@ -128,6 +128,20 @@ class CauseGroup(BaseModel):
     sample: CauseSample | None
 
 
+class MissedFinding(BaseModel):
+    uid: str
+    type: str
+
+
+class Missed(BaseModel):
+    """Findings of a full run in accounts of whose change the target did not tell; ``error``: nobody could compare."""
+
+    count: int | None = None
+    by_type: dict[str, int] = Field(default_factory=dict)
+    sample: list[MissedFinding] = Field(default_factory=list)
+    error: str | None = None
+
+
 class Report(BaseModel):
     """What a run found and did."""
 
@@ -137,6 +151,7 @@ class Report(BaseModel):
     top_mismatched_attributes: list[AttributeCount]
     performance_metrics: PerformanceMetrics
     one_cause_groups: list[CauseGroup]
+    missed_by_deltas: Missed | None = None
     notes: list[str]
 
 

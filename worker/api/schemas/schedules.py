@@ -101,7 +101,10 @@ class OccurrenceList(BaseModel):
 
 
 class Schedule(BaseModel):
-    """``next_run_at`` is the next occurrence, ``next_starts_at`` when its run begins, jitter and black-outs counted."""
+    """``next_run_at`` is the next occurrence, ``next_starts_at`` when its run begins, jitter and black-outs counted.
+
+    ``warning``, of a single one: why it does not do what people expect of it.
+    """
 
     id: UUID
     connector_id: UUID
@@ -121,6 +124,7 @@ class Schedule(BaseModel):
     next_run_at: datetime | None
     next_starts_at: datetime | None
     last_occurrence: Occurrence | None
+    warning: str | None = None
     version: int
     created_at: datetime
     updated_at: datetime

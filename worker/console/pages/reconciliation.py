@@ -26,7 +26,7 @@ START_EFFECTS = {
 
 IMPORT_EFFECTS = {
     "full": "Reads every row of the source and takes over what has changed; the accounts follow.",
-    "delta": "Reads only what changed since the last time.",
+    "delta": "A source is read as a whole each time: this is refused.",
     "dry-run": "Reads every row of the source and shows who would change. Nothing is changed.",
 }
 

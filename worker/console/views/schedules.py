@@ -54,11 +54,15 @@ class ScheduleAhead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleView:
-    """The page of one connector's schedule; ``fields`` are what its form begins with, ``row`` None: it has none."""
+    """The page of one connector's schedule; ``fields`` are what its form begins with, ``row`` None: it has none.
+
+    ``warning``: why the stored one does not do what people expect of it.
+    """
 
     connector: ConnectorBrief
     fields: Mapping[str, str]
     zones: tuple[str, ...]
     row: ScheduleRow | None = None
+    warning: str | None = None
     ahead: ScheduleAhead = ScheduleAhead()
     past: tuple[OccurrenceRow, ...] = ()

@@ -11,11 +11,15 @@ from worker.console.views.shared import ConnectorBrief
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendDay:
-    """One day in UTC: findings that were new or came back, and those open at its end, by kind."""
+    """One day in UTC: findings that were new or came back, and those open at its end, by kind.
+
+    ``missed`` are those of full runs that no delta could have made.
+    """
 
     date: date
     detected: Mapping[str, int] = field(default_factory=dict)
     open: Mapping[str, int] = field(default_factory=dict)
+    missed: int = 0
 
     @property
     def detected_total(self) -> int:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from worker import recon
+from worker.actions.deltas import why_no_delta
 from worker.actions.schedules import in_words
-from worker.connectors import connector_class
 from worker.console import (
     DiscrepancyFilter,
     DiscrepancyPage,
@@ -19,7 +19,6 @@ from worker.console import (
     Slice,
     Suggestion,
 )
-from worker.domain.errors import SettingsError
 from worker.domain.known import known
 from worker.domain.operation import OperationStatus
 from worker.domain.run import Only, Run, RunStatus
@@ -27,7 +26,7 @@ from worker.service.desk import approvals
 from worker.service.desk.briefs import brief_of, change
 from worker.service.desk.causes import cause_row
 from worker.service.desk.slices import cut, ends_of
-from worker.store import listings_findings, listings_runs, listings_targets, run_history, runs, schedules
+from worker.store import connectors, listings_findings, listings_runs, listings_targets, run_history, runs, schedules
 from worker.store.listings_findings import FindingQuery
 from worker.store.pool import Connection
 from worker.store.run_history import Listed
@@ -48,6 +47,7 @@ async def overview(conn: Connection, tenant_id: UUID, *, connector_id: UUID, par
     )
     shown, cursors = cut(rows, part)
     live = await listings_runs.page(conn, tenant_id, connector_id=connector_id, only_live=True, limit=1)
+    connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=connector_id)
     schedule = await schedules.of_connector(conn, tenant_id=tenant_id, connector_id=connector_id)
     is_on = schedule is not None and schedule.enabled
     findings = await listings_targets.open_findings(conn, tenant_id)
@@ -58,7 +58,7 @@ async def overview(conn: Connection, tenant_id: UUID, *, connector_id: UUID, par
         open_by_type=findings.get(connector_id, {}),
         schedule=in_words(schedule) if schedule is not None and is_on else None,
         next_run_at=schedule.next_run_at if schedule is not None and is_on else None,
-        can_delta=_can_delta(found[0]["type"]),
+        can_delta=connector is not None and why_no_delta(connector) is None,
         has_baseline=not found[0]["lacks_baseline"],
         cursors=cursors,
         as_of=datetime.now(UTC),
@@ -249,11 +249,3 @@ def _distinct(suggestions: list[dict[str, str]]) -> list[dict[str, str]]:
     for each in suggestions:
         found.setdefault((each["action"], each["direction"]), each)
     return list(found.values())
-
-
-def _can_delta(type_name: str) -> bool:
-    """Whether targets of this type tell what has changed."""
-    try:
-        return hasattr(connector_class(type_name), "sync")
-    except SettingsError:
-        return False

@@ -25,7 +25,7 @@ from worker.schedule import (
 )
 from worker.service.desk.briefs import brief_of
 from worker.service.desk.saying import principal_of, said
-from worker.store import listings_targets, schedules
+from worker.store import connectors, listings_targets, schedules
 from worker.store.sql import Record
 from worker.store.tenant import tenant
 
@@ -65,6 +65,7 @@ class Schedules:
                 return ScheduleView(connector=brief, fields=_NEW, zones=zone_names())
             stored, now = schedules.from_row(rows[0]), await schedules.now(conn)
             past = await schedules.occurrences(conn, tenant_id=tenant_id, schedule_id=stored.id, limit=_PAST)
+            connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=connector_id)
         mistakes = dict(check_schedule(stored))
         planned = [] if mistakes or not stored.enabled else foresee(stored, after=now)
         return ScheduleView(
@@ -72,6 +73,7 @@ class Schedules:
             fields=_fields(stored),
             zones=zone_names(),
             row=_row(rows[0], found[0]),
+            warning=acts.warning_of(connector, stored),
             ahead=ScheduleAhead(planned=_planned(planned, stored.timezone), mistakes=mistakes),
             past=tuple(OccurrenceRow(**{name: row[name] for name in _LAST}) for row in past),
         )

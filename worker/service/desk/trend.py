@@ -31,7 +31,9 @@ async def view(conn: Connection, tenant_id: UUID, *, connector_id: UUID | None, 
     latest = await listings_runs.page(conn, tenant_id, connector_id=connector_id, limit=_LATEST)
     live = await listings_runs.page(conn, tenant_id, connector_id=connector_id, only_live=True, limit=_LATEST)
     return TrendView(
-        days=tuple(TrendDay(date=each.date, detected=each.detected, open=each.open) for each in points),
+        days=tuple(
+            TrendDay(date=each.date, detected=each.detected, open=each.open, missed=each.missed) for each in points
+        ),
         live=tuple(run_row(row) for row in live),
         latest=tuple(run_row(row) for row in latest),
         connectors=tuple(known.values()),
