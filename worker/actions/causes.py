@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from worker.actions.house import Act, House, acting
@@ -9,8 +10,9 @@ from worker.domain.discrepancy import RepairAction, RepairDirection
 from worker.domain.errors import InvalidRequest, NotFound, Outdated, WrongState
 from worker.recon import chosen
 from worker.security import Principal, Role
-from worker.store import cause_repairs, connectors, due_work
+from worker.store import cause_repairs, cause_samples, connectors, due_work
 from worker.store.cause_repairs import CauseRepair
+from worker.store.pool import Connection
 
 #: Causes approved together, and groups that are looked through for them.
 MOST_TOGETHER = 20
@@ -90,13 +92,25 @@ async def _begin(act: Act, connector_id: UUID, wanted: Wanted) -> Approved:
 
 
 async def _causes(act: Act, connector_id: UUID, wanted: Wanted) -> list[str]:
-    known = await cause_repairs.groups(
-        act.conn, tenant_id=act.tenant_id, connector_id=connector_id, run_id=wanted.run_id, limit=MOST_KNOWN
+    causes, unknown = await named(
+        act.conn, tenant_id=act.tenant_id, connector_id=connector_id, groups=wanted.groups, run_id=wanted.run_id
     )
-    causes, unknown = chosen([each.cause for each in known], wanted.groups)
     if unknown:
         raise NotFound(f"There is no group {unknown[0]} of open findings any more; look again.")
     return causes
+
+
+async def named(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, groups: Sequence[str], run_id: UUID | None
+) -> tuple[list[str], list[str]]:
+    """The causes that these groups name, and the groups that name none: looked for where a page finds them first."""
+    where: dict[str, Any] = {"tenant_id": tenant_id, "connector_id": connector_id, "run_id": run_id}
+    known = await cause_samples.largest(conn, limit=MOST_KNOWN, **where)
+    causes, unknown = chosen([each.cause for each in known], groups)
+    if unknown and any(each.is_estimated for each in known):
+        known = await cause_repairs.groups(conn, limit=MOST_KNOWN, **where)
+        causes, unknown = chosen([each.cause for each in known], groups)
+    return causes, unknown
 
 
 async def cancel(house: House, principal: Principal, *, connector_id: UUID, repair_id: UUID) -> CauseRepair:

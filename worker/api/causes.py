@@ -14,7 +14,7 @@ from worker.domain.discrepancy import RepairAction
 from worker.domain.errors import NotFound
 from worker.recon import describe
 from worker.security import Principal, Role
-from worker.store import cause_repairs
+from worker.store import cause_repairs, cause_samples
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
 
@@ -43,7 +43,7 @@ def _add_groups(router: APIRouter, house: House, *, viewer: Principal) -> None:
     ) -> CauseGroupList:
         async with tenant(house.pool, who.tenant_id) as conn:
             await must_exist(conn, who, connector_id)
-            found = await cause_repairs.groups(
+            found = await cause_samples.largest(
                 conn, tenant_id=who.tenant_id, connector_id=connector_id, run_id=run_id, least=least, limit=limit
             )
         return CauseGroupList(groups=[CauseGroup.model_validate(describe(each)) for each in found], total=len(found))

@@ -9,11 +9,11 @@ from worker.actions import causes as acts
 from worker.actions import previews
 from worker.cli.arguments import RUN, RUN_OR_FINDING, id_of
 from worker.cli.context import Desk, acting
-from worker.cli.output import say, say_json, show
+from worker.cli.output import complain, say, say_json, show
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.domain.redaction import shown
 from worker.recon import Repaired, Wish, describe
-from worker.store import cause_repairs, discrepancies, recon_actions, runs
+from worker.store import cause_samples, discrepancies, recon_actions, runs
 from worker.store.tenant import tenant
 
 #: Proposals of a run that are read together; all of them are told.
@@ -56,7 +56,7 @@ def causes(options: argparse.Namespace) -> int:
         if options.approve:
             return await _approve(desk, connector.id, run_id, options)
         async with tenant(desk.house.pool, desk.tenant_id) as conn:
-            found = await cause_repairs.groups(
+            found = await cause_samples.largest(
                 conn,
                 tenant_id=desk.tenant_id,
                 connector_id=connector.id,
@@ -65,11 +65,16 @@ def causes(options: argparse.Namespace) -> int:
                 limit=options.limit,
             )
         groups = [describe(each) for each in found]
+        is_estimated = any(each.is_estimated for each in found)
         if options.json:
             say_json(groups)
         else:
             told = [{**each, "sample": _sample(each["sample"])} for each in groups]
             show(told, GROUP_COLUMNS, as_json=False, empty="No two open differences have one cause.")
+            if is_estimated:
+                complain(
+                    "There are very many: the numbers are from a sample. `--approve` with `--expect 1` counts a group."
+                )
         return 0
 
     return acting(options, act)

@@ -124,6 +124,7 @@ def describe(group: Group) -> dict[str, Any]:
         "count": group.count,
         "alone": group.alone,
         "open": group.open,
+        "is_estimated": group.is_estimated,
         "sample": _sample(group, cause),
     }
 

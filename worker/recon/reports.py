@@ -13,7 +13,7 @@ from worker.recon.inbound import UNREAD
 from worker.recon.missed import MISSED, missed_in_words
 from worker.recon.singles import TOLD
 from worker.recon.spoilt import COUNT, SPOILT
-from worker.store import cause_repairs, discrepancies, recon_actions
+from worker.store import cause_samples, discrepancies, recon_actions
 from worker.store.pool import Connection
 
 _TOP_ATTRIBUTES = 20
@@ -30,7 +30,15 @@ async def report(conn: Connection, run: Run) -> dict[str, Any]:
     found = await discrepancies.summary(conn, **where)
     done = await recon_actions.summary(conn, tenant_id=run.tenant_id, run_id=run.id)
     top = await discrepancies.mismatched_attributes(conn, limit=_TOP_ATTRIBUTES, **where)
-    groups = await cause_repairs.groups(conn, settled=True, least=_SMALLEST_GROUP, limit=_TOP_GROUPS, **where)
+    groups = await cause_samples.largest(
+        conn,
+        tenant_id=run.tenant_id,
+        connector_id=run.connector_id,
+        run_id=run.id,
+        settled=True,
+        least=_SMALLEST_GROUP,
+        limit=_TOP_GROUPS,
+    )
     return {
         "run_id": str(run.id),
         "discrepancy_summary": _summary_of_findings(run, found),

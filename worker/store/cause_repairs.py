@@ -20,7 +20,8 @@ queries = load("cause_repairs")
 class Group:
     """Findings with one cause: ``count`` of them, at ``alone`` of which nothing else differs, ``open`` not settled.
 
-    ``sample`` is one of them: ``{"id", "external_uid", "identity_id", "attributes"}``.
+    ``sample`` is one of them: ``{"id", "external_uid", "identity_id", "attributes"}``. ``is_estimated``: the
+    numbers are those of a sample, scaled.
     """
 
     cause: str
@@ -28,6 +29,7 @@ class Group:
     alone: int
     open: int
     sample: Record | None
+    is_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,15 @@ async def groups(
     await custom_plans(conn)
     where = {"tenant_id": tenant_id, "connector_id": connector_id}
     rows = await queries.groups.rows(conn, run_id=run_id, settled=settled, least=least, limit=limit, **where)
-    samples = await queries.samples.rows(conn, keys=[row["sample"] for row in rows], **where) if rows else []
-    by_key = {row["finding_key"]: row for row in samples}
+    by_key = await samples(conn, keys=[row["sample"] for row in rows], **where)
     return [Group(r["cause"], r["n"], r["alone"], r["open"], by_key.get(r["sample"])) for r in rows]
+
+
+async def samples(conn: Connection, *, tenant_id: UUID, connector_id: UUID, keys: Sequence[str]) -> dict[str, Record]:
+    """Findings by their keys, as groups show one."""
+    where = {"tenant_id": tenant_id, "connector_id": connector_id}
+    rows = await queries.samples.rows(conn, keys=list(keys), **where) if keys else []
+    return {row["finding_key"]: row for row in rows}
 
 
 async def count(

@@ -16,7 +16,7 @@ from tests.factories import a_connector
 from tests.integration.store.test_listing_plans import Watched
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.ids import uuid7
-from worker.store import cause_repairs, discrepancies, listings_findings, recon_actions, trend
+from worker.store import cause_repairs, cause_samples, discrepancies, listings_findings, recon_actions, trend
 from worker.store.cause_repairs import CauseRepair
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
@@ -98,6 +98,11 @@ async def test_findings_are_listed_counted_and_taken_without_reading_all(
         "open ones of a kind": (lambda conn: discrepancies.page(conn, types=orphans, statuses=pending, **where), FEW),
         "how many of each": (lambda conn: discrepancies.counts(conn, **where), AN_INDEX),
         "how many are open": (lambda conn: trend.open_now(conn, **where), AN_INDEX),
+        "the largest causes": (
+            lambda conn: cause_samples.largest(conn, counted=1000, **where),
+            # the sample, the count of all from an index, and an example of each
+            3 * cause_samples.PLACES * cause_samples.AT_EACH // 10 + 2 * AN_INDEX,
+        ),
         "a batch of one cause": (lambda conn: cause_repairs.batch(conn, repair, limit=100), 2 * FEW),
         "what is over": (
             lambda conn: trend.wake_ignored(conn, tenant_id=tenant_id),
@@ -123,3 +128,20 @@ async def test_findings_are_listed_counted_and_taken_without_reading_all(
             touched[name] = (watched.pages, most)
 
     assert {name: pages for name, pages in touched.items() if pages[0] > pages[1]} == {}
+
+
+async def test_the_largest_causes_of_very_many_are_told_about_as_large_as_they_are(
+    many: tuple[Pool, UUID, UUID], tenant_id: UUID
+) -> None:
+    pool, target, run = many
+    where = {"tenant_id": tenant_id, "connector_id": target}
+    async with tenant(pool, tenant_id) as conn:
+        [exact] = await cause_repairs.groups(conn, least=2, **where)
+        [found] = await cause_samples.largest(conn, least=2, counted=1000, **where)
+        [of_run] = await cause_samples.largest(conn, run_id=run, settled=True, least=2, counted=1000, **where)
+        small = await cause_samples.largest(conn, least=2, counted=ROWS, **where)
+
+    assert (found.cause, found.is_estimated, found.alone == found.count) == (COMMON, True, True)
+    assert abs(found.count - exact.count) < exact.count / 10
+    assert (of_run.cause, of_run.count > of_run.open) == (COMMON, True)
+    assert small == [exact]

@@ -115,7 +115,10 @@ class CauseSample(BaseModel):
 
 
 class CauseGroup(BaseModel):
-    """Findings that one cause explains: ``count`` of them, ``alone`` where nothing else differs, ``open`` ones."""
+    """Findings that one cause explains: ``count`` of them, ``alone`` where nothing else differs, ``open`` ones.
+
+    ``is_estimated``: there are very many, and these are the numbers of a sample, scaled.
+    """
 
     id: str
     attribute_name: str
@@ -125,6 +128,7 @@ class CauseGroup(BaseModel):
     count: int
     alone: int
     open: int
+    is_estimated: bool = False
     sample: CauseSample | None
 
 

@@ -12,7 +12,7 @@ from worker.console.views.shared import ConnectorBrief
 class CauseRow:
     """``count`` open findings with this cause; at ``alone`` of them nothing else differs.
 
-    ``expected`` and ``actual`` are the values of one of them, the account ``uid``.
+    ``expected`` and ``actual`` are the values of one of them, the account ``uid``. ``is_estimated``: about so many.
     """
 
     id: str
@@ -23,6 +23,7 @@ class CauseRow:
     uid: str | None = None
     expected: Any = None
     actual: Any = None
+    is_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from worker.actions import causes as acts
 from worker.console import ActResult, CauseRepairRow, CauseRow, CausesView, ChosenCauses, ConnectorBrief
 from worker.console import Principal as Person
 from worker.domain.discrepancy import RepairDirection
-from worker.recon import cause_words, chosen, describe
+from worker.recon import cause_words, describe
 from worker.service.desk.briefs import brief_of
 from worker.service.desk.saying import principal_of, said
-from worker.store import cause_repairs, listings_targets
-from worker.store.cause_repairs import CauseRepair
+from worker.store import cause_repairs, cause_samples, listings_targets
+from worker.store.cause_repairs import CauseRepair, Group
 from worker.store.pool import Connection
 from worker.store.tenant import tenant
 
@@ -33,7 +33,7 @@ class Causes:
             brief = await _brief(conn, tenant_id, connector_id)
             if brief is None:
                 return None
-            groups = await cause_repairs.groups(conn, run_id=run_id, limit=_GROUPS, **where)
+            groups = await cause_samples.largest(conn, run_id=run_id, limit=_GROUPS, **where)
             repairs = await cause_repairs.page(conn, limit=_REPAIRS, **where)
         return CausesView(
             connector=brief,
@@ -51,10 +51,9 @@ class Causes:
             brief = await _brief(conn, tenant_id, connector_id)
             if brief is None:
                 return None
-            known = await cause_repairs.groups(conn, run_id=run_id, limit=acts.MOST_KNOWN, **where)
-            causes, _ = chosen([each.cause for each in known], groups)
+            causes, _ = await acts.named(conn, groups=groups, run_id=run_id, **where)
             total, mixed = await cause_repairs.count(conn, causes=causes, run_id=run_id, **where) if causes else (0, 0)
-        rows = tuple(cause_row(describe(each)) for each in known if each.cause in causes)
+        rows = tuple(_chosen(key) for key in causes)
         return ChosenCauses(connector=brief, rows=rows, total=total, mixed=mixed)
 
     async def approve_causes(
@@ -90,6 +89,12 @@ async def _brief(conn: Connection, tenant_id: UUID, connector_id: UUID) -> Conne
     return brief_of(found[0]) if found else None
 
 
+def _chosen(key: str) -> CauseRow:
+    """A cause without numbers: those of what is approved are counted together."""
+    cause = describe(Group(key, 0, 0, 0, None))
+    return cause_row(cause)
+
+
 def cause_row(group: dict[str, Any]) -> CauseRow:
     """A group as the report of a run describes it."""
     sample = group["sample"] or {}
@@ -99,6 +104,7 @@ def cause_row(group: dict[str, Any]) -> CauseRow:
         words=group["cause"],
         count=group["open"],
         alone=group["alone"],
+        is_estimated=group["is_estimated"],
         uid=sample.get("external_uid"),
         expected=sample.get("expected"),
         actual=sample.get("actual"),
