@@ -94,10 +94,10 @@ def _by_party(decisions: Iterable[PersonDecision]) -> dict[UUID, list[PersonDeci
 
 
 def _settle_contested(cases: Sequence[_Case], rule_set: RuleSet, *, tuning_mode: bool) -> None:
-    """Decide again about all who want what others want, too."""
+    """Decide again about all who want what others want, too, or what a rule settles: nobody else's claim is near it."""
     claims = [claim for place, case in enumerate(cases) for claim in _claims(place, case, rule_set)]
     wanted = Counter(other for _, other, _ in claims)
-    contested = {place for place, other, _ in claims if wanted[other] > 1}
+    contested = {place for place, other, logit in claims if wanted[other] > 1 or logit >= MOST}
     numbers = {other: number for number, other in enumerate(wanted)}
     joint = joint_confidences(
         np.array([place for place, _, _ in claims], dtype=np.int64),

@@ -25,6 +25,8 @@ _MOST_SHOWN = 10
 _LEAST_SHOWN = 0.01
 _EXPLAINED = 3
 LEAST = 1e-300
+#: Places after which confidences of claims weighed together are equal: what is left out of that sum moves no more.
+AS_GOOD_AS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def rank(scored: Iterable[Scored], rule_set: RuleSet, *, joint: Mapping[UUID, fl
     if joint is None:
         return ranked
     ranked = [replace(each, confidence=joint.get(each.scored.candidate.ref_id, 0.0)) for each in ranked]
-    return sorted(ranked, key=lambda each: -each.confidence)
+    return sorted(ranked, key=lambda each: -round(each.confidence, AS_GOOD_AS))
 
 
 def result_of(decision: Decision, reason: str, ranked: Sequence[Ranked], rule_set: RuleSet) -> CorrelationResult:

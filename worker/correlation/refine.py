@@ -120,7 +120,7 @@ class _Evidence:
         if count_names:
             frequencies = frequencies_among(prepared, rule_set, names)
         kinds = list(kinds_of(prepared, rule_set, names, of_accounts=True, max_block=MAX_BLOCK))
-        asking, found = pairs_among(kinds, 0, len(accounts.ids))
+        asking, found = pairs_among(kinds, np.arange(len(accounts.ids), dtype=np.int32))
         others = _places(accounts, identities)[asking] != found
         asking, found = asking[others], found[others]
         scorer = Scorer(prepared, rule_set, names, frequencies)

@@ -24,7 +24,8 @@ class Contest:
 def contested(asked: Asked, rule_set: RuleSet, *, settled: Mapping[int, int], silent: Mask) -> Contest:
     """Weigh what several claim. ``settled``: the candidate that a person gave each subject; ``silent`` claim no other.
 
-    Only claims that are tied to one that two make, directly or through others, are weighed: the rest is as it was.
+    Only claims that are tied, directly or through others, to what two want or a rule settles are weighed; the rest is
+    as it was.
     """
     pairs = asked.pairs
     logits = rule_set.slope * pairs.points + rule_set.offset
@@ -35,6 +36,7 @@ def contested(asked: Asked, rule_set: RuleSet, *, settled: Mapping[int, int], si
     candidates = np.append(asked.candidates[claims], given[1]).astype(np.int64)
     worth = np.append(logits[claims], np.full(len(settled), MOST))
     wanted = np.bincount(candidates, minlength=1) > 1
+    wanted[candidates[worth >= MOST]] = True
     tied = np.flatnonzero(_tied(subjects, candidates, wanted, len(silent)))
     joint = np.zeros(len(logits))
     of_pairs = tied[tied < len(claims)]

@@ -7,21 +7,18 @@ import numpy as np
 
 from worker.correlation.bulk import MAX_BLOCK
 from worker.correlation.columns.contested import contested
+from worker.correlation.columns.cut import Cut, Named
 from worker.correlation.columns.decide import ASKED, LINKED, NOT_LINKED, Asked, Reason, Said, decide_all
-from worker.correlation.columns.interned import NONE, Interned, Mask, Numbers
-from worker.correlation.columns.kinds import Kind, kinds_of
+from worker.correlation.columns.interned import NONE, Interned, Numbers
+from worker.correlation.columns.kinds import kinds_of
 from worker.correlation.columns.names import Names, frequencies_among
 from worker.correlation.columns.outcome import Outcome, Round
-from worker.correlation.columns.pairs import pairs_among
 from worker.correlation.columns.people import Spoken, Words, words_on
 from worker.correlation.columns.prepare import Numbered, Prepared, Table, prepare
-from worker.correlation.columns.score import Pairs, Scorer
+from worker.correlation.columns.score import Scorer
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.rules import RuleSet
-from worker.domain.correlation import PersonDecision, Side
-
-#: Subjects whose pairs are made and scored together; some 25 pairs each.
-TOGETHER = 40_000
+from worker.domain.correlation import PersonDecision
 
 
 def correlate_columns(
@@ -48,7 +45,8 @@ def correlate_columns(
         frequencies = frequencies_among(prepared, rule_set, names)
     scorer = Scorer(prepared, rule_set, names, frequencies)
     kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
-    pairs = _scored(kinds, scorer, words.named(accounts), of_accounts=of_accounts)
+    named = Named(words.named(identities), words.named(accounts))
+    pairs = Cut(kinds, scorer, rule_set, named, of_accounts=of_accounts).scored()
     asking, found = (pairs.accounts, pairs.identities) if of_accounts else (pairs.identities, pairs.accounts)
     spoken = words_on(words, subjects, candidates, (asking, found), rule_set)
     asked = Asked(
@@ -68,23 +66,6 @@ def _names(prepared: Prepared, rule_set: RuleSet) -> list[Names | None]:
         Names(space.texts, tokens) if "name" in rule.normalize else None
         for rule, space in zip(rule_set.rules, prepared.spaces, strict=True)
     ]
-
-
-def _scored(kinds: Sequence[Kind], scorer: Scorer, named: Mask, *, of_accounts: bool) -> Pairs:
-    """All pairs that come into question, in the order of their subjects."""
-    count = scorer.count(Side.ACCOUNT if of_accounts else Side.IDENTITY)
-    return Pairs.joined(
-        [
-            _of_some(kinds, scorer, first, min(first + TOGETHER, count), named, of_accounts=of_accounts)
-            for first in range(0, max(count, 1), TOGETHER)
-        ]
-    )
-
-
-def _of_some(kinds: Sequence[Kind], scorer: Scorer, first: int, last: int, named: Mask, *, of_accounts: bool) -> Pairs:
-    subjects, candidates = pairs_among(kinds, first, last)
-    identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
-    return scorer.score(identities, accounts, kept=named[accounts])
 
 
 def _decided(

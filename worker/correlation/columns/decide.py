@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from worker.correlation.columns.interned import NONE, Mask, Numbers, Slots
 from worker.correlation.columns.likeness import Shares
 from worker.correlation.columns.score import Pairs
-from worker.correlation.decide import LEAST
+from worker.correlation.decide import AS_GOOD_AS, LEAST
 from worker.correlation.rules import RuleSet
 from worker.domain.correlation import Decision
 
@@ -91,7 +91,7 @@ def decide_all(asked: Asked, rule_set: RuleSet, *, tuning_mode: bool, joint: Sha
         none = np.empty(0, dtype=np.int8)
         return Decided(subjects, none, none, np.zeros(1, dtype=np.int64), ranked, confidences)
     if joint is not None:
-        again = np.lexsort((-joint[ranked], subjects))
+        again = np.lexsort((-np.round(joint[ranked], AS_GOOD_AS), subjects))
         ranked, alone, confidences = ranked[again], alone[again], joint[ranked[again]]
     reasons = _reasons(asked, ranked, starts, (alone, confidences), rule_set=rule_set, tuning_mode=tuning_mode)
     decisions = _DECISION_OF[reasons]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from worker.correlation.columns.interned import NONE, Interned, Numbers, Slots
 from worker.correlation.columns.texts import each_line
 from worker.correlation.phonetics import metaphone, soundex
-from worker.correlation.similarity import SEPARATORS, Algorithm
+from worker.correlation.similarity import DIGITS, SEPARATORS, Algorithm
 
 _SEPARATORS = re.compile(r"(?:[._\-]|[^\S\n])+")
 _NOT_DIGITS = re.compile(r"[^\d\n]+")
@@ -25,6 +25,7 @@ class Features:
     """Per text: ``digits`` and ``squashed`` are numbers that equal ones share, ``parts`` how many separators leave.
 
     ``bag`` has a bit for the first and the second sign of each of 32 classes; one edit changes two bits at most.
+    ``is_odd``: another style of this user name may have other digits, for its first part has some.
     """
 
     texts: Sequence[str]
@@ -35,6 +36,7 @@ class Features:
     styles: Slots | None
     parts: Numbers
     bag: NDArray[np.uint64]
+    is_odd: NDArray[np.bool_]
 
     @classmethod
     def of(cls, texts: Sequence[str], *, of_logins: bool = False) -> "Features":
@@ -52,6 +54,7 @@ class Features:
             styles=_styles(texts, parts, wholes) if of_logins else None,
             parts=parts,
             bag=_bags(squashed),
+            is_odd=_odd(texts, parts, of_logins=of_logins),
         )
 
     def at_most(self, left: Slots, right: Slots) -> NDArray[np.float64]:
@@ -60,6 +63,12 @@ class Features:
         edits = np.maximum(apart, np.abs(self.letters[left] - self.letters[right]))
         found: NDArray[np.float64] = 1 - edits / np.maximum(np.maximum(self.lengths[left], self.lengths[right]), 1)
         return found
+
+    def may_be_parts(self, left: Slots, right: Slots) -> NDArray[np.bool_]:
+        """Whether one may be made of signs of the other; False where it surely is not."""
+        ours, theirs = self.bag[left], self.bag[right]
+        found: NDArray[np.bool_] = ((ours & ~theirs) == 0) | ((theirs & ~ours) == 0)
+        return found | (self.letters[left] > _MOST_SIGNS) | (self.letters[right] > _MOST_SIGNS)
 
 
 def _styles(texts: Sequence[str], parts: Numbers, wholes: Interned) -> Slots:
@@ -78,6 +87,13 @@ def _styles(texts: Sequence[str], parts: Numbers, wholes: Interned) -> Slots:
                 known(f"~{first[:1]}{stem}{end}"),
                 known(f"~{bare}{stem[:1]}{end}"),
             ]
+    return found
+
+
+def _odd(texts: Sequence[str], parts: Numbers, *, of_logins: bool) -> NDArray[np.bool_]:
+    found = np.zeros(len(texts), dtype=np.bool_)
+    places = np.flatnonzero(parts == 1) if of_logins else np.empty(0, dtype=np.int64)
+    found[places] = [DIGITS.search(SEPARATORS.split(texts[place])[0]) is not None for place in places.tolist()]
     return found
 
 

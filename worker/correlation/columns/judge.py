@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from worker.correlation.columns.called import NameComparer
 from worker.correlation.columns.interned import NONE, Interned, Mask, Numbers, Slots
-from worker.correlation.columns.joins import distinct
 from worker.correlation.columns.likeness import Likeness, Shares
+from worker.correlation.columns.memo import Memo, Verdicts, once, packed
 from worker.correlation.columns.names import Names
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.rules import MatchKind, Rule
 from worker.correlation.score import ALIKE_AT_MOST, ALIKE_FROM, NEARLY, learnt_points
+
+#: Pairs of texts that are compared once and for all where a rule has so few.
+FEW = 1 << 16
 
 
 class Level(IntEnum):
@@ -21,23 +24,34 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Per pair of values how alike they are (below 0: one is missing), at which level, and with which points."""
+class Judged(Verdicts):
+    """Per pair of values; their likeness is below 0 where one is missing."""
 
-    likeness: Shares
-    levels: NDArray[np.int8]
-    points: Shares
+    def improve(self, places: Numbers, others: "Judged") -> None:
+        """Take other values' verdict where these are closer; the first of equals stays."""
+        better = (others.likeness > self.likeness[places]) | (self.likeness[places] < 0)
+        self.put(places[better], others.at(np.flatnonzero(better)))
 
-    def improve(self, places: Numbers, others: "Judged", *, by_points: bool) -> None:
-        """Take other values' verdict where these are closer, or may be worth more; the first of equals stays."""
-        mine, theirs = (self.points, others.points) if by_points else (self.likeness, others.likeness)
-        better = (theirs > mine[places]) | (self.likeness[places] < 0)
-        if by_points:  # what is the same counts, whatever else might be
-            same, is_same = others.levels == Level.SAME, self.levels[places] == Level.SAME
-            better = (better | same) & ~is_same
-        self.likeness[places[better]] = others.likeness[better]
-        self.levels[places[better]] = others.levels[better]
-        self.points[places[better]] = others.points[better]
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Per pair of values: no fewer points than they get, which of them are there on both sides, which are the same."""
+
+    points: NDArray[np.float32]
+    is_known: Mask
+    is_same: Mask
+
+    @classmethod
+    def of_none(cls, count: int) -> "Chances":
+        return cls(np.zeros(count, dtype=np.float32), *(np.zeros(count, dtype=np.bool_) for _ in range(2)))
+
+    def improve(self, others: "Chances") -> None:
+        """Of several values the best count; what is the same counts, whatever else might be."""
+        better = others.is_known & (~self.is_known | (others.points > self.points)) & ~self.is_same
+        better |= others.is_same & (~self.is_same | (others.points > self.points))
+        self.points[better] = others.points[better]
+        np.logical_or(self.is_known, others.is_known, out=self.is_known)
+        np.logical_or(self.is_same, others.is_same, out=self.is_same)
 
 
 class Judge:
@@ -51,56 +65,73 @@ class Judge:
             if rule.compares_names and rule.match is not MatchKind.EXACT and names is not None
             else None
         )
+        self._count = len(space)
         known = frequencies if rule.by_frequency else None
         #: What agreement on each value is worth.
         self._worth = np.array([known.rarity(text) if known else rule.weight for text in space.texts] + [0.0])
+        self._memo = Memo(self._compared) if self._names is not None else None
+        self._every: Verdicts | None = None
 
-    def at_most(self, left: Slots, right: Slots) -> Judged:
-        """The verdict on what is missing or the same; no fewer points than what differs will get."""
-        found, differ = self._told(left, right)
-        if not len(differ):
-            return found
-        one, other = left[differ], right[differ]
-        if self._names is not None:
-            points = self._differing(one, other)[2]
-        else:
-            likeness = self._likeness.at_most(one, other)
-            points = self._points_at(self._levels(likeness), likeness, one, other)
-            if self._rule.levels:  # learnt points need not rise with the likeness
-                points = np.full(len(differ), max(0.0, *(worth for _, worth in self._rule.levels)))
-        found.points[differ], found.likeness[differ], found.levels[differ] = points, 0.0, Level.NEUTRAL
-        return found
+    def chances(self, left: Slots, right: Slots) -> Chances:
+        """What each pair may be worth at best, at the cost of a few look-ups."""
+        known = (left != NONE) & (right != NONE)
+        same = known & (left == right)
+        points = np.where(same, self._worth[left], 0.0).astype(np.float32)
+        differ = np.flatnonzero(known & ~same)
+        if len(differ):
+            points[differ] = self._at_most(left[differ], right[differ])
+        return Chances(points, known, same)
 
     def of(self, left: Slots, right: Slots) -> Judged:
-        """The verdict on each pair; each two distinct values are compared once."""
-        found, differ = self._told(left, right)
-        if not len(differ):
-            return found
-        packed = left[differ].astype(np.uint64) << np.uint64(32) | right[differ].astype(np.uint64)
-        pairs = distinct(packed.copy())
-        one, other = (pairs >> np.uint64(32)).astype(np.int32), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int32)
-        likeness, levels, points = self._differing(one, other)
-        where = np.searchsorted(pairs, packed)
-        found.likeness[differ], found.levels[differ], found.points[differ] = (
-            likeness[where],
-            levels[where],
-            points[where],
-        )
-        return found
-
-    def _told(self, left: Slots, right: Slots) -> tuple[Judged, Numbers]:
-        """The verdict on pairs of which a value is missing, or which are the same; and where the others are."""
+        """The verdict on each pair."""
         there = (left != NONE) & (right != NONE)
         same = there & (left == right)
-        likeness = np.where(same, 1.0, -1.0)
         levels = np.where(same, Level.SAME, Level.MISSING).astype(np.int8)
-        return Judged(likeness, levels, np.where(same, self._worth[left], 0.0)), np.flatnonzero(there & ~same)
+        found = Judged(np.where(same, 1.0, -1.0), levels, np.where(same, self._worth[left], 0.0))
+        differ = np.flatnonzero(there & ~same)
+        if len(differ):
+            found.put(differ, self._differing(left[differ], right[differ]))
+        return found
 
-    def _differing(self, left: Slots, right: Slots) -> tuple[Shares, NDArray[np.int8], Shares]:
+    def _at_most(self, left: Slots, right: Slots) -> Shares:
+        """No less than the points of two values that differ."""
+        if self._memo is not None or self._has_few(len(left)):
+            return self._differing(left, right).points
+        nothing = float(self._at(np.zeros(1), left[:1], right[:1]).points[0])
+        found = np.full(len(left), nothing)
+        if self._likeness.is_never_alike:
+            return found
+        places = np.flatnonzero(self._likeness.may_matter(left, right))
+        if self._rule.levels:  # learnt points need not rise with the likeness
+            found[places] = max(0.0, nothing, *(worth for _, worth in self._rule.levels))
+        else:
+            weights = np.minimum(self._worth[left[places]], self._worth[right[places]])
+            found[places] = np.maximum(ALIKE_AT_MOST * weights, nothing)
+        return found
+
+    def _differing(self, left: Slots, right: Slots) -> Verdicts:
+        if self._has_few(len(left)):
+            return self._from_every(left, right)
+        if self._memo is not None:
+            return self._memo.of(left, right)
+        if self._likeness.is_quick:
+            return self._compared(left, right)
+        return once(self._compared, packed(left, right))
+
+    def _has_few(self, asked: int) -> bool:
+        """Whether all pairs of this rule's texts are known, or soon are."""
+        return self._every is not None or (self._count**2 <= FEW and self._count**2 <= 4 * asked)
+
+    def _from_every(self, left: Slots, right: Slots) -> Verdicts:
+        if self._every is None:
+            numbers = np.arange(self._count, dtype=np.int32)
+            self._every = self._compared(np.repeat(numbers, self._count), np.tile(numbers, self._count))
+        return self._every.at(left.astype(np.int64) * self._count + right)
+
+    def _compared(self, left: Slots, right: Slots) -> Verdicts:
+        """The verdict on two texts that differ."""
         if self._names is None:
-            likeness = self._likeness.of(left, right)
-            levels = self._levels(likeness)
-            return likeness, levels, self._points_at(levels, likeness, left, right)
+            return self._at(self._likeness.of(left, right), left, right)
         called = self._names.of(left, right)
         likeness = np.minimum(called.likeness, NEARLY)
         is_alike = (likeness >= self._rule.threshold) & ~called.is_contradicted
@@ -108,7 +139,11 @@ class Judge:
         levels = np.where(likeness > 0, named, self._levels(np.zeros(len(left)))).astype(np.int8)
         nothing = np.where(levels == Level.NEUTRAL, 0.0, -float(self._rule.disagreement))
         other = np.where(levels == Level.ALIKE, called.points, nothing)
-        return likeness, levels, np.where(likeness > 0, called.points, other)
+        return Verdicts(likeness, levels, np.where(likeness > 0, called.points, other))
+
+    def _at(self, likeness: Shares, left: Slots, right: Slots) -> Verdicts:
+        levels = self._levels(likeness)
+        return Verdicts(likeness, levels, self._points_at(levels, likeness, left, right))
 
     def _levels(self, likeness: Shares) -> NDArray[np.int8]:
         rule = self._rule

@@ -43,31 +43,33 @@ class Likeness:
         least = rule.threshold - (rule.neutral if rule.match is MatchKind.FUZZY else 0.0)
         self._matters_from = max(min([least, *(each for each, _ in rule.levels)]), 0.0)
 
-    def at_most(self, left: Slots, right: Slots) -> Shares:
-        """No less than the likeness, at the cost of a few look-ups."""
-        if self._is_never_alike or not len(left):
-            return np.zeros(len(left))
-        if self._by_sound:
-            return self.of(left, right)
-        if self._rule.algorithm not in _EDITS | {Algorithm.TOKEN_SORT}:
-            return np.full(len(left), NEARLY)
-        one, other, elsewhere, same = self._compared(left, right)
-        found = np.where(self._same_digits(one, other), self._features.at_most(one, other), 0.0)
-        if self._rule.algorithm in _EDITS:
-            found[self._differ_by_separators(one, other)] = SQUASHED_ALIKE
-        if self._is_login:
-            found = np.where(self._may_be_restyled(one, other), np.maximum(found, OTHER_STYLE), found)
-        return np.minimum(np.where(same, SQUASHED_ALIKE, found * elsewhere), NEARLY)
+    @property
+    def is_never_alike(self) -> bool:
+        return self._rule.match is MatchKind.EXACT or self._rule.algorithm is None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether comparing two texts once more costs less than to find out that they were compared before."""
+        return self.is_never_alike or self._by_sound or self._rule.algorithm in _EDITS
+
+    def may_matter(self, left: Slots, right: Slots) -> Mask:
+        """Where the likeness may say more than that these differ, at the cost of a few look-ups."""
+        found = np.ones(len(left), dtype=np.bool_)
+        if self.is_never_alike or self._by_sound:
+            found = self.of(left, right) > 0
+        elif self._rule.algorithm in _EDITS | {Algorithm.TOKEN_SORT} and self._matters_from > 0:
+            one, other = self._texts_compared(left, right)
+            found = self._same_digits(one, other)
+            places = np.flatnonzero(found)
+            found[places] = self._may_be_near(one[places], other[places])
+            found |= self._features.is_odd[one] | self._features.is_odd[other]
+        return found
 
     def of(self, left: Slots, right: Slots) -> Shares:
         """The likeness of each pair (ask for distinct ones); below where it matters one value stands for any other."""
-        if self._is_never_alike or not len(left):
+        if self.is_never_alike or not len(left):
             return np.zeros(len(left))
         return self._of_distinct(left, right)
-
-    @property
-    def _is_never_alike(self) -> bool:
-        return self._rule.match is MatchKind.EXACT or self._rule.algorithm is None
 
     @property
     def _by_sound(self) -> bool:
@@ -90,6 +92,24 @@ class Likeness:
         pairs = zip(left.tolist(), right.tolist(), strict=True)
         found = [likeness_of(self._rule, self._texts[one], self._texts[other]) for one, other in pairs]
         return np.array(found, dtype=np.float64)
+
+    def _texts_compared(self, left: Slots, right: Slots) -> tuple[Slots, Slots]:
+        if not self._is_address:
+            return left, right
+        boxes, _ = self._addresses
+        return boxes[left], boxes[right]
+
+    def _may_be_near(self, left: Slots, right: Slots) -> Mask:
+        """Of texts with the same digits: a few edits apart, or one user name in two styles."""
+        features = self._features
+        found: Mask = features.at_most(left, right) >= self._matters_from - _ROUNDING
+        if self._rule.algorithm in _EDITS:
+            found |= self._differ_by_separators(left, right)
+        if self._is_login:
+            others = np.flatnonzero(~found)
+            others = others[features.may_be_parts(left[others], right[others])]
+            found[others] = self._may_be_restyled(left[others], right[others])
+        return found
 
     def _compared(self, left: Slots, right: Slots) -> tuple[Slots, Slots, Shares, Mask]:
         """What is compared of two values, what another domain leaves of it, and whether only that differs."""

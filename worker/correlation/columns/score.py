@@ -1,21 +1,22 @@
 """What the rules say about many pairs: ``score``, rule by rule over arrays in place of pair by pair.
 
-Most pairs share a part of a name and nothing else. What they could reach at best, told by look-ups alone, leaves most
-of them out before any two texts are compared sign by sign.
+``chances`` tells what pairs could reach at best by look-ups alone, before any two texts are compared sign by sign.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.correlation.columns.interned import NONE, Mask, Numbers, Slots
-from worker.correlation.columns.judge import Judge, Judged, Level
+from worker.correlation.columns.judge import Chances, Judge, Level
 from worker.correlation.columns.likeness import Shares
 from worker.correlation.columns.names import Names
 from worker.correlation.columns.prepare import Prepared
 from worker.correlation.frequency import NameFrequencies
+from worker.correlation.joint import MOST
 from worker.correlation.rules import MatchKind, RuleSet
 from worker.correlation.score import (
     SHARED_ALIKE,
@@ -26,6 +27,8 @@ from worker.domain.correlation import MatchType, Side
 
 #: Log odds below which a candidate changes no confidence by as much as a millionth.
 NEGLIGIBLE = -16.0
+#: What sums of points told in single precision may be off, at most.
+_ROUNDING = 1e-3
 MATCH_TYPES = (MatchType.EXACT, MatchType.FUZZY, MatchType.PHONETIC, MatchType.EXPRESSION, MatchType.MANUAL)
 
 
@@ -75,14 +78,19 @@ class Scorer:
             for rule, space, parts in zip(rule_set.rules, prepared.spaces, names, strict=True)
         ]
 
-    def score(self, identities: Slots, accounts: Slots, *, kept: Mask) -> Pairs:
-        """Those pairs that come into question, in their order, and those ``kept`` in any case."""
-        possible = self.possible(identities, accounts) | kept
-        identities, accounts, kept = identities[possible], accounts[possible], kept[possible]
+    def score(self, identities: Slots, accounts: Slots) -> Pairs:
+        """These pairs, by all rules."""
         compared, points = self.compared(identities, accounts)
-        found = self._summed(identities, accounts, compared, points)
-        logits = self._rule_set.slope * found.points + self._rule_set.offset
-        return found.where(kept | found.is_strong | (found.definitive != NONE) | (logits > NEGLIGIBLE))
+        return self._summed(identities, accounts, compared, points)
+
+    def logits(self, pairs: Pairs) -> Shares:
+        """The log odds of each pair by itself; what settles it counts for more than any points."""
+        return np.where(pairs.definitive != NONE, MOST, self.by_points(pairs))
+
+    def by_points(self, pairs: Pairs) -> Shares:
+        """The log odds of each pair by nothing but its points."""
+        found: Shares = self._rule_set.slope * pairs.points + self._rule_set.offset
+        return found
 
     def compared(self, identities: Slots, accounts: Slots) -> tuple[list[Compared], list[Shares]]:
         """What each rule says of these pairs, and what that is worth beside the others."""
@@ -103,44 +111,59 @@ class Scorer:
         theirs = self._prepared.accounts.values[place][account].tolist()
         return [texts[each] for each in ours if each != NONE], [texts[each] for each in theirs if each != NONE]
 
-    def possible(self, identities: Slots, accounts: Slots) -> Mask:
-        """Whom at least their best chances, or an identifier that agrees, bring into question."""
-        if self._rule_set.slope <= 0:  # more points are then not more likely
-            return np.ones(len(identities), dtype=np.bool_)
-        points = np.full(len(identities), self._base)
+    def chances(self, identities: Slots, accounts: Slots) -> tuple[Shares, Mask]:
+        """The log odds of each pair at best, told by look-ups; and where an identifier agrees in any case."""
         agrees = np.zeros(len(identities), dtype=np.bool_)
+        if self._rule_set.slope <= 0:  # more points are then not more likely
+            return np.full(len(identities), np.inf), agrees
+        points = np.full(len(identities), self._base, dtype=np.float32)
         together: dict[str, _Together] = {}
         for place, rule in enumerate(self._rule_set.rules):
-            found = self.compare_by(place, identities, accounts, at_best=True)
-            same = found.levels == Level.SAME
-            if rule.definitive or rule.tier == 1:
-                agrees |= same
-            if not rule.group:
-                points += found.points
+            if rule.match is MatchKind.EXPRESSION:  # nobody evaluates them here
                 continue
-            points += np.minimum(found.points, 0.0) * SHARED_DIFFERENT
-            together.setdefault(rule.group, _Together(len(points))).add(np.maximum(found.points, 0.0), same)
+            found = self._chances_by(place, identities, accounts)
+            if rule.definitive or rule.tier == 1:
+                agrees |= found.is_same
+            if rule.group:
+                points += np.minimum(found.points, 0.0) * SHARED_DIFFERENT
+                together.setdefault(rule.group, _Together(len(points))).add(found)
+            else:
+                points += found.points
         for each in together.values():
             points += each.at_most()
-        return agrees | (self._rule_set.slope * points + self._rule_set.offset > NEGLIGIBLE)
+        logits: Shares = self._rule_set.slope * points.astype(np.float64) + (self._rule_set.offset + _ROUNDING)
+        return logits, agrees
 
-    def compare_by(self, place: int, identities: Slots, accounts: Slots, *, at_best: bool = False) -> Compared:
-        """The values of one rule; ``at_best`` asks no further what differs, and takes the best that it may be."""
+    def possible(self, identities: Slots, accounts: Slots) -> Mask:
+        """Whom at least their best chances, or an identifier that agrees, bring into question."""
+        logits, agrees = self.chances(identities, accounts)
+        return agrees | (logits > NEGLIGIBLE)
+
+    def _chances_by(self, place: int, identities: Slots, accounts: Slots) -> Chances:
+        judge = self._judges[place]
+        sources = self._prepared.identities.values[place]
+        targets = self._prepared.accounts.values[place]
+        if sources.shape[1] == targets.shape[1] == 1:
+            return judge.chances(sources[identities, 0], targets[accounts, 0])
+        best = Chances.of_none(len(identities))
+        for one, other in product(range(sources.shape[1]), range(targets.shape[1])):
+            best.improve(judge.chances(sources[identities, one], targets[accounts, other]))
+        return best
+
+    def compare_by(self, place: int, identities: Slots, accounts: Slots) -> Compared:
+        """The values of one rule; of several the closest count."""
         judge = self._judges[place]
         sources = self._prepared.identities.values[place]
         targets = self._prepared.accounts.values[place]
         if self._rule_set.rules[place].match is MatchKind.EXPRESSION:  # nobody evaluates them here
             return Compared(np.zeros(len(identities), dtype=np.int8), np.zeros(len(identities)))
-        ask = judge.at_most if at_best else judge.of
-        if sources.shape[1] == targets.shape[1] == 1:
-            return _judged(ask(sources[identities, 0], targets[accounts, 0]))
-        best = ask(sources[identities, 0], targets[accounts, 0])
-        slots = [(one, other) for one in range(sources.shape[1]) for other in range(targets.shape[1])]
-        for one, other in slots[1:]:
-            source, target = sources[identities, one], targets[accounts, other]
-            places = np.flatnonzero((source != NONE) & (target != NONE))
-            best.improve(places, ask(source[places], target[places]), by_points=at_best)
-        return _judged(best)
+        best = judge.of(sources[identities, 0], targets[accounts, 0])
+        for one, other in product(range(sources.shape[1]), range(targets.shape[1])):
+            if one or other:
+                source, target = sources[identities, one], targets[accounts, other]
+                places = np.flatnonzero((source != NONE) & (target != NONE))
+                best.improve(places, judge.of(source[places], target[places]))
+        return Compared(best.levels, best.points)
 
     def _damped(self, compared: Sequence[Compared]) -> list[Shares]:
         """Of what one group says for a pair, and of what it says against, only the strongest in full."""
@@ -207,19 +230,16 @@ class _Together:
     """What agreements of one group are worth at most: the strongest in full, the others less."""
 
     def __init__(self, count: int) -> None:
-        self._strongest, self._total = np.zeros(count), np.zeros(count)
+        self._strongest, self._total = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
         self._is_exact = np.zeros(count, dtype=np.bool_)
 
-    def add(self, points: Shares, same: Mask) -> None:
-        self._strongest = np.maximum(self._strongest, points)
-        self._total = self._total + points
-        self._is_exact |= same
+    def add(self, found: Chances) -> None:
+        points = np.maximum(found.points, 0.0)
+        np.maximum(self._strongest, points, out=self._strongest)
+        self._total += points
+        self._is_exact |= found.is_same
 
-    def at_most(self) -> Shares:
-        share = np.where(self._is_exact, SHARED_SAME, SHARED_ALIKE)
-        found: Shares = self._strongest + share * (self._total - self._strongest)
+    def at_most(self) -> NDArray[np.float32]:
+        share = np.where(self._is_exact, np.float32(SHARED_SAME), np.float32(SHARED_ALIKE))
+        found: NDArray[np.float32] = self._strongest + share * (self._total - self._strongest)
         return found
-
-
-def _judged(judged: Judged) -> Compared:
-    return Compared(judged.levels, judged.points)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from worker.correlation import NameFrequencies, RuleSet, correlate_many
-from worker.correlation.columns import Outcome, Reason, Table, correlate_columns
+from worker.correlation.columns import Outcome, Reason, Table, correlate_columns, cut, judge, memo
 from worker.correlation.evidence import evidence
 from worker.correlation.rules import MatchKind, Rule
 from worker.correlation.similarity import Algorithm
@@ -153,6 +153,7 @@ def is_same(outcome: Outcome, place: int, result: CorrelationResult, ids: list[U
     taken=st.lists(st.booleans(), min_size=8, max_size=8),
     counted=st.booleans(),
     of_accounts=st.booleans(),
+    is_many=st.booleans(),
 )
 def test_columns_decide_what_records_decide(
     people: list[dict[str, Any]],
@@ -162,6 +163,7 @@ def test_columns_decide_what_records_decide(
     taken: list[bool],
     counted: bool,
     of_accounts: bool,
+    is_many: bool,
 ) -> None:
     frequencies = NameFrequencies.of([f"{each['given']} {each['family']}" for each in people]) if counted else None
     kept = evidence(people[0], accounts[0], rule_set)
@@ -172,10 +174,15 @@ def test_columns_decide_what_records_decide(
     side = Side.ACCOUNT if of_accounts else Side.IDENTITY
     is_taken = taken[: len(others[0])]
 
-    outcome = correlate_columns(
-        as_columns(*asked), as_columns(*others, is_taken), rule_set=rule_set, of_accounts=of_accounts,
-        decisions=decisions, frequencies=frequencies,
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        if is_many:  # what these few records are compared by when they are among many
+            patch.setattr(judge, "FEW", 0)
+            patch.setattr(memo, "REMEMBERED", 8)
+            patch.setattr(cut, "TOGETHER", 3)
+        outcome = correlate_columns(
+            as_columns(*asked), as_columns(*others, is_taken), rule_set=rule_set, of_accounts=of_accounts,
+            decisions=decisions, frequencies=frequencies,
+        )  # fmt: skip
     results = correlate_many(
         [Subject(ref_id, side, record) for record, ref_id in zip(*asked, strict=True)],
         [Candidate(ref, record, is_taken=each) for record, ref, each in zip(*others, is_taken, strict=True)],
