@@ -11,7 +11,7 @@ from dataclasses import replace
 import uvloop
 
 from tests.benchmarks import importing, running, scripting, targeting
-from tests.benchmarks.correlation import side_by_side
+from tests.benchmarks.correlation import lookups, side_by_side
 from tests.benchmarks.correlation.strangers import measure as strangers
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
@@ -59,6 +59,7 @@ MEASURES: dict[str, Measure] = {
     "recon": measures.measure,
     "correlation": side_by_side.measure,
     "correlation.strangers": strangers.measure,
+    "correlation.lookups": lookups.measure,
     "hooks": scripting.measure,
 }
 

@@ -56,6 +56,7 @@ class Size:
     rows: int = 100_000
     employed: int = 5_000
     strangers: int = 30
+    looked_among: int = 1_000_000
     strange_people: int = 0
     worked: int = 5_000
     starts: int = 3
@@ -99,6 +100,7 @@ QUICK = Size(
     rows=20_000,
     employed=2_000,
     strangers=6,
+    looked_among=30_000,
     strange_people=1_500,
     worked=300,
     starts=1,

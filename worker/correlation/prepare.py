@@ -59,7 +59,8 @@ def read(path: str, attributes: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for parts in alternatives(path):
         if len(parts) == 1:
-            found += texts_of(attributes.get(parts[0]))
+            if (value := attributes.get(parts[0])) is not None:
+                found += texts_of(value)
             continue
         lists = [texts_of(attributes.get(part)) for part in parts]
         if all(lists):
@@ -76,9 +77,12 @@ def _subject_values(rule: Rule, subject: Subject) -> tuple[Value, ...]:
 
 
 def _values(rule: Rule, path: str, attributes: Mapping[str, Any]) -> tuple[Value, ...]:
+    texts = read(path, attributes)
+    if not texts:
+        return ()
     found: dict[str, Value] = {}
     normalisers = _normalisers(rule.normalize)
-    for text in read(path, attributes):
+    for text in texts:
         normal = text
         for normalise in normalisers:
             normal = normalise(normal)

@@ -7,9 +7,9 @@ login, address) only the strongest agreement and the strongest disagreement coun
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.person_names import Likeness, compare_names
@@ -49,8 +49,7 @@ class Level(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """How the values of one rule compare; ``source`` and ``target`` are the pair that came closest."""
 
     rule: Rule
@@ -67,11 +66,16 @@ class Scored:
 
     candidate: Prepared
     points: float
-    contributions: tuple[Contribution, ...]
+    evidence: tuple[Evidence, ...]
     match_type: MatchType
     definitive: str | None = None
     strong: bool = False
     ruled_out: str | None = None
+
+    @property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """What each rule adds, in words; made when they are asked for: of most candidates nobody reads them."""
+        return tuple(map(_contribution, self.evidence))
 
 
 def score(
@@ -85,19 +89,19 @@ def score(
     """Compare a pair by every rule. The order of attributes and of values does not matter."""
     identity, account = (subject, candidate) if subject.side is Side.IDENTITY else (candidate, subject)
     found = [
-        _compare(rule, sources, targets)
+        _compare(rule, sources, targets, frequencies)
         if rule.match is not MatchKind.EXPRESSION
         else _expression(rule, evaluate and evaluate(rule.expression, identity.attributes, account.attributes))
         for rule, sources, targets in zip(rule_set.rules, identity.values, account.values, strict=True)
     ]
-    evidence = _damped([_weighed(one, frequencies) for one in found])
+    evidence = _damped(found)
     agreeing = [one for one in evidence if one.points > 0]
     exact = [one for one in agreeing if one.level is Level.SAME]
     base = -frequencies.log_total if frequencies else rule_set.base
     return Scored(
         candidate=candidate,
         points=base + sum(one.points for one in evidence),
-        contributions=tuple(map(_contribution, evidence)),
+        evidence=tuple(evidence),
         match_type=_match_type(agreeing),
         definitive=next((one.rule.name for one in exact if one.rule.definitive), None),
         strong=any(one.rule.tier == 1 for one in exact),
@@ -106,18 +110,24 @@ def score(
 
 
 def _expression(rule: Rule, holds: bool | None) -> Evidence:
-    return Evidence(rule, Level.MISSING if holds is None else Level.SAME if holds else Level.DIFFERENT)
+    level = Level.MISSING if holds is None else Level.SAME if holds else Level.DIFFERENT
+    return Evidence(rule, level, points_of(rule, level, "", "", likeness=0.0, frequencies=None))
 
 
-def _compare(rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...]) -> Evidence:
+def _compare(
+    rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...], frequencies: NameFrequencies | None
+) -> Evidence:
     if not sources or not targets:
-        return Evidence(rule, Level.MISSING, source=next(iter(sources), None), target=next(iter(targets), None))
+        return Evidence(rule, Level.MISSING, 0.0, 0.0, sources[0] if sources else None, targets[0] if targets else None)
     likeness, source, target = _closest(rule, sources, targets)
     level = level_of(rule, source.normal, target.normal, likeness)
-    return Evidence(rule, level, likeness=likeness, source=source, target=target)
+    points = points_of(rule, level, source.normal, target.normal, likeness=likeness, frequencies=frequencies)
+    return Evidence(rule, level, points, likeness, source, target)
 
 
 def _closest(rule: Rule, sources: tuple[Value, ...], targets: tuple[Value, ...]) -> tuple[float, Value, Value]:
+    if len(sources) == 1 == len(targets):
+        return likeness_of(rule, sources[0].normal, targets[0].normal), sources[0], targets[0]
     by_normal = {target.normal: target for target in targets}
     for source in sources:
         if source.normal in by_normal:
@@ -160,15 +170,6 @@ def level_of(rule: Rule, source: str, target: str, likeness: float) -> Level:
         return Level.ALIKE
     is_near = rule.match is MatchKind.FUZZY and likeness >= rule.threshold - rule.neutral
     return Level.NEUTRAL if is_near else Level.DIFFERENT
-
-
-def _weighed(evidence: Evidence, frequencies: NameFrequencies | None) -> Evidence:
-    source = evidence.source.normal if evidence.source else ""
-    target = evidence.target.normal if evidence.target else ""
-    points = points_of(
-        evidence.rule, evidence.level, source, target, likeness=evidence.likeness, frequencies=frequencies
-    )
-    return replace(evidence, points=points)
 
 
 def points_of(
@@ -231,8 +232,8 @@ def _damped(evidence: list[Evidence]) -> list[Evidence]:
             if key not in strongest or abs(one.points) > abs(strongest[key].points):
                 strongest[key] = one
     return [
-        replace(one, points=one.points * _share(one, strongest[one.rule.group, one.points > 0].level))
-        if strongest.get((one.rule.group, one.points > 0), one) is not one
+        one._replace(points=one.points * _share(one, strongest[one.rule.group, one.points > 0].level))
+        if one.rule.group and one.points and strongest[one.rule.group, one.points > 0] is not one
         else one
         for one in evidence
     ]

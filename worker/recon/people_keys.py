@@ -15,6 +15,7 @@ from uuid import UUID
 from worker.correlation import MAX_BLOCK, RuleSet, match_keys, reading_of
 from worker.domain.correlation import Candidate, MatchKey, Side
 from worker.store import backtests, correlation, identity_keys
+from worker.store.accounts import Place
 from worker.store.identity_keys import KeyState
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
@@ -22,7 +23,7 @@ from worker.store.tenant import tenant
 #: With no more people than this everybody is looked at, and nobody has keys.
 EVERYBODY = 20_000
 #: People keyed together, and pages before others have their turn.
-PAGE, PAGES = 500, 4
+PAGE, PAGES = 2_000, 4
 #: Of so many who changed and have no new keys yet each is looked at; of more, some are missed.
 MOST_WAITING = 1_000
 
@@ -59,6 +60,33 @@ async def holders(
     waiting, are_all = await identity_keys.waiting(conn, tenant_id=tenant_id, most=MOST_WAITING)
     people = [[*some, *(each for each in waiting if each not in set(some))] for some in found] if waiting else found
     return Sharing(people, are_all)
+
+
+class People:
+    """Candidates for the accounts of one target: people who share a key. Nobody is found while there are no keys."""
+
+    hashes: frozenset[int] | None = None
+
+    def __init__(self, pool: Pool, place: Place, rule_set: RuleSet) -> None:
+        self._pool = pool
+        self._place = place
+        self._rule_set = rule_set
+
+    async def by_keys(self, keys: Sequence[Sequence[MatchKey]], limit: int) -> list[list[Candidate]]:
+        place = self._place
+        async with tenant(self._pool, place.tenant_id) as conn:
+            shared = await holders(conn, tenant_id=place.tenant_id, rule_set=self._rule_set, keys=keys, limit=limit)
+            if shared is None:
+                return [[] for _ in keys]
+            found = await correlation.candidates_of(
+                conn,
+                tenant_id=place.tenant_id,
+                connector_id=place.connector_id,
+                object_class=place.object_class,
+                ids=sorted({each for some in shared.people for each in some}),
+            )
+        known = {each.ref_id: each for each in found}
+        return [[known[each] for each in some if each in known] for some in shared.people]
 
 
 async def keep_keys(

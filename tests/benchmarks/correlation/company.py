@@ -5,7 +5,7 @@ several things may happen to one; whose account it is is known because it was ma
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tests.benchmarks.correlation.names import COUNTRIES, NICKNAMES
@@ -75,6 +75,16 @@ class Labelled:
 def labelled(company: Company) -> Labelled:
     """Make both tables."""
     return _Maker(company).make()
+
+
+def crowd(company: Company, *, every: int) -> Iterator[tuple[Row, Row | None]]:
+    """Everybody as an identity, and of every so many one's account: more people than would be held at once."""
+    maker = _Maker(company)
+    recent: list[Row] = []
+    for number in range(company.people):
+        person = maker._person(number)
+        recent = [*recent[-99:], person] if number % every == 0 or not recent else recent
+        yield _identity(person), maker._account(person, recent)[0] if number % every == 0 else None
 
 
 class _Maker:

@@ -74,7 +74,7 @@ async def fill(site: Site, connector: Connector, accounts: Iterator[tuple[str, d
 
 async def settle(ground: Ground, site: Site) -> None:
     """What the server does by and by after much was written is done now, not while the clock runs."""
-    await _as_admin(ground, site, "VACUUM ANALYZE", "CHECKPOINT")
+    await as_admin(ground, site, "VACUUM ANALYZE", "CHECKPOINT")
 
 
 async def written(ground: Ground, site: Site) -> Writes:
@@ -103,7 +103,8 @@ def task(site: Site, connector: Connector, listing: Path, *, total: int, gone: r
     )
 
 
-async def _as_admin(ground: Ground, site: Site, *statements: str) -> None:
+async def as_admin(ground: Ground, site: Site, *statements: str) -> None:
+    """What only the owner of the server may do."""
     conn = await asyncpg.connect(ground.postgres.admin_dsn(site.name))
     try:
         for statement in statements:
