@@ -13,8 +13,9 @@ from tests.benchmarks.correlation.sets import Labelled
 from worker.correlation import NameFrequencies, RuleSet, guessed_rule_set
 from worker.correlation.bulk import MAX_BLOCK
 from worker.correlation.columns import Table, correlate_columns
-from worker.correlation.columns.correlate import _names, _scored
+from worker.correlation.columns.correlate import _names
 from worker.correlation.columns.kinds import kinds_of
+from worker.correlation.columns.pairs import pairs_among
 from worker.correlation.columns.prepare import prepare
 from worker.correlation.columns.score import Scorer
 from worker.correlation.refine import refined
@@ -91,10 +92,12 @@ def _duplicates(
     """Each pair for itself: among duplicates one may belong to several."""
     table = _table(labelled.lefts, 1)
     prepared = prepare(table, table, rule_set)
-    nobody = np.zeros(len(table.ids), dtype=np.bool_)
     names = _names(prepared, rule_set)
     kinds = list(kinds_of(prepared, rule_set, names, of_accounts=True, max_block=MAX_BLOCK))
-    scored = _scored(kinds, Scorer(prepared, rule_set, names, frequencies), nobody, of_accounts=True)
+    accounts, identities = pairs_among(kinds, np.arange(len(table.ids), dtype=np.int32))
+    scorer = Scorer(prepared, rule_set, names, frequencies)
+    possible = scorer.possible(identities, accounts)
+    scored = scorer.score(identities[possible], accounts[possible])
     sure = 1 / (1 + np.exp(-np.clip(rule_set.slope * scored.points + rule_set.offset, -500, 500)))
     ids = [row["id"] for row in labelled.lefts]
     listed = zip(scored.identities.tolist(), scored.accounts.tolist(), sure.tolist(), strict=True)
