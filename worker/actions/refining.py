@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 from uuid import UUID
 
 from worker.actions.contradictions import stored_form
 from worker.actions.house import House, acting
-from worker.actions.rule_sets import rules_now, schema_of
+from worker.actions.learning import learnt
+from worker.actions.rule_sets import InForce, rules_now, schema_of
 from worker.actions.targets import the_target
 from worker.correlation import NameFrequencies, Past, RuleSet, calibrated, cross_checked
 from worker.domain.correlation import Candidate
@@ -25,24 +27,48 @@ LOOKED_AT = 2_000
 _FIRST = UUID(int=0)
 
 
-async def refine(house: House, principal: Principal, *, connector_id: UUID) -> Backtest:
-    """Fit how sure the rules are to what people decided, and have that tried in the background, as any other rules.
+class Teacher(StrEnum):
+    """What rules are learnt from: how sure they are by people's decisions, or their weights by everybody's data."""
 
-    It is proposed only where it is better on decisions that it was not fitted to. Saving it is a person's act. Raises
-    NotFound, and WrongState where people decided too little, or nothing better was found.
+    DECISIONS = "decisions"
+    DATA = "data"
+
+
+async def refine(
+    house: House, principal: Principal, *, connector_id: UUID, teacher: Teacher = Teacher.DECISIONS
+) -> Backtest:
+    """Learn better rules, and have them tried in the background, as any other rules.
+
+    From decisions it is proposed only where it is better on those that it was not fitted to; what data alone teach is
+    for the back-test to judge. Saving it is a person's act. Raises NotFound, and WrongState where there is too little
+    to learn from, or nothing better was found.
     """
     require(principal.roles, Role.ADMIN)
     told = await schema_of(house, principal.tenant_id, connector_id)
     async with tenant(house.pool, principal.tenant_id) as conn:
         connector = await the_target(conn, principal.tenant_id, connector_id)
         now = await rules_now(conn, connector, told)
+    better = await (
+        learnt(house, connector, now.rule_set)
+        if teacher is Teacher.DATA
+        else _by_decisions(house, principal, connector_id, now.rule_set)
+    )
+    return await _proposed(house, principal, now, better, teacher=teacher)
+
+
+async def _by_decisions(house: House, principal: Principal, connector_id: UUID, rules: RuleSet) -> RuleSet:
+    async with tenant(house.pool, principal.tenant_id) as conn:
         settled, _ = await backtests.decided(
             conn, tenant_id=principal.tenant_id, connector_id=connector_id, after=_FIRST, limit=LOOKED_AT
         )
     past, people, frequencies = await settled_pasts(
         house.pool, tenant_id=principal.tenant_id, connector_id=connector_id, settled=settled
     )
-    better = await asyncio.to_thread(_better, past, people, now.rule_set, frequencies)
+    return await asyncio.to_thread(_better, past, people, rules, frequencies)
+
+
+async def _proposed(house: House, principal: Principal, now: InForce, better: RuleSet, *, teacher: Teacher) -> Backtest:
+    connector_id = now.connector.id
     async with acting(house, principal, Role.ADMIN) as act:
         where = {"tenant_id": act.tenant_id, "connector_id": connector_id}
         await rule_sets.lock(act.conn, **where)
@@ -55,7 +81,7 @@ async def refine(house: House, principal: Principal, *, connector_id: UUID) -> B
             created_by=act.by,
             **where,
         )
-        act.note("rules.refine", "connector", connector_id, name=connector.name, backtest=backtest_id)
+        act.note("rules.refine", "connector", connector_id, name=now.connector.name, by=teacher, backtest=backtest_id)
         found = await backtests.get(act.conn, tenant_id=act.tenant_id, backtest_id=backtest_id)
     if found is None:
         raise WrongState("Somebody else asked for a back-test of this target at the same moment; ask again.")

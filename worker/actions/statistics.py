@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from worker.actions.house import House, acting
-from worker.actions.rule_sets import rules_now, schema_of
+from worker.actions.rule_sets import Draft, invalid, review, rules_now, schema_of
 from worker.actions.targets import the_target
-from worker.correlation import binned_pairs, calibration_error
+from worker.correlation import RuleSet, binned_pairs, calibration_error
 from worker.domain.correlation import NOBODY, Side, Subject
 from worker.domain.errors import InvalidRequest, NotFound, WrongState
 from worker.recon import Answer, whose
@@ -105,12 +105,15 @@ async def correlate(
     connector_id: UUID,
     attributes: dict[str, Any] | None = None,
     account_id: UUID | None = None,
+    draft: Draft | None = None,
 ) -> Answer:
     """Whose an account would be, by attributes or by one that we know, with people's decisions about it; no effect.
 
-    Raises NotFound, and WrongState for a connector that is not a target.
+    ``draft``: by these rules, not by those in force. Raises NotFound, WrongState for a connector that is not a target,
+    and InvalidRules.
     """
     require(principal.roles, Role.VIEWER)
+    tried = await _drafted(house, principal, connector_id, draft) if draft is not None else None
     async with tenant(house.pool, principal.tenant_id) as conn:
         await the_target(conn, principal.tenant_id, connector_id)
     told = await schema_of(house, principal.tenant_id, connector_id)
@@ -128,7 +131,15 @@ async def correlate(
             said = await correlation.decisions(
                 conn, tenant_id=principal.tenant_id, connector_id=connector_id, account_ids=[account_id]
             )
-    return await whose(house.pool, connector=connector, rule_set=now.rule_set, subject=subject, said=said)
+    rules = tried or now.rule_set
+    return await whose(house.pool, connector=connector, rule_set=rules, subject=subject, said=said)
+
+
+async def _drafted(house: House, principal: Principal, connector_id: UUID, draft: Draft) -> RuleSet:
+    found = await review(house, principal, connector_id=connector_id, draft=draft)
+    if found.rule_set is None:
+        raise invalid(found.problems)
+    return found.rule_set
 
 
 def _told(

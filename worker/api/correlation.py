@@ -33,7 +33,12 @@ def build(house: House, auth: Auth) -> APIRouter:
     async def correlate(connector_id: UUID, body: CorrelateBody, who: Principal = viewer) -> Correlated:
         return correlated_of(
             await acts.correlate(
-                house, who, connector_id=connector_id, attributes=body.attributes, account_id=body.account_id
+                house,
+                who,
+                connector_id=connector_id,
+                attributes=body.attributes,
+                account_id=body.account_id,
+                draft=body.as_draft(),
             )
         )
 

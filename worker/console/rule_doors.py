@@ -55,8 +55,11 @@ class ConsoleRules(Protocol):
     ) -> ActResult:
         """Try a draft or a stored version on what is settled; ``link`` leads to what it finds."""
 
-    async def refine(self, principal: Principal, *, connector_id: UUID) -> ActResult:
-        """Have rules proposed that fit better to what people decided; ``link`` leads to their back-test."""
+    async def refine(self, principal: Principal, *, connector_id: UUID, by_data: bool = False) -> ActResult:
+        """Have rules proposed that fit better to what people decided, or with weights that all data make likely;
+
+        ``link`` leads to their back-test.
+        """
 
     async def cancel_backtest(self, principal: Principal, *, connector_id: UUID, backtest_id: UUID) -> ActResult: ...
     async def save_rules(
@@ -80,6 +83,16 @@ class ConsoleRules(Protocol):
         """Ask people about links that the rules made by themselves."""
 
     async def whose(
-        self, principal: Principal, *, connector_id: UUID, attributes: dict[str, Any], uid: str | None
+        self,
+        principal: Principal,
+        *,
+        connector_id: UUID,
+        attributes: dict[str, Any],
+        uid: str | None,
+        document: dict[str, Any] | None = None,
+        sources_may_be_new: bool = False,
     ) -> views.WhoseView:
-        """Whose an account with these attributes would be, or one that we know by its uid."""
+        """Whose an account with these attributes would be, or one that we know by its uid: by the rules in force, or by
+
+        those of a draft.
+        """

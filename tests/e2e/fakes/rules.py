@@ -166,8 +166,8 @@ class FakeRules:
             return ActResult("The rule set cannot be used.", ok=False)
         return self._note("backtest", link=self._tested(connector_id), document=document, version=version)
 
-    async def refine(self, principal: Principal, *, connector_id: UUID) -> ActResult:
-        return self._note("refine", link=self._tested(connector_id))
+    async def refine(self, principal: Principal, *, connector_id: UUID, by_data: bool = False) -> ActResult:
+        return self._note("refine", link=self._tested(connector_id), by_data=by_data)
 
     async def cancel_backtest(self, principal: Principal, *, connector_id: UUID, backtest_id: UUID) -> ActResult:
         return self._note("cancel", backtest_id=backtest_id)
@@ -203,8 +203,17 @@ class FakeRules:
         return self._note("spot-check", count=count)
 
     async def whose(
-        self, principal: Principal, *, connector_id: UUID, attributes: dict[str, Any], uid: str | None
+        self,
+        principal: Principal,
+        *,
+        connector_id: UUID,
+        attributes: dict[str, Any],
+        uid: str | None,
+        document: dict[str, Any] | None = None,
+        sources_may_be_new: bool = False,
     ) -> v.WhoseView:
+        if document is not None:
+            self._note("whose", uid=uid, document=document)
         if uid == "nobody":
             return v.WhoseView(refused="We know no account 'nobody'.")
         return WHOSE

@@ -48,6 +48,19 @@ async def test_candidates_come_with_what_each_rule_says_and_nothing_is_written(
     assert await works.value("SELECT count(*) FROM cases") == 0
 
 
+async def test_a_draft_answers_before_it_is_in_force(client: Client, works: Works, path: str) -> None:
+    await works.hire(("Kim", "Berg", "kim@example.org"), is_planned=False)
+    by_mail = {"rules": [{"name": "mail", "source": "mail", "target": "mail", "weight": 12}]}
+    body = {"attributes": {"mail": "kim@example.org"}, "rule_set": by_mail}
+    status, found = await client.post(f"{path}/correlate", body, role="operator")
+    forbidden, _ = await client.post(f"{path}/correlate", body, role="viewer")
+    wrong, problem = await client.post(f"{path}/correlate", body | {"rule_set": {"rules": [{"name": "mail"}]}})
+    _, now = await client.get(f"{path}/rules")
+
+    assert (status, [each["rule"] for each in found["candidates"][0]["contributions"]]) == (200, ["mail"])
+    assert (forbidden, wrong, problem["error"], now["version"]) == (403, 422, "invalid_rules", 0)
+
+
 async def test_an_account_that_we_know_is_asked_about_with_what_people_decided(
     client: Client, works: Works, path: str
 ) -> None:

@@ -52,3 +52,21 @@ async def test_too_few_decisions_teach_nothing(client: Client, works: Works) -> 
     status, problem = await client.post(f"{path}/refine", role="admin")
 
     assert (status, "3 pairs" in problem["detail"]) == (409, True)
+
+
+async def test_weights_are_learnt_from_data_that_nobody_labelled(client: Client, works: Works) -> None:
+    """In a process of its own; with few rows nothing is learnt."""
+    path = f"/api/connectors/{works.connector.id}/correlation/rules"
+    await client.call("PUT", path, role="admin", json={"rule_set": TIMID})
+    few, problem = await client.post(f"{path}/refine", {"learn_from": "data"}, role="admin")
+    who = [(f"G{n}", f"F{n}", f"p{n:03}@example.org") for n in range(520)]
+    await works.table.executemany("INSERT INTO people (login, mail) VALUES ($1, $2)", [(g, m) for g, _, m in who])
+    await works.hire(*who, is_planned=False)
+    await works.reconcile()
+    status, proposed = await client.post(f"{path}/refine", {"learn_from": "data"}, role="admin")
+    odd, _ = await client.post(f"{path}/refine", {"learn_from": "stars"}, role="admin")
+
+    assert (few, "500 of both are the least" in problem["detail"]) == (409, True)
+    assert (status, proposed["origin"], odd) == (202, "refined", 422)
+    [rule] = proposed["rule_set"]["rules"]
+    assert (rule["name"], rule["weight"] != TIMID["rules"][0]["weight"]) == ("mail", True)

@@ -162,6 +162,25 @@ def test_links_are_checked_and_rules_proposed(house):
     house.post("/spot-check")
     assert house.last == ("spot-check", {"count": 20})
     assert house.post("/refine", follow="true").headers["location"] == f"{BASE}{TEST}"
+    assert house.last == ("refine", {"by_data": False})
+    house.post("/refine", learn_from="data")
+    assert house.last == ("refine", {"by_data": True})
+
+
+def test_a_draft_says_whose_an_account_would_be_and_stays_in_the_form(house):
+    page = house.post(do="try", try_attributes="mail: anna@x.de", **RULE).text
+    nothing = house.post(do="try", **RULE).text
+    wrong = house.post(do="try", try_attributes="mail", **RULE).text
+
+    assert house.console.rules.done == [
+        ("whose", {"uid": None, "document": house.console.rules.done[0][1]["document"]})
+    ]
+    assert house.last[1]["document"]["rules"][0]["name"] == "email"
+    assert "A person would be asked" in page
+    assert "mail: anna@x.de" in page
+    assert 'name="r0.name" value="email"' in page
+    assert "Give attributes, or the uid of an account." in nothing
+    assert "Line 1 is no attribute" in wrong
 
 
 def test_an_account_is_tried_with_why(house):

@@ -1,7 +1,7 @@
 """Back-tests of rules of correlation on the wire."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -9,6 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from worker.actions.rule_sets import Draft
 from worker.correlation import figures
 from worker.store.backtests import Backtest as Stored
+
+
+class RefineBody(BaseModel):
+    """What to learn from: ``decisions`` of people (how sure the rules are), or all ``data`` (their weights)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    learn_from: Literal["decisions", "data"] = "decisions"
 
 
 class BacktestBody(BaseModel):

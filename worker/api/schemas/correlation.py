@@ -119,16 +119,26 @@ class RuleSetDifference(BaseModel):
 
 
 class CorrelateBody(_Body):
-    """Attributes as the target has them, or an account that we know (``account_id``); of both the given ones count."""
+    """Attributes as the target has them, or an account that we know (``account_id``); of both the given ones count.
+
+    ``rule_set``: by these rules (as a back-test takes them), not by those in force.
+    """
 
     attributes: dict[str, Any] | None = Field(default=None, max_length=500)
     account_id: UUID | None = None
+    rule_set: dict[str, Any] | None = None
+    sources_may_be_new: bool = False
 
     @model_validator(mode="after")
     def _has_any(self) -> "CorrelateBody":
         if self.attributes is None and self.account_id is None:
             raise ValueError("give attributes, or an account_id")
         return self
+
+    def as_draft(self) -> Draft | None:
+        if self.rule_set is None:
+            return None
+        return Draft(self.rule_set, sources_may_be_new=self.sources_may_be_new)
 
 
 class ContributionOfRule(BaseModel):

@@ -3,13 +3,10 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.console import rule_forms
 from worker.console.desk import Desk, Visit
-from worker.console.pages.rules import BASE, LIST, Draft, frame, saved, the_rules
-from worker.console.query import BadQuery
+from worker.console.pages.rules import BASE, LIST, Draft, frame, saved, the_rules, whose_of
 from worker.console.rule_doors import SavedRules
 from worker.console.views import BacktestView, WhoseView
-from worker.domain.errors import InvalidRequest
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -59,14 +56,7 @@ async def ask_whose(visit: Visit) -> Response:
 async def answer_whose(visit: Visit) -> Response:
     """Whose an account would be; what was asked stays in the form, and nothing is written."""
     uid, text = visit.said("uid", longest=2000), visit.script("attributes")
-    try:
-        attributes = rule_forms.attributes_of(text)
-        if not attributes and uid is None:
-            raise BadQuery("Give attributes, or the uid of an account.")
-        found = await visit.rules.whose(visit.principal, connector_id=visit.id("id"), attributes=attributes, uid=uid)
-    except InvalidRequest as error:
-        found = WhoseView(refused=str(error))
-    return await _whose_page(visit, found, uid=uid or "", text=text)
+    return await _whose_page(visit, await whose_of(visit, uid, text), uid=uid or "", text=text)
 
 
 async def _page(visit: Visit, test: BacktestView, *, note: str = "", refused: SavedRules | None = None) -> Response:

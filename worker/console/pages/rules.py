@@ -11,7 +11,8 @@ from worker.console.desk import Desk, Visit
 from worker.console.pages.hooks import seen as seen_version
 from worker.console.query import BadQuery
 from worker.console.rule_doors import SavedRules
-from worker.console.views import RulesCheck, RulesView
+from worker.console.views import RulesCheck, RulesView, WhoseView
+from worker.domain.errors import InvalidRequest
 
 LIST = "/correlation/rules"
 BASE = f"{LIST}/{{id}}"
@@ -39,11 +40,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was answered to a draft."""
+    """What was answered to a draft; ``whose`` to the question ``uid`` and ``attributes`` about an account."""
 
     check: RulesCheck | None = None
     trouble: str | None = None
     contradicts: int = 0
+    whose: WhoseView | None = None
+    uid: str = ""
+    attributes: str = ""
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -82,6 +86,8 @@ async def work(visit: Visit) -> Response:
             return await _backtest(visit, draft)
         case ["check", "", ""]:
             return await _again(visit, draft, Answered(await _check(visit, draft)))
+        case ["try", "", ""]:
+            return await _again(visit, draft, await _tried(visit, draft))
         case ["add", "", ""]:
             return await _again(visit, _with_another(draft))
         case ["drop", "-", number] if number.isdecimal():
@@ -97,7 +103,9 @@ async def check(visit: Visit) -> Response:
 
 async def refine(visit: Visit) -> Response:
     connector_id = visit.id("id")
-    result = await visit.rules.refine(visit.principal, connector_id=connector_id)
+    result = await visit.rules.refine(
+        visit.principal, connector_id=connector_id, by_data=visit.said("learn_from") == "data"
+    )
     return visit.done(result, default=f"{LIST}/{connector_id}")
 
 
@@ -172,6 +180,34 @@ async def _backtest(visit: Visit, draft: Draft) -> Response:
     found = await _check(visit, draft)
     answered = Answered(None if found.ok else found, f"Not tried. {result.message}")
     return await _again(visit, draft, answered, code=409)
+
+
+async def _tried(visit: Visit, draft: Draft) -> Answered:
+    """Whose an account would be by the draft; what was asked stays in the form, and nothing is written."""
+    uid, text = visit.said("try_uid", longest=2000), visit.script("try_attributes")
+    found = await whose_of(visit, uid, text, draft)
+    return Answered(whose=found, uid=uid or "", attributes=text)
+
+
+async def whose_of(visit: Visit, uid: str | None, text: str, draft: Draft | None = None) -> WhoseView:
+    """Whose an account would be, or why nobody can say."""
+    try:
+        attributes = rule_forms.attributes_of(text)
+    except InvalidRequest as error:
+        return WhoseView(refused=str(error))
+    if not attributes and uid is None:
+        return WhoseView(refused="Give attributes, or the uid of an account.")
+    try:
+        return await visit.rules.whose(
+            visit.principal,
+            connector_id=visit.id("id"),
+            attributes=attributes,
+            uid=uid,
+            document=(draft.document or {}) if draft else None,
+            sources_may_be_new=draft.sources_may_be_new if draft else False,
+        )
+    except InvalidRequest as error:
+        return WhoseView(refused=str(error))
 
 
 async def _check(visit: Visit, draft: Draft) -> RulesCheck:

@@ -136,9 +136,13 @@ class Rules:
 
         return await _tried(act)
 
-    async def refine(self, principal: Person, *, connector_id: UUID) -> ActResult:
+    async def refine(self, principal: Person, *, connector_id: UUID, by_data: bool = False) -> ActResult:
+        teacher = refining.Teacher.DATA if by_data else refining.Teacher.DECISIONS
+
         async def act() -> ActResult:
-            found = await refining.refine(self._house, principal_of(principal), connector_id=connector_id)
+            found = await refining.refine(
+                self._house, principal_of(principal), connector_id=connector_id, teacher=teacher
+            )
             link = f"/correlation/rules/{connector_id}/backtests/{found.id}"
             return ActResult("Rules are proposed, and being tried; nothing is changed.", link=link)
 
@@ -207,13 +211,21 @@ class Rules:
         return await said(act)
 
     async def whose(
-        self, principal: Person, *, connector_id: UUID, attributes: dict[str, Any], uid: str | None
+        self,
+        principal: Person,
+        *,
+        connector_id: UUID,
+        attributes: dict[str, Any],
+        uid: str | None,
+        document: dict[str, Any] | None = None,
+        sources_may_be_new: bool = False,
     ) -> WhoseView:
         who = principal_of(principal)
         try:
             account_id = await self._account(who, connector_id, uid) if uid is not None else None
+            draft = None if document is None else Draft(document, sources_may_be_new=sources_may_be_new)
             found = await statistics.correlate(
-                self._house, who, connector_id=connector_id, attributes=attributes, account_id=account_id
+                self._house, who, connector_id=connector_id, attributes=attributes, account_id=account_id, draft=draft
             )
         except _REFUSALS as error:
             return WhoseView(refused=str(error))
