@@ -13,7 +13,7 @@ from worker.store import cause_repairs
 from worker.store.cause_repairs import Group
 from worker.store.listings import custom_plans
 from worker.store.pool import Connection
-from worker.store.sql import load
+from worker.store.sql import Record, load
 
 queries = load("cause_samples")
 
@@ -41,6 +41,19 @@ async def largest(
     statuses = [str(each) for each in Resolution] if settled else [Resolution.PENDING.value]
     if await queries.many.value(conn, statuses=statuses, limit=counted + 1, **where) <= counted:
         return await cause_repairs.groups(conn, run_id=run_id, settled=settled, least=least, limit=limit, **where)
+    return await _sampled(conn, where, statuses=statuses, run_id=run_id, settled=settled, least=least, limit=limit)
+
+
+async def _sampled(
+    conn: Connection,
+    where: dict[str, Any],
+    *,
+    statuses: list[str],
+    run_id: UUID | None,
+    settled: bool,
+    least: int,
+    limit: int,
+) -> list[Group]:
     total = await queries.total.value(conn, statuses=statuses, **where)
     ends = await queries.ends.row(conn, settled=settled, **where)
     if ends is None or ends["first"] is None:
@@ -58,18 +71,13 @@ async def largest(
     )
     scale = total / rows[0]["looked"] if rows else 1.0
     known = await cause_repairs.samples(conn, keys=[row["sample"] for row in rows], **where)
-    found = [
-        Group(
-            row["cause"],
-            round(row["n"] * scale),
-            round(row["alone"] * scale),
-            round(row["open"] * scale),
-            known.get(row["sample"]),
-            is_estimated=True,
-        )
-        for row in rows
-    ]
+    found = [_scaled(row, scale, known.get(row["sample"])) for row in rows]
     return [each for each in found if each.count >= least]
+
+
+def _scaled(row: Record, scale: float, sample: Record | None) -> Group:
+    n, alone, still = (round(row[name] * scale) for name in ("n", "alone", "open"))
+    return Group(row["cause"], n, alone, still, sample, is_estimated=True)
 
 
 def places(first: UUID, last: UUID) -> Iterator[UUID]:
