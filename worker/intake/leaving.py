@@ -59,7 +59,8 @@ class Leaving:
         census = await self._count()
         reason = await self._doubt(listed, census)
         if reason is None or not census.lost:
-            await self._remove(is_complete=reason is None)
+            # what was held is none, though few are lost by now: most may have been buried before a restart
+            await self._remove(is_complete=reason is None and self._run.listing_complete is not False)
             return
         match await self._decision():
             case "approved":

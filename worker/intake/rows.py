@@ -11,6 +11,7 @@ from worker.domain.precedence import Sharing
 from worker.domain.run import Run
 from worker.intake.changes import Applied, Shared, SourceRow, apply_row
 from worker.intake.form import ImportForm, Unreadable, hash_of_row, key_trouble, read_row
+from worker.intake.seen import SeenKeys
 from worker.store import identities, identity_sources, plan_items, source_accounts, tenant
 from worker.store.identities import StoredIdentity
 from worker.store.identity_sources import Words
@@ -24,11 +25,12 @@ class Raced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Into:
-    """What rows are imported for: the run, the source they are of, the form they are read with."""
+    """What rows are imported for: the run, the source they are of, the form they are read with, what it has shown."""
 
     run: Run
     source: Source
     form: ImportForm
+    seen: SeenKeys
 
     @property
     def authority(self) -> str:
@@ -44,6 +46,8 @@ class PageResult:
     unchanged: int = 0
     errors: list[Unreadable] = field(default_factory=list)
     total: int = 0
+    #: what ``seen`` has been told beside the keys
+    claimed: bytes = b""
 
     def tally(self) -> dict[str, int]:
         return {"created": self.created, "updated": self.updated, "unchanged": self.unchanged}
@@ -77,6 +81,19 @@ def importable(
     return kept, errors
 
 
+def _claim(into: Into, items: list[Item], result: PageResult) -> list[Item]:
+    """In a dry run nothing tells that a row of an earlier page has made somebody with this external id: this does."""
+    repeated, result.claimed = into.seen.add(f"\0{item.row.external_id}" for item in items)
+    kept = []
+    for item, is_repeated in zip(items, repeated, strict=True):
+        if is_repeated:
+            message = f"{into.form.external_id} is that of an earlier row already."
+            result.errors.append(Unreadable(item.row.uid, message))
+        else:
+            kept.append(item)
+    return kept
+
+
 async def import_rows(conn: Connection, into: Into, accounts: Sequence[TargetAccount]) -> PageResult:
     """Write what changed; a dry run counts only. Raises Raced."""
     result = PageResult()
@@ -88,6 +105,8 @@ async def import_rows(conn: Connection, into: Into, accounts: Sequence[TargetAcc
     )
     if into.form.external_id is not None:
         items = await _one_row_each(conn, into, items, stored, result)
+        if into.run.dry_run:
+            items = _claim(into, items, result)
     shared = await shared_by(conn, into.run.tenant_id, [each.id for each in stored.values()])
     after = _apply(into, items, stored, result, shared=shared)
     if not into.run.dry_run:

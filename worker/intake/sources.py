@@ -7,7 +7,7 @@ run waits for a person who has been shown whom it would hit.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -35,6 +35,9 @@ SHOWN_ERRORS = 20
 #: Seconds before a page is asked for again; after the last one the run fails.
 RETRY_PAGE_AFTER = (1.0, 5.0, 15.0)
 RACES = 3
+#: How often a source may say that its listing must begin again before the run fails; and the fact that counts it.
+MOST_RESTARTS = 3
+RESTARTS = "restarts"
 
 
 class SourceTarget(Protocol):
@@ -67,6 +70,7 @@ class Reading:
     total: int | None = None
     is_listed: bool = False
     is_ended: bool = False
+    restarts: int = 0
     shown: list[dict[str, str]] = field(default_factory=list)
 
     def show(self, errors: Sequence[Unreadable]) -> None:
@@ -124,6 +128,7 @@ class Importer:
         found = await self._sources.get(run.tenant_id, run.connector_id)
         reading = Reading(run, found.connector, found.guard, form_of(found.connector))
         reading.shown, reading.rows = list(run.statistics.get("errors", [])), run.accounts_processed
+        reading.restarts = run.statistics.get(RESTARTS, 0)
         async with tenant.tenant(self._pool, run.tenant_id) as conn:
             await plan_items.ask_if_outranked(conn, tenant_id=run.tenant_id)
             for checkpoint in await runs.checkpoints(conn, run):
@@ -137,7 +142,11 @@ class Importer:
             if self._is_stopping():
                 await self._pause(reading.run, PauseReason.SHUTDOWN)
                 return False
-            requests = await self._next_page(reading)
+            try:
+                requests = await self._next_page(reading)
+            except ListingChanged:
+                await self._begin_again(reading)
+                continue
             if requests.cancel:
                 await self._end(reading.run, RunStatus.CANCELLED)
                 return False
@@ -151,9 +160,18 @@ class Importer:
         repeated, packed = reading.seen.add(account.uid for account in page.accounts)
         checkpoint = Checkpoint(reading.page, page.next_token, page.is_last, packed, page.total)
         requests = await self._keep(reading, page, repeated, checkpoint)
-        reading.rows += len(page.accounts)
+        reading.rows += repeated.count(False)
         reading.pass_by(checkpoint)
         return requests
+
+    async def _begin_again(self, reading: Reading) -> None:
+        """List from the beginning, as the source wishes; a row that was seen stays seen, and is not taken twice."""
+        reading.restarts += 1
+        if reading.restarts > MOST_RESTARTS:
+            raise ListingChanged
+        async with tenant.tenant(self._pool, reading.run.tenant_id) as conn:
+            await runs.advance(conn, reading.run, Progress(facts={RESTARTS: reading.restarts}))
+        reading.token = None
 
     async def _ask(self, reading: Reading) -> Page:
         """One page; what only needs a moment is asked for again, a listing that broke off is not."""
@@ -179,14 +197,17 @@ class Importer:
 
     async def _write(self, reading: Reading, page: Page, repeated: list[bool], checkpoint: Checkpoint) -> Requests:
         run = reading.run
+        if reading.restarts:
+            page, repeated = _new_in(page, repeated), [False] * repeated.count(False)
         accounts, errors = importable(page.accounts, repeated)
-        into = Into(run, reading.source, reading.form)
+        into = Into(run, reading.source, reading.form, reading.seen)
         async with tenant.tenant(self._pool, run.tenant_id, is_growing=True) as conn:
             result = await import_rows(conn, into, accounts)
             result.errors += errors
-            result.total = len(page.accounts)
+            result.total = len(repeated)
             reading.show(result.errors)
-            requests = await _note(conn, reading, result, checkpoint)
+            noted = replace(checkpoint, seen=checkpoint.seen + result.claimed)
+            requests = await _note(conn, reading, result, noted, rows=repeated.count(False))
         metrics.recon_accounts_total.labels(reading.connector.name).inc(result.total)
         for what, count in result.tally().items():
             metrics.identities_total.labels(what).inc(count)
@@ -219,18 +240,25 @@ class Importer:
             await runs.finish(conn, run, status=RunStatus.FAILED, error_message=message, listing_complete=False)
 
 
+def _new_in(page: Page, repeated: Sequence[bool]) -> Page:
+    """What of a page has not come before: of a listing that began again most has, and that is no mistake."""
+    return replace(page, accounts=tuple(a for a, is_old in zip(page.accounts, repeated, strict=True) if not is_old))
+
+
 def _printable(text: str) -> str:
     """What made a key unfit to be kept must not be kept with its error."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-async def _note(conn: Connection, reading: Reading, result: PageResult, checkpoint: Checkpoint) -> Requests:
-    """Counts and checkpoint; a run that is not ours any more undoes the page."""
+async def _note(
+    conn: Connection, reading: Reading, result: PageResult, checkpoint: Checkpoint, *, rows: int
+) -> Requests:
+    """Counts and checkpoint, ``rows`` being new ones; a run that is not ours any more undoes the page."""
     facts: dict[str, Any] = {"errors": reading.shown} if result.errors else {}
     requests = await runs.advance(
         conn,
         reading.run,
-        Progress(processed=result.total, total=checkpoint.total, tally=result.tally(), facts=facts),
+        Progress(processed=rows, total=checkpoint.total, tally=result.tally(), facts=facts),
         checkpoint=checkpoint,
     )
     await runs.tally_items(

@@ -214,6 +214,18 @@ async def test_a_listing_that_broke_off_removes_nobody(house: House, listing: Li
     assert (await house.people())["9"]["active"] is True
 
 
+async def test_rows_that_come_twice_do_not_stand_for_those_that_are_missing(house: House) -> None:
+    source = await house.source()
+    house.guard = Listing(accounts(0, 10))
+    await house.imported(source)
+    house.guard = Listing(accounts(0, 8), accounts(0, 2), total=10)
+    run = await house.imported(source)
+
+    assert (run.status, run.accounts_processed, run.items_total) == (RunStatus.PAUSED, 8, 10)
+    assert run.statistics["doubt"] == "The list shows 8, but says that there are 10."
+    assert (await house.people())["9"]["active"] is True
+
+
 async def test_an_incomplete_listing_that_misses_nobody_completes_and_says_so(house: House) -> None:
     source = await house.source()
     house.guard = Listing(accounts(0, 10), is_ended=False)
@@ -262,11 +274,30 @@ async def test_a_source_that_is_down_fails_the_run(house: House) -> None:
     assert len(await house.people()) == 5
 
 
-async def test_a_listing_that_changed_on_the_way_fails_the_run(house: House) -> None:
+async def test_a_listing_that_changes_again_and_again_fails_the_run(house: House) -> None:
     source = await house.source()
     house.guard = Listing(accounts(0, 5), [], error=ListingChanged())
 
     assert (await house.imported(source)).status is RunStatus.FAILED
+    assert house.guard.asked == [None, "1"] * 4
+
+
+async def test_a_listing_that_begins_again_takes_no_row_twice_and_loses_none(house: House) -> None:
+    source = await house.source()
+
+    class Once(Listing):
+        async def search(self, object_class: str, *, token: str | None = None) -> Page:
+            if token == "1" and self.error:
+                self.pages, self.error = [accounts(10, 12), accounts(0, 4), accounts(4, 10)], None
+                raise ListingChanged
+            return await super().search(object_class, token=token)
+
+    house.guard = Once(accounts(0, 5), accounts(5, 10), error=ListingChanged())
+    run = await house.imported(source)
+
+    assert (run.status, run.listing_complete) == (RunStatus.COMPLETED, True)
+    assert (run.accounts_processed, run.items_total, run.items_error) == (12, 12, 0)
+    assert len(await house.people()) == 12
 
 
 async def test_a_wrong_form_fails_the_run(house: House) -> None:

@@ -130,7 +130,7 @@ class House:
         async with tenant(self.pool, self.tenant_id) as conn:
             run = await runs.create(
                 conn,
-                kind=RunKind.RECONCILIATION,
+                kind=fields.pop("kind", RunKind.RECONCILIATION),
                 mode=RunMode(fields.pop("mode", "full")),
                 trigger=RunTrigger.MANUAL,
                 **self.where,
