@@ -183,17 +183,20 @@ def _verdict(path: str, number: int, word: str) -> Verdict:
 
 
 def _write(path: Path, outcome: Outcome, people: list[str], theirs: list[str]) -> None:
+    decided = [decision.value for decision in DECISIONS]
+    shown = [*map(safe, people), ""]
     rows = zip(
-        theirs, outcome.best.tolist(), outcome.confidences.tolist(), outcome.decisions.tolist(), explanations(outcome),
+        map(safe, theirs),
+        (shown[place] for place in outcome.owners()),
+        (f"{sure:.6f}" for sure in outcome.confidences.tolist()),
+        (decided[place] for place in outcome.decisions.tolist()),
+        explanations(outcome),  # begin with words of ours
         strict=True,
-    )  # fmt: skip
+    )
     with written(path) as file:
         sheet = csv.writer(file)
         sheet.writerow(COLUMNS)
-        for account, best, sure, place, why in rows:
-            decision = DECISIONS[place]
-            whose = people[best] if best >= 0 and decision is not Decision.NONE else ""
-            sheet.writerow((safe(account), safe(whose), f"{sure:.6f}", decision.value, safe(why)))
+        sheet.writerows(rows)
 
 
 def _tell_start(

@@ -71,6 +71,11 @@ class Outcome:
         self.best[subjects] = found.asked.candidates[decided.ranked[starts]]
         self.confidences[subjects] = decided.confidences[starts]
 
+    def owners(self) -> list[int]:
+        """For each subject the best candidate where it is linked or a person is asked about it, NONE otherwise."""
+        found: list[int] = np.where(self.decisions == NOT_LINKED, NONE, self.best).tolist()
+        return found
+
     def decision(self, subject: int) -> Decision:
         return DECISIONS[self.decisions[subject]]
 

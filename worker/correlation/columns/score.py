@@ -104,12 +104,10 @@ class Scorer:
     def rule_name(self, place: int) -> str:
         return self._rule_set.rules[place].name
 
-    def texts(self, place: int, identity: int, account: int) -> tuple[list[str], list[str]]:
-        """The values that one rule compares, of an identity and of an account."""
-        texts = self._prepared.spaces[place].texts
-        ours = self._prepared.identities.values[place][identity].tolist()
-        theirs = self._prepared.accounts.values[place][account].tolist()
-        return [texts[each] for each in ours if each != NONE], [texts[each] for each in theirs if each != NONE]
+    def values(self, place: int) -> tuple[list[str], Slots, Slots]:
+        """The texts that one rule compares, and which of them each identity and each account has."""
+        identities, accounts = self._prepared.identities, self._prepared.accounts
+        return self._prepared.spaces[place].texts, identities.values[place], accounts.values[place]
 
     def chances(self, identities: Slots, accounts: Slots) -> tuple[Shares, Mask]:
         """The log odds of each pair at best, told by look-ups; and where an identifier agrees in any case."""

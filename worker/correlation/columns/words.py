@@ -7,7 +7,7 @@ import numpy as np
 from rapidfuzz.distance import JaroWinkler
 
 from worker.correlation.columns.decide import Reason
-from worker.correlation.columns.interned import NONE, Slots
+from worker.correlation.columns.interned import NONE, Mask, Numbers, Slots
 from worker.correlation.columns.judge import Level
 from worker.correlation.columns.outcome import Outcome
 from worker.correlation.columns.score import Scorer
@@ -42,65 +42,97 @@ _COMPARED = {
 def explanations(outcome: Outcome, *, of_accounts: bool = True) -> Iterator[str]:
     """A sentence for each subject, in their order. Values are told as they were compared, normalised."""
     for first in range(0, len(outcome.best), _TOGETHER):
-        subjects = np.arange(first, min(first + _TOGETHER, len(outcome.best)), dtype=np.int32)
-        best = outcome.best[subjects]
-        has_one = best != NONE
-        pairs = (best[has_one], subjects[has_one]) if of_accounts else (subjects[has_one], best[has_one])
-        spoken = _Spoken(outcome.scorer, *pairs)
-        rows = np.cumsum(has_one) - 1
-        for subject, row in zip(subjects.tolist(), rows.tolist(), strict=True):
-            yield _sentence(outcome, subject, row, spoken)
+        yield from _sentences(outcome, slice(first, first + _TOGETHER), of_accounts=of_accounts)
 
 
-def _sentence(outcome: Outcome, subject: int, row: int, spoken: "_Spoken") -> str:
-    reason, sure = Reason(outcome.reasons[subject]), float(outcome.confidences[subject])
-    if reason in _PLAIN:
-        return _PLAIN[reason]
-    if reason is Reason.UNLIKELY:
-        return f"the best reaches {sure:.1%}: {spoken.against(row)}"
-    if reason is Reason.CONTRADICTED:
-        return f"an identifier agrees, and the rest speaks against it: {spoken.best(row)}"
-    if reason is Reason.UNSURE:
+def _sentences(outcome: Outcome, some: slice, *, of_accounts: bool) -> list[str]:
+    reasons, sure, best = outcome.reasons[some], outcome.confidences[some], outcome.best[some]
+    found = np.full(len(reasons), "", dtype=object)
+    for reason, words in _PLAIN.items():
+        found[reasons == reason] = words
+    told = np.flatnonzero(~np.isin(reasons, list(_PLAIN)))
+    subjects = (told + some.start).astype(np.int32)
+    pairs = (best[told], subjects) if of_accounts else (subjects, best[told])
+    spoken = _Spoken(outcome.scorer, *pairs, is_against=reasons[told] == Reason.UNLIKELY)
+    rows = zip(subjects.tolist(), reasons[told].tolist(), sure[told].tolist(), spoken.words(), strict=True)
+    found[told] = [_sentence(outcome, *row) for row in rows]
+    return found.tolist()
+
+
+def _sentence(outcome: Outcome, subject: int, reason: int, sure: float, words: str) -> str:
+    if reason == Reason.CERTAIN:
+        return f"{min(sure, 0.9999):.2%} sure: {words}"
+    if reason == Reason.UNLIKELY:
+        return f"the best reaches {sure:.1%}: {words}"
+    if reason == Reason.CONTRADICTED:
+        return f"an identifier agrees, and the rest speaks against it: {words}"
+    if reason == Reason.UNSURE:
         likely = sum(1 for _, each in outcome.candidates(subject) if each >= _LEAST_SHOWN)
         if likely > 1:
-            return f"{likely} come into question, the best with {sure:.0%}: {spoken.best(row)}"
-        return f"{sure:.0%} sure, too little to link by itself: {spoken.best(row)}"
-    why = f"{min(sure, 0.9999):.2%} sure: {spoken.best(row)}"
-    return f"{why}, but {_DOUBTS[reason]}" if reason in _DOUBTS else why
+            return f"{likely} come into question, the best with {sure:.0%}: {words}"
+        return f"{sure:.0%} sure, too little to link by itself: {words}"
+    return f"{min(sure, 0.9999):.2%} sure: {words}, but {_DOUBTS[Reason(reason)]}"
 
 
 class _Spoken:
-    """What the rules say of these pairs."""
+    """What the rules say of these pairs: what speaks most for each, or where ``is_against`` what speaks against it."""
 
-    def __init__(self, scorer: Scorer, identities: Slots, accounts: Slots) -> None:
+    def __init__(self, scorer: Scorer, identities: Slots, accounts: Slots, *, is_against: Mask) -> None:
         self._scorer = scorer
         self._identities, self._accounts = identities, accounts
+        self._is_against = is_against
         compared, points = scorer.compared(identities, accounts)
-        self._levels = np.stack([each.levels for each in compared]) if compared else np.zeros((0, len(accounts)))
-        self._points = np.stack(points) if points else np.zeros((0, len(accounts)))
-        self._for = np.argsort(-self._points, axis=0, kind="stable")[:_TOLD].T.tolist()
-        self._against = np.argsort(self._points, axis=0, kind="stable")[:_TOLD].T.tolist()
+        self._levels = [each.levels for each in compared]
+        self._points = np.zeros((len(accounts), len(points)))
+        for place, each in enumerate(points):
+            self._points[:, place] = np.where(is_against, -each, each)
 
-    def best(self, row: int) -> str:
-        """What speaks most for a pair."""
-        places = [place for place in self._for[row] if self._points[place, row] > 0]
-        return "; ".join(self._words(place, row) for place in places) or "no rule agrees"
+    def words(self) -> list[str]:
+        """The strongest evidence of each pair, the strongest first."""
+        order = np.argsort(-self._points, axis=1, kind="stable")[:, :_TOLD]
+        phrases = np.full(order.shape, "", dtype=object)
+        speaks = np.take_along_axis(self._points, order, axis=1) > 0
+        for place in range(self._points.shape[1]):
+            rows, ranks = np.nonzero((order == place) & speaks)
+            phrases[rows, ranks] = self._phrases(place, rows)
+        nothing = np.where(self._is_against, "too little agrees", "no rule agrees").tolist()
+        return [_joined(each) or empty for each, empty in zip(phrases.tolist(), nothing, strict=True)]
 
-    def against(self, row: int) -> str:
-        """What speaks most against a pair."""
-        places = [place for place in self._against[row] if self._points[place, row] < 0]
-        return "; ".join(self._words(place, row) for place in places) or "too little agrees"
+    def _phrases(self, place: int, rows: Numbers) -> list[str]:
+        name, levels = self._scorer.rule_name(place), self._levels[place][rows]
+        one, other = self._shown(place, rows, levels == Level.SAME)
+        return [
+            f"{name}: '{ours}' {_COMPARED[level]}"
+            if level == Level.SAME
+            else f"{name}: '{ours}' and '{theirs}' {_COMPARED[level]}"
+            for level, ours, theirs in zip(levels.tolist(), one, other, strict=True)
+        ]
 
-    def _words(self, place: int, row: int) -> str:
-        level = Level(int(self._levels[place, row]))
-        ours, theirs = self._scorer.texts(place, int(self._identities[row]), int(self._accounts[row]))
-        name = self._scorer.rule_name(place)
-        if level is Level.SAME:
-            return f"{name}: '{next(text for text in ours if text in theirs)}' {_COMPARED[level]}"
-        one, other = nearest(ours, theirs)
-        return f"{name}: '{one}' and '{other}' {_COMPARED[level]}"
+    def _shown(self, place: int, rows: Numbers, same: Mask) -> tuple[list[str], list[str]]:
+        """Of each pair the values by which one rule compares them; of several those that a person would compare."""
+        texts, ours, theirs = self._scorer.values(place)
+        left, right = ours[self._identities[rows]], theirs[self._accounts[rows]]
+        if left.shape[1] == right.shape[1] == 1:
+            return [texts[each] for each in left[:, 0].tolist()], [texts[each] for each in right[:, 0].tolist()]
+        found = [
+            nearest(_texts_of(texts, one), _texts_of(texts, other), is_same=is_same)
+            for one, other, is_same in zip(left.tolist(), right.tolist(), same.tolist(), strict=True)
+        ]
+        return [one for one, _ in found], [other for _, other in found]
 
 
-def nearest(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, str]:
-    """Of several values the two that a person would compare: those that are most alike, of equals the first."""
+def nearest(ours: Sequence[str], theirs: Sequence[str], *, is_same: bool = False) -> tuple[str, str]:
+    """Of several values those that are the same, or else the two that are most alike; of equals the first."""
+    if is_same:
+        shared = next(text for text in ours if text in theirs)
+        return shared, shared
     return max(product(ours, theirs), key=lambda pair: JaroWinkler.similarity(*pair))
+
+
+def _texts_of(texts: Sequence[str], numbers: Sequence[int]) -> list[str]:
+    return [texts[each] for each in numbers if each != NONE]
+
+
+def _joined(phrases: Sequence[str]) -> str:
+    """Those that say nothing come last."""
+    return "; ".join(phrases) if phrases and phrases[-1] else "; ".join(filter(None, phrases))
