@@ -4,7 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
-from worker.connectors import AttributeSchema, Breaker, Change, Changes, ConnectorGuard, ObjectSchema, Page, Target
+from worker.connectors import (
+    AttributeSchema,
+    Breaker,
+    Change,
+    Changes,
+    ConnectorGuard,
+    ObjectSchema,
+    Page,
+    Span,
+    Target,
+)
 from worker.connectors.base import capabilities_of
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector, Limits
@@ -128,6 +138,31 @@ class SyncingTarget(MemoryTarget):
             return Changes((), str(len(self.log)))
         changed = dict.fromkeys(self.log[int(token) :])
         return Changes(tuple(Change(uid, self.accounts.get(uid)) for uid in changed), str(len(self.log)))
+
+
+class RangedTarget(MemoryTarget):
+    """The same, listed in the order of uids, which can be divided. ``faults.at_page`` counts all pages there are."""
+
+    async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
+        return await self.search_within(object_class, Span(), token=token, page_size=page_size)
+
+    async def search_within(self, object_class: str, span: Span, *, token: str | None, page_size: int) -> Page:
+        number = sum(kind == "search" for kind, _ in self.calls)
+        self.calls.append(("search", number))
+        if self.faults.at_page is not None:
+            self.faults.at_page(number)
+        after = token or span.after or ""
+        found = sorted(uid for uid in self.accounts if uid > after and (span.upto is None or uid <= span.upto))
+        page = tuple(self.accounts[uid] for uid in found[:page_size])
+        total = self.faults.total if not after else None
+        if self.faults.ends_after is not None and number >= self.faults.ends_after:
+            return Page(page, total=total)
+        is_last = len(found) <= page_size
+        return Page(page, None if is_last else page[-1].uid, is_last, total)
+
+    async def marks(self, object_class: str, *, count: int) -> list[str]:
+        size = max(-(-len(self.accounts) // count), 1)
+        return sorted(self.accounts)[size - 1 :: size][: count - 1]
 
 
 class MemoryTargets:

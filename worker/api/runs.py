@@ -15,7 +15,7 @@ from worker.domain.errors import NotFound, WrongState
 from worker.domain.run import Run as StoredRun
 from worker.domain.run import RunKind, RunMode, RunStatus
 from worker.security import Principal, Role
-from worker.store import runs
+from worker.store import run_history, runs
 from worker.store.pool import Connection
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
@@ -72,7 +72,9 @@ def _add_reads(router: APIRouter, house: House, *, viewer: Principal) -> None:
     @router.get("/{run_id}", response_model=Run)
     async def get_run(connector_id: UUID, run_id: UUID, who: Principal = viewer) -> Run:
         async with tenant(house.pool, who.tenant_id) as conn:
-            return run_of(await _of_connector(conn, who, connector_id, run_id))
+            run = await _of_connector(conn, who, connector_id, run_id)
+            listed = await run_history.listed(conn, tenant_id=who.tenant_id, run_id=run_id)
+            return run_of(run, ranges=listed.ranges)
 
     @router.get("/{run_id}/report", response_model=Report)
     async def report(connector_id: UUID, run_id: UUID, who: Principal = viewer) -> Report:

@@ -31,6 +31,8 @@ def told(run: Run, listed: Listed) -> str:
     pages, rate = listed.pages, recon.pace(run, listed)
     known = recon.expected(run)
     parts = [f"page {pages:,}"] if pages else []
+    if (ranges := listed.ranges) is not None:
+        parts.append(f"{ranges.done} of {ranges.total} ranges, {ranges.at_work} at work")
     parts.append(f"{run.accounts_processed:,}{f' of {known:,}' if known else ''} accounts")
     if rate:
         parts.append(f"{rate:,.0f}/s")

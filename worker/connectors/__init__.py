@@ -3,7 +3,7 @@
 A connector is reached with ``guard_for(connector, credentials=...)`` and used as ``async with guard:``.
 """
 
-from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
+from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page, Span
 from worker.connectors.breaker import Breaker
 from worker.connectors.catalog import SettingField, TypeDescription
 from worker.connectors.guard import CallObserver, ConnectorGuard
@@ -21,6 +21,7 @@ __all__ = [
     "ObjectSchema",
     "Page",
     "SettingField",
+    "Span",
     "Target",
     "Targets",
     "TypeDescription",

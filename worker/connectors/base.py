@@ -81,6 +81,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a listing: behind the mark ``after``, and up to the mark ``upto`` with it. None: no end there."""
+
+    after: str | None = None
+    upto: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One change since a token: the account as it is now, or None in ``account`` when ``uid`` is gone."""
 
@@ -153,6 +161,19 @@ class SupportsSearch(Protocol):
 
 
 @runtime_checkable
+class SupportsRanges(Protocol):
+    """Can list parts of an object class: by an order of its keys in which every object has one place for good.
+
+    ``marks`` are at most ``count - 1`` places in that order, of parts alike in size. Whatever comes, goes or changes
+    meanwhile: the spans between marks, and before the first and behind the last, hold every object exactly once.
+    ``search_within`` pages through one of them as ``search`` does through all; ``total`` is of the whole listing.
+    """
+
+    async def marks(self, object_class: str, *, count: int) -> list[str]: ...
+    async def search_within(self, object_class: str, span: Span, *, token: str | None, page_size: int) -> Page: ...
+
+
+@runtime_checkable
 class SupportsGet(Protocol):
     """Can read one object by uid, and find some by the value of an attribute."""
 
@@ -194,6 +215,7 @@ class SupportsDelete(Protocol):
 #: Each capability by its name, in the order people read them.
 CAPABILITIES: Mapping[str, type[Any]] = {
     "search": SupportsSearch,
+    "ranges": SupportsRanges,
     "get": SupportsGet,
     "sync": SupportsSync,
     "create": SupportsCreate,

@@ -23,7 +23,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from worker.connectors.base import Changes, Connector, ObjectSchema, Page
+from worker.connectors.base import Changes, Connector, ObjectSchema, Page, Span
 from worker.connectors.limiter import TokenBucket, Turnstile
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Limits
@@ -163,10 +163,19 @@ class ConnectorGuard:
         schema: ObjectSchema = await self._call("schema", lambda connector: connector.schema(object_class))
         return schema
 
-    async def search(self, object_class: str, *, token: str | None = None, page_size: int | None = None) -> Page:
-        """One page; raises ``ListingChanged`` for a token that no longer leads on."""
-        size = page_size or self.limits.page_size
-        page: Page = await self._call("search", lambda c: c.search(object_class, token=token, page_size=size))
+    async def marks(self, object_class: str, *, count: int) -> list[str]:
+        """Where a listing can be divided into so many parts, at a connector with "ranges"."""
+        found: list[str] = await self._call("search", lambda connector: connector.marks(object_class, count=count))
+        return found
+
+    async def search(
+        self, object_class: str, *, token: str | None = None, page_size: int | None = None, span: Span | None = None
+    ) -> Page:
+        """One page, of a part or of all; raises ``ListingChanged`` for a token that no longer leads on."""
+        at = {"token": token, "page_size": page_size or self.limits.page_size}
+        page: Page = await self._call(
+            "search", lambda c: c.search_within(object_class, span, **at) if span else c.search(object_class, **at)
+        )
         if page.next_token is not None and page.next_token == token:
             raise PermanentError("The target's listing does not move on; its paging is broken.")
         return page

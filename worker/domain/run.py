@@ -77,11 +77,20 @@ class Only:
 
 
 @dataclass(frozen=True, slots=True)
+class RangeClaim:
+    """The right to list one range of a run, the ``number``-th: a fence of its own."""
+
+    number: int
+    owner: UUID
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run as stored. ``owner`` and ``epoch`` are the fence of whoever works on it.
 
     ``phase`` is where it goes on (a reconciliation: listing, correlate, conclude, remediate, finish); ``statistics``
-    holds what else must survive a restart.
+    holds what else must survive a restart. ``part``: for whoever works on one range of it, with that fence alone.
     """
 
     tenant_id: UUID
@@ -116,6 +125,7 @@ class Run:
     created_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    part: RangeClaim | None = None
 
     @property
     def only(self) -> Only | None:

@@ -10,6 +10,7 @@ never changes a target: what is to be changed there goes through the queue.
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -23,12 +24,12 @@ from worker.planning import Acceptance
 from worker.recon.conclude import release, run_conclusion
 from worker.recon.context import RunContext, TargetSource, view_of
 from worker.recon.delta import run_delta
-from worker.recon.listing import load, run_listing
 from worker.recon.looks import Look, look_at
 from worker.recon.missed import run_missed
 from worker.recon.owners import run_owners
 from worker.recon.policy import run_policy, wait_for_approval
 from worker.recon.proposals import Wish
+from worker.recon.ranges import lend_a_hand, list_all, load
 from worker.recon.remediate import Remediation, Repaired
 from worker.recon.steps import Steps, Stop
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
@@ -82,6 +83,11 @@ class ReconciliationEngine:
         except LeaseLost:
             log.warning("reconciliation.lost", run_id=str(run.id), tenant_id=str(run.tenant_id))
             return None
+
+    async def help(self, tenant_id: UUID, run_id: UUID, *, owner: UUID) -> None:
+        """List ranges of a run that another process leads, until none is free or somebody asks for a stop."""
+        with suppress(Stop, LeaseLost):
+            await lend_a_hand(self._steps, self._targets, tenant_id=tenant_id, run_id=run_id, owner=owner)
 
     async def preview(self, tenant_id: UUID, connector_id: UUID, wishes: Sequence[Wish]) -> tuple[Repaired, ...]:
         """What these repairs would change, before and after; nothing is written."""
@@ -159,7 +165,7 @@ class ReconciliationEngine:
     async def _full(self, context: RunContext) -> None:
         listed = await load(self._steps, context)
         if context.run.phase == LISTING:
-            await run_listing(self._steps, context, listed)
+            await list_all(self._steps, context, listed)
             await self._enter(context, OWNERS)
         if context.run.phase in {LISTING, OWNERS}:
             await run_owners(self._steps, context, seen=listed.index)

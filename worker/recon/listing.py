@@ -6,6 +6,7 @@ hashed, and none further ahead: at most two are not written yet, and a slow data
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from worker.connectors import Page
+from worker.connectors import Page, Span
 from worker.domain.account import TargetAccount
 from worker.domain.errors import ListingChanged
 from worker.recon.context import RunContext
@@ -22,9 +23,7 @@ from worker.recon.examine import examine, expressions
 from worker.recon.seen import Hashes, SeenIndex, hash_uids, pack, unpack
 from worker.recon.spoilt import Odd, examine_the_rest, hashes_of, is_protected
 from worker.recon.steps import Steps
-from worker.store import accounts, runs
 from worker.store.runs import Checkpoint, Progress
-from worker.store.tenant import tenant
 
 #: How often a target may say that its listing must begin again before the run fails.
 MOST_RESTARTS = 3
@@ -35,9 +34,13 @@ HASHED_AT_ONCE = 250
 
 @dataclass(slots=True)
 class Listed:
-    """What the listing of a run has come to. ``is_ended``: its last page said that it is the last."""
+    """What the listing of a run, or of a part of it, has come to. ``is_ended``: its last page said that it is the last.
+
+    ``pages`` is the number of the next one.
+    """
 
     index: SeenIndex
+    span: Span | None = None
     pages: int = 0
     token: str | None = None
     is_over: bool = False
@@ -73,13 +76,9 @@ class _Looked:
     checkpoint: Checkpoint
 
 
-async def load(steps: Steps, context: RunContext) -> Listed:
-    """What is known of the target, and what this run has seen of it so far, by its checkpoints."""
-    run = context.run
-    async with tenant(steps.pool, run.tenant_id) as conn:
-        index = SeenIndex.load(await accounts.index(conn, context.place))
-        checkpoints = await runs.checkpoints(conn, run)
-    listed = Listed(index)
+def take_up(listed: Listed, checkpoints: Sequence[Checkpoint]) -> None:
+    """Go on behind these pages."""
+    index = listed.index
     for checkpoint in checkpoints:
         index.mark(unpack(checkpoint.seen))
         listed.pages = checkpoint.page + 1
@@ -88,12 +87,10 @@ async def load(steps: Steps, context: RunContext) -> Listed:
         last = checkpoints[-1]
         listed.token, listed.is_ended = last.next_token, last.is_last
         listed.is_over = last.next_token is None
-    return listed
 
 
 async def run_listing(steps: Steps, context: RunContext, listed: Listed) -> None:
     """List from where it stopped to the end; ``listed`` holds the result."""
-    await _note_start(steps, context, listed)
     restarts = 0
     while not listed.is_over:
         try:
@@ -105,7 +102,7 @@ async def run_listing(steps: Steps, context: RunContext, listed: Listed) -> None
             listed.token = None  # what was seen stays seen: a page that comes again is not judged twice
 
 
-async def _note_start(steps: Steps, context: RunContext, listed: Listed) -> None:
+async def note_start(steps: Steps, context: RunContext, listed: Listed) -> None:
     """Remember, once a run, how much was known and where changes start that this listing may not show."""
     if "known" in context.facts:
         return
@@ -122,12 +119,12 @@ async def _note_start(steps: Steps, context: RunContext, listed: Listed) -> None
 async def _list(steps: Steps, context: RunContext, listed: Listed) -> None:
     """From the token to the end of the listing."""
     writing: asyncio.Task[None] | None = None
-    ahead = asyncio.create_task(_fetch(steps, context, listed.token, behind=None))
+    ahead = asyncio.create_task(_fetch(steps, context, listed.span, listed.token, behind=None))
     try:
         while True:
             fetched = await _arrived(ahead, writing)
             if not fetched.is_end:
-                ahead = asyncio.create_task(_fetch(steps, context, fetched.page.next_token, behind=writing))
+                ahead = asyncio.create_task(_fetch(steps, context, listed.span, fetched.end, behind=writing))
             uids, contents = await _hashed(context, fetched.objects)
             if writing is not None:
                 await writing
@@ -143,7 +140,7 @@ async def _list(steps: Steps, context: RunContext, listed: Listed) -> None:
 
 
 async def _fetch(
-    steps: Steps, context: RunContext, token: str | None, *, behind: "asyncio.Task[None] | None"
+    steps: Steps, context: RunContext, span: Span | None, token: str | None, *, behind: "asyncio.Task[None] | None"
 ) -> _Fetched:
     """The page at the token, once ``behind`` is written."""
     if behind is not None:
@@ -151,7 +148,7 @@ async def _fetch(
         behind.result()
     guard, place = context.view.guard, context.place
     read_at = context.database_time(datetime.now(UTC))
-    page = await steps.patiently(context, lambda: guard.search(place.object_class, token=token))
+    page = await steps.patiently(context, lambda: guard.search(place.object_class, token=token, span=span))
     return _Fetched(page, read_at, {each.uid: each for each in page.accounts if each.uid})
 
 

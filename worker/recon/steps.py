@@ -85,7 +85,7 @@ class Steps:
             except TransientError as error:
                 if attempt == TRIES:
                     raise
-                await self._sleep(min(max(wait, error.retry_after or wait), LONGEST_WAIT))
+                await self.sleep(min(max(wait, error.retry_after or wait), LONGEST_WAIT).total_seconds())
                 wait *= 2
         raise AssertionError("unreachable")
 
@@ -102,7 +102,7 @@ class Steps:
                 if not error.retryable:
                     raise
                 log.warning("reconciliation.no_room", run_id=str(context.run.id), reason=str(error))
-            await self._sleep(min(wait, LONGEST_WAIT))
+            await self.sleep(min(wait, LONGEST_WAIT).total_seconds())
             wait *= 2
             async with self.step(context):
                 pass  # a stop that was asked for while we waited
@@ -111,9 +111,10 @@ class Steps:
         except HookError as error:
             raise _no_room(error) from error
 
-    async def _sleep(self, wait: timedelta) -> None:
+    async def sleep(self, seconds: float) -> None:
+        """Wait; raises Stop when this process drains meanwhile."""
         try:
-            async with asyncio.timeout(wait.total_seconds()):
+            async with asyncio.timeout(seconds):
                 await self.stop.wait()
         except TimeoutError:
             return

@@ -24,7 +24,6 @@ from worker.connectors import Targets
 from worker.correlation import CorrelationService
 from worker.domain.errors import SurroundingsError
 from worker.domain.hook import HookLimits
-from worker.domain.run import RunKind
 from worker.execution import (
     Executor,
     HookTidying,
@@ -51,14 +50,14 @@ from worker.service.house import assemble, check_schema, check_standing, databas
 from worker.service.http import Doors
 from worker.service.listener import Listener
 from worker.service.loop import DuePoller, Handler, every
+from worker.service.runs import handlers_of_runs
 from worker.service.sweeping import sweep
 from worker.settings import Role, Settings
-from worker.store import notify, runs, workers
+from worker.store import notify, workers
 from worker.store.due_work import Kind
 from worker.store.notify import Hints, Word
 from worker.store.pool import Pool, open_pool
-from worker.store.tenant import tenant
-from worker.telemetry import logs, metrics
+from worker.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -222,7 +221,9 @@ class Daemon:
         if Role.WORKER in roles:
             handlers[Kind.CLAIM] = parts.dispatcher.run_once
         if Role.SCHEDULER in roles:
-            handlers[Kind.RUN] = _run_handler(parts, self._stop)
+            handlers |= handlers_of_runs(
+                parts.pool, parts.engine, parts.importer, owner=lambda: parts.heartbeat.owner, stop=self._stop
+            )
             handlers[Kind.SCHEDULE] = parts.ticker.run_once
             handlers[Kind.REPAIR] = self._again(CauseRepairing(parts.pool, parts.house.remediation).run_once)
         if Role.INTAKE in roles:
@@ -360,21 +361,6 @@ class Daemon:
             secrets=secrets,
             attempt_s=self._settings.attempt_s,
         )
-
-
-def _run_handler(parts: Parts, stop: asyncio.Event) -> Handler:
-    async def handle(tenant_id: UUID, run_id: UUID) -> None:
-        if stop.is_set():
-            return
-        async with tenant(parts.pool, tenant_id) as conn:
-            run = await runs.claim(conn, tenant_id=tenant_id, run_id=run_id, owner=parts.heartbeat.owner)
-        if run is None:
-            return
-        with logs.bound(tenant_id=tenant_id, run_id=run.id, correlation_id=run.correlation_id):
-            processor = parts.importer if run.kind is RunKind.IMPORT else parts.engine
-            await processor.process(run)
-
-    return handle
 
 
 def _watch(parts: Parts) -> Callable[[], Awaitable[None]]:

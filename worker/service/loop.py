@@ -32,6 +32,8 @@ TOLD_FACTOR = 2
 LEAST_PAUSE_S = 0.005
 #: Handlers at once, but for runs, where nobody says otherwise.
 AT_ONCE = 4
+#: Kinds whose handlers last long, and are few.
+_LONG = frozenset({Kind.RUN, Kind.RANGE})
 
 
 async def every(duty: Duty, *, name: str, interval_s: float, stop: asyncio.Event, rng: Random) -> None:
@@ -169,7 +171,7 @@ class DuePoller:
             before = self._missed.get(key)
             self._missed[key] = before if before is not None and before.is_urgent else due
             return False
-        if due.kind is Kind.RUN or due.is_urgent:
+        if due.kind in _LONG or due.is_urgent:
             self._start(key, self._handle(key))
         else:
             self._turns.offer(due.tenant_id, key, weight=due.weight)

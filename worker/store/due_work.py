@@ -28,7 +28,7 @@ _REASONS = [str(reason) for reason in WaitReason]
 
 
 class Kind(StrEnum):
-    """What is due; ``ref_id`` is the connector (claim), the tenant (plan, inbox), else the thing itself."""
+    """What is due; ``ref_id`` is the connector (claim), the tenant (plan, inbox), the run (range), else the thing."""
 
     CLAIM = "claim"
     PLAN = "plan"
@@ -36,6 +36,7 @@ class Kind(StrEnum):
     RUN = "run"
     INBOX = "inbox"
     REPAIR = "repair"
+    RANGE = "range"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,25 @@ queries = load("run_history")
 
 
 @dataclass(frozen=True, slots=True)
+class Ranges:
+    """How many ranges a listing has, how many of them are listed, and on how many somebody works."""
+
+    total: int
+    done: int
+    at_work: int
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
-    """The pages of a run, and how many of them came in the last so many seconds, a minute at most."""
+    """The pages of a run, and how many of them came in the last so many seconds, a minute at most.
+
+    ``ranges``: where its listing is divided.
+    """
 
     pages: int = 0
     recent: int = 0
     seconds: float = 0.0
+    ranges: Ranges | None = None
 
 
 async def last_goods(conn: Connection, run: Run, *, limit: int) -> list[Run]:
@@ -52,4 +65,8 @@ async def fail_unapproved(
 async def listed(conn: Connection, *, tenant_id: UUID, run_id: UUID) -> Listed:
     """How far the listing of a run that is under way is."""
     row = await queries.listed.row(conn, tenant_id=tenant_id, id=run_id)
-    return Listed(row["pages"], row["recent"], row["seconds"]) if row else Listed()
+    if row is None:
+        return Listed()
+    parts = await queries.ranges.row(conn, tenant_id=tenant_id, id=run_id)
+    ranges = Ranges(parts["total"], parts["done"], parts["at_work"]) if parts and parts["total"] else None
+    return Listed(row["pages"], row["recent"], row["seconds"], ranges)

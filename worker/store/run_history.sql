@@ -20,3 +20,10 @@ SELECT count(*) AS pages, greatest(count(c.*) FILTER (WHERE c.written_at > now.a
         0)::float8 AS seconds
 FROM run_checkpoints c CROSS JOIN (SELECT db_now() AS at) AS now
 WHERE c.tenant_id = :tenant_id AND c.run_id = :id
+
+-- name: ranges
+-- How many there are, how many are listed, and how many somebody works on.
+SELECT count(*) AS total, count(*) FILTER (WHERE g.is_over) AS done,
+    count(*) FILTER (WHERE NOT g.is_over AND EXISTS (
+        SELECT 1 FROM workers w WHERE w.id = g.owner AND w.expires_at > db_now())) AS at_work
+FROM run_ranges g WHERE g.tenant_id = :tenant_id AND g.run_id = :id

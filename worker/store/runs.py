@@ -9,7 +9,7 @@ Guarantees:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ import asyncpg
 from worker.domain.errors import LeaseLost, NotFound, WrongState
 from worker.domain.ids import uuid7
 from worker.domain.run import PauseReason, Run, RunKind, RunMode, RunStatus, RunTrigger
-from worker.store import due_work
+from worker.store import due_work, run_ranges
 from worker.store.pool import Connection, DatabaseGone
 from worker.store.sql import Query, Record, load
 
@@ -213,20 +213,13 @@ async def advance(conn: Connection, run: Run, progress: Progress, *, checkpoint:
 
     Raises LeaseLost when the run is not ours any more.
     """
-    row = await queries.advance.row(
-        conn,
-        **_fence(run),
-        phase=progress.phase,
-        total=progress.total,
-        processed=progress.processed,
-        listing_complete=progress.listing_complete,
-        tally=progress.tally,
-        facts=progress.facts,
-        page=checkpoint.page if checkpoint else None,
-        next_token=checkpoint.next_token if checkpoint else None,
-        is_last=checkpoint.is_last if checkpoint else None,
-        seen=checkpoint.seen if checkpoint else None,
-    )
+    page = asdict(checkpoint) if checkpoint else dict.fromkeys(("page", "next_token", "is_last", "seen"))
+    noted = page | {name: getattr(progress, name) for name in ("processed", "total", "tally", "facts")}
+    if run.part is not None:
+        row = await run_ranges.advance(conn, run, run.part, noted)
+    else:
+        phase, complete = progress.phase, progress.listing_complete
+        row = await queries.advance.row(conn, phase=phase, listing_complete=complete, **noted, **_fence(run))
     if row is None:
         raise _lost(run)
     return Requests(row["pause_requested"], row["cancel_requested"])
@@ -236,7 +229,9 @@ async def tally_findings(
     conn: Connection, run: Run, by_type: dict[str, int], *, new: int, detected: dict[str, int]
 ) -> None:
     """Count what this step found, after ``advance`` in the same transaction; ``detected`` are new or came back."""
-    if by_type:
+    if by_type and run.part is not None:
+        await advance(conn, run, Progress(tally=run_ranges.findings(by_type, new=new, detected=detected)))
+    elif by_type:
         counts = {"found": sum(by_type.values()), "new": new, "reopened": sum(detected.values()) - new}
         await queries.tally_findings.run(conn, **_fence(run), by_type=by_type, detected=detected, **counts)
 
@@ -313,9 +308,11 @@ async def now(conn: Connection) -> datetime:
     return found
 
 
-async def checkpoints(conn: Connection, run: Run) -> list[Checkpoint]:
-    """Every page so far, in order."""
-    rows = await queries.checkpoints.rows(conn, tenant_id=run.tenant_id, id=run.id)
+async def checkpoints(conn: Connection, run: Run, *, number: int | None = None) -> list[Checkpoint]:
+    """Every page so far, in order; of all, or of the range with this number."""
+    pages = run_ranges.PAGES_A_RANGE
+    first = None if number is None else number * pages
+    rows = await queries.checkpoints.rows(conn, tenant_id=run.tenant_id, id=run.id, first=first, pages=pages)
     return [Checkpoint(r["page"], r["next_token"], r["is_last"], r["seen"], r["total"]) for r in rows]
 
 

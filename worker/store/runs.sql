@@ -132,9 +132,13 @@ RETURNING *
 
 -- name: checkpoints
 SELECT page, next_token, is_last, seen, total FROM run_checkpoints
-WHERE tenant_id = :tenant_id AND run_id = :id ORDER BY page
+WHERE tenant_id = :tenant_id AND run_id = :id
+  AND (:first::integer IS NULL OR page >= :first AND page < :first::integer + :pages::integer)
+ORDER BY page
 
 -- name: drop_checkpoints
+-- With the ranges of its listing.
+WITH ranges AS (DELETE FROM run_ranges WHERE tenant_id = :tenant_id AND run_id = :id)
 DELETE FROM run_checkpoints WHERE tenant_id = :tenant_id AND run_id = :id
 
 -- name: now

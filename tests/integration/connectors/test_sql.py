@@ -1,6 +1,7 @@
 """What is particular to tables; what every target promises is in tests/conformance."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from worker.connectors import ConnectorGuard, guard_for
+from worker.connectors import ConnectorGuard, Span, guard_for
 from worker.domain.connector import Connector, Limits
 from worker.domain.errors import (
     AccessRefused,
@@ -185,6 +186,35 @@ async def test_listing_follows_the_keys_whatever_comes_and_goes(guard, admin):
     assert first.total == 6
     assert [a.uid for page in (first, second, third) for a in page.accounts] == ["1", "2", "4", "5", "6"]
     assert third.is_last
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 50])
+async def test_ranges_hold_every_row_once_whatever_comes_and_goes(guard, admin, count):
+    table = '"Odd Schema"."User Table"'
+    fill = f'INSERT INTO {table} (id, "Login Name") OVERRIDING SYSTEM VALUE'
+    await admin.execute(f"{fill} SELECT n * 10, 'u' || n FROM generate_series(1, 23) n")
+    marks = await guard.marks("user", count=count)
+    await admin.execute(f"DELETE FROM {table} WHERE id % 30 = 0")
+    await admin.execute(f"{fill} SELECT n * 40 - 5, 'v' || n FROM generate_series(1, 7) n")
+    listed, totals = [], []
+    for after, upto in pairwise([None, *marks, None]):
+        token = None
+        while True:
+            page = await guard.search("user", token=token, page_size=3, span=Span(after, upto))
+            listed += [int(each.uid) for each in page.accounts]
+            totals += [page.total] if page.total is not None else []
+            if (token := page.next_token) is None:
+                break
+        assert page.is_last
+
+    assert len(marks) < count
+    assert len(marks) >= min(count, 23) // 2
+    assert listed == [row["id"] for row in await admin.fetch(f"SELECT id FROM {table} ORDER BY id")]
+    assert totals == [len(listed)]
+
+
+async def test_empty_table_has_nothing_to_divide(guard):
+    assert await guard.marks("user", count=4) == []
 
 
 async def test_schema_tells_types_and_rules(guard):

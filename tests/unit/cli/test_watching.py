@@ -9,7 +9,7 @@ from rich.console import Console
 
 from worker.cli.watching import RunBar, spelt, told
 from worker.domain.run import Run, RunKind, RunMode, RunStatus, RunTrigger
-from worker.store.run_history import Listed
+from worker.store.run_history import Listed, Ranges
 
 
 def a_run(**fields: Any) -> Run:
@@ -33,6 +33,12 @@ def a_run(**fields: Any) -> Run:
             Listed(pages=2, recent=1, seconds=2.0),
             "page 2, 40 of 90 accounts, 10/s, 0 findings, about 5 s left",
             id="as many as we know",
+        ),
+        pytest.param(
+            a_run(accounts_total=90, accounts_processed=40),
+            Listed(pages=9, ranges=Ranges(8, 3, 2)),
+            "page 9, 3 of 8 ranges, 2 at work, 40 of 90 accounts, 0 findings",
+            id="in ranges",
         ),
         pytest.param(
             a_run(accounts_processed=95, statistics={"known": 90}, phase="remediation", items_total=7, items_success=6),

@@ -96,7 +96,7 @@ def test_types_of_the_product_are_installed():
     ("name", "capabilities"),
     [
         pytest.param("csv", {"search", "get"}, id="csv"),
-        pytest.param("sql", {"search", "get", "sync", "create", "update", "delete"}, id="sql"),
+        pytest.param("sql", {"search", "ranges", "get", "sync", "create", "update", "delete"}, id="sql"),
         pytest.param("scim", {"search", "get", "sync", "create", "update", "delete"}, id="scim"),
         pytest.param("ldap", {"search", "get", "sync", "create", "update", "delete"}, id="ldap"),
     ],

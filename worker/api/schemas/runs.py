@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from worker.domain.run import Only, RunMode, RunStatus
 from worker.domain.run import Run as StoredRun
 from worker.store.listings_runs import duration
+from worker.store.run_history import Ranges
 
 
 class OnlyBody(BaseModel):
@@ -40,9 +41,17 @@ class DecisionBody(BaseModel):
     notes: str | None = None
 
 
+class ListingRanges(BaseModel):
+    """How many ranges a listing is divided into, how many are listed, and on how many somebody works."""
+
+    total: int
+    done: int
+    at_work: int
+
+
 class Run(BaseModel):
     """One run; ``progress`` in percent, null while the number of accounts is unknown. ``only``: what it looks at, when
-    that is not everything.
+    that is not everything. ``ranges``: how far they are, of a run that is asked for alone, while its listing has some.
     """
 
     id: UUID
@@ -72,6 +81,7 @@ class Run(BaseModel):
     error_message: str | None
     phase: str
     progress: float | None
+    ranges: ListingRanges | None = None
 
 
 class RunList(BaseModel):
@@ -159,7 +169,7 @@ class Report(BaseModel):
     notes: list[str]
 
 
-def run_of(run: StoredRun) -> Run:
+def run_of(run: StoredRun, *, ranges: Ranges | None = None) -> Run:
     """A stored run as the API shows it."""
     return Run(
         id=run.id,
@@ -189,6 +199,7 @@ def run_of(run: StoredRun) -> Run:
         error_message=run.error_message,
         phase=run.phase,
         progress=_progress(run),
+        ranges=ListingRanges(total=ranges.total, done=ranges.done, at_work=ranges.at_work) if ranges else None,
     )
 
 

@@ -20,12 +20,12 @@ from sqlalchemy import exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page
+from worker.connectors.base import AttributeSchema, Change, Changes, ConnectorContext, ObjectSchema, Page, Span
 from worker.connectors.builtin.sqlconnections import Connections
 from worker.connectors.builtin.sqlerrors import connect_error_of, error_of
 from worker.connectors.builtin.sqlrows import Row, RowReader
 from worker.connectors.builtin.sqlsettings import SqlSettings
-from worker.connectors.builtin.sqlstatements import UID, Statement, TableStatements, new_values
+from worker.connectors.builtin.sqlstatements import AFTER, EACH, UID, UPTO, Statement, TableStatements, new_values
 from worker.connectors.builtin.sqlvalues import Convert, into, to_column, uid_of
 from worker.domain.account import TargetAccount
 from worker.domain.errors import (
@@ -105,16 +105,23 @@ class SqlConnector:
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """Pages by key, so rows that come and go meanwhile shift nothing; ``total`` comes with the first page."""
-        key = self._key
-        statement = self._statements.select().order_by(key).limit(page_size + 1)
-        if token is not None:
-            statement = statement.where(key > sa.bindparam(UID, type_=key.type))
-        made = self._statements.reading(statement)
-        rows = await self._run(made, {} if token is None else {UID: self._key_of_token(token)})
+        return await self.search_within(object_class, Span(), token=token, page_size=page_size)
+
+    async def search_within(self, object_class: str, span: Span, *, token: str | None, page_size: int) -> Page:
+        """The same of the rows whose keys are in the span, by the database's order of keys."""
+        places = {AFTER: token or span.after, UPTO: span.upto}
+        made = self._statements.page(page_size + 1, [name for name, place in places.items() if place is not None])
+        keys = {name: self._key_of_token(place) for name, place in places.items() if place is not None}
+        rows = await self._run(made, keys)
         accounts = tuple(map(self._account, rows[:page_size]))
         is_last = len(rows) <= page_size
-        total = await self._count() if token is None else None
+        total = await self._count() if places[AFTER] is None else None
         return Page(accounts, None if is_last else json.dumps(accounts[-1].uid), is_last=is_last, total=total)
+
+    async def marks(self, object_class: str, *, count: int) -> list[str]:
+        """Keys that divide the rows of now into parts alike in size."""
+        rows = await self._run(self._statements.every_nth, {EACH: max(-(-await self._count() // count), 1)})
+        return [json.dumps(uid_of(row[self._key.name])) for row in rows][: count - 1]
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None:
         try:

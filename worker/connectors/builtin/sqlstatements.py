@@ -13,6 +13,8 @@ from sqlalchemy.engine import Dialect
 
 #: The parameter for the uid: no column is called so, hence no clash with a column's own parameter.
 UID = "uid of the row"
+#: The parameters for the keys that a page lies between, and for each how many rows a key is wanted.
+AFTER, UPTO, EACH = "behind this key", "up to this key", "rows a part"
 #: Different sets of columns that updates and inserts are kept for; beyond it the oldest is made anew.
 MOST_KEPT = 200
 
@@ -93,6 +95,33 @@ class TableStatements:
     def reading(self, statement: "sa.Select[Any]") -> Statement:
         """A statement made from ``select``."""
         return compiled(statement, self._dialect, self._columns)
+
+    @property
+    def every_nth(self) -> Statement:
+        """The key of each ``EACH``-th row, in their order."""
+
+        def make() -> Statement:
+            place = sa.func.row_number().over(order_by=self._key).label("place of the row")
+            numbered = sa.select(self._key, place).subquery()
+            key, each = numbered.columns[self._key.name], sa.bindparam(EACH, type_=sa.BigInteger())
+            wanted = numbered.columns["place of the row"] % each == 0
+            return compiled(sa.select(key).where(wanted).order_by(key), self._dialect, [])
+
+        return self._once("every nth", [], make)
+
+    def page(self, limit: int, bounds: Iterable[str]) -> Statement:
+        """Rows in the order of their keys, between the ``bounds`` that are given of ``AFTER`` and ``UPTO``."""
+        given = frozenset(bounds)
+
+        def make() -> Statement:
+            statement = self.select().order_by(self._key).limit(limit)
+            if AFTER in given:
+                statement = statement.where(self._key > sa.bindparam(AFTER, type_=self._key.type))
+            if UPTO in given:
+                statement = statement.where(self._key <= sa.bindparam(UPTO, type_=self._key.type))
+            return self.reading(statement)
+
+        return self._once(f"page of {limit}", given, make)
 
     def find(self, column: "sa.Column[Any]", limit: int) -> Statement:
         """Rows with a value, given as ``UID``, in a column."""

@@ -63,7 +63,8 @@ class RunDetail:
 
     ``pages`` were listed so far, ``expected`` accounts are to come in all, as the target says or as we know them;
     ``accounts_per_second`` of a run under way are those of the last minute, ``seconds_left`` until all are listed at
-    this pace; None: not known. ``notes`` are what a person should know beside findings.
+    this pace; None: not known. ``ranges``, where its listing has some: how many, listed, and at work. ``notes`` are
+    what a person should know beside findings.
     """
 
     row: RunRow
@@ -82,6 +83,7 @@ class RunDetail:
     pages: int = 0
     expected: int | None = None
     seconds_left: float | None = None
+    ranges: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
     hold: "HoldView | None" = None
     sample: tuple["DiscrepancyRow", ...] = ()  # the first findings, at most 10

@@ -97,6 +97,7 @@ async def run(
         accounts_per_second=pace,
         api_calls_made=speed["api_calls_made"],
         pages=listed.pages,
+        ranges=(listed.ranges.total, listed.ranges.done, listed.ranges.at_work) if listed.ranges else None,
         expected=recon.expected(stored) if is_live else None,
         seconds_left=recon.seconds_left(stored, rate=pace),
         notes=tuple(report["notes"]),
