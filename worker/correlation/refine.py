@@ -76,11 +76,12 @@ def refined(
         return Refined(rule_set, 0.0, len(seen.ids))
     weights = evidence.shipped
     offset = rule_set.offset
+    of_all = len(seen.ids) / len(accounts.ids)
     sure = np.zeros(0)
     for _ in range(ROUNDS):
         sure = evidence.confidences(weights, offset, one_to_one=one_to_one)
         weights = evidence.weights(sure)
-        offset = _offset(evidence, float(sure.sum()), one_to_one=one_to_one)
+        offset = _offset(evidence, float(sure.sum()), one_to_one=one_to_one, of_all=of_all)
     rules = tuple(
         _with(rule, weights[place]) if place in weights else rule for place, rule in enumerate(rule_set.rules)
     )
@@ -215,11 +216,16 @@ def _shipped(compared: Compared, rule: Rule) -> dict[Level, float]:
     return {Level.SAME: rule.weight, Level.ALIKE: mean, Level.NEUTRAL: 0.0, Level.DIFFERENT: -rule.disagreement}
 
 
-def _offset(evidence: _Evidence, pairs: float, *, one_to_one: bool) -> float:
-    """From how many pairs there are to the log odds of being one: for an account, or for any two records."""
+def _offset(evidence: _Evidence, pairs: float, *, one_to_one: bool, of_all: float) -> float:
+    """From how many pairs there are to the log odds of being one: for an account, or for any two records.
+
+    One to one, an account belongs to one of the people who have no other: those who are left come into question, and
+    not all. ``of_all``: the share of all accounts that are looked at.
+    """
     if one_to_one:
         share = min(max(pairs / max(evidence.asked, 1), _LEAST_SHARE), _MOST_SHARE)
-        return float(np.log(share / (1 - share)))
+        left = 1 - min(pairs / of_all / max(evidence.people, 1), _MOST_SHARE)
+        return float(np.log(share / (1 - share)) - np.log(left))
     rate = min(max(pairs, 0.5) / (evidence.people * evidence.asked), 0.5)
     return float(np.log(rate / (1 - rate))) - evidence.base
 
