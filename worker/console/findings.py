@@ -203,7 +203,12 @@ def run_status(run: RunRow) -> tuple[str, str]:
     if run.status == "completed" and run.items_error:
         return "amber", "Completed with errors"
     if run.status == "paused":
-        reason = {"safeguard": "Paused by the safeguard", "person": "Paused", "shutdown": "Paused for a restart"}
+        reason = {
+            "safeguard": "Paused by the safeguard",
+            "person": "Paused",
+            "shutdown": "Paused for a restart",
+            "target": "Waiting for the other side",
+        }
         return "purple", reason.get(run.pause_reason or "", "Paused")
     family = {"pending": "gray", "running": "blue", "completed": "green", "failed": "red", "cancelled": "muted"}
     return family.get(run.status, "gray"), plain(run.status)

@@ -2,7 +2,7 @@
 
 pending ──► running ──► completed | failed | cancelled
                │  ▲
-               ▼  │ resume, or by itself after a shutdown
+               ▼  │ resume, or by itself after a shutdown and when its target may be back
              paused ──► cancelled
 """
 
@@ -54,6 +54,7 @@ class PauseReason(StrEnum):
     PERSON = "person"
     SAFEGUARD = "safeguard"
     SHUTDOWN = "shutdown"
+    TARGET = "target"
 
 
 @dataclass(frozen=True, slots=True)

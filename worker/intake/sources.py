@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from worker.connectors import ConnectorGuard, Page
+from worker.domain.away import is_away
 from worker.domain.connector import Connector
 from worker.domain.errors import ConnectorError, LeaseLost, ListingChanged, NotFound, SettingsError, TransientError
 from worker.domain.run import PauseReason, Run, RunStatus
@@ -22,7 +23,7 @@ from worker.intake.leaving import Leaving, Listed
 from worker.intake.rows import Into, PageResult, Raced, import_rows, importable
 from worker.intake.seen import SeenKeys
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
-from worker.store import connectors, plan_items, runs, tenant
+from worker.store import connectors, plan_items, run_waits, runs, tenant
 from worker.store.pool import Connection, Pool
 from worker.store.runs import Checkpoint, Progress, Requests
 from worker.store.source_accounts import Source
@@ -117,7 +118,7 @@ class Importer:
         except (LeaseLost, Raced, *runs.Interrupted):  # the next round goes on from the last page
             raise
         except (ConnectorError, SettingsError, NotFound) as error:
-            await self._fail(run, str(error))
+            await self._give_up(run, error)
         except Exception:
             # What nobody foresaw would meet the next try as well, and the one after it, for ever.
             await self._fail(run, "An error in provisiond; see its log.")
@@ -232,6 +233,15 @@ class Importer:
     async def _end(self, run: Run, status: RunStatus) -> None:
         async with tenant.tenant(self._pool, run.tenant_id) as conn:
             await runs.finish(conn, run, status=status)
+
+    async def _give_up(self, run: Run, error: Exception) -> None:
+        """A source that may come back is waited for; else the run says why it cannot be read, and is over."""
+        if not isinstance(error, ConnectorError) or not is_away(error):
+            await self._fail(run, str(error))
+            return
+        async with tenant.tenant(self._pool, run.tenant_id) as conn:
+            left = await run_waits.wait_for_target(conn, run, error)
+        log.warning("import.waits", run_id=str(run.id), status=str(left.status), reason=str(error))
 
     async def _fail(self, run: Run, message: str) -> None:
         """A source that cannot be read removes nobody: the run says why and is over."""

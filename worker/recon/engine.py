@@ -16,8 +16,9 @@ from uuid import UUID
 
 import structlog
 
+from worker.domain.away import is_away
 from worker.domain.discrepancy import DiscrepancyType, Resolution
-from worker.domain.errors import LeaseLost, ProvisioningError, WrongState
+from worker.domain.errors import ConnectorError, LeaseLost, ProvisioningError, WrongState
 from worker.domain.run import PauseReason, Run, RunMode, RunStatus
 from worker.mapping import Evaluator
 from worker.planning import Acceptance
@@ -33,7 +34,7 @@ from worker.recon.ranges import lend_a_hand, list_all, load
 from worker.recon.remediate import Remediation, Repaired
 from worker.recon.steps import Steps, Stop
 from worker.safeguard import DEFAULT_LIMITS, SafeguardLimits
-from worker.store import discrepancies, plan_items, runs
+from worker.store import discrepancies, plan_items, run_waits, runs
 from worker.store.pool import Pool
 from worker.store.runs import Progress
 from worker.store.tenant import tenant
@@ -128,6 +129,10 @@ class ReconciliationEngine:
             return await self._put_down(run, stop)
         except (LeaseLost, *runs.Interrupted):
             raise
+        except ConnectorError as error:
+            if run.only is None and is_away(error):
+                return await self._wait(run, context, error)
+            return await self._end(run, RunStatus.FAILED, context, started, error=str(error))
         except ProvisioningError as error:
             return await self._end(run, RunStatus.FAILED, context, started, error=str(error))
         except Exception:
@@ -198,6 +203,15 @@ class ReconciliationEngine:
                 ended = await runs.pause(conn, run, reason=stop.reason)
         log.info("reconciliation.put_down", run_id=str(run.id), status=str(ended.status), reason=ended.pause_reason)
         return ended
+
+    async def _wait(self, run: Run, context: RunContext | None, error: ConnectorError) -> Run:
+        """Put the run down until its target may be back; who asked for single accounts is told at once instead."""
+        async with tenant(self._pool, run.tenant_id) as conn:
+            if context is not None and context.calls:
+                await runs.advance(conn, run, Progress(tally=context.take_calls()))
+            left = await run_waits.wait_for_target(conn, run, error)
+        log.warning("reconciliation.waits", run_id=str(run.id), status=str(left.status), reason=str(error))
+        return left
 
     async def _renewed_as_is(self, run: Run) -> Run:
         async with tenant(self._pool, run.tenant_id) as conn:

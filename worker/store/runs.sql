@@ -38,12 +38,12 @@ ORDER BY id DESC LIMIT 1
 
 -- name: claim
 -- One handler at a time works on a run in a process, so one of our own that is claimed again was left by an error.
--- One that waits, one that was put down for a restart, or one whose process is dead. A process without a lease gets none.
+-- One that waits, one that was put down for a restart or for its target, or one whose process is dead. A process without a lease gets none.
 UPDATE runs r SET status = 'running', owner = :owner, epoch = r.epoch + 1,
-    started_at = coalesce(r.started_at, db_now()), pause_reason = NULL
+    started_at = coalesce(r.started_at, db_now()), pause_reason = NULL, error_message = NULL
 WHERE r.tenant_id = :tenant_id AND r.id = :id
   AND EXISTS (SELECT 1 FROM workers w WHERE w.id = :owner AND w.expires_at > db_now())
-  AND (r.status = 'pending' OR (r.status = 'paused' AND r.pause_reason = 'shutdown')
+  AND (r.status = 'pending' OR (r.status = 'paused' AND r.pause_reason IN ('shutdown', 'target'))
        OR (r.status = 'running' AND (r.owner IS NULL OR r.owner = :owner
            OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = r.owner AND w.expires_at > db_now()))))
 RETURNING r.*
@@ -125,7 +125,7 @@ RETURNING *
 
 -- name: resume
 -- Whoever claims it next goes on where it stopped; what the safeguard paused waits for the decision.
-UPDATE runs r SET status = 'running', owner = NULL, pause_reason = NULL
+UPDATE runs r SET status = 'running', owner = NULL, pause_reason = NULL, error_message = NULL
 WHERE r.tenant_id = :tenant_id AND r.id = :id AND r.status = 'paused'
   AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.tenant_id = :tenant_id AND a.id = r.approval_id AND a.status = 'open')
 RETURNING *

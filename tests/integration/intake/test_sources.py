@@ -265,12 +265,14 @@ async def test_a_row_that_cannot_be_kept_is_an_error(house: House) -> None:
     assert (run.status, run.items_success, run.items_error) == (RunStatus.COMPLETED, 3, 2)
 
 
-async def test_a_source_that_is_down_fails_the_run(house: House) -> None:
+async def test_a_source_that_is_down_is_waited_for(house: House) -> None:
     source = await house.source()
     house.guard = Listing(accounts(0, 5), [], error=TargetUnavailable())
     run = await house.imported(source)
 
-    assert (run.status, run.error_message) == (RunStatus.FAILED, "The target cannot be reached.")
+    assert (run.status, run.pause_reason) == (RunStatus.PAUSED, PauseReason.TARGET)
+    assert run.error_message is not None
+    assert run.error_message.startswith("The target cannot be reached.")
     assert len(await house.people()) == 5
 
 

@@ -13,7 +13,8 @@ from worker.domain.operation import OperationStatus
 class RunRow:
     """One run; ``only`` is how many single accounts and people it looks at, None for a run over everything.
 
-    ``status``: pending, running, paused, completed, failed, cancelled. ``pause_reason``: person, safeguard, shutdown.
+    ``status``: pending, running, paused, completed, failed, cancelled. ``pause_reason``: person, safeguard, shutdown,
+    target (away).
     """
 
     id: UUID
