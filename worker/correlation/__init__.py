@@ -15,9 +15,11 @@ from worker.correlation.bulk import MAX_BLOCK, correlate_many
 from worker.correlation.defaults import default_rule_set, rule_set_in_force
 from worker.correlation.engine import CandidateSource, CorrelationService, Question
 from worker.correlation.evidence import evidence as evidence_of_pair
+from worker.correlation.frames import FRAME_HEAD, NO_ROOM, Frame, frame_head, frame_of, frame_value, frame_with
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.guess import guessed_rule_set
 from worker.correlation.learn import calibrated, cross_checked
+from worker.correlation.prepare import name_of
 from worker.correlation.replay import Past, Replayed, calibration_error, figures, replay_rules
 from worker.correlation.replay import added as added_counts
 from worker.correlation.replay import binned as binned_pairs
@@ -31,10 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DECISIONS",
+    "FRAME_HEAD",
     "MAX_BLOCK",
+    "NO_ROOM",
     "Attributes",
     "CandidateSource",
     "CorrelationService",
+    "Frame",
     "NameFrequencies",
     "Numbered",
     "Outcome",
@@ -56,9 +61,14 @@ __all__ = [
     "explanations",
     "expressions_of",
     "figures",
+    "frame_head",
+    "frame_of",
+    "frame_value",
+    "frame_with",
     "guessed_rule_set",
     "keys_differ",
     "match_keys",
+    "name_of",
     "reading_of",
     "refined",
     "replay_rules",

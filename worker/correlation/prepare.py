@@ -68,6 +68,14 @@ def read(path: str, attributes: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def name_of(person: Mapping[str, Any], rule_set: RuleSet) -> str:
+    """What a person is called where a rule asks how common that is; empty where none does."""
+    for rule in rule_set.rules:
+        if rule.by_frequency and "name" in rule.normalize:
+            return next(iter(read(rule.source, person)), "")
+    return ""
+
+
 def _subject_values(rule: Rule, subject: Subject) -> tuple[Value, ...]:
     own = _values(rule, rule.path(subject.side), subject.attributes)
     wanted = _values(rule, rule.target, subject.wanted) if subject.wanted else ()

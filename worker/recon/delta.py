@@ -28,7 +28,7 @@ from worker.recon import inbound
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
 from worker.recon.examine import Examined, can_be_kept, expressions, record
-from worker.recon.owners import owners_of, write_owners
+from worker.recon.owners import found_owners, write_owners
 from worker.recon.seen import hash_uids, pack, unpack
 from worker.recon.singles import remarks
 from worker.recon.spoilt import examine_apart, hashes_of, is_protected
@@ -304,22 +304,27 @@ async def _write_gone(
 
 async def _find_owners(steps: Steps, context: RunContext, look: Look) -> None:
     """Correlate those of the accounts looked at that nobody owns; done again, it changes nothing."""
-    unowned: list[Observed] = []
-    for uids in _pieces(list(look.unsettled), _ROWS):
-        async with tenant(steps.pool, context.run.tenant_id) as conn:
-            rows = await accounts.by_uids(conn, context.place, uids)
-        unowned += [
-            Observed(s.account.id, uid, s.account.observed or {}, s.account.observed_active, s.observed_hash or 0)
-            for uid, s in rows.items()
-            if s.account.identity_id is None and not s.account.live
-        ]
-    keys: list[str] = []
-    for results in _pieces(await owners_of(steps, context.view, unowned), _PAGE):
-        async with steps.step(context) as conn:
-            keys += (await write_owners(conn, context, results)).keys
-    if unowned:
-        async with steps.step(context) as conn:
-            await _close(conn, context, account_ids=[each.id for each in unowned], keys=keys)
+
+    async def pages() -> AsyncGenerator[list[Observed], None]:
+        for uids in _pieces(list(look.unsettled), _ROWS):
+            yield await _unowned(steps, context, uids)
+
+    async with aclosing(found_owners(steps, context, pages)) as found:
+        async for results in found:
+            async with steps.step(context) as conn:
+                keys = (await write_owners(conn, context, results)).keys
+            async with steps.step(context) as conn:
+                await _close(conn, context, account_ids=[each.id for each, _ in results], keys=keys)
+
+
+async def _unowned(steps: Steps, context: RunContext, uids: Sequence[str]) -> list[Observed]:
+    async with tenant(steps.pool, context.run.tenant_id) as conn:
+        rows = await accounts.by_uids(conn, context.place, uids)
+    return [
+        Observed(s.account.id, uid, s.account.observed or {}, s.account.observed_active, s.observed_hash or 0)
+        for uid, s in rows.items()
+        if s.account.identity_id is None and not s.account.live
+    ]
 
 
 async def _look_for_missing(steps: Steps, context: RunContext, identity_ids: Sequence[UUID]) -> None:

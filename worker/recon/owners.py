@@ -3,22 +3,27 @@
 All of them are looked at together, so that no person gets two: candidates are the people who share a key with one of
 them, whoever they are, also those who have an account already or have left. What is decided is found again from the
 same facts, so a run that is taken up again repeats the phase and changes nothing.
+
+Of few accounts among few people that is decided here. Else in a process of its own (``apart``), which decides the same:
+this one then holds neither all accounts nor all people.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from worker.correlation import MAX_BLOCK, NameFrequencies, RuleSet, correlate_many, match_keys
+from worker.correlation import MAX_BLOCK, NameFrequencies, RuleSet, correlate_many, match_keys, name_of
 from worker.domain.account import TargetAccount
 from worker.domain.correlation import Candidate, CorrelationResult, Decision, MatchKey, PersonDecision, Side, Subject
 from worker.recon import classify
+from worker.recon.apart import Accounts, correlated_apart
 from worker.recon.context import RunContext, View
 from worker.recon.examine import record
 from worker.recon.steps import Steps
-from worker.store import accounts, correlation, work
+from worker.store import accounts, backtests, correlation
 from worker.store.accounts import Observed
 from worker.store.correlation import NewCase
 from worker.store.pool import Connection
@@ -26,8 +31,8 @@ from worker.store.tenant import tenant
 
 FIRST = UUID(int=0)
 
-#: Accounts correlated together; beyond that a person could get two of them suggested.
-TOGETHER = 50_000
+#: What is decided in this process: so many accounts at most, among so many people.
+FEW_ACCOUNTS, FEW_PEOPLE = 5_000, 10_000
 _PAGE = 5_000
 _WRITTEN_TOGETHER = 500
 
@@ -43,15 +48,11 @@ class Seen(Protocol):
 async def run_owners(steps: Steps, context: RunContext, *, seen: Seen) -> None:
     """Find the owners of all unowned accounts that this run has seen, and record what was found."""
     await _fill_keys(steps, context)
-    after = FIRST
     asked: list[str] = []
-    while True:
-        unowned, after = await _next(steps, context, seen, after)
-        for results in _pieces(await owners_of(steps, context.view, unowned)):
+    async with aclosing(found_owners(steps, context, lambda: _unowned(steps, context, seen))) as found:
+        async for results in found:
             async with steps.step(context) as conn:
                 asked += (await write_owners(conn, context, results)).cases
-        if after == FIRST:
-            break
     if not context.run.dry_run:
         async with steps.step(context) as conn:
             await correlation.close_stale_cases(conn, still=asked, **where_of(context.view))
@@ -73,16 +74,43 @@ async def _fill_keys(steps: Steps, context: RunContext) -> None:
         after = page[-1][0]
 
 
+async def found_owners(steps: Steps, context: RunContext, pages: Accounts) -> AsyncGenerator[list[Owned], None]:
+    """Whose these accounts are, decided about all together; some at a time."""
+    view, tenant_id = context.view, context.run.tenant_id
+    first: list[Observed] = []
+    async with aclosing(pages()) as some:
+        async for page in some:
+            first += page
+            if len(first) > FEW_ACCOUNTS:
+                break
+    if not first:
+        return
+    async with tenant(steps.pool, tenant_id) as conn:
+        are_many = await backtests.has_more_people(conn, tenant_id=tenant_id, than=FEW_PEOPLE)
+    if len(first) <= FEW_ACCOUNTS and not are_many:
+        for owned in _pieces(await owners_of(steps, view, first)):
+            yield owned
+        return
+    del first
+
+    async def heed() -> None:
+        async with steps.step(context):
+            pass  # a stop that was asked for meanwhile
+
+    async with aclosing(correlated_apart(steps.pool, view, pages, heed=heed)) as answers:
+        async for found in answers:
+            async with tenant(steps.pool, tenant_id) as conn:
+                still = await accounts.still_unlinked(conn, tenant_id=tenant_id, ids=[each for each, _ in found])
+            yield [(still[account_id], result) for account_id, result in found if account_id in still]
+
+
 async def owners_of(steps: Steps, view: View, unowned: Sequence[Observed]) -> list[Owned]:
-    """Correlate these accounts with everybody who shares a key with one of them."""
-    if not unowned:
-        return []
+    """The same of few accounts, in this process."""
     wanted = await asyncio.to_thread(_keys_of, _subjects(unowned), view.rule_set)
-    candidates = await _candidates(steps, view, wanted)
+    holders = await _holders(steps, view, wanted)
     async with tenant(steps.pool, view.place.tenant_id) as conn:
-        said = await correlation.every_decision(conn, **where_of(view))
-        names = await work.full_names(conn, view.place.tenant_id)
-    return await asyncio.to_thread(correlated, unowned, candidates, view, said, names)
+        said = await correlation.decisions(conn, account_ids=[each.id for each in unowned], **where_of(view))
+    return await asyncio.to_thread(correlated, unowned, holders.all(), view, said, holders.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +153,16 @@ def refs_of(result: CorrelationResult) -> list[UUID]:
     return [match.ref_id for match in result.candidates]
 
 
-async def _next(steps: Steps, context: RunContext, seen: Seen, after: UUID) -> tuple[list[Observed], UUID]:
-    """The next accounts to look at together, and where to go on; FIRST when these are the last."""
-    found: list[Observed] = []
-    while len(found) < TOGETHER:
+async def _unowned(steps: Steps, context: RunContext, seen: Seen) -> AsyncGenerator[list[Observed], None]:
+    """All accounts of nobody that this run has seen, but for protected ones, a page at a time."""
+    after = FIRST
+    while True:
         async with tenant(steps.pool, context.run.tenant_id) as conn:
             page = await accounts.unlinked(conn, context.place, after=after, limit=_PAGE)
-        found += [each for each in page if seen.has_seen(each.uid) and not context.view.protects(as_seen(each))]
+        yield [each for each in page if seen.has_seen(each.uid) and not context.view.protects(as_seen(each))]
         if len(page) < _PAGE:
-            return found, FIRST
+            return
         after = page[-1].id
-    return found, after
 
 
 class _Holders:
@@ -146,9 +173,12 @@ class _Holders:
         self._wanted = wanted
         self._rule_set = rule_set
         self._by_key: dict[MatchKey, list[Candidate]] = {}
+        #: What everybody is called.
+        self.names: list[str] = []
 
     def add(self, people: Sequence[Candidate]) -> None:
         for each in people:
+            self.names.append(name_of(each.attributes, self._rule_set))
             for key in self._wanted.intersection(match_keys(each.attributes, self._rule_set, side=Side.IDENTITY)):
                 held = self._by_key.setdefault(key, [])
                 if len(held) <= MAX_BLOCK:
@@ -160,7 +190,7 @@ class _Holders:
         return [found[ref_id] for ref_id in sorted(found)]
 
 
-async def _candidates(steps: Steps, view: View, wanted: frozenset[MatchKey]) -> list[Candidate]:
+async def _holders(steps: Steps, view: View, wanted: frozenset[MatchKey]) -> _Holders:
     holders = _Holders(wanted, view.rule_set)
     after = FIRST
     while True:
@@ -170,7 +200,7 @@ async def _candidates(steps: Steps, view: View, wanted: frozenset[MatchKey]) -> 
             )
         await asyncio.to_thread(holders.add, page)
         if len(page) < _PAGE:
-            return holders.all()
+            return holders
         after = page[-1].ref_id
 
 

@@ -248,6 +248,12 @@ async def unlinked(conn: Connection, place: Place, *, after: UUID, limit: int) -
     ]
 
 
+async def still_unlinked(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Observed]:
+    """Those of these accounts that are still nobody's, by id, without what they have."""
+    rows = await queries.still_unlinked.rows(conn, tenant_id=tenant_id, ids=list(ids))
+    return {row["id"]: Observed(row["id"], row["uid"], {}, None, row["observed_hash"] or 0) for row in rows}
+
+
 async def without_account(conn: Connection, place: Place, *, after: UUID, limit: int) -> list[Unprovided]:
     """Enabled people without an account here, in id order, whatever the scope says."""
     await queries.join_by_hash.run(conn)

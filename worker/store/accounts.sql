@@ -133,6 +133,12 @@ WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_c
   AND a.identity_id IS NULL AND a.uid IS NOT NULL AND a.state <> 'dead' AND a.live = 0 AND a.id > :after
 ORDER BY a.id LIMIT :limit
 
+-- name: still_unlinked
+-- Those of these that are still nobody's.
+SELECT a.id, a.uid, a.observed_hash FROM accounts a
+WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[]) AND a.identity_id IS NULL AND a.uid IS NOT NULL
+  AND a.state <> 'dead' AND a.live = 0
+
 -- name: without_account
 -- People who may have accounts and have none here, with nothing under way that would make one; scope is not looked at.
 -- One whose account an earlier run found gone is not among them: that is another finding.

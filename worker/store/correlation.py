@@ -289,6 +289,37 @@ async def people_of(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUID]) -
     return [_person(row, is_taken=False) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleRows:
+    """People as JSON that was not read: ``[[id, external id, user name, whether enabled, attributes], …]`` by id."""
+
+    count: int
+    last: UUID
+    rows: bytes
+
+
+async def people_rows(conn: Connection, *, tenant_id: UUID, after: UUID, limit: int) -> PeopleRows:
+    """The next people in id order, for another process."""
+    row = await queries.people_rows.row(conn, tenant_id=tenant_id, after=after, limit=limit)
+    if row is None or not row["n"]:
+        return PeopleRows(0, after, b"[]")
+    return PeopleRows(row["n"], row["last"], row["rows"].encode("utf-8", "surrogatepass"))
+
+
+async def taken(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, identity_ids: Sequence[UUID]
+) -> set[UUID]:
+    """Those of these people who have an account at a target."""
+    rows = await queries.taken.rows(
+        conn,
+        tenant_id=tenant_id,
+        connector_id=connector_id,
+        object_class=object_class,
+        identity_ids=list(identity_ids),
+    )
+    return {row["identity_id"] for row in rows if row["has_account"]}
+
+
 async def candidates_of(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, object_class: str, ids: Sequence[UUID]
 ) -> list[Candidate]:
@@ -300,15 +331,14 @@ async def candidates_of(
 async def _as_candidates(
     conn: Connection, people: Sequence[Record], *, tenant_id: UUID, connector_id: UUID, object_class: str
 ) -> list[Candidate]:
-    rows = await queries.taken.rows(
+    has_one = await taken(
         conn,
         tenant_id=tenant_id,
         connector_id=connector_id,
         object_class=object_class,
         identity_ids=[row["id"] for row in people],
     )
-    taken = {row["identity_id"] for row in rows if row["has_account"]}
-    return [_person(row, is_taken=row["id"] in taken) for row in people]
+    return [_person(row, is_taken=row["id"] in has_one) for row in people]
 
 
 def _person(row: Record, *, is_taken: bool) -> Candidate:

@@ -6,6 +6,7 @@ python -m tests.benchmarks.recon.runner TASK          as ``house.task`` makes it
 import asyncio
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -44,11 +45,15 @@ async def measured(told: dict[str, Any]) -> dict[str, Any]:
     await pool.close()
     if ended is None:
         raise RuntimeError("the run was lost")
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "seconds": took,
+        "owners_s": ended.statistics.get("owners_ms", 0) / 1_000,
         "listing_s": ended.statistics.get("listing_ms", 0) / 1_000,
         "cpu_s": on_core,
         "peak_mib": processes.memory_mib(os.getpid(), "VmHWM"),
+        "apart_cpu_s": others.ru_utime + others.ru_stime,
+        "apart_peak_mib": others.ru_maxrss / 1024,
         "status": str(ended.status),
         "error": ended.error_message or ended.pause_reason,
         "processed": ended.accounts_processed,

@@ -10,7 +10,7 @@ from worker.correlation.columns.contested import contested
 from worker.correlation.columns.cut import Cut, Named
 from worker.correlation.columns.decide import ASKED, LINKED, NOT_LINKED, Asked, Reason, Said, decide_all
 from worker.correlation.columns.interned import NONE, Interned, Numbers
-from worker.correlation.columns.kinds import kinds_of
+from worker.correlation.columns.kinds import Kind, kinds_of
 from worker.correlation.columns.names import Names, frequencies_among
 from worker.correlation.columns.outcome import Outcome, Round
 from worker.correlation.columns.people import Spoken, Words, words_on
@@ -31,11 +31,12 @@ def correlate_columns(
     frequencies: NameFrequencies | None = None,
     tuning_mode: bool = False,
     count_names: bool = False,
+    kinds: Sequence[Kind] | None = None,
 ) -> Outcome:
     """Decide about all subjects, accounts or else identities. No candidate is linked to two of them.
 
     ``count_names``: how common names are is told by the identities themselves, in place of ``frequencies``. Expression
-    rules say nothing here.
+    rules say nothing here. ``kinds``: which keys bring whom together, where somebody knows already.
     """
     words = Words(decisions, of_accounts=of_accounts)
     identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
@@ -44,7 +45,8 @@ def correlate_columns(
     if count_names:
         frequencies = frequencies_among(prepared, rule_set, names)
     scorer = Scorer(prepared, rule_set, names, frequencies)
-    kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
+    if kinds is None:
+        kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
     named = Named(words.named(identities), words.named(accounts))
     pairs = Cut(kinds, scorer, rule_set, named, of_accounts=of_accounts).scored()
     asking, found = (pairs.accounts, pairs.identities) if of_accounts else (pairs.identities, pairs.accounts)

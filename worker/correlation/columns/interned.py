@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,10 @@ def column_of(values: Sequence[Any]) -> Column:
     """Read one attribute of all records; lists are several values, what has no text is none."""
     if not len(values):
         return no_column(0)
-    if set(map(type, values)) != {str}:
+    types = set(map(type, values))
+    if types == {NoneType}:
+        return no_column(len(values))
+    if types != {str}:
         values = [value if type(value) is str else tuple(texts_of(value)) for value in values]
     seen: defaultdict[Any, int] = defaultdict(count().__next__)
     places = np.fromiter(map(seen.__getitem__, values), dtype=np.int32, count=len(values))

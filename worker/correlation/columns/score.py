@@ -70,6 +70,7 @@ class Scorer:
         names: Sequence[Names | None],
         frequencies: NameFrequencies | None,
     ) -> None:
+        self.frequencies = frequencies
         self._prepared = prepared
         self._rule_set = rule_set
         self._base = -frequencies.log_total if frequencies else rule_set.base
