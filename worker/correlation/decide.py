@@ -141,7 +141,7 @@ def _verdict(
             return Decision.AUTO, _why(best)
         return Decision.REVIEW, f"{_why(best)}, but {doubt}"
     if total >= rule_set.review_threshold:
-        return Decision.REVIEW, _why_unsure(ranked)
+        return Decision.REVIEW, f"{_why_unsure(ranked)}{_asked_again_words(ranked, said)}"
     if old := next(filter(None, (said.outdated_by(one.scored.candidate.ref_id) for one in ranked)), None):
         return Decision.REVIEW, f"a person decided about one of them, and the evidence changed since: {', '.join(old)}"
     if strong := next((one for one in ranked if one.scored.strong), None):
@@ -245,6 +245,11 @@ def _best_words(scored: Scored) -> str:
 def _worst_words(scored: Scored) -> str:
     against = sorted((one for one in scored.contributions if one.points < 0), key=lambda one: one.points)
     return "; ".join(one.words for one in against[:_EXPLAINED]) or "too little agrees"
+
+
+def _asked_again_words(ranked: Sequence[Ranked], said: Said) -> str:
+    old = next(filter(None, (said.outdated_by(one.scored.candidate.ref_id) for one in ranked)), ())
+    return f"; a person decided about this, and the evidence changed since: {', '.join(old)}" if old else ""
 
 
 def _ruled_out_words(scored: Iterable[Scored], said: Said) -> str:

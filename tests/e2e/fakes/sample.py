@@ -435,6 +435,7 @@ def case_detail(row: CaseRow) -> CaseDetail:
         attributes={"name": row.subject, "employee_number": "E10003", "department": "Logistics"},
         candidates=(candidate(0.91, "lukas.kowalski", near=True), candidate(0.06, "lukrezia.kowalski", near=False)),
         rule_set_version=2,
+        reason="the best candidate is less sure than 99.5 %",
         alike="3 like this were decided: 2 × the best candidate, 1 × none of them",
         alike_at=ago(days=1),
         about=(

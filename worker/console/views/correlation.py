@@ -90,8 +90,8 @@ class SaidBefore:
 class CaseDetail:
     """A case with what is known of its subject and each candidate, best first.
 
-    ``alike`` tells how cases like it were decided, ``about`` what was said of those it is about. ``final`` is why an
-    answer cannot be taken back.
+    ``reason`` is why a person is asked, ``alike`` tells how cases like it were decided, ``about`` what was said of
+    those it is about. ``final`` is why an answer cannot be taken back.
     """
 
     row: CaseRow
@@ -101,6 +101,7 @@ class CaseDetail:
     rule_set_version: int | None = None
     notes: str | None = None
     version: int = 1
+    reason: str = ""
     alike: str = ""
     alike_at: datetime | None = None
     about: tuple[SaidBefore, ...] = ()

@@ -57,6 +57,7 @@ async def detail(conn: Connection, tenant_id: UUID, *, case_id: UUID) -> CaseDet
         ),
         rule_set_version=row["rule_set_version"],
         notes=(row["decision"] or {}).get("notes"),
+        reason=row["explanation"],
         alike=in_words(before.outcomes),
         alike_at=before.last_at,
         about=tuple(
