@@ -28,6 +28,10 @@ SERVICE_PATTERN = (
     r"^(svc|srv|service|adm|admin|root|test|tst|sys|system|bot|robot|demo|guest|no-?reply|backup)([-_.\d]|$)"
     r"|[-_.](svc|adm|admin|test)\d*$"
 )
+#: One of these is in whatever that pattern is found in.
+SERVICE_WORDS = (
+    *("svc", "srv", "service", "adm", "root", "test", "tst", "sys", "bot", "demo", "guest", "reply", "backup"),
+)
 
 
 @dataclass(frozen=True, slots=True)

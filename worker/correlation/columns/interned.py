@@ -21,6 +21,9 @@ Mask = NDArray[np.bool_]
 
 NONE = -1
 
+#: So many values tell whether most are distinct, and which part of them has to be.
+_SAMPLE, _MOSTLY = 1_000, 0.5
+
 
 class Interned:
     """Distinct texts in the order of their numbers; both sides of a comparison share one."""
@@ -51,7 +54,7 @@ class Interned:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One attribute of many records: distinct texts, and for each record the places of its own, blanks stripped."""
+    """One attribute of many records: its texts, few of them twice, and for each record the places of its own."""
 
     texts: list[str]
     slots: Slots
@@ -61,10 +64,14 @@ def column_of(values: Sequence[Any]) -> Column:
     """Read one attribute of all records; lists are several values, what has no text is none."""
     if not len(values):
         return no_column(0)
-    types = set(map(type, values))
-    if types == {NoneType}:
+    if _are_texts(values, NoneType):
         return no_column(len(values))
-    if types != {str}:
+    if _are_distinct(values):  # to look for equal ones costs more than to handle the few twice
+        texts = list(map(str.strip, values))
+        slots = np.arange(len(texts), dtype=np.int32)
+        slots[[not text for text in texts]] = NONE
+        return Column(texts, slots[:, np.newaxis])
+    if not _are_texts(values):
         values = [value if type(value) is str else tuple(texts_of(value)) for value in values]
     seen: defaultdict[Any, int] = defaultdict(count().__next__)
     places = np.fromiter(map(seen.__getitem__, values), dtype=np.int32, count=len(values))
@@ -75,6 +82,16 @@ def column_of(values: Sequence[Any]) -> Column:
     else:
         by_place = _ragged([interned.numbers([each] if type(each) is str else each) for each in distinct])
     return Column(interned.texts, by_place[places])
+
+
+def _are_distinct(values: Sequence[Any]) -> bool:
+    """Whether they are texts and nearly each is another, by some of them."""
+    some = values[:: max(len(values) // _SAMPLE, 1)]
+    return _are_texts(some) and len(set(some)) > len(some) * _MOSTLY and _are_texts(values)
+
+
+def _are_texts(values: Sequence[Any], kind: type = str) -> bool:
+    return set(map(type, values)) == {kind}
 
 
 def no_column(records: int) -> Column:

@@ -148,12 +148,9 @@ def _values(columns: Sequence[Column], normalisers: tuple[str, ...], space: Inte
 
 
 def _matching(columns: Sequence[Column], pattern: str, count: int) -> Mask:
-    logins = [list(map(login_of, column.texts)) for column in columns]
-    distinct = list(set().union(*logins))
-    known = dict(zip(distinct, matches_each(pattern, distinct), strict=True))
     found = np.zeros(count, dtype=np.bool_)
-    for column, texts in zip(columns, logins, strict=True):
-        hits = np.array([*map(known.__getitem__, texts), False], dtype=np.bool_)
+    for column in columns:
+        hits = np.array([*matches_each(pattern, list(map(login_of, column.texts))), False], dtype=np.bool_)
         found |= hits[column.slots].any(axis=1)
     return found
 
