@@ -232,7 +232,7 @@ async def _put_back(steps: Steps, run: Run, claimed: Range) -> AsyncIterator[Non
 async def _sleep_on(steps: Steps, run: Run) -> None:
     with suppress(*runs.Interrupted):
         async with tenant(steps.pool, run.tenant_id) as conn:
-            next_look = datetime.now(UTC) + runs.LOOK_AGAIN
+            next_look = await runs.now(conn) + runs.LOOK_AGAIN
             await due_work.settle(conn, run.tenant_id, due_work.Kind.RANGE, run.id, next_due=next_look)
 
 
@@ -242,5 +242,5 @@ async def _rest(conn: Connection, run: Run | None, tenant_id: UUID, run_id: UUID
     if run is None or not is_listing or all(each.is_over for each in await run_ranges.every(conn, run)):
         await due_work.forget(conn, tenant_id, due_work.Kind.RANGE, run_id)
     elif run.owner != owner:  # else others may well find what we, who lead it, do not help with
-        next_look = datetime.now(UTC) + runs.LOOK_AGAIN
+        next_look = await runs.now(conn) + runs.LOOK_AGAIN
         await due_work.settle(conn, tenant_id, due_work.Kind.RANGE, run_id, next_due=next_look)

@@ -10,7 +10,7 @@ Guarantees:
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -203,7 +203,7 @@ async def claim(conn: Connection, *, tenant_id: UUID, run_id: UUID, owner: UUID)
     if run is None or run.status not in {RunStatus.PENDING, RunStatus.RUNNING}:
         await due_work.forget(conn, tenant_id, due_work.Kind.RUN, run_id)
     else:
-        next_look = datetime.now(UTC) + LOOK_AGAIN
+        next_look = await now(conn) + LOOK_AGAIN
         await due_work.settle(conn, tenant_id, due_work.Kind.RUN, run_id, next_due=next_look)
     return run if row else None
 
