@@ -16,6 +16,7 @@ from worker.api.schemas.operations import (
     BulkFilter,
     BulkOperationsBody,
     BulkOutcome,
+    FollowUp,
     LogLine,
     LogList,
     Moment,
@@ -32,7 +33,7 @@ from worker.domain.errors import NotFound
 from worker.domain.operation import OperationStatus, OperationType, Origin
 from worker.domain.waiting import waits_for
 from worker.security import Principal, Role
-from worker.store import listings, listings_waiting
+from worker.store import follow_ups, listings, listings_waiting
 from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 from worker.web import Auth, needs
@@ -223,9 +224,14 @@ async def _get(house: House, who: Principal, operation_id: UUID) -> OperationWit
     async with tenant(house.pool, who.tenant_id) as conn:
         row = await listings.operation(conn, who.tenant_id, operation_id)
         still = await listings_waiting.standstill(conn, who.tenant_id, operation_id=operation_id)
+        chain = await follow_ups.of_operation(conn, who.tenant_id, operation_id=operation_id)
     if row is None:
         raise NotFound(f"There is no operation {operation_id}.")
     waits = waits_for(still) if still is not None else None
+    links = [FollowUp.model_validate(dict(each)) for each in chain]
     return OperationWithWait(
-        **dict(operation_of(row)), waits_for=Waiting(**asdict(waits)) if waits is not None else None
+        **dict(operation_of(row)),
+        waits_for=Waiting(**asdict(waits)) if waits is not None else None,
+        follows_from=next((each for each in links if each.made_id == operation_id), None),
+        follow_ups=[each for each in links if each.operation_id == operation_id],
     )

@@ -19,7 +19,7 @@ from worker.domain.errors import InvalidRequest, NotFound
 from worker.domain.operation import OperationStatus, OperationType, Origin
 from worker.domain.redaction import shown_payload
 from worker.domain.waiting import Blocker, WaitsFor, waits_for
-from worker.store import listings, listings_waiting
+from worker.store import follow_ups, listings, listings_waiting
 from worker.store.listings import OperationQuery
 from worker.store.tenant import tenant
 
@@ -83,12 +83,15 @@ def show_one(options: argparse.Namespace) -> int:
             still = await listings_waiting.standstill(conn, desk.tenant_id, operation_id=operation_id)
             tries = await listings.attempts(conn, desk.tenant_id, operation_id=operation_id)
             lines = await listings.logs(conn, desk.tenant_id, operation_id=operation_id)
+            chain = await follow_ups.of_operation(conn, desk.tenant_id, operation_id=operation_id)
         waits = waits_for(still) if still is not None else None
         told = {
             **_told(dict(row)),
             "waits_for": asdict(waits) if waits is not None else None,
             "attempts": [dict(each) for each in tries],
             "logs": [dict(each) for each in lines],
+            "follows_from": next((_link(dict(each)) for each in chain if each["made_id"] == operation_id), None),
+            "follow_ups": [_link(dict(each)) for each in chain if each["operation_id"] == operation_id],
         }
         if options.json:
             say_json(told)
@@ -200,6 +203,11 @@ def waiting_sentence(waits: WaitsFor) -> str:
             return f"It waits for its next try{until}."
         case Blocker.WORKER:
             return "It waits for a free worker."
+
+
+def _link(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A follow-up without what it was to set: that is with the operation that it became."""
+    return {name: value for name, value in row.items() if name not in {"tenant_id", "identity_id", "attributes"}}
 
 
 def _life(operation: Mapping[str, Any]) -> list[tuple[datetime, str]]:

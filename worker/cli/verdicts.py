@@ -111,10 +111,11 @@ def of_case(made: Verdict, *, name: str, expected: dict[str, Any] | None, answer
 
 
 def patch_of(patch: Patch) -> dict[str, Any]:
-    """A patch as JSON; ``unique`` only where it offers something."""
+    """A patch as JSON; ``unique`` and ``follow_up`` only where there is something in them."""
     unique = {name: list(candidates) for name, candidates in patch.unique.items()}
     plain = {"set": patch.set, "unset": list(patch.unset), "tags": patch.tags}
-    return plain | ({"unique": unique} if unique else {})
+    follow_up = answer_of(HookResult(patch)).get("follow_up")
+    return plain | ({"unique": unique} if unique else {}) | ({"follow_up": follow_up} if follow_up else {})
 
 
 def report_of(file: str, found: Validation) -> dict[str, Any]:

@@ -10,8 +10,9 @@ A script defines ``before_create``, ``before_update``, ``before_delete`` (``tran
     reject(reason, code=...)                                    the operation ends here, for good (before_* only)
     skip(reason)                                                it is done, without a change      (before_* only)
 
-after_* and on_error may only return ``{"tags": {...}}``; ``follow_up`` is refused. ``correlate`` returns None, a list
-of keys, ``{"match": {...}}`` or ``{"score": {candidate id: 0..1}}``.
+after_* and on_error may only return ``{"tags": {...}}``; after_* ``{"follow_up": [...]}``, too, changes of the same
+person's accounts that are to follow (``FollowUp``). ``correlate`` returns None, a list of keys, ``{"match": {...}}`` or
+``{"score": {candidate id: 0..1}}``.
 
 What a script sets is never None: a value that is no number (nan, infinity) is an error wherever it stands, and only a
 name in ``unset`` clears an attribute. The mark of a secret, ``{"secret": True}``, changes nothing when it comes back.
@@ -85,6 +86,7 @@ class HookClass(StrEnum):
     BUSY = "hook.busy"
     SUSPENDED = "hook.suspended"
     UNIQUE_EXHAUSTED = "hook.unique_exhausted"
+    FOLLOW_UP = "hook.follow_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,17 +175,48 @@ def function_of(phase: HookPhase, operation_type: OperationType) -> str:
     return "on_error" if phase is HookPhase.ON_ERROR else f"{phase.value}_{operation_type.value}"
 
 
+class FollowUpType(StrEnum):
+    """What a follow-up does to an account: ``update`` sets attributes, the others its active flag."""
+
+    UPDATE = "update"
+    ENABLE = "enable"
+    DISABLE = "disable"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A change that an after-hook wants to follow, at the account that the same person has at ``resource``.
+
+    ``resource`` is the name or the id of a connector, empty: the one that the hook was asked for. ``attributes`` are
+    those of an update; it begins ``after_seconds`` later at the earliest.
+    """
+
+    type: FollowUpType
+    resource: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    after_seconds: int = 0
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The payload of the operation that it becomes."""
+        if self.type is FollowUpType.UPDATE:
+            return {"attributes": self.attributes}
+        return {"attributes": {}, "active": self.type is FollowUpType.ENABLE}
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """Changes to what will be sent (``set``, ``unset``) and notes to keep with the operation (``tags``).
 
     ``unique``: for an attribute the texts of which the first that is free is to be set, the best first.
+    ``follow_up`` is what after_* want to follow.
     """
 
     set: dict[str, Any] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
     tags: dict[str, Any] = field(default_factory=dict)
     unique: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    follow_up: tuple[FollowUp, ...] = ()
 
     def apply(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """``attributes`` of an operation's payload after this patch; what is unset becomes None, which clears.

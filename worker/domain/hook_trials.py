@@ -26,7 +26,7 @@ MAX_DIFFERENCES = 10
 MAX_SHOWN = 200
 
 _PARTS = tuple(each.name for kind in (Patch, Correlated) for each in fields(kind))
-_LISTS = frozenset({"unset", "keys"})
+_LISTS = frozenset({"unset", "keys", "follow_up"})
 _ENDS = {"reject": {"reason", "code"}, "skip": {"reason"}, "error": {"class", "message"}}
 _FAILURE = ("line", "column", "module", "snippet", "frames", "logs")
 
@@ -55,7 +55,10 @@ def answer_of(said: HookResult | HookError) -> dict[str, Any]:
         return {"reject": asdict(decision)}
     if isinstance(decision, Skip):
         return {"skip": asdict(decision)}
-    return {name: _plain(value) for name, value in asdict(decision).items() if value}
+    found = {name: _plain(value) for name, value in asdict(decision).items() if value}
+    if "follow_up" in found:
+        found["follow_up"] = [{name: value for name, value in each.items() if value} for each in found["follow_up"]]
+    return found
 
 
 def failure_of(error: HookError) -> dict[str, Any]:

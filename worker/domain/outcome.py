@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from worker.domain.follow_up import WantedFollowUp
 from worker.domain.operation import WaitReason
 
 
@@ -14,7 +15,7 @@ class Succeeded:
 
     ``observed`` are the attributes the account now has as far as we know (None: leave our record as it is);
     ``identity_linked`` and ``match`` record the link that correlation made, with its explanation;
-    ``account_gone`` says that the account no longer exists at the target.
+    ``account_gone`` says that the account no longer exists at the target; ``follow_ups`` are what hooks want to follow.
     """
 
     uid: str | None
@@ -27,6 +28,7 @@ class Succeeded:
     account_gone: bool = False
     sent: dict[str, Any] | None = None
     tags: dict[str, Any] = field(default_factory=dict)
+    follow_ups: tuple[WantedFollowUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

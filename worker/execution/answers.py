@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from worker.domain.errors import HookError
-from worker.domain.hook import Correlated, FailurePolicy, HookResult, Patch, Permission, Reject, Skip
+from worker.domain.hook import Correlated, FailurePolicy, FollowUp, HookResult, Patch, Permission, Reject, Skip
 from worker.domain.operation import OperationType
 from worker.domain.outcome import DeadLettered, Succeeded
 from worker.domain.redaction import MARK
@@ -15,6 +15,7 @@ from worker.execution.work import Work
 from worker.store.hooks import BoundHook
 
 #: In place of a reason that may hold a secret.
+UNKEPT_NAME = "(a name that is not kept, for it may hold a secret)"
 UNKEPT = "its reason is not kept, for it may hold a secret; write reasons as plain texts in the script"
 
 
@@ -43,7 +44,8 @@ def noted(wish: Wish, hook: BoundHook, answer: HookResult | HookError, *, when: 
         warning = f"The hook {name_of(hook)} failed {when}: {answer}"
         return replace(wish, warnings=(*wish.warnings, warning))
     if isinstance(answer.decision, Patch):
-        return replace(wish, tags={**wish.tags, **answer.decision.tags})
+        asked = tuple((hook, each) for each in answer.decision.follow_up)
+        return replace(wish, tags={**wish.tags, **answer.decision.tags}, asked=(*wish.asked, *asked))
     return wish
 
 
@@ -71,11 +73,23 @@ def _hushed(hook: BoundHook, decision: Patch | Reject | Skip | Correlated) -> Pa
             return Reject(_written(hook, reason, UNKEPT), code=_written(hook, code, "rejected"))
         case Skip(reason):
             return Skip(_written(hook, reason, UNKEPT))
-        case Patch(tags=tags) if tags:
+        case Patch(tags=tags, follow_up=asked) if tags or asked:
             kept = {name: _kept(hook, value) for name, value in tags.items() if _is_text_of(hook, name)}
-            return replace(decision, tags=kept)
+            return replace(decision, tags=kept, follow_up=tuple(_hushed_follow_up(hook, each) for each in asked))
         case _:
             return decision
+
+
+def _hushed_follow_up(hook: BoundHook, asked: FollowUp) -> FollowUp:
+    """What its script has as a text; with the mark of a secret it is refused, for it may have been made of one."""
+    attributes = {
+        name if _is_text_of(hook, name) else "an attribute": [_kept(hook, one) for one in value]
+        if isinstance(value, list)
+        else _kept(hook, value)
+        for name, value in asked.attributes.items()
+    }
+    resource = _written(hook, asked.resource, UNKEPT_NAME) if asked.resource else ""
+    return replace(asked, attributes=attributes, resource=resource)
 
 
 def _kept(hook: BoundHook, value: Any) -> Any:

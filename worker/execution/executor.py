@@ -35,6 +35,7 @@ from worker.domain.processing import Finished
 from worker.domain.redaction import shown
 from worker.execution.classify import Ended, outcome_of
 from worker.execution.conflicts import Conflicts, reads_first
+from worker.execution.following import with_follow_ups
 from worker.execution.matching import Found, Matching
 from worker.execution.naming import NameTaken, taken_by
 from worker.execution.result import Done, finished_of, is_so, succeeded
@@ -43,6 +44,7 @@ from worker.execution.secrets import Secrets
 from worker.execution.wish import Wish
 from worker.execution.work import Foreseen, Prepared, Work, WorkLoader
 from worker.mapping import account_hash
+from worker.planning import FollowUps
 from worker.store.pool import DatabaseTrouble
 
 log = structlog.get_logger()
@@ -69,6 +71,7 @@ class Executor:
         self._scripting = scripting
         self._matching = matching
         self._conflicts = Conflicts(loader.pool)
+        self._follow_ups = FollowUps(loader.pool, targets)
         self._secrets = secrets
         self._attempt_s = attempt_s
         self._prepared: dict[UUID, Prepared] = {}
@@ -149,6 +152,7 @@ class Executor:
             done = await self._call_connector(work, wish)
             await self._secrets.note(work, done.wish or wish, done.sent)
             wish = await self._scripting.after(work, done.wish or wish, done.uid)
+            wish = await with_follow_ups(wish, work, follow_ups=self._follow_ups, scripting=self._scripting)
         except Exception as error:  # noqa: BLE001 - the one place where a failure becomes an outcome
             if isinstance(error, ConnectorError):
                 await self._report(work.target, error)

@@ -75,6 +75,14 @@ class Journal:
                     Recorded(hook_id, version, context.event, json.loads(text), shown_answer(answer, secrets), now)
                 )
 
+    def note_refused(self, tenant_id: UUID, hook: BoundHook, error: HookError) -> None:
+        """Count that something which a hook said could not be done; its call was counted for itself."""
+        now = datetime.now(UTC)
+        minute = now.replace(second=0, microsecond=0)
+        failure = failure_of(error)
+        key = Key(hook.binding.hook_id, minute, hook.script.version, failure["class"])
+        self._counts[tenant_id].setdefault(key, Counted()).add(0, at=now, error=failure)
+
     async def run_once(self) -> int:
         """Write down what was noted; how many rows. What cannot be written is kept."""
         written = 0
@@ -131,7 +139,12 @@ def _text_of(context: HookContext) -> bytes | None:
 def shown_answer(answer: HookResult | HookError, secrets: Collection[str]) -> dict[str, Any]:
     """An answer in the words of trials, with marks for the secrets that it sets."""
     said = answer_of(answer)
-    hidden = {part: _hidden(said[part], secrets) for part in ("set", "tags") if part in said}
+    hidden: dict[str, Any] = {part: _hidden(said[part], secrets) for part in ("set", "tags") if part in said}
+    if "follow_up" in said:
+        hidden["follow_up"] = [
+            each | ({"attributes": _hidden(each["attributes"], secrets)} if "attributes" in each else {})
+            for each in said["follow_up"]
+        ]
     return said | hidden
 
 

@@ -49,6 +49,7 @@ def succeeded(work: Work, wish: Wish, done: Done) -> Succeeded:
         account_gone=done.is_gone,
         sent=done.sent,
         tags=wish.tags,
+        follow_ups=wish.follow_ups,
     )
 
 

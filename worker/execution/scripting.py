@@ -156,6 +156,10 @@ class Scripting:
         result = {"status": "completed", "uid": uid, "error": None}
         return await self._tell(work, wish, hooks, result, when="after the change was made")
 
+    def note_refused(self, work: Work, hook: BoundHook, error: HookError) -> None:
+        """Count that what a hook wants to follow does not."""
+        self._journal.note_refused(work.op.tenant_id, hook, error)
+
     async def failed(self, work: Work, wish: Wish, outcome: Outcome) -> Outcome:
         """Tell the hooks of errors how a try ended, and keep their notes with the outcome."""
         hooks = work.bound(HookPhase.ON_ERROR, wish.kind)

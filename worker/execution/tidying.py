@@ -1,11 +1,11 @@
-"""Drops what nobody looks at any more of hooks: counts and calls of long ago, names that count no more."""
+"""Drops what nobody looks at any more of hooks: counts, calls, what followed long ago, names that count no more."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from worker.domain.operation import EPOCH
-from worker.store import history, hook_records, hook_stats, taken_names
+from worker.store import follow_ups, history, hook_records, hook_stats, taken_names
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
@@ -32,6 +32,7 @@ class HookTidying:
         for tenant_id in tenants:
             gone += await self._in_batches(tenant_id, _counts_before(tenant_id, old))
             gone += await self._in_batches(tenant_id, _calls_before(tenant_id, old))
+            gone += await self._in_batches(tenant_id, _follow_ups_before(tenant_id, old))
             gone += await self._drop_names(tenant_id, now - NAMES_SETTLE)
         return gone
 
@@ -66,5 +67,12 @@ def _counts_before(tenant_id: UUID, before: datetime) -> Callable[[Connection], 
 def _calls_before(tenant_id: UUID, before: datetime) -> Callable[[Connection], Awaitable[int]]:
     async def some(conn: Connection) -> int:
         return await hook_records.prune(conn, tenant_id, before=before, limit=BATCH)
+
+    return some
+
+
+def _follow_ups_before(tenant_id: UUID, before: datetime) -> Callable[[Connection], Awaitable[int]]:
+    async def some(conn: Connection) -> int:
+        return await follow_ups.prune(conn, tenant_id, before=before, limit=BATCH)
 
     return some

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker.domain.account import Account
+from worker.domain.follow_up import WantedFollowUp
+from worker.domain.hook import FollowUp
 from worker.domain.operation import Operation, OperationType
+from worker.store.hooks import BoundHook
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ NO_NAMING = Naming()
 class Wish:
     """What this try wants at the target. ``hooked`` are the attributes that hooks set (None where none ran).
 
-    ``secrets`` are plain values for the call of the target alone; they join when the hooks had their say.
+    ``secrets`` are plain values for the call of the target alone; they join when the hooks had their say. ``asked`` is
+    what after-hooks said is to follow, ``follow_ups`` what of it can.
     """
 
     kind: OperationType
@@ -46,6 +50,8 @@ class Wish:
     tags: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, Any] = field(default_factory=dict, repr=False)
     naming: Naming = NO_NAMING
+    asked: tuple[tuple[BoundHook, FollowUp], ...] = ()
+    follow_ups: tuple[WantedFollowUp, ...] = ()
 
     def to_send(self) -> dict[str, Any]:
         """All attributes, for the target only."""

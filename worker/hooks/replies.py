@@ -18,6 +18,7 @@ from worker.domain.hook import (
     Skip,
     Validation,
 )
+from worker.hooks.follow_ups import follow_ups_of
 
 MAX_DEPTH = 16
 MAX_LOGS = 50
@@ -163,7 +164,7 @@ def _patch(function: str, value: dict[str, Any]) -> Patch:
 def _strange(function: str, keys: AbstractSet[str]) -> str:
     strange = min(keys)
     if strange == "follow_up":
-        return f"{function} returned follow_up, which is not known; a change that follows is an operation of its own"
+        return f"{function} returned follow_up: only after_* may, for nothing has happened yet that it could follow"
     return f"{function} returned the key {_name(strange)!r}; a patch has set, unset, unique and tags"
 
 
@@ -192,15 +193,19 @@ def _candidates(name: str, texts: Any) -> tuple[str, ...]:
 
 
 def _patch_after(function: str, value: dict[str, Any]) -> Patch:
-    if strange := value.keys() - {"tags"}:
+    may_follow = function.startswith("after_")
+    strange = value.keys() - ({"tags", "follow_up"} if may_follow else {"tags"})
+    if strange:
         if "follow_up" in strange:
-            raise ValueError(_strange(function, {"follow_up"}))
-        raise ValueError(f"{function} can only return tags: {_TOO_LATE}")
+            raise ValueError(f"{function} returned follow_up: only after_* may; it would follow each failed try")
+        allowed = "tags and follow_up" if may_follow else "tags"
+        raise ValueError(f"{function} can only return {allowed}: {_TOO_LATE}")
     tags = value.get("tags") or {}
     if not isinstance(tags, dict):
         raise ValueError("tags are a dict")  # noqa: TRY004 - one class for whatever an author returned
     _check(value)
-    return Patch(tags=tags)
+    said = value.get("follow_up")
+    return Patch(tags=tags, follow_up=follow_ups_of(said) if said is not None else ())
 
 
 def _correlated(result: dict[str, Any]) -> Correlated:

@@ -11,6 +11,7 @@ Guarantees:
 
 from worker.planning.acceptance import Acceptance, Accepted
 from worker.planning.approvals import Decided, decide_approval, expire_approval
+from worker.planning.following import Asked, Following, FollowUps, Refusal, Whence, note_of
 from worker.planning.foretelling import Foretold, foretell, foretold_json
 from worker.planning.plan import PlannedChange, decide
 from worker.planning.planner import Planned, Planner
@@ -20,16 +21,22 @@ from worker.planning.targets import target_of
 __all__ = [
     "Acceptance",
     "Accepted",
+    "Asked",
     "Decided",
+    "FollowUps",
+    "Following",
     "Foretold",
     "Planned",
     "PlannedChange",
     "Planner",
+    "Refusal",
+    "Whence",
     "decide",
     "decide_approval",
     "expire_approval",
     "foretell",
     "foretold_json",
+    "note_of",
     "protected",
     "target_of",
 ]

@@ -18,6 +18,7 @@ from worker.domain.outcome import DeadLettered, Released, Succeeded
 from worker.domain.processing import Finished, Lease
 from worker.queue.cancelling import cancel, cancel_asked
 from worker.queue.ends import Ends, sorted_ends
+from worker.queue.following import write_follow_ups
 from worker.queue.local import FenceKey, fence
 from worker.queue.telling import tell
 from worker.store import due_work, operations
@@ -259,6 +260,7 @@ class Finisher:
                 ends = sorted_ends(part, rng=self._rng)
                 lanes = self._lanes(tenant_id, owner, part)
                 done, claimed = await _write_all(conn, tenant_id, owner, part, ends, lanes=lanes)
+                await write_follow_ups(conn, tenant_id, part, done=done)
                 asked = len(ends.completions) < len(part) or any(done.values()) or _were_suspects(part)
                 if asked:
                     for connector_id in sorted({f.operation.connector_id for f in part}):

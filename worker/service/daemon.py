@@ -37,7 +37,7 @@ from worker.execution import (
 from worker.hooks import SEEDS, HookExecutor
 from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
-from worker.planning import Planner
+from worker.planning import Following, Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
 from worker.recon import Backtests, CauseRepairing, Keeping, ReconciliationEngine, Recorrelation
 from worker.schedule import Ticker
@@ -220,6 +220,8 @@ class Daemon:
         handlers: dict[Kind, Handler] = {}
         if Role.WORKER in roles:
             handlers[Kind.CLAIM] = parts.dispatcher.run_once
+            following = Following(parts.pool, parts.targets, parts.house.acceptance)
+            handlers[Kind.FOLLOW_UP] = self._again(following.run_once)
         if Role.SCHEDULER in roles:
             handlers |= handlers_of_runs(
                 parts.pool, parts.engine, parts.importer, owner=lambda: parts.heartbeat.owner, stop=self._stop

@@ -28,7 +28,9 @@ _REASONS = [str(reason) for reason in WaitReason]
 
 
 class Kind(StrEnum):
-    """What is due; ``ref_id`` is the connector (claim), the tenant (plan, inbox), the run (range), else the thing."""
+    """What is due; ``ref_id`` is the connector (claim), the tenant (plan, inbox, follow_up), the run (range), else the
+    thing.
+    """
 
     CLAIM = "claim"
     PLAN = "plan"
@@ -37,6 +39,7 @@ class Kind(StrEnum):
     INBOX = "inbox"
     REPAIR = "repair"
     RANGE = "range"
+    FOLLOW_UP = "follow_up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,4 +79,4 @@ WHERE w.due_at > t.now AND w.due_at < 'infinity' AND w.kind = ANY(:kinds::text[]
 -- name: sweep
 -- Heals what a bug may leave: every target and every tenant is looked at once in a while, whatever due_work says.
 UPDATE due_work SET due_at = db_now()
-WHERE kind IN ('claim', 'plan', 'inbox', 'repair') AND due_at > db_now() + interval '60 seconds'
+WHERE kind IN ('claim', 'plan', 'inbox', 'repair', 'follow_up') AND due_at > db_now() + interval '60 seconds'

@@ -15,6 +15,7 @@ from worker.console.views import (
     CaseDetail,
     CaseRow,
     CauseRow,
+    ChainView,
     ConflictDetail,
     ConflictRow,
     ConflictSide,
@@ -23,6 +24,7 @@ from worker.console.views import (
     ConnectorDetail,
     Contribution,
     DiscrepancyRow,
+    FollowUpView,
     HeldChange,
     HoldView,
     HourCount,
@@ -176,6 +178,13 @@ def attempts(row: OperationRow) -> tuple[AttemptView, ...]:
     return tuple(found)
 
 
+FOLLOW_UPS = (
+    FollowUpView("leavers (version 2)", "update", uid(2, 4), ago(minutes=9)),
+    FollowUpView("leavers (version 2)", "disable", None, ago(minutes=-50), is_waiting=True),
+    FollowUpView("leavers (version 2)", "enable", None, ago(minutes=8), note="the person has no account at badges"),
+)
+
+
 def operation_detail(row: OperationRow) -> OperationDetail:
     bad = row.status in {S.FAILED, S.DEAD_LETTER}
     lines = [LogLine(row.created_at + timedelta(seconds=1), "info", "payload rewritten by a newer plan (mail)")]
@@ -201,6 +210,7 @@ def operation_detail(row: OperationRow) -> OperationDetail:
         resolved_by="Grace Okafor" if row.status is S.RESOLVED else None,
         resolved_at=row.updated_at if row.status is S.RESOLVED else None,
         details={"match": {"confidence": 0.998, "match_type": "exact"}} if row.status is S.COMPLETED else {},
+        chain=ChainView(uid(2, 3), FOLLOW_UPS) if row.status is S.COMPLETED else ChainView(),
         lane_ahead=2 if row.status is S.PENDING else 0,
         lane_head=uid(2, 3),
         audit=AUDIT[:3],

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from tests.integration.actions.conftest import Works
 from tests.integration.api.conftest import Client
+from worker.store.tenant import tenant
 
 
 async def test_a_submitted_operation_is_listed_without_its_secret(client: Client, works: Works) -> None:
@@ -159,3 +160,27 @@ async def test_what_a_later_version_wrote_is_listed_as_it_is(client: Client, wor
 
     assert (listed["total"], one["operation_type"], one["status"], one["origin"]) == (1, "move", "suspended", "tide")
     assert (stats, refused) == (200, 409)
+
+
+async def test_what_follows_and_what_it_follows_from_is_told(client: Client, works: Works) -> None:
+    await works.reconcile()
+    (kim,) = await works.hire(("Kim", "Berg", "kim@example.org"))
+    await works.work()
+    body = {"connector_id": str(works.connector.id), "user_id": str(kim), "operation_type": "update"}
+    _, made = await client.post("/api/operations", {**body, "payload": {"attributes": {"given": "Kimberly"}}})
+    _, cause = await client.get(f"/api/operations?user_id={kim}&status=completed")
+    cause_id = UUID(cause["operations"][0]["id"])
+    async with tenant(works.house.pool, works.connector.tenant_id) as conn:
+        await conn.execute(
+            "INSERT INTO follow_ups (tenant_id, operation_id, hook_id, number, hook_name, identity_id, connector_id, "
+            "object_class, type, depth, status, made_id, due_at, ended_at) VALUES ($1, $2, $3, 0, 'leavers', $4, $5, "
+            "'user', 'update', 1, 'accepted', $6, now(), now())",
+            *(works.tenant_id, cause_id, uuid4(), kim, works.connector.id, UUID(made["id"])),
+        )
+
+    _, first = await client.get(f"/api/operations/{cause_id}")
+    _, second = await client.get(f"/api/operations/{made['id']}")
+
+    assert (first["follows_from"], second["follow_ups"]) == (None, [])
+    assert first["follow_ups"] == [second["follows_from"]]
+    assert (second["follows_from"]["operation_id"], second["follows_from"]["hook_name"]) == (str(cause_id), "leavers")

@@ -328,6 +328,7 @@ def test_one_tells_what_it_waits_for_and_its_life_in_order(say: Say, organisatio
 
     assert "It waits for its target (baseline)." in waiting
     assert told["waits_for"]["blocker"] == "target"
+    assert (told["follows_from"], told["follow_ups"]) == (None, [])
     assert story.index("accepted: update") < story.index("attempt 1: dead_letter") < story.rindex("dead_letter")
 
 

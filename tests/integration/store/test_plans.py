@@ -44,6 +44,7 @@ HOT = {
     "hook_versions": ["at_first_tries", "scripts"],
     "hook_stats": ["add", "summary", "prune"],
     "hook_records": ["add", "shorten", "recent", "prune"],
+    "follow_ups": ["insert", "depth", "due", "take", "end", "of_operation", "prune"],
     "mappings": ["active", "get"],
     "mapping_previews": ["next", "advance", "accounts", "of_connector"],
     "identity_sources": [
@@ -69,6 +70,7 @@ LARGE = {
     "hook_activations",
     "hook_stats",
     "hook_records",
+    "follow_ups",
     "identity_sources",
     "taken_names",
 }

@@ -275,3 +275,14 @@ def test_discrepancies_are_a_file_as_they_are_filtered(house):
     assert answer.headers["content-disposition"] == 'attachment; filename="discrepancies.csv"'
     assert house.web.get(f"{base}?format=xlsx").status_code == 422
     assert house.web.get(f"{base}?format=csv&q=kim").status_code == 422
+
+
+def test_an_operation_tells_what_it_follows_from_and_what_follows_it():
+    house = House()
+    done = next(each for each in sample.OPERATIONS if each.status == "completed")
+    page = house.web.get(f"/connectors/operations/{done.id}").text
+
+    assert "<dt>Follows from</dt>" in page
+    assert page.count("<dt>Followed by</dt>") == 3
+    assert "nothing: the person has no account at badges, hook leavers (version 2)" in page
+    assert "disable, from <time" in page

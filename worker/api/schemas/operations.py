@@ -160,10 +160,30 @@ class Waiting(BaseModel):
     until: datetime | None
 
 
+class FollowUp(BaseModel):
+    """A change that a hook wanted to follow from ``operation_id``: waiting until ``due_at``, accepted as the operation
+    ``made_id``, or refused; ``note`` says why. ``type``: update, enable or disable."""
+
+    operation_id: UUID
+    hook_id: UUID
+    hook_name: str
+    connector_id: UUID
+    type: str
+    status: str
+    note: str | None
+    made_id: UUID | None
+    depth: int
+    due_at: datetime
+    ended_at: datetime | None
+
+
 class OperationWithWait(Operation):
-    """``waits_for`` is null when it runs or has ended."""
+    """``waits_for`` is null when it runs or has ended. ``follows_from`` is set where a hook had asked for it,
+    ``follow_ups`` are what its own hooks asked for."""
 
     waits_for: Waiting | None = None
+    follows_from: FollowUp | None = None
+    follow_ups: list[FollowUp] = []
 
 
 class OperationList(BaseModel):

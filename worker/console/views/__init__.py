@@ -58,7 +58,15 @@ from worker.console.views.mappings import (
     ScopeCheck,
     TargetAttribute,
 )
-from worker.console.views.operations import AttemptView, LogLine, OperationDetail, OperationPage, OperationRow
+from worker.console.views.operations import (
+    AttemptView,
+    ChainView,
+    FollowUpView,
+    LogLine,
+    OperationDetail,
+    OperationPage,
+    OperationRow,
+)
 from worker.console.views.reconciliation import (
     ApprovalPage,
     DiscrepancyPage,
@@ -109,6 +117,7 @@ __all__ = [
     "CauseRepairRow",
     "CauseRow",
     "CausesView",
+    "ChainView",
     "ChosenCauses",
     "ConflictDetail",
     "ConflictFilter",
@@ -125,6 +134,7 @@ __all__ = [
     "DiscrepancyRow",
     "DryRunView",
     "FlipRow",
+    "FollowUpView",
     "HeldChange",
     "HoldView",
     "HomeView",

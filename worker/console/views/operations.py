@@ -80,6 +80,29 @@ class LogLine:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUpView:
+    """What a hook wanted to follow: the operation that it became, or when it is due, or why it does not follow."""
+
+    hook_name: str
+    type: str
+    made_id: UUID | None
+    due_at: datetime
+    note: str | None = None
+    is_waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChainView:
+    """The operation that this one follows from because a hook asked for it, and what its own hooks wanted to follow."""
+
+    cause: UUID | None = None
+    effects: tuple[FollowUpView, ...] = ()
+
+
+NO_CHAIN = ChainView()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationDetail:
     """Everything about one operation.
@@ -105,6 +128,7 @@ class OperationDetail:
     mapping_version: int | None = None
     redrive_of: UUID | None = None
     redriven_as: UUID | None = None
+    chain: ChainView = NO_CHAIN
     resolution_notes: str | None = None
     resolved_by: str | None = None
     resolved_at: datetime | None = None

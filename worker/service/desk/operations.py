@@ -8,6 +8,8 @@ from uuid import UUID
 from worker.console import (
     AttemptView,
     AttributeChange,
+    ChainView,
+    FollowUpView,
     LogLine,
     OperationDetail,
     OperationFilter,
@@ -21,7 +23,7 @@ from worker.service.desk.audit import entries_of
 from worker.service.desk.briefs import briefs, change, gone
 from worker.service.desk.flow import Day
 from worker.service.desk.slices import cut, ends_of
-from worker.store import listings, listings_audit, listings_people, listings_waiting
+from worker.store import follow_ups, listings, listings_audit, listings_people, listings_waiting
 from worker.store.listings import OperationQuery
 from worker.store.pool import Connection
 from worker.store.sql import Record
@@ -89,6 +91,7 @@ async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> Op
         mapping_version=row["mapping_version"],
         redrive_of=row["redrive_of"],
         redriven_as=_redriven_as(row.get("resolution_notes")),
+        chain=await _chain(conn, tenant_id, operation_id=operation_id),
         resolution_notes=row.get("resolution_notes"),
         resolved_by=await _name_of(conn, tenant_id, row.get("resolved_by")),
         resolved_at=row.get("resolved_at"),
@@ -97,6 +100,18 @@ async def detail(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> Op
         lane_ahead=still.ahead if still is not None else 0,
         lane_head=still.head_id if still is not None and still.ahead else None,
         audit=await entries_of(conn, tenant_id, object_type="operation", object_id=str(operation_id)),
+    )
+
+
+async def _chain(conn: Connection, tenant_id: UUID, *, operation_id: UUID) -> ChainView:
+    rows = await follow_ups.of_operation(conn, tenant_id, operation_id=operation_id)
+    cause = next((row["operation_id"] for row in rows if row["made_id"] == operation_id), None)
+    return ChainView(cause, tuple(_follow_up(row) for row in rows if row["operation_id"] == operation_id))
+
+
+def _follow_up(row: Record) -> FollowUpView:
+    return FollowUpView(
+        row["hook_name"], row["type"], row["made_id"], row["due_at"], row["note"], is_waiting=row["status"] == "waiting"
     )
 
 
