@@ -107,7 +107,7 @@ async def test_run_of_several_processes_equals_that_of_one(pool: Pool, admin: "a
     await single.reconcile()
     expected = await outcome(single)
     helps = asyncio.Event()
-    search = many.target.search_within  # type: ignore[attr-defined]
+    search = many.target.search_within
 
     async def together(*place: Any, **to: Any) -> Any:
         if HELPS.get():
@@ -115,7 +115,7 @@ async def test_run_of_several_processes_equals_that_of_one(pool: Pool, admin: "a
         await asyncio.wait_for(helps.wait(), 20)
         return await search(*place, **to)
 
-    many.target.search_within = together  # type: ignore[attr-defined]
+    many.target.search_within = together
     ended = await listed_by(many, await many.start(), await a_helper(many), await a_helper(many))
 
     assert ended is not None
@@ -159,7 +159,7 @@ async def test_range_of_a_dead_helper_is_taken_over_and_it_writes_nothing_more(p
     house = await a_ranged_house(pool)
     run, helper = await house.start(), await a_helper(house)
     stuck, go_on = asyncio.Event(), asyncio.Event()
-    search = house.target.search_within  # type: ignore[attr-defined]
+    search = house.target.search_within
 
     async def stuck_once(*place: Any, **to: Any) -> Any:
         found = await search(*place, **to)
@@ -169,7 +169,7 @@ async def test_range_of_a_dead_helper_is_taken_over_and_it_writes_nothing_more(p
         await stuck.wait()
         return found
 
-    house.target.search_within = stuck_once  # type: ignore[attr-defined]
+    house.target.search_within = stuck_once
     leading = asyncio.create_task(house.engine.run(run))
     helping = asyncio.create_task(helped(house, run, helper))
     await asyncio.wait_for(stuck.wait(), 20)
@@ -213,7 +213,7 @@ async def test_pause_is_heeded_by_everybody_and_taken_up_again(pool: Pool, admin
         async with tenant(house.pool, house.tenant_id) as conn:
             await runs.request_pause(conn, tenant_id=house.tenant_id, run_id=run.id)
 
-    search = house.target.search_within  # type: ignore[attr-defined]
+    search = house.target.search_within
 
     async def pausing(*place: Any, **to: Any) -> Any:
         if not asked:
@@ -221,7 +221,7 @@ async def test_pause_is_heeded_by_everybody_and_taken_up_again(pool: Pool, admin
             await pause()
         return await search(*place, **to)
 
-    house.target.search_within = pausing  # type: ignore[attr-defined]
+    house.target.search_within = pausing
     paused = await listed_by(house, run, helper)
     assert paused is not None
     assert (paused.status, paused.pause_reason) == ("paused", "person")
@@ -260,8 +260,8 @@ async def test_how_far_the_ranges_are_is_told(pool: Pool) -> None:
             told.append((listed.ranges.total, listed.ranges.done, listed.ranges.at_work))
         return await search(*place, **to)
 
-    search = house.target.search_within  # type: ignore[attr-defined]
-    house.target.search_within = look  # type: ignore[attr-defined]
+    search = house.target.search_within
+    house.target.search_within = look
     run = await house.start()
     await house.engine.run(run)
 
