@@ -139,9 +139,9 @@ async def _lost(steps: Steps, context: RunContext, listed: Listed, *, after: str
 
 
 async def _confirm_lost(steps: Steps, context: RunContext, listed: Listed) -> None:
-    after = ""
-    while lost := await _lost(steps, context, listed, after=after, most=_CONFIRMED_TOGETHER):
-        after = lost[-1].uid
+    after, left = "", listed.index.lost
+    while left and (lost := await _lost(steps, context, listed, after=after, most=min(left, _CONFIRMED_TOGETHER))):
+        after, left = lost[-1].uid, left - len(lost)
         owned = [each for each in lost if each.identity_id is not None and not each.live]
         unowned = [each.id for each in lost if each.identity_id is None and not each.live]
         read_at = context.database_time(datetime.now(UTC))
@@ -233,14 +233,11 @@ def gone_findings(context: RunContext, rows: Sequence[accounts.Gone]) -> list[Fi
 async def _find_missing(steps: Steps, context: RunContext) -> None:
     async with tenant(steps.pool, context.run.tenant_id) as conn:
         claimed = await claimed_people(conn, context)
-    after = FIRST
-    while True:
+        people = await accounts.without_account(conn, context.place)
+    for ids in people.pieces(_PEOPLE):
         async with steps.step(context) as conn:
-            page = await accounts.without_account(conn, context.place, after=after, limit=_PEOPLE)
+            page = await accounts.without_account_of(conn, context.place, ids)
             await write_missing(conn, context, page, claimed=claimed)
-        if len(page) < _PEOPLE:
-            return
-        after = page[-1].identity.id
 
 
 async def write_missing(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from worker.domain.account import Account, AccountState
 from worker.domain.ids import uuid7
+from worker.store.copied import PackedIds, copied
 from worker.store.identities import StoredIdentity
 from worker.store.identities import from_row as identity_from_row
 from worker.store.pool import Connection
@@ -20,12 +21,8 @@ from worker.store.tenant import keep_plans
 
 queries = load("accounts")
 
-#: How long reading the index of a target may take; the statement says the same to the server.
-INDEX_WITHIN_S = 600.0
 #: No less history is kept, whatever is set: ``drop_partitions`` refuses it. A day less, for clocks that differ.
 HISTORY_AT_LEAST = timedelta(days=6)
-#: What is around the rows of a binary COPY: signature, flags and the length of no extension; and the mark of the end.
-_COPY_HEAD, _COPY_END = 19, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +115,7 @@ async def index(conn: Connection, place: Place) -> bytes:
     hash (8), whether it stands (1).
     """
     await queries.be_patient.run(conn)
-    rows = bytearray()
-
-    async def keep(some: bytes) -> None:
-        rows.extend(some)
-
-    query = queries.index
-    values = query.arguments(place.as_arguments())
-    await conn.copy_from_query(query.text, *values, output=keep, format="binary", timeout=INDEX_WITHIN_S)
-    return bytes(memoryview(rows)[_COPY_HEAD:-_COPY_END])
+    return await copied(conn, queries.index, place.as_arguments())
 
 
 async def agreed(conn: Connection, place: Place, uids: Sequence[str]) -> dict[str, int]:
@@ -254,12 +243,11 @@ async def still_unlinked(conn: Connection, *, tenant_id: UUID, ids: Sequence[UUI
     return {row["id"]: Observed(row["id"], row["uid"], {}, None, row["observed_hash"] or 0) for row in rows}
 
 
-async def without_account(conn: Connection, place: Place, *, after: UUID, limit: int) -> list[Unprovided]:
+async def without_account(conn: Connection, place: Place) -> PackedIds:
     """Enabled people without an account here, in id order, whatever the scope says."""
+    await queries.be_patient.run(conn)
     await queries.join_by_hash.run(conn)
-    rows = await queries.without_account.rows(conn, after=after, limit=limit, **place.as_arguments())
-    await queries.join_as_usual.run(conn)
-    return [_unprovided(row) for row in rows]
+    return PackedIds(await copied(conn, queries.without_account, place.as_arguments()))
 
 
 async def without_account_of(conn: Connection, place: Place, ids: Sequence[UUID]) -> list[Unprovided]:

@@ -140,20 +140,18 @@ WHERE a.tenant_id = :tenant_id AND a.id = ANY(:ids::uuid[]) AND a.identity_id IS
   AND a.state <> 'dead' AND a.live = 0
 
 -- name: without_account
--- People who may have accounts and have none here, with nothing under way that would make one; scope is not looked at.
--- One whose account an earlier run found gone is not among them: that is another finding.
-SELECT i.id, i.external_id, i.user_name, i.attributes, i.active, i.version, i.authority, i.revision, i.disabled_at,
-    i.deleted_at, a.id AS account_id, a.live, a.wanted,
-    EXISTS (SELECT 1 FROM plan_items p WHERE p.tenant_id = :tenant_id AND p.identity_id = i.id) AS is_planned_soon
-FROM identities i
-LEFT JOIN accounts a ON a.tenant_id = :tenant_id AND a.identity_id = i.id AND a.connector_id = :connector_id
-    AND a.object_class = :object_class
+-- People who may have accounts and have none here, by id; scope is not looked at. Only their ids, and all at once: a page
+-- of them would join everybody for each. Copied, not fetched: so the server may let several processes read.
+SELECT i.id FROM identities i
 WHERE i.tenant_id = :tenant_id AND i.active AND i.disabled_at IS NULL AND i.deleted_at IS NULL
-  AND a.uid IS NULL AND i.id > :after
-ORDER BY i.id LIMIT :limit
+  AND NOT EXISTS (
+    SELECT 1 FROM accounts a WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id
+      AND a.object_class = :object_class AND a.identity_id = i.id AND a.uid IS NOT NULL)
+ORDER BY i.id
 
 -- name: without_account_of
--- The same of a few people.
+-- Those of a few people, with what waits for an account of theirs and whether something under way would make one. One
+-- whose account an earlier run found gone is not among them: that is another finding.
 SELECT i.id, i.external_id, i.user_name, i.attributes, i.active, i.version, i.authority, i.revision, i.disabled_at,
     i.deleted_at, a.id AS account_id, a.live, a.wanted,
     EXISTS (SELECT 1 FROM plan_items p WHERE p.tenant_id = :tenant_id AND p.identity_id = i.id) AS is_planned_soon
@@ -167,9 +165,6 @@ ORDER BY i.id
 -- name: join_by_hash
 -- For a statement over everybody: before the first statistics of new tables a nested loop seems cheap.
 SET LOCAL enable_nestloop = off
-
--- name: join_as_usual
-SET LOCAL enable_nestloop = on
 
 -- name: plan_for_values
 -- How many are younger than a moment only the moment tells; a plan for any is one for a third of all.

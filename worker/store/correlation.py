@@ -118,12 +118,6 @@ async def decisions(
     return [_decision(row) for row in rows]
 
 
-async def every_decision(conn: Connection, *, tenant_id: UUID, connector_id: UUID) -> list[PersonDecision]:
-    """All that people said about accounts of one target."""
-    rows = await queries.decisions_at.rows(conn, tenant_id=tenant_id, connector_id=connector_id)
-    return [_decision(row) for row in rows]
-
-
 async def decide(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, said: Sequence[PersonDecision], by: UUID
 ) -> None:

@@ -51,10 +51,6 @@ SELECT account_id, identity_id, verdict, evidence FROM decisions
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id
   AND (account_id = ANY(:account_ids::uuid[]) OR identity_id = ANY(:identity_ids::uuid[]))
 
--- name: decisions_at
-SELECT account_id, identity_id, verdict, evidence FROM decisions
-WHERE tenant_id = :tenant_id AND connector_id = :connector_id
-
 -- name: decide
 -- A person's word on an account and an identity replaces an earlier one.
 INSERT INTO decisions (tenant_id, connector_id, account_id, identity_id, verdict, evidence, decided_at, decided_by)

@@ -22,6 +22,7 @@ from worker.domain.connector import Connector
 ACCOUNTS_A_SECOND = 100_000
 CHANGES_A_SECOND = 50_000
 MOST_MIB = 256
+MOST_MIB_APART = 2_560
 WITHIN_S = 1_800.0
 CHANGES_A_PAGE = 2_000
 PINS = Path(__file__).with_name("peers") / "requirements.txt"
@@ -61,7 +62,9 @@ async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
         delta = await stage.run("changes", stage.changes, mode="delta")
         _expect(delta, {"mismatch": len(range(0, stage.changes, 10))})
         rate = stage.changes / delta["seconds"]
-        yield at_least(f"recon, delta of {stage.changes:,}", rate, "changes/s", CHANGES_A_SECOND)
+        named = f"recon, delta of {stage.changes:,}"
+        yield at_least(named, rate, "changes/s", CHANGES_A_SECOND)
+        yield at_least(f"{named}, by core time", stage.changes / delta["cpu_s"], "changes/s", CHANGES_A_SECOND)
     async for figure in real.measure(ground, size):
         yield figure
 
@@ -97,7 +100,9 @@ async def _drifted(stage: Stage, *, has_peers: bool) -> AsyncIterator[Figure]:
     _expect(found, expected)
     named, rate = f"recon, {drift.total:,} of {stage.count:,} differ", stage.count / found["listing_s"]
     yield at_least(f"{named}, judged", rate, "accounts/s", ACCOUNTS_A_SECOND)
+    yield beside(f"{named}, to its end", stage.count / found["seconds"], "accounts/s", peer="until judged", rate=rate)
     yield at_most(f"{named}, memory", found["peak_mib"], "MiB", MOST_MIB)
+    yield at_most(f"{named}, memory of the other process", found["apart_peak_mib"], "MiB", MOST_MIB_APART)
     theirs = await _in_postgres(stage, expected)
     yield beside(named, rate, "accounts/s", peer="FULL JOIN in PostgreSQL", rate=stage.count / theirs)
     if has_peers:
