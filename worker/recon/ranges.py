@@ -35,8 +35,11 @@ log = structlog.get_logger()
 #: The setting of a connector: how many ranges its listing is divided into.
 LISTING_RANGES = "listing_ranges"
 
-#: How often the leader counts what the others found, and looks whether a range is free.
+#: How often the leader counts for the run what is found.
 COUNT_S = 1.0
+
+#: How often a leader with nothing to list looks whether the others are done, or gone.
+LOOK_S = 0.2
 
 _LISTING = "listing"
 
@@ -140,7 +143,7 @@ async def _next(steps: Steps, context: RunContext) -> Range | None:
             claimed = await _claimed(conn, run, owner=run.owner, is_helper=False)
             if claimed is not None or all(each.is_over for each in await run_ranges.every(conn, run)):
                 return claimed
-        await steps.sleep(COUNT_S)
+        await steps.sleep(LOOK_S)
         async with steps.step(context):
             pass  # a stop that was asked for while we waited
     raise LeaseLost("A run that nobody has cannot be led.", run_id=str(run.id))

@@ -49,6 +49,16 @@ class Writes:
         return Writes(self.rows - before.rows, self.wal - before.wal)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a listing is worked on: divided into so many ``ranges``, of a target that takes ``page_s`` over a page."""
+
+    mode: str = "full"
+    gone: range = range(0)
+    ranges: int = 1
+    page_s: float = 0.0
+
+
 async def a_target(site: Site) -> Connector:
     """The target whose listing is a file."""
     connector = Connector(site.tenant_id, uuid7(), "streamed", "streamed", limits=Limits(page_size=census.PAGE))
@@ -88,7 +98,7 @@ async def written(ground: Ground, site: Site) -> Writes:
     return Writes(rows, int(wal))
 
 
-def task(site: Site, connector: Connector, listing: Path, *, total: int, gone: range, mode: str) -> str:
+def task(site: Site, connector: Connector, listing: Path, *, total: int, way: Way) -> str:
     """What ``runner`` is told, as one argument."""
     return json.dumps(
         {
@@ -97,8 +107,10 @@ def task(site: Site, connector: Connector, listing: Path, *, total: int, gone: r
             "connector": str(connector.id),
             "listing": str(listing),
             "total": total,
-            "gone": [gone.start, gone.stop],
-            "mode": mode,
+            "gone": [way.gone.start, way.gone.stop],
+            "mode": way.mode,
+            "ranges": way.ranges,
+            "page_s": way.page_s,
         }
     )
 

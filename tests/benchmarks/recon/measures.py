@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.benchmarks.figures import Figure, Size, at_least, at_most, beside, le
 from tests.benchmarks.ground import Ground, Site
 from tests.benchmarks.queue.installing import NotToBeHad, python_folder
 from tests.benchmarks.recon import census, fulljoin, house, real
+from tests.benchmarks.recon.house import Way
 from tests.conftest import ROOT
 from worker.domain.connector import Connector
 
@@ -25,6 +27,11 @@ MOST_MIB = 256
 MOST_MIB_APART = 2_560
 WITHIN_S = 1_800.0
 CHANGES_A_PAGE = 2_000
+#: Into how many ranges a listing is divided for two processes.
+RANGES = 8
+#: What a slow target takes over a page.
+SLOW_PAGE_S = 0.05
+ALONE = Way()
 PINS = Path(__file__).with_name("peers") / "requirements.txt"
 
 
@@ -41,13 +48,17 @@ class Stage:
     def file(self, name: str) -> Path:
         return self.site.directory / f"{name}.jsonl"
 
-    async def run(self, name: str, total: int, *, mode: str = "full", gone: range = range(0)) -> dict[str, Any]:
+    async def run(self, name: str, total: int, way: Way = ALONE) -> dict[str, Any]:
         """One run over that file; raises RuntimeError when it did not complete."""
-        task = house.task(self.site, self.connector, self.file(name), total=total, gone=gone, mode=mode)
-        found = await _answer([sys.executable, "-m", "tests.benchmarks.recon.runner", task])
+        found = await _answer(self.words(name, total, way))
         if found["status"] != "completed":
             raise RuntimeError(f"the run is {found['status']}: {found['error']}")
         return found
+
+    def words(self, name: str, total: int, way: Way) -> list[str]:
+        """The command of a process that works on runs over that file."""
+        task = house.task(self.site, self.connector, self.file(name), total=total, way=way)
+        return [sys.executable, "-m", "tests.benchmarks.recon.runner", task]
 
 
 async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
@@ -57,9 +68,11 @@ async def measure(ground: Ground, size: Size) -> AsyncIterator[Figure]:
         await _prepare(stage)
         async for figure in _unchanged(stage):
             yield figure
+        yield await _together(stage, "two processes")
+        yield await _together(stage, "two at a slow target", page_s=SLOW_PAGE_S)
         async for figure in _drifted(stage, has_peers=size.has_peers):
             yield figure
-        delta = await stage.run("changes", stage.changes, mode="delta")
+        delta = await stage.run("changes", stage.changes, Way(mode="delta"))
         _expect(delta, {"mismatch": len(range(0, stage.changes, 10))})
         rate = stage.changes / delta["seconds"]
         named = f"recon, delta of {stage.changes:,}"
@@ -93,9 +106,35 @@ async def _unchanged(stage: Stage) -> AsyncIterator[Figure]:
     yield at_most(f"{named}, log of the server", wrote.wal / stage.count, "bytes/account", 16)
 
 
+async def _together(stage: Stage, named: str, *, page_s: float = 0.0) -> Figure:
+    """The same by two processes, each a range after the other, beside one that does it alone."""
+    alone = await stage.run("wanted", stage.count, Way(page_s=page_s))
+    async with _helped(stage, Way(mode="help", ranges=RANGES, page_s=page_s)):
+        found = await stage.run("wanted", stage.count, Way(ranges=RANGES, page_s=page_s))
+    _expect(found, {})
+    rate, by_one = stage.count / found["seconds"], stage.count / alone["seconds"]
+    return beside(f"recon unchanged, {named}", rate, "accounts/s", peer="one process", rate=by_one)
+
+
+@asynccontextmanager
+async def _helped(stage: Stage, way: Way) -> AsyncIterator[None]:
+    """While a second process lists ranges of whatever run there is."""
+    helper = await asyncio.create_subprocess_exec(
+        *stage.words("wanted", stage.count, way), cwd=ROOT, stdout=subprocess.PIPE
+    )
+    try:
+        if helper.stdout is None or not await asyncio.wait_for(helper.stdout.readline(), WITHIN_S):
+            raise RuntimeError("the second process did not begin")
+        yield
+    finally:
+        if helper.returncode is None:
+            helper.terminate()
+        await helper.wait()
+
+
 async def _drifted(stage: Stage, *, has_peers: bool) -> AsyncIterator[Figure]:
     drift = census.Drift.of(stage.count)
-    found = await stage.run("drifted", stage.count, gone=census.gone(stage.count))
+    found = await stage.run("drifted", stage.count, Way(gone=census.gone(stage.count)))
     expected = {"mismatch": drift.mismatch, "deleted": drift.deleted, "orphan": drift.orphan}
     _expect(found, expected)
     named, rate = f"recon, {drift.total:,} of {stage.count:,} differ", stage.count / found["listing_s"]

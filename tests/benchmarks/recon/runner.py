@@ -1,6 +1,9 @@
 """One run of the engine in a process of its own, as a daemon would take it, and what it cost.
 
 python -m tests.benchmarks.recon.runner TASK          as ``house.task`` makes it; the answer is one JSON object
+
+With the mode ``help`` it says when it is ready, and then lists ranges of runs that other processes lead, until it is
+ended.
 """
 
 import asyncio
@@ -9,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,14 +27,17 @@ from worker.domain.run import Run, RunKind, RunMode, RunTrigger
 from worker.planning import Acceptance
 from worker.queue import OperationQueue
 from worker.recon import ReconciliationEngine
+from worker.recon.ranges import LISTING_RANGES
 from worker.service.collector import tune_collector
-from worker.store import connectors, runs, workers
+from worker.store import connectors, due_work, runs, workers
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
 from worker.telemetry import logs
 
 POOL_SIZE = 8
 LEASE_S = 3_600.0
+#: How often a helper looks for something to do.
+LOOK_S = 0.05
 
 
 async def measured(told: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +68,21 @@ async def measured(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+async def _help(told: dict[str, Any]) -> None:
+    """List what is free, as a scheduler that looks for it does."""
+    tune_collector()
+    pool = await open_pool(told["dsn"], size=POOL_SIZE)
+    engine = ReconciliationEngine(pool, await _targets(pool, told), Acceptance(OperationQueue()))
+    owner = await _lease(pool)
+    print("ready", flush=True)
+    while True:
+        async with pool.acquire() as conn:
+            due = await due_work.due(conn, [due_work.Kind.RANGE.value])
+        for each in due:
+            await engine.help(each.tenant_id, each.ref_id, owner=owner)
+        await asyncio.sleep(LOOK_S)
+
+
 async def _targets(pool: Pool, told: dict[str, Any]) -> Any:
     async with tenant(pool, UUID(told["tenant"])) as conn:
         connector = await connectors.get(conn, tenant_id=UUID(told["tenant"]), connector_id=UUID(told["connector"]))
@@ -68,14 +90,20 @@ async def _targets(pool: Pool, told: dict[str, Any]) -> Any:
         raise RuntimeError("there is no such target")
     gone = frozenset(map(uid_of, range(*told["gone"])))
     targets = MemoryTargets()
-    targets.add(connector, Streamed(Path(told["listing"]), total=told["total"], gone=gone))
+    connector = replace(connector, settings={**connector.settings, LISTING_RANGES: told["ranges"]})
+    targets.add(connector, Streamed(Path(told["listing"]), total=told["total"], gone=gone, page_s=told["page_s"]))
     return targets
 
 
-async def _claimed(pool: Pool, told: dict[str, Any]) -> Run:
+async def _lease(pool: Pool) -> UUID:
     owner = uuid4()
     async with pool.acquire() as conn:
         await workers.register(conn, owner, host="bench", pid=1, version="0", roles=["worker"], lease_s=LEASE_S)
+    return owner
+
+
+async def _claimed(pool: Pool, told: dict[str, Any]) -> Run:
+    owner = await _lease(pool)
     where: dict[str, Any] = {"tenant_id": UUID(told["tenant"])}
     async with tenant(pool, where["tenant_id"]) as conn:
         made = await runs.create(
@@ -97,7 +125,8 @@ def main(task: str) -> None:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, not a path
         logs.configure(format="json", stream=nowhere)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-            found = loop.run(measured(json.loads(task)))
+            told = json.loads(task)
+            found = loop.run(_help(told) if told["mode"] == "help" else measured(told))
     print(json.dumps(found))
 
 

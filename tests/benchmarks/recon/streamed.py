@@ -3,13 +3,14 @@
 {"id": "u1", "active": true, "attrs": {…}}      an account; a page is a list of them, keys in no fixed order
 """
 
+import asyncio
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Self
 
 from pydantic_core import from_json
 
 from tests.fakes import NoSettings
-from worker.connectors import AttributeSchema, Change, Changes, ObjectSchema, Page
+from worker.connectors import AttributeSchema, Change, Changes, ObjectSchema, Page, Span
 from worker.domain.account import TargetAccount
 
 ATTRIBUTES = (
@@ -19,13 +20,17 @@ ATTRIBUTES = (
 
 
 class Streamed:
-    """Shows what is in the file, as its listing or as what has changed there since a full run."""
+    """Shows what is in the file, as its listing or as what has changed there since a full run.
+
+    ``page_s``: how long it takes over a page.
+    """
 
     Settings: ClassVar[type[Any]] = NoSettings
     secrets: ClassVar[dict[str, str]] = {}
     type: ClassVar[str] = "streamed"
 
-    def __init__(self, listing: Path, *, total: int, gone: frozenset[str]) -> None:
+    def __init__(self, listing: Path, *, total: int, gone: frozenset[str], page_s: float = 0.0) -> None:
+        self._page_s = page_s
         self._listing = listing
         self._total = total
         self._gone = gone
@@ -47,15 +52,35 @@ class Streamed:
 
     async def search(self, object_class: str, *, token: str | None, page_size: int) -> Page:
         """The page at the offset that the token names."""
+        return await self.search_within(object_class, Span(), token=token, page_size=page_size)
+
+    async def search_within(self, object_class: str, span: Span, *, token: str | None, page_size: int) -> Page:
+        """The same, up to an offset."""
         del object_class, page_size
-        file = self._file
-        if file is None:
-            raise RuntimeError("it is not open")
-        file.seek(int(token or 0))
+        if self._page_s:
+            await asyncio.sleep(self._page_s)
+        file, start = self._opened, int(token or span.after or 0)
+        file.seek(start)
         page = tuple(accounts_of(file.readline()))
         end = file.tell()
-        is_last = not file.peek(1)
-        return Page(page, None if is_last else str(end), is_last, self._total)
+        is_last = not file.peek(1) if span.upto is None else end >= int(span.upto)
+        return Page(page, None if is_last else str(end), is_last, None if start else self._total)
+
+    async def marks(self, object_class: str, *, count: int) -> list[str]:
+        """Offsets of pages."""
+        del object_class
+        file, size, found = self._opened, self._listing.stat().st_size, []
+        for at in range(1, count):
+            file.seek(size * at // count)
+            file.readline()
+            found.append(file.tell())
+        return [str(each) for each in sorted(set(found)) if each < size]
+
+    @property
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            raise RuntimeError("it is not open")
+        return self._file
 
     async def get(self, object_class: str, uid: str) -> TargetAccount | None:
         """Only what has left is asked for."""

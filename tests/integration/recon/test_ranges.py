@@ -29,6 +29,7 @@ HELPS: ContextVar[bool] = ContextVar("HELPS", default=False)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.recon.ranges.COUNT_S", 0.02)
+    monkeypatch.setattr("worker.recon.ranges.LOOK_S", 0.02)
 
 
 @pytest.fixture
