@@ -1,4 +1,7 @@
-"""What people do with bindings: say around which operations a hook runs, in which order, and what its failure means."""
+"""What people do with bindings: say around which operations a hook runs, or that it says whose accounts are.
+
+In which order, and what its failure means, is said there as well.
+"""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +30,7 @@ MAX_BINDINGS = 500
 class Wanted:
     """A binding as a person wants it; ``on_error`` None: what is usual in its phase.
 
-    ``object_class`` None is that of the connector.
+    ``object_class`` None is that of the connector. One that correlates runs around no operation.
     """
 
     connector_id: UUID
@@ -91,6 +94,10 @@ def doubt(row: Record) -> str | None:
     ours = row["connector_object_class"]
     if ours is None or ours == row["object_class"]:
         return None
+    if row["phase"] == HookPhase.CORRELATE:
+        return (
+            f"Accounts at {row['connector_name']} have the object class {ours!r}: the hook is never asked about them."
+        )
     return (
         f"What is planned for {row['connector_name']} has the object class {ours!r}: the hook runs there only for "
         f"operations that somebody submits for {row['object_class']!r}."
@@ -118,12 +125,14 @@ async def _binding(act: Act, wanted: Wanted, *, hook_id: UUID, binding_id: UUID)
     if connector is None:
         raise NotFound(f"There is no connector {wanted.connector_id}.")
     if not connector.is_target:
-        raise InvalidRequest(f"{connector.name} is a source only: nothing is changed there, so no hook would run.")
+        raise InvalidRequest(
+            f"{connector.name} is a source only: nothing is changed or correlated there, so no hook would run."
+        )
     return Binding(
         hook_id=hook_id,
         connector_id=wanted.connector_id,
         phase=wanted.phase,
-        operation_types=tuple(each for each in OperationType if each in wanted.operation_types),
+        operation_types=_types(wanted),
         object_class=(wanted.object_class or connector.object_class).strip(),
         position=wanted.position,
         on_error=wanted.on_error or default_policy(wanted.phase),
@@ -138,7 +147,7 @@ async def _binding(act: Act, wanted: Wanted, *, hook_id: UUID, binding_id: UUID)
 def _refuse_invalid(wanted: Wanted) -> None:
     refuse_unstorable("object class", wanted.object_class)
     refuse_unstorable("parameters", wanted.params)
-    if not wanted.operation_types:
+    if not wanted.operation_types and wanted.phase is not HookPhase.CORRELATE:
         raise InvalidRequest("Say for which operations the hook runs: create, update, delete.")
     if wanted.object_class is not None and not (wanted.object_class.strip() and len(wanted.object_class) <= 100):
         raise InvalidRequest("An object class has a name of 1 to 100 characters.")
@@ -148,6 +157,12 @@ def _refuse_invalid(wanted: Wanted) -> None:
         raise InvalidRequest(f"A call may take 1 to {MAX_BUDGET_MS} ms.")
     if len(json.dumps(wanted.params)) > MAX_PARAMS:
         raise InvalidRequest(f"The parameters are larger than {MAX_PARAMS // 1024} KiB.")
+
+
+def _types(wanted: Wanted) -> tuple[OperationType, ...]:
+    if wanted.phase is HookPhase.CORRELATE:
+        return ()
+    return tuple(each for each in OperationType if each in wanted.operation_types)
 
 
 def _noted(binding: Binding) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """Rules that go against what people decided: told before they are saved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from worker.actions.askers import asker_of, no_room
 from worker.actions.house import House
+from worker.connectors import ObjectSchema
 from worker.correlation import RuleSet
-from worker.domain.errors import ContradictsDecisions
-from worker.recon import replayed_page
-from worker.store import backtests
+from worker.domain.errors import ContradictsDecisions, HookError
+from worker.recon import occasion_at, replayed_page
+from worker.store import backtests, connectors
+from worker.store.backtests import Backtest
 from worker.store.tenant import tenant
 
 #: Accounts with a person's decision that are looked at before rules are saved.
@@ -18,25 +22,50 @@ _SHOWN = 10
 
 
 async def refuse_contradictions(
-    house: House, *, tenant_id: UUID, connector_id: UUID, now: tuple[int, RuleSet], rule_set: RuleSet
+    house: House,
+    *,
+    tenant_id: UUID,
+    connector_id: UUID,
+    now: tuple[int, RuleSet],
+    rule_set: RuleSet,
+    told: ObjectSchema | None,
 ) -> None:
     """Raise ContradictsDecisions where these rules, and not those in force, go against what people decided.
 
     ``now`` is what is in force: version and rules. Asked of the accounts that people decided about, with whom they
-    named; and of the last back-test of the same rules.
+    named; and of the last back-test of the same rules. ``told``: what the target says of its attributes. Raises
+    SurroundingsError while the sandbox has no room for hooks and expressions.
     """
     where: dict[str, Any] = {"tenant_id": tenant_id, "connector_id": connector_id}
     async with tenant(house.pool, tenant_id) as conn:
         tests = await backtests.of_connector(conn, **where)
+        _refuse_tried(tests, rules=stored_form(rule_set), base_version=now[0])
         settled, _ = await backtests.decided(conn, after=_FIRST, limit=LOOKED_AT, **where)
-    rules = stored_form(rule_set)
+        connector = await connectors.get(conn, **where)
+        if not (settled and connector is not None):
+            return
+        occasion = await occasion_at(conn, connector, schema=told, now=datetime.now(UTC))
+    try:
+        found = await replayed_page(
+            house.pool,
+            connector=connector,
+            settled=settled,
+            rule_sets=(now[1], rule_set),
+            everybody=0,
+            asker=asker_of(house),
+            occasion=occasion,
+        )
+    except HookError as error:
+        raise no_room(error) from error
+    _refuse(found.counts, found.flips)
+
+
+def _refuse_tried(tests: Sequence[Backtest], *, rules: dict[str, Any], base_version: int) -> None:
+    """By the last back-test of the same rules, if there was one."""
     for test in tests:
-        if test.status == "completed" and test.rules == rules and test.base_version == now[0]:
+        if test.status == "completed" and test.rules == rules and test.base_version == base_version:
             _refuse(test.counts, test.flips)
-            break
-    if settled:
-        found = await replayed_page(house.pool, settled=settled, rule_sets=(now[1], rule_set), everybody=0, **where)
-        _refuse(found.counts, found.flips)
+            return
 
 
 def _refuse(counts: Mapping[str, Any], flips: list[dict[str, Any]]) -> None:

@@ -43,7 +43,6 @@ from worker.store.tenant import tenant
 MAX_NOTE = 1000
 #: Errors of an expression that its text has whoever it is asked about.
 _OF_TEXT = frozenset({HookClass.SYNTAX, HookClass.COMPILE, HookClass.LIMIT})
-_UNASKED = "is checked and not asked yet while accounts are correlated: this rule says nothing about anybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ async def save(house: House, principal: Principal, *, connector_id: UUID, draft:
     if not draft.acknowledged:
         seen_now = await in_force(house, principal, connector_id=connector_id)
         base = seen_now.version, seen_now.rule_set
-        await refuse_contradictions(house, now=base, rule_set=found.rule_set, **where)
+        await refuse_contradictions(house, now=base, rule_set=found.rule_set, told=told, **where)
     async with acting(house, principal, Role.ADMIN) as act:
         connector = await the_target(act.conn, act.tenant_id, connector_id)
         await rule_sets.lock(act.conn, **where)
@@ -317,7 +316,6 @@ async def _expressions(house: House, principal: Principal, document: Any) -> lis
     for at in texts:
         error = answers[str(at)].error
         if error is None:
-            found.append(RuleProblem(at, "expression", _UNASKED, "warning"))
             continue
         if error.retryable:
             raise SurroundingsError(f"The sandbox has no room to try the expressions; try again: {error}") from error

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import sqrt
 from random import Random
 from typing import Any
 from uuid import UUID
 
+from worker.actions.askers import asker_of, no_room
 from worker.actions.house import House, acting
 from worker.actions.rule_sets import Draft, invalid, review, rules_now, schema_of
 from worker.actions.targets import the_target
 from worker.correlation import RuleSet, binned_pairs, calibration_error
-from worker.domain.correlation import NOBODY, Side, Subject
-from worker.domain.errors import InvalidRequest, NotFound, WrongState
-from worker.recon import Answer, whose
+from worker.domain.connector import Connector
+from worker.domain.correlation import NOBODY, PersonDecision, Side, Subject
+from worker.domain.errors import HookError, InvalidRequest, NotFound, WrongState
+from worker.recon import Answer, occasion_at, whose
 from worker.security import Principal, Role, require
 from worker.store import accounts, backtests, correlation, reviews
 from worker.store.pool import Connection
@@ -109,8 +111,9 @@ async def correlate(
 ) -> Answer:
     """Whose an account would be, by attributes or by one that we know, with people's decisions about it; no effect.
 
-    ``draft``: by these rules, not by those in force. Raises NotFound, WrongState for a connector that is not a target,
-    and InvalidRules.
+    Hooks and expressions are asked, too; nothing is counted of that. ``draft``: by these rules, not by those in force.
+    Raises NotFound, WrongState for a connector that is not a target, InvalidRules, and SurroundingsError while the
+    sandbox has no room.
     """
     require(principal.roles, Role.VIEWER)
     tried = await _drafted(house, principal, connector_id, draft) if draft is not None else None
@@ -120,19 +123,20 @@ async def correlate(
     async with tenant(house.pool, principal.tenant_id) as conn:
         connector = await the_target(conn, principal.tenant_id, connector_id)
         now = await rules_now(conn, connector, told)
-        subject = Subject(NOBODY, Side.ACCOUNT, attributes or {})
-        said = []
-        if account_id is not None:
-            rows = await accounts.by_ids(conn, tenant_id=principal.tenant_id, ids=[account_id])
-            if account_id not in rows or rows[account_id].account.connector_id != connector_id:
-                raise NotFound(f"There is no account {account_id} at {connector.name}.")
-            known = rows[account_id].account
-            subject = Subject(account_id, Side.ACCOUNT, {**(known.observed or {}), **(attributes or {})}, uid=known.uid)
-            said = await correlation.decisions(
-                conn, tenant_id=principal.tenant_id, connector_id=connector_id, account_ids=[account_id]
-            )
-    rules = tried or now.rule_set
-    return await whose(house.pool, connector=connector, rule_set=rules, subject=subject, said=said)
+        subject, said = await _asked_about(conn, connector, attributes or {}, account_id)
+        occasion = await occasion_at(conn, connector, schema=told, now=datetime.now(UTC))
+    try:
+        return await whose(
+            house.pool,
+            connector=connector,
+            rule_set=tried or now.rule_set,
+            subject=subject,
+            said=said,
+            asker=asker_of(house),
+            occasion=occasion,
+        )
+    except HookError as error:
+        raise no_room(error) from error
 
 
 async def _drafted(house: House, principal: Principal, connector_id: UUID, draft: Draft) -> RuleSet:
@@ -140,6 +144,21 @@ async def _drafted(house: House, principal: Principal, connector_id: UUID, draft
     if found.rule_set is None:
         raise invalid(found.problems)
     return found.rule_set
+
+
+async def _asked_about(
+    conn: Connection, connector: Connector, attributes: dict[str, Any], account_id: UUID | None
+) -> tuple[Subject, list[PersonDecision]]:
+    """The account that is asked about, and what people decided about it."""
+    if account_id is None:
+        return Subject(NOBODY, Side.ACCOUNT, attributes), []
+    where: dict[str, Any] = {"tenant_id": connector.tenant_id}
+    rows = await accounts.by_ids(conn, ids=[account_id], **where)
+    if account_id not in rows or rows[account_id].account.connector_id != connector.id:
+        raise NotFound(f"There is no account {account_id} at {connector.name}.")
+    known = rows[account_id].account
+    subject = Subject(account_id, Side.ACCOUNT, {**(known.observed or {}), **attributes}, uid=known.uid)
+    return subject, await correlation.decisions(conn, connector_id=connector.id, account_ids=[account_id], **where)
 
 
 def _told(

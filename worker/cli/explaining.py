@@ -37,7 +37,7 @@ def explain(options: argparse.Namespace) -> int:
             _tell(answer.result, is_complete=answer.is_complete)
         return 0
 
-    return acting(options, act)
+    return acting(options, act, runs_scripts=True)
 
 
 def _attributes(said: Sequence[str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ PHASE_WORDS = {
     HookPhase.BEFORE: "before the change",
     HookPhase.AFTER: "after the change",
     HookPhase.ON_ERROR: "when it failed",
+    HookPhase.CORRELATE: "to say whose an account is",
 }
 
 POLICY_WORDS = {

@@ -8,7 +8,7 @@
 - for dates, the date with each token of the name (a surname changes, both at once do not).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import xxhash
@@ -24,6 +24,8 @@ MIN_TYPO = 3
 MAX_TYPO = 32
 MAX_TOKENS = 4
 LAST_SIGNS = 2
+#: The kind of keys that hooks have given, which no rule makes.
+BY_HOOK = "by hook"
 
 
 def match_keys(attributes: Mapping[str, Any], rule_set: RuleSet, *, side: Side) -> list[MatchKey]:
@@ -54,6 +56,12 @@ def keys_of(prepared: Prepared, rule_set: RuleSet, *, among: frozenset[int] | No
                 texts.update(_texts(rule, value, names))
     hashed = [(kind, _hash(kind, text)) for kind, text in texts]
     return sorted([MatchKey(*each) for each in hashed if among is None or each[1] in among])
+
+
+def keys_of_texts(texts: Iterable[str], *, among: frozenset[int] | None = None) -> list[MatchKey]:
+    """The keys of folded texts by which hooks name people: kept with an account, looked for by its person."""
+    hashed = [_hash(BY_HOOK, text) for text in texts]
+    return sorted([MatchKey(BY_HOOK, each) for each in hashed if among is None or each in among])
 
 
 def _texts(rule: Rule, value: Value, names: set[str]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from worker.correlation.evidence import changed
 from worker.correlation.prepare import Prepared
 from worker.correlation.rules import RuleSet
 from worker.correlation.score import Scored
+from worker.correlation.told import Word
 from worker.domain.correlation import (
     NOBODY,
     CorrelationMatch,
@@ -88,10 +89,14 @@ def decide(
     tuning_mode: bool = False,
     is_truncated: bool = False,
     joint: Mapping[UUID, float] | None = None,
+    failures: Sequence[Word] = (),
+    is_told: bool = False,
 ) -> CorrelationResult:
     """Decide about one subject. Nothing here depends on the order of the candidates.
 
     ``joint``: confidences of candidates that others want, too, in place of those that follow from the points alone.
+    ``failures``: hooks that were asked and failed; where one of them is needed, a person has to say. ``is_told``: hooks
+    said something about those who want the same, so that it is in ``joint``.
     """
     if said.is_one is not None:
         return _settled_by_person(said.is_one, scored, rule_set)
@@ -100,9 +105,32 @@ def decide(
             Decision.NONE, "a person decided that this account belongs to nobody", rule_set_version=rule_set.version
         )
     possible = [one for one in scored if one.ruled_out is None and one.candidate.ref_id not in said.is_not]
-    ranked = rank(possible, rule_set, joint=joint)
+    ranked = rank([one for one in possible if one.barred is None], rule_set, joint=joint)
     decision, reason = _verdict(ranked, rule_set, said, tuning_mode=tuning_mode, is_truncated=is_truncated)
-    return result_of(decision, f"{reason}{_ruled_out_words(scored, said)}", ranked, rule_set)
+    if decision is Decision.AUTO and (is_told or any(one.told or one.barred for one in possible)):
+        doubt = _doubt_of_hooks(ranked[0].scored, possible, rule_set, said)
+        decision, reason = (decision, reason) if doubt is None else (Decision.REVIEW, f"{reason}, but {doubt}")
+    if needed := next((word for word in failures if word.is_needed), None):
+        decision, reason = Decision.REVIEW, f"the hook {needed.hook} failed: {needed.said}; without it: {reason}"
+    left_out = "".join(
+        f"; without the hook {word.hook}, which failed: {word.said}" for word in failures if word is not needed
+    )
+    return result_of(decision, f"{reason}{_ruled_out_words(scored, said)}{left_out}", ranked, rule_set)
+
+
+def _doubt_of_hooks(best: Scored, possible: Sequence[Scored], rule_set: RuleSet, said: Said) -> str | None:
+    """Why what hooks say does not suffice to link somebody whom the rules alone would not.
+
+    They can tip what the rules would ask a person about, where a rule speaks for the same; never more than that.
+    """
+    ranked = rank([replace(one, points=one.points - one.told) for one in possible], rule_set)
+    decision, _ = _verdict(ranked, rule_set, said, tuning_mode=False, is_truncated=False)
+    if decision is Decision.NONE:
+        return "the rules alone would not even ask about it"
+    if decision is Decision.AUTO:
+        is_same = ranked[0].scored.candidate.ref_id == best.candidate.ref_id
+        return None if is_same else "the rules alone say that it is another"
+    return None if best.agrees else "no rule agrees, only a hook does"
 
 
 def rank(scored: Iterable[Scored], rule_set: RuleSet, *, joint: Mapping[UUID, float] | None = None) -> list[Ranked]:
@@ -253,7 +281,7 @@ def _asked_again_words(ranked: Sequence[Ranked], said: Said) -> str:
 
 
 def _ruled_out_words(scored: Iterable[Scored], said: Said) -> str:
-    words = [one.ruled_out for one in scored if one.ruled_out]
+    words = [words for one in scored if (words := one.ruled_out or one.barred)]
     refused = sum(1 for one in scored if one.candidate.ref_id in said.is_not)
     parts = [f"ruled out: {words[0]}{f' (and {len(words) - 1} more)' if len(words) > 1 else ''}"] if words else []
     if refused:

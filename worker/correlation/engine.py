@@ -1,18 +1,19 @@
 """The door of the room: look candidates up by their keys, score them, decide."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from worker.correlation.blocking import keys_of
+from worker.correlation.blocking import keys_of, keys_of_texts
 from worker.correlation.decide import decide, said_about
 from worker.correlation.exclude import is_nobodys
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.prepare import Prepared, prepare_candidate, prepare_subject
 from worker.correlation.rules import RuleSet
-from worker.correlation.score import Evaluate, score
+from worker.correlation.score import score
+from worker.correlation.told import NOTHING, Told, texts_of_person
 from worker.domain.correlation import (
     Candidate,
     CorrelationResult,
@@ -47,6 +48,10 @@ class CandidateSource(Protocol):
         ...
 
 
+#: Asks hooks and expressions about a subject and those who come into question; raises what must end the look-up.
+Hear = Callable[[Prepared, Sequence[Prepared]], Awaitable[Told]]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Whose counterpart is looked for, and what people said about them."""
@@ -58,9 +63,8 @@ class Question:
 class CorrelationService:
     """Finds whose account it is, for each subject by itself."""
 
-    def __init__(self, *, limit: int = CANDIDATE_LIMIT, evaluate: Evaluate | None = None) -> None:
+    def __init__(self, *, limit: int = CANDIDATE_LIMIT) -> None:
         self._limit = limit
-        self._evaluate = evaluate
         self._ready = _Ready()
 
     async def find_account(
@@ -120,12 +124,22 @@ class CorrelationService:
         source: CandidateSource,
         frequencies: NameFrequencies | None = None,
         tuning_mode: bool = False,
+        hear: Hear | None = None,
     ) -> list[CorrelationResult]:
-        """``correlate`` for subjects of one side with one look-up for all; each is decided as if it were alone."""
-        return [
-            self._decided(subject, question, candidates, rule_set, frequencies, tuning_mode=tuning_mode)
-            async for subject, question, candidates in self._looked_up(questions, rule_set, source)
-        ]
+        """``correlate`` for subjects of one side with one look-up for all; each is decided as if it were alone.
+
+        ``hear`` is asked where it could make a difference: there is a candidate, no person has settled it, and the
+        rules do not say that it is surely nobody whatever hooks say.
+        """
+        found = []
+        async for subject, question, candidates in self._looked_up(questions, rule_set, source, is_told=bool(hear)):
+            told = NOTHING
+            if hear is not None and self._is_open(subject, question, candidates, rule_set, frequencies):
+                told = await hear(subject, candidates)
+            found.append(
+                self._decided(subject, question, candidates, rule_set, frequencies, tuning_mode=tuning_mode, told=told)
+            )
+        return found
 
     async def without_counterpart(
         self,
@@ -134,11 +148,15 @@ class CorrelationService:
         rule_set: RuleSet,
         source: CandidateSource,
         frequencies: NameFrequencies | None = None,
+        is_told: bool = False,
     ) -> list[bool]:
-        """For each subject whether ``correlate_each`` decides *none*; who surely has nobody costs no comparison."""
+        """For each subject whether ``correlate_each`` decides *none*; who surely has nobody costs no comparison.
+
+        ``is_told``: it will be asked with ``hear``, too; here nobody is, so False where that could make a difference.
+        """
         return [
-            self._has_nobody(subject, question, candidates, rule_set, frequencies)
-            async for subject, question, candidates in self._looked_up(questions, rule_set, source)
+            self._has_nobody(subject, question, candidates, rule_set, frequencies, is_told=is_told)
+            async for subject, question, candidates in self._looked_up(questions, rule_set, source, is_told=is_told)
         ]
 
     def _has_nobody(
@@ -148,13 +166,30 @@ class CorrelationService:
         candidates: Sequence[Prepared],
         rule_set: RuleSet,
         frequencies: NameFrequencies | None,
+        *,
+        is_told: bool,
     ) -> bool:
         said = said_about(subject, candidates, question.decisions, rule_set=rule_set)
-        if said.is_one is None and not said.outdated:
-            has_expressions = self._evaluate is not None
-            if is_nobodys(subject, candidates, rule_set, frequencies=frequencies, has_expressions=has_expressions):
-                return True
+        is_open = said.is_one is None and not said.outdated
+        if is_open and is_nobodys(subject, candidates, rule_set, frequencies=frequencies, is_told=is_told):
+            return True
+        if is_told and candidates:
+            return False
         return self._decided(subject, question, candidates, rule_set, frequencies).decision is Decision.NONE
+
+    def _is_open(
+        self,
+        subject: Prepared,
+        question: Question,
+        candidates: Sequence[Prepared],
+        rule_set: RuleSet,
+        frequencies: NameFrequencies | None,
+    ) -> bool:
+        said = said_about(subject, candidates, question.decisions, rule_set=rule_set)
+        if said.is_one is not None or said.is_nobodys or not candidates:
+            return False
+        is_certain = is_nobodys(subject, candidates, rule_set, frequencies=frequencies, is_told=True)
+        return bool(said.outdated) or not is_certain
 
     def _decided(
         self,
@@ -165,6 +200,7 @@ class CorrelationService:
         frequencies: NameFrequencies | None,
         *,
         tuning_mode: bool = False,
+        told: Told = NOTHING,
     ) -> CorrelationResult:
         return correlate_one(
             subject,
@@ -172,13 +208,13 @@ class CorrelationService:
             rule_set=rule_set,
             decisions=question.decisions,
             frequencies=frequencies,
-            evaluate=self._evaluate,
+            told=told,
             tuning_mode=tuning_mode,
             is_truncated=len(candidates) >= self._limit,
         )
 
     async def _looked_up(
-        self, questions: Sequence[Question], rule_set: RuleSet, source: CandidateSource
+        self, questions: Sequence[Question], rule_set: RuleSet, source: CandidateSource, *, is_told: bool = False
     ) -> AsyncIterator[tuple[Prepared, Question, list[Prepared]]]:
         """Every subject with its candidates, which one look-up finds for all."""
         subjects, keys = [], []
@@ -186,6 +222,9 @@ class CorrelationService:
             subject = prepare_subject(each.subject, rule_set)
             subjects.append(subject)
             keys.append(keys_of(subject, rule_set, among=source.hashes))
+            if is_told and subject.side is Side.IDENTITY:
+                texts = texts_of_person(subject.attributes, rule_set)
+                keys[-1] = [*keys[-1], *keys_of_texts(texts, among=source.hashes)]
         found = await source.by_keys(keys, self._limit) if any(keys) else [[] for _ in keys]
         async for subject, question, candidates in _with_pauses(list(zip(subjects, questions, found, strict=True))):
             yield subject, question, [self._ready.of(each, rule_set, subject.side) for each in candidates]
@@ -217,14 +256,18 @@ def correlate_one(
     rule_set: RuleSet,
     decisions: Iterable[PersonDecision] = (),
     frequencies: NameFrequencies | None = None,
-    evaluate: Evaluate | None = None,
+    told: Told = NOTHING,
     tuning_mode: bool = False,
     is_truncated: bool = False,
 ) -> CorrelationResult:
     """Decide between given candidates. ``is_truncated``: there were more than these, so none is linked unseen."""
-    scored = [score(subject, other, rule_set, frequencies=frequencies, evaluate=evaluate) for other in candidates]
+    scored = [score(subject, other, rule_set, frequencies=frequencies, told=told) for other in candidates]
     said = said_about(subject, candidates, decisions, rule_set=rule_set)
-    return decide(scored, rule_set=rule_set, said=said, tuning_mode=tuning_mode, is_truncated=is_truncated)
+    accounts = [subject] if subject.side is Side.ACCOUNT else candidates
+    failures = [word for account in accounts for word in told.failures(account.ref_id)]
+    return decide(
+        scored, rule_set=rule_set, said=said, tuning_mode=tuning_mode, is_truncated=is_truncated, failures=failures
+    )
 
 
 async def _with_pauses(items: Sequence[_T]) -> AsyncIterator[_T]:

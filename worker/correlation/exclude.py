@@ -20,6 +20,7 @@ from worker.correlation.score import (
     likeness_of,
     points_of,
 )
+from worker.correlation.told import MOST
 from worker.domain.correlation import Side
 
 #: So far below the thresholds the sum has to stay: sums of the same numbers in another order differ in the last digits.
@@ -32,19 +33,19 @@ def is_nobodys(
     rule_set: RuleSet,
     *,
     frequencies: NameFrequencies | None = None,
-    has_expressions: bool = False,
+    is_told: bool = False,
 ) -> bool:
     """Whether the rules surely say *none* of all candidates; False where that cannot be told from here.
 
     People's decisions are not looked at: those that exclude a candidate change nothing, any other ends elsewhere.
-    ``has_expressions``: expression rules can be decided.
+    ``is_told``: hooks and expressions may be asked, too, and may say what speaks most for a candidate.
     """
     if rule_set.slope <= 0:  # more points are then not more likely
         return False
     weight = 0.0
     least = _SURELY * min(rule_set.auto_threshold, rule_set.review_threshold)
     for candidate in candidates:
-        points = at_best(subject, candidate, rule_set, frequencies=frequencies, has_expressions=has_expressions)
+        points = at_best(subject, candidate, rule_set, frequencies=frequencies, is_told=is_told)
         logit = None if points is None else rule_set.slope * points + rule_set.offset
         if logit is None or logit >= 0:
             return False
@@ -58,16 +59,16 @@ def at_best(
     rule_set: RuleSet,
     *,
     frequencies: NameFrequencies | None = None,
-    has_expressions: bool = False,
+    is_told: bool = False,
 ) -> float | None:
     """No less than the points that ``score`` gives the pair; None where an identifier agrees: that counts by itself."""
     identity, account = (subject, candidate) if subject.side is Side.IDENTITY else (candidate, subject)
-    points = -frequencies.log_total if frequencies else rule_set.base
+    points = (-frequencies.log_total if frequencies else rule_set.base) + (MOST if is_told else 0.0)
     agreeing: dict[str, list[float]] = {}
     exact: set[str] = set()
     for rule, sources, targets in zip(rule_set.rules, identity.values, account.values, strict=True):
         if rule.match is MatchKind.EXPRESSION:
-            if not has_expressions:
+            if not is_told:
                 continue
             if rule.definitive or rule.tier == 1:
                 return None

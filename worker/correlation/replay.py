@@ -13,7 +13,7 @@ from uuid import UUID
 from worker.correlation.bulk import correlate_many
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.rules import RuleSet
-from worker.correlation.score import Evaluate
+from worker.correlation.told import Told
 from worker.domain.correlation import NOBODY, Candidate, CorrelationResult, Decision, Subject
 
 #: Pairs below this confidence are nobody's idea: calibration is measured from here on.
@@ -69,17 +69,18 @@ def replay_rules(
     before: RuleSet,
     after: RuleSet,
     frequencies: NameFrequencies | None = None,
-    evaluate: Evaluate | None = None,
+    told: tuple[Mapping[UUID, Told], Mapping[UUID, Told]] = ({}, {}),
 ) -> Replayed:
-    """Decide about these accounts by both rule sets; ``candidates`` are the people who come into question."""
+    """Decide about these accounts by both rule sets; ``candidates`` are the people who come into question.
+
+    ``told``: what hooks and expressions say of each account, under the one and under the other.
+    """
     subjects = [each.subject for each in past]
     free = [replace(each, is_taken=False) for each in candidates]
     # what a rule set in tuning mode would link counts as linked: it is asked for what it says
     old, new = (
-        correlate_many(
-            subjects, free, rule_set=replace(rules, tuning_mode=False), frequencies=frequencies, evaluate=evaluate
-        )
-        for rules in (before, after)
+        correlate_many(subjects, free, rule_set=replace(rules, tuning_mode=False), frequencies=frequencies, told=heard)
+        for rules, heard in zip((before, after), told, strict=True)
     )
     counts = _counts(past, old, new)
     flips = [

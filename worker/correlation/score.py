@@ -6,20 +6,17 @@ frequency), and each part of a name speaks for itself. Within a group of rules t
 login, address) only the strongest agreement and the strongest disagreement count in full.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from worker.correlation.frequency import NameFrequencies
 from worker.correlation.person_names import Likeness, compare_names
 from worker.correlation.prepare import Prepared, Value
 from worker.correlation.rules import MatchKind, Rule, RuleSet
 from worker.correlation.similarity import Algorithm, address_similarity, login_similarity, similarity
-from worker.domain.correlation import Contribution, MatchType, Side
-
-#: Decides an ``expression`` rule for (expression, identity attributes, account attributes); None: no evidence.
-Evaluate = Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool | None]
+from worker.correlation.told import NOTHING, Held, Told, opinion_of, sides
+from worker.domain.correlation import Contribution, MatchType
 
 ALIKE_FROM = 0.5
 #: Of what agreement to the letter is worth, a likeness is worth this at most.
@@ -58,11 +55,15 @@ class Evidence(NamedTuple):
     likeness: float = 0.0
     source: Value | None = None
     target: Value | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate with its sum. ``strong``: an identifier agrees exactly. ``ruled_out``: why it cannot be, in words."""
+    """A candidate with its sum. ``strong``: an identifier agrees exactly. ``ruled_out``: why it cannot be, in words.
+
+    ``told`` is what hooks have in the sum, ``barred`` why one of them says that it cannot be. ``agrees``: a rule does.
+    """
 
     candidate: Prepared
     points: float
@@ -71,11 +72,15 @@ class Scored:
     definitive: str | None = None
     strong: bool = False
     ruled_out: str | None = None
+    told: float = 0.0
+    barred: str | None = None
+    agrees: bool = False
+    heard: tuple[Contribution, ...] = ()
 
     @property
     def contributions(self) -> tuple[Contribution, ...]:
-        """What each rule adds, in words; made when they are asked for: of most candidates nobody reads them."""
-        return tuple(map(_contribution, self.evidence))
+        """What each rule and hook adds, in words; made when asked for: of most candidates nobody reads them."""
+        return (*map(_contribution, self.evidence), *self.heard)
 
 
 def score(
@@ -84,33 +89,40 @@ def score(
     rule_set: RuleSet,
     *,
     frequencies: NameFrequencies | None = None,
-    evaluate: Evaluate | None = None,
+    told: Told = NOTHING,
 ) -> Scored:
     """Compare a pair by every rule. The order of attributes and of values does not matter."""
-    identity, account = (subject, candidate) if subject.side is Side.IDENTITY else (candidate, subject)
+    identity, account = sides(subject, candidate)
     found = [
         _compare(rule, sources, targets, frequencies)
         if rule.match is not MatchKind.EXPRESSION
-        else _expression(rule, evaluate and evaluate(rule.expression, identity.attributes, account.attributes))
+        else _expression(rule, told.held.get((rule.name, identity.ref_id, account.ref_id)))
         for rule, sources, targets in zip(rule_set.rules, identity.values, account.values, strict=True)
     ]
     evidence = _damped(found)
     agreeing = [one for one in evidence if one.points > 0]
     exact = [one for one in agreeing if one.level is Level.SAME]
     base = -frequencies.log_total if frequencies else rule_set.base
+    opinion = opinion_of(told.words.get(account.ref_id, ()), identity, account, rule_set)
     return Scored(
         candidate=candidate,
-        points=base + sum(one.points for one in evidence),
+        points=base + sum(one.points for one in evidence) + opinion.points,
         evidence=tuple(evidence),
+        heard=opinion.contributions,
         match_type=_match_type(agreeing),
         definitive=next((one.rule.name for one in exact if one.rule.definitive), None),
         strong=any(one.rule.tier == 1 for one in exact),
         ruled_out=_ruled_out(evidence, identity, account),
+        told=opinion.points,
+        barred=opinion.barred,
+        agrees=bool(agreeing),
     )
 
 
-def _expression(rule: Rule, holds: bool | None) -> Evidence:
-    level = Level.MISSING if holds is None else Level.SAME if holds else Level.DIFFERENT
+def _expression(rule: Rule, held: Held | None) -> Evidence:
+    if held is None or held.value is None:
+        return Evidence(rule, Level.MISSING, note=held.why if held is not None else "")
+    level = Level.SAME if held.value else Level.DIFFERENT
     return Evidence(rule, level, points_of(rule, level, "", "", likeness=0.0, frequencies=None))
 
 
@@ -281,7 +293,8 @@ def _words(evidence: Evidence) -> str:
     rule, source, target = evidence.rule, evidence.source, evidence.target
     if rule.match is MatchKind.EXPRESSION:
         known = {Level.SAME: "holds", Level.DIFFERENT: "does not hold"}
-        return f"{rule.name}: the expression {known.get(evidence.level, 'was not evaluated')}"
+        unknown = f"was not evaluated{f': {evidence.note}' if evidence.note else ''}"
+        return f"{rule.name}: the expression {known.get(evidence.level, unknown)}"
     if source is None or target is None:
         where = "the identity" if target else "the account" if source else "either side"
         return f"{rule.name}: no value at {where}"

@@ -11,8 +11,9 @@ A script defines ``before_create``, ``before_update``, ``before_delete`` (``tran
     skip(reason)                                                it is done, without a change      (before_* only)
 
 after_* and on_error may only return ``{"tags": {...}}``; after_* ``{"follow_up": [...]}``, too, changes of the same
-person's accounts that are to follow (``FollowUp``). ``correlate`` returns None, a list of keys, ``{"match": {...}}`` or
-``{"score": {candidate id: 0..1}}``.
+person's accounts that are to follow (``FollowUp``). ``correlate`` is asked whose an account is, wherever accounts are
+correlated; it returns None, a list of keys, ``{"match": {...}}`` or ``{"score": {candidate id: 0..1}}``. It is a voice
+beside the rules: ``worker.correlation.told`` says what it is worth.
 
 What a script sets is never None: a value that is no number (nan, infinity) is an error wherever it stands, and only a
 name in ``unset`` clears an attribute. The mark of a secret, ``{"secret": True}``, changes nothing when it comes back.
@@ -47,6 +48,7 @@ class HookPhase(StrEnum):
     BEFORE = "before"
     AFTER = "after"
     ON_ERROR = "on_error"
+    CORRELATE = "correlate"
 
 
 class FailurePolicy(StrEnum):
@@ -58,8 +60,9 @@ class FailurePolicy(StrEnum):
 
 
 def default_policy(phase: HookPhase) -> FailurePolicy:
-    """What a binding means that does not say: only before a change a failure can still stop anything."""
-    return FailurePolicy.FAIL if phase is HookPhase.BEFORE else FailurePolicy.SKIP_HOOK
+    """What a binding means that does not say: once a change was made a failure cannot stop anything any more."""
+    is_before = phase in {HookPhase.BEFORE, HookPhase.CORRELATE}
+    return FailurePolicy.FAIL if is_before else FailurePolicy.SKIP_HOOK
 
 
 class Permission(StrEnum):
@@ -144,8 +147,10 @@ class HookContext:
     one, ``iteration`` tries for a unique name from zero, ``changes`` is ``{name: {"old", "new"}}`` of an update.
     ``resource`` is ``{"id", "name", "type"}`` of the connector, ``actor`` ``{"id", "kind"}`` of who wanted the change,
     ``identity`` the person's attributes, ``params`` what the binding sets. ``result`` is ``{"status", "uid", "error"}``
-    of what was done, told to after_* and on_error; its ``error`` is None or ``{"code", "message"}``. Times are ISO
-    text, bytes base64 text, secrets ``{"secret": True}`` unless the binding has the permission.
+    of what was done, told to after_* and on_error; its ``error`` is None or ``{"code", "message"}``. ``correlate`` is
+    told the attributes of an ``account`` and the people who come into question, ``candidates``, in place of all that is
+    about an operation. Times are ISO text, bytes base64 text, secrets ``{"secret": True}`` unless the binding has the
+    permission.
     """
 
     event: str
@@ -164,15 +169,28 @@ class HookContext:
     changes: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    account: dict[str, Any] = field(default_factory=dict)
+    candidates: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The ``ctx`` of a script; ``api`` is the version of this contract."""
-        return {"api": 1} | {name: getattr(self, name) for name in self.__slots__}
+        hidden = _OF_OPERATIONS if self.event == "correlate" else _OF_ACCOUNTS
+        return {"api": 1} | {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
 
 
-def function_of(phase: HookPhase, operation_type: OperationType) -> str:
-    """The function of a script that answers to a phase of an operation."""
-    return "on_error" if phase is HookPhase.ON_ERROR else f"{phase.value}_{operation_type.value}"
+#: What only functions around an operation are told, and what only ``correlate`` is.
+_OF_OPERATIONS = frozenset(
+    {"operation_id", "correlation_id", "attempt", "iteration", "actor", "identity", "attributes", "current"}
+    | {"changes", "result"}
+)
+_OF_ACCOUNTS = frozenset({"account", "candidates"})
+
+
+def function_of(phase: HookPhase, operation_type: OperationType | None) -> str:
+    """The function of a script that answers to a phase of an operation; ``correlate`` is about none."""
+    if operation_type is None or phase in {HookPhase.ON_ERROR, HookPhase.CORRELATE}:
+        return phase.value
+    return f"{phase.value}_{operation_type.value}"
 
 
 class FollowUpType(StrEnum):

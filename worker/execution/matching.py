@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.correlation import (
+    Asker,
     CandidateSource,
     CorrelationService,
     NameFrequencies,
@@ -40,6 +41,7 @@ from worker.domain.operation import WaitReason
 from worker.domain.outcome import Parked
 from worker.execution.candidates import Given, Unowned
 from worker.execution.classify import Ended
+from worker.execution.hearing import hearing, is_asked
 from worker.execution.naming import NameTaken
 from worker.execution.wish import Wish
 from worker.execution.work import Work
@@ -76,9 +78,10 @@ class Found:
 class Matching:
     """Looks for the account of a create."""
 
-    def __init__(self, pool: Pool, service: CorrelationService) -> None:
+    def __init__(self, pool: Pool, service: CorrelationService, asker: Asker | None = None) -> None:
         self._pool = pool
         self._service = service
+        self._asker = asker
         self._known: dict[UUID, _Rules] = {}
         self._unowned = Unowned(pool)
         self._names: dict[tuple[UUID, str], _Maker] = {}
@@ -99,6 +102,7 @@ class Matching:
             rule_set=rules.rule_set,
             source=await self._unowned.records(first.op),
             frequencies=rules.frequencies,
+            is_told=any(is_asked(work, rules.rule_set) for work, _ in people),
         )
         return {work.op.id for (work, _), has_nobody in zip(people, found, strict=True) if has_nobody}
 
@@ -170,6 +174,7 @@ class Matching:
             source=source,
             frequencies=rules.frequencies,
             tuning_mode=bool(work.target.connector.settings.get("tuning_mode", False)),
+            hear=hearing(work, rules.rule_set, self._asker) if is_asked(work, rules.rule_set) else None,
         )
         _count(work, result.decision)
         return result

@@ -18,7 +18,7 @@ from worker.domain.mapping import MappingVersion
 from worker.domain.operation import Operation, OperationType
 from worker.domain.precedence import speaks_first
 from worker.execution.wish import Wish, wish_of
-from worker.mapping import comparator_of, inbound_rules, secret_names
+from worker.mapping import comparator_of, inbound_rules, secret_names, secret_sources
 from worker.store import correlation, hook_versions, hooks, mappings, taken_names, work
 from worker.store.hooks import Binding, BoundHook
 from worker.store.pool import Connection, Pool
@@ -96,8 +96,7 @@ class Work:
     @property
     def secret_sources(self) -> frozenset[str]:
         """The names of the identity's attributes that become secrets of the account."""
-        rules = self.mapping.rules if self.mapping is not None else ()
-        return frozenset(rule.source for rule in rules if rule.secret and rule.source is not None)
+        return secret_sources(self.mapping)
 
     def unheard(self, found: TargetAccount) -> dict[str, Any]:
         """What an account that was there before has of the attributes about which its target is heard first."""

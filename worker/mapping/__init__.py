@@ -6,7 +6,7 @@ from worker.mapping.engine import Computed, Evaluator, Mapped, MappingEngine, Ma
 from worker.mapping.fitting import check_secrets
 from worker.mapping.inbound import InboundRule, NoWord, compute, inbound_rules
 from worker.mapping.letters import slug
-from worker.mapping.managed import account_hash, account_hashes, comparator_of, secret_names
+from worker.mapping.managed import account_hash, account_hashes, comparator_of, secret_names, secret_sources
 from worker.mapping.mistakes import RuleMistake, Severity
 from worker.mapping.pacing import Pace, Steps
 from worker.mapping.review import Review, Surroundings, review_document, review_rules
@@ -42,6 +42,7 @@ __all__ = [
     "review_rules",
     "rule_to_json",
     "secret_names",
+    "secret_sources",
     "slug",
     "suggest",
 ]

@@ -67,6 +67,12 @@ def secret_names(mapping: MappingVersion | None, schema: ObjectSchema) -> frozen
     return frozenset(marked | {attribute.name for attribute in schema.attributes if attribute.secret})
 
 
+def secret_sources(mapping: MappingVersion | None) -> frozenset[str]:
+    """The attributes of people that become secrets of their accounts."""
+    rules = mapping.rules if mapping is not None else ()
+    return frozenset(rule.source for rule in rules if rule.secret and rule.source is not None)
+
+
 def account_hash(comparator: Comparator, attributes: dict[str, object], *, active: bool | None) -> int:
     """The content hash of an account: its managed attributes and whether it is active (None counts as active).
 

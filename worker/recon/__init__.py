@@ -15,6 +15,7 @@ from worker.recon.engine import ReconciliationEngine
 from worker.recon.examine import LONGEST_UID, can_be_kept
 from worker.recon.exports import csv_header, csv_line, json_line
 from worker.recon.groups import CauseRepaired, CauseRepairing, cause_words, chosen, describe
+from worker.recon.hearing import occasion_at
 from worker.recon.keeping import Keeping
 from worker.recon.links import why_not_linked
 from worker.recon.looks import Look
@@ -52,6 +53,7 @@ __all__ = [
     "describe",
     "expected",
     "json_line",
+    "occasion_at",
     "pace",
     "replayed_page",
     "report",

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from worker.correlation import NameFrequencies, RuleSet, correlate_many, match_keys
+from worker.correlation import Asker, NameFrequencies, Occasion, RuleSet, correlate_many, match_keys
 from worker.domain.connector import Connector
 from worker.domain.correlation import Candidate, CorrelationResult, MatchKey, PersonDecision, Side, Subject
 from worker.recon import people_keys
-from worker.recon.backtests import sharing
+from worker.recon.backtests import holding, sharing
+from worker.recon.hearing import Audience, at_once, hear
 from worker.recon.people_keys import EVERYBODY
 from worker.store import backtests, correlation, work
 from worker.store.pool import Connection, Pool
@@ -30,11 +31,19 @@ class Answer:
 
 
 async def whose(
-    pool: Pool, *, connector: Connector, rule_set: RuleSet, subject: Subject, said: Sequence[PersonDecision] = ()
+    pool: Pool,
+    *,
+    connector: Connector,
+    rule_set: RuleSet,
+    subject: Subject,
+    asker: Asker | None,
+    occasion: Occasion,
+    said: Sequence[PersonDecision] = (),
 ) -> Answer:
     """Look for the owner of an account: among everybody, or with more than ``EVERYBODY`` people by their keys.
 
-    While these are being made, by their names and numbers alone.
+    While these are being made, by their names and numbers alone. Hooks and expressions are asked, too: raises
+    HookError, to be retried, while the sandbox has no room.
     """
     tenant_id = connector.tenant_id
     keys = await asyncio.to_thread(match_keys, subject.attributes, rule_set, side=Side.ACCOUNT)
@@ -43,22 +52,25 @@ async def whose(
         is_large = await backtests.has_more_people(conn, tenant_id=tenant_id, than=EVERYBODY)
         people, is_complete = await _of_many(conn, connector, rule_set, subject, keys) if is_large else ([], True)
     if not is_large:
-        people = await sharing(
-            pool,
-            tenant_id=tenant_id,
-            connector_id=connector.id,
-            object_class=connector.object_class,
-            rule_sets=[rule_set],
-            wanted=[frozenset(keys)],
-        )
+        people = await _sharing(pool, connector, rule_set, keys)
+
+    async def find(texts: frozenset[str]) -> list[Candidate]:
+        if is_large:
+            async with tenant(pool, tenant_id) as conn:
+                return await _by_names(conn, connector, replace(subject, attributes={"named": sorted(texts)}))
+        return await holding(pool, connector, rule_set, texts)
+
+    audience = Audience(asker, occasion, find, at_once)
+    heard = await hear([subject], people, rule_set=rule_set, audience=audience)
     frequencies = await asyncio.to_thread(NameFrequencies.of, names)
     [result] = await asyncio.to_thread(
         correlate_many,
         [subject],
-        people,
+        [*people, *heard.people],
         rule_set=rule_set,
         decisions=said,
         frequencies=frequencies,
+        told=heard.told,
         tuning_mode=bool(connector.settings.get("tuning_mode", False)),
     )
     return Answer(result, is_complete)
@@ -80,6 +92,17 @@ async def _of_many(
         ids=shared.people[0],
     )
     return people, shared.is_complete
+
+
+async def _sharing(pool: Pool, connector: Connector, rule_set: RuleSet, keys: Sequence[MatchKey]) -> list[Candidate]:
+    return await sharing(
+        pool,
+        tenant_id=connector.tenant_id,
+        connector_id=connector.id,
+        object_class=connector.object_class,
+        rule_sets=[rule_set],
+        wanted=[frozenset(keys)],
+    )
 
 
 async def _by_names(conn: Connection, connector: Connector, subject: Subject) -> list[Candidate]:

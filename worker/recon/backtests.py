@@ -12,26 +12,38 @@ page.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from worker.correlation import (
+    Asker,
     NameFrequencies,
+    Occasion,
     Past,
     Replayed,
     RuleSet,
     added_counts,
+    folded,
     match_keys,
     replay_rules,
     sampled_flips,
+    texts_of_person,
 )
+from worker.domain.connector import Connector
 from worker.domain.correlation import NOBODY, Candidate, MatchKey, PersonDecision, Side, Subject, Verdict
-from worker.domain.errors import InvalidRequest
+from worker.domain.errors import HookError, InvalidRequest
+from worker.recon.hearing import Audience, at_once, hear, occasion_at
 from worker.recon.people_keys import EVERYBODY
 from worker.store import backtests, connectors, correlation, work
 from worker.store.backtests import Backtest, Settled
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
+
+log = structlog.get_logger(__name__)
 
 #: Accounts of one page, and pages before others have their turn.
 PAGE = 500
@@ -45,8 +57,9 @@ FIRST = UUID(int=0)
 class Backtests:
     """Goes on with one tenant's back-tests."""
 
-    def __init__(self, pool: Pool, *, page: int = PAGE) -> None:
+    def __init__(self, pool: Pool, asker: Asker | None = None, *, page: int = PAGE) -> None:
         self._pool = pool
+        self._asker = asker
         self._size = page
 
     async def run_once(self, tenant_id: UUID) -> int:
@@ -66,17 +79,29 @@ class Backtests:
                 return None
             connector = await connectors.get(conn, tenant_id=tenant_id, connector_id=test.connector_id)
             settled, further = await self._page(conn, tenant_id, test)
+            occasion = None
+            if connector is not None:
+                occasion = await occasion_at(conn, connector, schema=None, now=test.created_at or datetime.now(UTC))
         try:
             before, after = RuleSet.from_json(test.base_rules), RuleSet.from_json(test.rules)
         except InvalidRequest as error:
             await self._write(tenant_id, test, replace(test, status="failed", error_message=f"{error}"))
             return 0
-        if connector is None:
+        if connector is None or occasion is None:
             await self._write(tenant_id, test, replace(test, status="failed", error_message="The target is gone."))
             return 0
-        replayed = await replayed_page(
-            self._pool, tenant_id=tenant_id, connector_id=test.connector_id, settled=settled, rule_sets=(before, after)
-        )
+        try:
+            replayed = await replayed_page(
+                self._pool,
+                connector=connector,
+                settled=settled,
+                rule_sets=(before, after),
+                asker=self._asker,
+                occasion=occasion,
+            )
+        except HookError as error:  # no room in the sandbox says nothing about the rules: the page is tried again
+            log.warning("backtest.no_room", backtest_id=str(test.id), reason=str(error))
+            return None
         await self._write(tenant_id, test, _further(test, replayed, len(settled), further))
         return len(settled)
 
@@ -95,13 +120,18 @@ class Backtests:
 async def replayed_page(
     pool: Pool,
     *,
-    tenant_id: UUID,
-    connector_id: UUID,
+    connector: Connector,
     settled: Sequence[Settled],
     rule_sets: tuple[RuleSet, RuleSet],
+    asker: Asker | None,
+    occasion: Occasion,
     everybody: int = EVERYBODY,
 ) -> Replayed:
-    """What both rule sets, the one in force first, say of these accounts; ``everybody`` as ``EVERYBODY``."""
+    """What both rule sets, the one in force first, say of these accounts; ``everybody`` as ``EVERYBODY``.
+
+    Raises HookError, to be retried, while the sandbox has no room for the hooks or expressions.
+    """
+    tenant_id, connector_id = connector.tenant_id, connector.id
     past, people, frequencies = await settled_pasts(
         pool, tenant_id=tenant_id, connector_id=connector_id, settled=settled
     )
@@ -113,7 +143,16 @@ async def replayed_page(
         known = {each.ref_id for each in people}
         people += [each for each in others if each.ref_id not in known]
     before, after = rule_sets
-    return await asyncio.to_thread(replay_rules, past, people, before=before, after=after, frequencies=frequencies)
+    heard = []
+    for rules in rule_sets:
+        find = _nobody_else if is_large else partial(holding, pool, connector, rules)
+        audience = Audience(asker, occasion, find, at_once)
+        heard.append(await hear([each.subject for each in past], people, rule_set=rules, audience=audience))
+    told = heard[0].told, heard[1].told
+    people = [*{each.ref_id: each for each in [*people, *heard[0].people, *heard[1].people]}.values()]
+    return await asyncio.to_thread(
+        replay_rules, past, people, before=before, after=after, frequencies=frequencies, told=told
+    )
 
 
 async def settled_pasts(
@@ -157,6 +196,35 @@ async def sharing(
         if len(page) < _PEOPLE:
             return found
         after = page[-1].ref_id
+
+
+async def holding(pool: Pool, connector: Connector, rule_set: RuleSet, texts: frozenset[str]) -> list[Candidate]:
+    """Everybody who has one of these texts, by which a hook wants people to be found."""
+    wanted = folded(texts)
+    found: list[Candidate] = []
+    after = FIRST
+    while True:
+        async with tenant(pool, connector.tenant_id) as conn:
+            page = await correlation.candidates(
+                conn,
+                tenant_id=connector.tenant_id,
+                connector_id=connector.id,
+                object_class=connector.object_class,
+                after=after,
+                limit=_PEOPLE,
+            )
+        found += await asyncio.to_thread(_who_have, page, wanted, rule_set)
+        if len(page) < _PEOPLE:
+            return found
+        after = page[-1].ref_id
+
+
+async def _nobody_else(_: frozenset[str]) -> list[Candidate]:
+    return []
+
+
+def _who_have(people: Sequence[Candidate], wanted: frozenset[str], rule_set: RuleSet) -> list[Candidate]:
+    return [each for each in people if not wanted.isdisjoint(texts_of_person(each.attributes, rule_set))]
 
 
 def _keys(past: Sequence[Past], rules: RuleSet) -> frozenset[MatchKey]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.connectors import ConnectorGuard, ObjectSchema, Target
-from worker.correlation import RuleSet, rule_set_in_force
+from worker.correlation import RuleSet, correlating, rule_set_in_force
 from worker.domain import filters
 from worker.domain.account import TargetAccount
 from worker.domain.connector import Connector
@@ -26,9 +26,11 @@ from worker.mapping import (
     comparator_of,
     inbound_rules,
     secret_names,
+    secret_sources,
 )
 from worker.recon.classify import Rules
-from worker.store import accounts, correlation, identity_sources, mappings
+from worker.store import accounts, correlation, hooks, identity_sources, mappings
+from worker.store.hooks import BoundHook
 from worker.store.pool import Connection, Pool
 from worker.store.tenant import tenant
 
@@ -43,7 +45,8 @@ class TargetSource(Protocol):
 class View:
     """One target as reconciliation sees it. Without a mapping (``is_mapped``) nobody should have an account there.
 
-    ``secrets`` are the attributes there whose values nobody is told.
+    ``secrets`` are the attributes there whose values nobody is told, ``secret_sources`` people's that become such.
+    ``hooks`` say whose accounts are.
     """
 
     place: accounts.Place
@@ -57,6 +60,8 @@ class View:
     inbound: tuple[InboundRule, ...] = ()
     secrets: frozenset[str] = frozenset()
     sharing: Sharing = UNSHARED
+    hooks: tuple[BoundHook, ...] = ()
+    secret_sources: frozenset[str] = frozenset()
 
     @property
     def source(self) -> str:
@@ -131,6 +136,7 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
     secrets = secret_names(mapping, schema)
     inbound = tuple(rule for rule in inbound_rules(mapping) if rule.expression or rule.target not in secrets)
     stored = await correlation.active_rule_set(conn, **where)
+    bound = await hooks.bound(conn, tenant_id=connector.tenant_id, connector_ids=[connector.id])
     return View(
         place=accounts.Place(connector.tenant_id, connector.id, connector.object_class),
         connector=connector,
@@ -143,6 +149,8 @@ async def _view(conn: Connection, target: Target, schema: ObjectSchema) -> View:
         inbound=inbound,
         secrets=secrets,
         sharing=await identity_sources.sharing(conn, connector.tenant_id) if inbound else UNSHARED,
+        hooks=correlating(bound[connector.id], connector.object_class),
+        secret_sources=secret_sources(mapping),
     )
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import structlog
 
+from worker.correlation import Asker
 from worker.domain.away import is_away
 from worker.domain.discrepancy import DiscrepancyType, Resolution
 from worker.domain.errors import ConnectorError, LeaseLost, ProvisioningError, WrongState
@@ -52,7 +53,7 @@ AFTER_INTERRUPTION_S = 1.0
 class ReconciliationEngine:
     """Processes claimed runs. ``stop`` is set when this process drains: runs are put down at their next step.
 
-    ``evaluator`` computes the expressions of mappings.
+    ``evaluator`` computes the expressions of mappings, ``asker`` asks hooks and expressions whose accounts are.
     """
 
     def __init__(
@@ -64,11 +65,12 @@ class ReconciliationEngine:
         stop: asyncio.Event | None = None,
         limits: SafeguardLimits = DEFAULT_LIMITS,
         evaluator: Evaluator | None = None,
+        asker: Asker | None = None,
     ) -> None:
         self._pool = pool
         self._targets = targets
         self._remediation = Remediation(acceptance)
-        self._steps = Steps(pool, stop or asyncio.Event(), limits, evaluator)
+        self._steps = Steps(pool, stop or asyncio.Event(), limits, evaluator, asker)
 
     async def process(self, run: Run) -> None:
         """Take a claimed run to its end, or to where somebody must decide; see ``run``."""

@@ -4,24 +4,39 @@ All of them are looked at together, so that no person gets two: candidates are t
 them, whoever they are, also those who have an account already or have left. What is decided is found again from the
 same facts, so a run that is taken up again repeats the phase and changes nothing.
 
-Of few accounts among few people that is decided here. Else in a process of its own (``apart``), which decides the same:
-this one then holds neither all accounts nor all people.
+Of few accounts among few people that is decided here, and where hooks or expressions are asked (``hearing``). Else in a
+process of its own (``apart``), which decides the same: this one then holds neither all accounts nor all people.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from worker.correlation import MAX_BLOCK, NameFrequencies, RuleSet, correlate_many, match_keys, name_of
+from worker.correlation import (
+    BY_HOOK,
+    MAX_BLOCK,
+    NameFrequencies,
+    RuleSet,
+    correlate_many,
+    folded,
+    has_expressions,
+    keys_of_texts,
+    match_keys,
+    name_of,
+    texts_of_person,
+)
 from worker.domain.account import TargetAccount
 from worker.domain.correlation import Candidate, CorrelationResult, Decision, MatchKey, PersonDecision, Side, Subject
 from worker.recon import classify
 from worker.recon.apart import Accounts, correlated_apart
 from worker.recon.context import RunContext, View
 from worker.recon.examine import record
+from worker.recon.hearing import Audience, Heard, hear, occasion_of
 from worker.recon.steps import Steps
 from worker.store import accounts, backtests, correlation
 from worker.store.accounts import Observed
@@ -33,10 +48,14 @@ FIRST = UUID(int=0)
 
 #: What is decided in this process: so many accounts at most, among so many people.
 FEW_ACCOUNTS, FEW_PEOPLE = 5_000, 10_000
+#: Where hooks or expressions are asked, so many are decided together; beyond that a person could get two suggested.
+TOGETHER = 50_000
 _PAGE = 5_000
 _WRITTEN_TOGETHER = 500
 
+T = TypeVar("T")
 Owned = tuple[Observed, CorrelationResult]
+KeysOfPerson = Callable[[Mapping[str, Any]], Sequence[MatchKey]]
 
 
 class Seen(Protocol):
@@ -77,6 +96,11 @@ async def _fill_keys(steps: Steps, context: RunContext) -> None:
 async def found_owners(steps: Steps, context: RunContext, pages: Accounts) -> AsyncGenerator[list[Owned], None]:
     """Whose these accounts are, decided about all together; some at a time."""
     view, tenant_id = context.view, context.run.tenant_id
+    if view.hooks or has_expressions(view.rule_set):
+        async with aclosing(_in_pieces(steps, context, pages)) as told:
+            async for owned in told:
+                yield owned
+        return
     first: list[Observed] = []
     async with aclosing(pages()) as some:
         async for page in some:
@@ -88,7 +112,7 @@ async def found_owners(steps: Steps, context: RunContext, pages: Accounts) -> As
     async with tenant(steps.pool, tenant_id) as conn:
         are_many = await backtests.has_more_people(conn, tenant_id=tenant_id, than=FEW_PEOPLE)
     if len(first) <= FEW_ACCOUNTS and not are_many:
-        for owned in _pieces(await owners_of(steps, view, first)):
+        for owned in _pieces(await owners_of(steps, context, first)):
             yield owned
         return
     del first
@@ -104,13 +128,61 @@ async def found_owners(steps: Steps, context: RunContext, pages: Accounts) -> As
             yield [(still[account_id], result) for account_id, result in found if account_id in still]
 
 
-async def owners_of(steps: Steps, view: View, unowned: Sequence[Observed]) -> list[Owned]:
-    """The same of few accounts, in this process."""
-    wanted = await asyncio.to_thread(_keys_of, _subjects(unowned), view.rule_set)
-    holders = await _holders(steps, view, wanted)
+async def _in_pieces(steps: Steps, context: RunContext, pages: Accounts) -> AsyncGenerator[list[Owned], None]:
+    """The same where hooks or expressions are asked, of so many accounts together as can be held here."""
+    together: list[Observed] = []
+    async with aclosing(pages()) as some:
+        async for page in some:
+            together += page
+            if len(together) >= TOGETHER:
+                for owned in _pieces(await owners_of(steps, context, together)):
+                    yield owned
+                together = []
+    for owned in _pieces(await owners_of(steps, context, together)):
+        yield owned
+
+
+async def owners_of(steps: Steps, context: RunContext, unowned: Sequence[Observed]) -> list[Owned]:
+    """The same of few accounts, in this process: with everybody who shares a key, or whom a hook names."""
+    if not unowned:
+        return []
+    view = context.view
+    wanted = await asyncio.to_thread(_keys_of, subjects_of(unowned), view.rule_set)
+    holders = await _holders(steps, view, wanted, keys=partial(_keys_of_person, view.rule_set))
+    candidates = holders.all()
+    heard = await _hear(steps, context, unowned, candidates)
     async with tenant(steps.pool, view.place.tenant_id) as conn:
         said = await correlation.decisions(conn, account_ids=[each.id for each in unowned], **where_of(view))
-    return await asyncio.to_thread(correlated, unowned, holders.all(), view, said, holders.names)
+    return await asyncio.to_thread(correlated, unowned, candidates, view, said, holders.names, heard=heard)
+
+
+async def _hear(
+    steps: Steps, context: RunContext, unowned: Sequence[Observed], candidates: Sequence[Candidate]
+) -> Heard:
+    """What hooks and expressions say of these accounts; the keys that hooks gave are kept."""
+    view, run = context.view, context.run
+
+    async def find(texts: frozenset[str]) -> list[Candidate]:
+        wanted = frozenset(keys_of_texts(folded(texts)))
+        named = await _holders(steps, view, wanted, keys=partial(_texts_of_person, view.rule_set))
+        return named.all()
+
+    async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+        done = await steps.with_room(context, work)
+        async with steps.step(context):
+            pass  # a stop that was asked for meanwhile
+        return done
+
+    began = run.started_at or run.created_at or datetime.now(UTC)
+    audience = Audience(steps.asker, occasion_of(view, now=began, dry_run=run.dry_run), find, patiently)
+    heard = await hear(subjects_of(unowned), candidates, rule_set=view.rule_set, audience=audience)
+    if view.hooks and not run.dry_run:
+        ids = [each.id for each in unowned]
+        for some in (ids[at : at + _PAGE] for at in range(0, len(ids), _PAGE)):
+            async with steps.step(context) as conn:
+                keys = {account_id: heard.keys.get(account_id, ()) for account_id in some}
+                await correlation.put_keys_of_hooks(conn, kind=BY_HOOK, keys=keys, **where_of(view))
+    return heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +241,10 @@ class _Holders:
     """People by the keys that accounts look for. Of those who hold a key that is too common to find anybody only so
     many are kept that it still is, or one coarse key would hold everybody."""
 
-    def __init__(self, wanted: frozenset[MatchKey], rule_set: RuleSet) -> None:
+    def __init__(self, wanted: frozenset[MatchKey], rule_set: RuleSet, *, keys: KeysOfPerson) -> None:
         self._wanted = wanted
         self._rule_set = rule_set
+        self._keys = keys
         self._by_key: dict[MatchKey, list[Candidate]] = {}
         #: What everybody is called.
         self.names: list[str] = []
@@ -179,7 +252,7 @@ class _Holders:
     def add(self, people: Sequence[Candidate]) -> None:
         for each in people:
             self.names.append(name_of(each.attributes, self._rule_set))
-            for key in self._wanted.intersection(match_keys(each.attributes, self._rule_set, side=Side.IDENTITY)):
+            for key in self._wanted.intersection(self._keys(each.attributes)):
                 held = self._by_key.setdefault(key, [])
                 if len(held) <= MAX_BLOCK:
                     held.append(each)
@@ -190,8 +263,8 @@ class _Holders:
         return [found[ref_id] for ref_id in sorted(found)]
 
 
-async def _holders(steps: Steps, view: View, wanted: frozenset[MatchKey]) -> _Holders:
-    holders = _Holders(wanted, view.rule_set)
+async def _holders(steps: Steps, view: View, wanted: frozenset[MatchKey], *, keys: KeysOfPerson) -> _Holders:
+    holders = _Holders(wanted, view.rule_set, keys=keys)
     after = FIRST
     while True:
         async with tenant(steps.pool, view.place.tenant_id) as conn:
@@ -208,6 +281,14 @@ def _keys_of(subjects: Sequence[Subject], rule_set: RuleSet) -> frozenset[MatchK
     return frozenset(key for each in subjects for key in match_keys(each.attributes, rule_set, side=Side.ACCOUNT))
 
 
+def _keys_of_person(rule_set: RuleSet, attributes: Mapping[str, Any]) -> list[MatchKey]:
+    return match_keys(attributes, rule_set, side=Side.IDENTITY)
+
+
+def _texts_of_person(rule_set: RuleSet, attributes: Mapping[str, Any]) -> list[MatchKey]:
+    return keys_of_texts(texts_of_person(attributes, rule_set))
+
+
 def keys_by_id(page: Sequence[tuple[UUID, dict[str, Any]]], rule_set: RuleSet) -> dict[UUID, Sequence[MatchKey]]:
     return {account_id: match_keys(attributes, rule_set, side=Side.ACCOUNT) for account_id, attributes in page}
 
@@ -218,20 +299,23 @@ def correlated(
     view: View,
     said: Sequence[PersonDecision],
     names: Sequence[str],
+    *,
+    heard: Heard,
 ) -> list[Owned]:
-    """Decide about accounts of one target, with what people said and how common names are."""
+    """Decide about accounts of one target, with what people and hooks said and how common names are."""
     results = correlate_many(
-        _subjects(unowned),
-        candidates,
+        subjects_of(unowned),
+        [*candidates, *heard.people],
         rule_set=view.rule_set,
         decisions=said,
         frequencies=NameFrequencies.of(names),
+        told=heard.told,
         tuning_mode=bool(view.connector.settings.get("tuning_mode", False)),
     )
     return list(zip(unowned, results, strict=True))
 
 
-def _subjects(unowned: Sequence[Observed]) -> list[Subject]:
+def subjects_of(unowned: Sequence[Observed]) -> list[Subject]:
     return [Subject(each.id, Side.ACCOUNT, each.attributes, uid=each.uid) for each in unowned]
 
 

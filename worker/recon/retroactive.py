@@ -9,17 +9,29 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from worker.correlation import match_keys
+from worker.correlation import Asker, keys_of_texts, match_keys, texts_of_person
 from worker.domain.correlation import Candidate, CorrelationMatch, Decision, MatchKey, Side
-from worker.domain.errors import ConnectorError, NotFound, SettingsError
+from worker.domain.errors import ConnectorError, HookError, NotFound, SettingsError
 from worker.recon import classify
 from worker.recon.context import TargetSource, View, view_of
-from worker.recon.owners import Owned, as_seen, case_of, correlated, keys_by_id, refs_of, waiting_people, where_of
+from worker.recon.hearing import Audience, at_once, hear, occasion_of
+from worker.recon.owners import (
+    Owned,
+    as_seen,
+    case_of,
+    correlated,
+    keys_by_id,
+    refs_of,
+    subjects_of,
+    waiting_people,
+    where_of,
+)
 from worker.recon.people_keys import keep_keys, key_people
 from worker.store import backtests, connectors, correlation, discrepancies, identity_keys, recorrelations, work
 from worker.store.pool import Connection, Pool
@@ -31,6 +43,8 @@ log = structlog.get_logger(__name__)
 PEOPLE, ACCOUNTS = 500, 20
 #: Whether everybody has the keys that the rules need is looked at again after so many seconds.
 LOOK_AGAIN_S = 60.0
+#: While the sandbox has no room, nobody is looked at for so long.
+NO_ROOM_S = 2.0
 _PAGE = 500
 _FIRST = UUID(int=0)
 
@@ -38,13 +52,17 @@ _FIRST = UUID(int=0)
 class Recorrelation:
     """Looks at one tenant's accounts of nobody again, where it was asked for."""
 
-    def __init__(self, pool: Pool, targets: TargetSource) -> None:
+    def __init__(self, pool: Pool, targets: TargetSource, asker: Asker | None = None) -> None:
         self._pool = pool
         self._targets = targets
+        self._asker = asker
         self._looked_at: dict[UUID, float] = {}
 
     async def run_once(self, tenant_id: UUID) -> int:
-        """Look at the next people, and at targets with other rules; how many there were."""
+        """Look at the next people, and at targets with other rules; how many there were.
+
+        While the sandbox has no room for hooks or expressions, the people stay to be looked at next time.
+        """
         async with tenant(self._pool, tenant_id) as conn:
             people = await recorrelations.people(conn, tenant_id=tenant_id, limit=PEOPLE)
             rekeyed = await recorrelations.targets(conn, tenant_id=tenant_id)
@@ -56,7 +74,12 @@ class Recorrelation:
         keyed = await self._key_people(tenant_id, people, has_other_rules=bool(rekeyed))
         for connector_id in sorted(known):
             if (view := await self._view(tenant_id, connector_id)) is not None:
-                await self._look(view, people)
+                try:
+                    await self._look(view, people)
+                except HookError as error:
+                    log.warning("recorrelation.no_room", connector_id=str(connector_id), reason=str(error))
+                    await asyncio.sleep(NO_ROOM_S)
+                    return len(people)
         if people:
             async with tenant(self._pool, tenant_id) as conn:
                 await recorrelations.remove_people(conn, tenant_id=tenant_id, ids=people)
@@ -133,13 +156,27 @@ class Recorrelation:
             )
             said = await correlation.decisions(conn, account_ids=account_ids, **where_of(view))
             names = await work.full_names(conn, tenant_id)
-        results = await asyncio.to_thread(correlated, unowned, [*persons, *others], view, said, names)
+        candidates = [*persons, *others]
+        audience = Audience(self._asker, occasion_of(view, now=datetime.now(UTC)), _nobody_else, at_once)
+        heard = await hear(subjects_of(unowned), candidates, rule_set=view.rule_set, audience=audience)
+        results = await asyncio.to_thread(correlated, unowned, candidates, view, said, names, heard=heard)
         async with tenant(self._pool, tenant_id) as conn:
             await _write(conn, view, results, {each.ref_id: each.name for each in persons})
 
 
+async def _nobody_else(_: frozenset[str]) -> list[Candidate]:
+    """Of whom a hook may name only those are looked at who came; a run looks at everybody."""
+    return []
+
+
 def _keys(people: Sequence[Candidate], view: View) -> list[list[MatchKey]]:
-    return [match_keys(each.attributes, view.rule_set, side=Side.IDENTITY) for each in people]
+    return [
+        [
+            *match_keys(each.attributes, view.rule_set, side=Side.IDENTITY),
+            *(keys_of_texts(texts_of_person(each.attributes, view.rule_set)) if view.hooks else ()),
+        ]
+        for each in people
+    ]
 
 
 async def _write(conn: Connection, view: View, results: Sequence[Owned], came: dict[UUID, str]) -> None:

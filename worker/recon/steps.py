@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from worker.correlation import Asker
 from worker.domain.errors import HookError, LeaseLost, ListingChanged, TransientError
 from worker.domain.run import PauseReason
 from worker.mapping import Evaluator
@@ -45,13 +46,15 @@ class Stop(Exception):
 class Steps:
     """How a phase writes. ``stop`` is set when this process drains; ``limits`` say which listing is believed.
 
-    ``evaluator`` computes expressions, never within a step.
+    ``evaluator`` computes expressions of mappings, ``asker`` asks hooks and rules whose accounts are; never within a
+    step.
     """
 
     pool: Pool
     stop: asyncio.Event
     limits: SafeguardLimits = DEFAULT_LIMITS
     evaluator: Evaluator | None = None
+    asker: Asker | None = None
 
     @asynccontextmanager
     async def step(

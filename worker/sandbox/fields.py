@@ -30,7 +30,7 @@ FIELDS: Final = (
     _field("dry_run", "bool", "Whether nothing will be written; random values are then not the real ones.", _ALL),
     _field("attempt", "int", "The number of this try, from 1.", _OPERATIONS),
     _field("iteration", "int", "From 0; one more each time the target said that a unique name is taken.", _OPERATIONS),
-    _field("now", "string", "ISO 8601 time in UTC, fixed for the operation: every try sees the same.", _ALL),
+    _field("now", "string", "ISO 8601 time in UTC, fixed for the operation or the run: every try sees the same.", _ALL),
     _field("resource", "dict", "The target that the operation goes to.", _ALL),
     _field("resource.id", "string", "The connector's UUID.", _ALL),
     _field("resource.name", "string", "The connector's name.", _ALL),
@@ -39,7 +39,9 @@ FIELDS: Final = (
     _field("actor", "dict", "Who or what wanted the change.", _OPERATIONS),
     _field("actor.id", "string | None", "The person or source; None for the system itself.", _OPERATIONS),
     _field("actor.kind", "string", "event, source, recon, mapping, api, console or emergency.", _OPERATIONS),
-    _field("identity", "dict", "The person's attributes as the sources say them. Times ISO, bytes base64.", _ALL),
+    _field(
+        "identity", "dict", "The person's attributes as the sources say them. Times ISO, bytes base64.", _OPERATIONS
+    ),
     _field(
         "attributes",
         "dict",
@@ -53,6 +55,16 @@ FIELDS: Final = (
     _field("result.uid", "string | None", "The account's id at the target.", _AFTER),
     _field("result.error", "dict | None", 'None, or {"code": string, "message": string}.', _AFTER),
     _field("params", "dict", "What the binding sets: tables, names, keys. Never secrets of the target.", _ALL),
-    _field("account", "dict", "The account whose owner is wanted.", ("correlate",)),
-    _field("candidates", "list[dict]", "Identities that might be its owner, a bounded number.", ("correlate",)),
+    _field(
+        "account",
+        "dict",
+        "The attributes of the account whose owner is wanted, as the target has them, and its uid there.",
+        ("correlate",),
+    ),
+    _field(
+        "candidates",
+        "list[dict]",
+        "People who come into question by the rules, with all their attributes and their id: at most 20.",
+        ("correlate",),
+    ),
 )

@@ -21,7 +21,7 @@ import structlog
 
 from worker.actions import House, Suspending
 from worker.connectors import Targets
-from worker.correlation import CorrelationService
+from worker.correlation import Asker, CorrelationService
 from worker.domain.errors import SurroundingsError
 from worker.domain.hook import HookLimits
 from worker.execution import (
@@ -39,7 +39,7 @@ from worker.intake import EventReceiver, Importer, InboxProcessor, SourceWatcher
 from worker.mapping import MappingEngine
 from worker.planning import Following, Planner
 from worker.queue import Counting, Dispatcher, Finisher, Pruner, Rescuer
-from worker.recon import Backtests, CauseRepairing, Keeping, ReconciliationEngine, Recorrelation
+from worker.recon import CauseRepairing, Keeping, ReconciliationEngine
 from worker.schedule import Ticker
 from worker.service.afterwards import planning
 from worker.service.closing import Closing
@@ -229,8 +229,8 @@ class Daemon:
             handlers[Kind.SCHEDULE] = parts.ticker.run_once
             handlers[Kind.REPAIR] = self._again(CauseRepairing(parts.pool, parts.house.remediation).run_once)
         if Role.INTAKE in roles:
-            recorrelation, backtests = Recorrelation(parts.pool, parts.targets), Backtests(parts.pool)
-            handlers[Kind.PLAN] = self._again(planning(parts.planner, recorrelation, backtests))
+            asker = Asker(parts.hooks, parts.journal)
+            handlers[Kind.PLAN] = self._again(planning(parts.pool, parts.targets, parts.planner, asker=asker))
             handlers[Kind.INBOX] = self._again(parts.inbox.run_once)
         return handlers
 
@@ -320,6 +320,7 @@ class Daemon:
         targets = Targets(pool, vault_of(self._settings), may_change=heartbeat.is_held, worker=lambda: heartbeat.owner)
         house = assemble(pool, targets, self._settings, scripts=hooks)
         journal = Journal(pool)
+        asker = Asker(hooks, journal)
         executor = self._executor(pool, targets, hooks, house, journal)
         finisher = Finisher(pool, heartbeat, rng=self._rng)
         dispatcher = Dispatcher(
@@ -344,7 +345,7 @@ class Daemon:
             inbox=InboxProcessor(pool),
             importer=Importer(pool, sources=targets, is_stopping=self._stop.is_set, limits=limits),
             engine=ReconciliationEngine(
-                pool, targets, house.acceptance, stop=self._stop, limits=limits, evaluator=hooks
+                pool, targets, house.acceptance, asker=asker, stop=self._stop, limits=limits, evaluator=hooks
             ),
             ticker=Ticker(pool),
             watcher=SourceWatcher(pool, known_s=SOURCES_KNOWN_S),
@@ -359,7 +360,7 @@ class Daemon:
             targets,
             WorkLoader(pool, targets),
             Scripting(hooks, names=Names(pool), journal=journal, secrets=secrets, key=house.vault.derive(SEEDS)),
-            Matching(pool, CorrelationService()),
+            Matching(pool, CorrelationService(), Asker(hooks, journal)),
             secrets=secrets,
             attempt_s=self._settings.attempt_s,
         )

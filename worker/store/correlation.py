@@ -1,6 +1,6 @@
 """What correlation rests on: keys of accounts that nobody owns, rule sets, people's decisions, open cases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,18 @@ async def put_keys(
             kinds=[key.kind for _, key in flat],
             hashes=[key.hash for _, key in flat],
         )
+
+
+async def put_keys_of_hooks(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, kind: str, keys: Mapping[UUID, Sequence[MatchKey]]
+) -> None:
+    """Let these accounts have just these keys of that kind; what is so already is not written."""
+    flat = [(account_id, key.hash) for account_id, some in keys.items() for key in some]
+    which = {"account_ids": [each for each, _ in flat], "hashes": [each for _, each in flat]}
+    await queries.drop_other_keys.run(conn, tenant_id=tenant_id, kind=kind, of=list(keys), **which)
+    if flat:
+        where = {"tenant_id": tenant_id, "connector_id": connector_id}
+        await queries.insert_keys.run(conn, kinds=[kind] * len(flat), **which, **where)
 
 
 async def drop_keys(conn: Connection, *, tenant_id: UUID, account_ids: Sequence[UUID]) -> None:

@@ -25,6 +25,11 @@ SELECT id, uid, observed FROM accounts WHERE tenant_id = :tenant_id AND id = ANY
 -- name: drop_keys
 DELETE FROM match_keys WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[])
 
+-- name: drop_other_keys
+DELETE FROM match_keys m WHERE m.tenant_id = :tenant_id AND m.account_id = ANY(:of::uuid[]) AND m.kind = :kind
+  AND NOT EXISTS (SELECT 1 FROM unnest(:account_ids::uuid[], :hashes::bigint[]) AS n(account_id, hash)
+                  WHERE n.account_id = m.account_id AND n.hash = m.hash)
+
 -- name: insert_keys
 INSERT INTO match_keys (tenant_id, connector_id, kind, hash, account_id)
 SELECT :tenant_id, :connector_id, n.kind, n.hash, n.account_id

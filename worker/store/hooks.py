@@ -17,7 +17,10 @@ queries = load("hooks")
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Where a hook runs: connector, object class, phase and operation types, in the order of ``position``."""
+    """Where a hook runs: connector, object class, phase and operation types, in the order of ``position``.
+
+    One that correlates is about no operation: its ``operation_types`` do not count.
+    """
 
     hook_id: UUID
     connector_id: UUID
@@ -227,13 +230,16 @@ async def unbind(conn: Connection, *, tenant_id: UUID, binding_id: UUID) -> bool
 
 def values_of(binding: Binding) -> dict[str, Any]:
     """The columns of a binding."""
+    is_correlating = binding.phase is HookPhase.CORRELATE
     return {
         "id": binding.id,
         "hook_id": binding.hook_id,
         "connector_id": binding.connector_id,
         "object_class": binding.object_class,
-        "phase": binding.phase.value,
-        "operation_types": [each.value for each in binding.operation_types],
+        # As a process knows it that has never heard of it: before a change of no kind.
+        "phase": HookPhase.BEFORE.value if is_correlating else binding.phase.value,
+        "is_correlating": is_correlating,
+        "operation_types": [] if is_correlating else [each.value for each in binding.operation_types],
         "position": binding.position,
         "on_error": binding.on_error.value,
         "budget_ms": binding.budget_ms,

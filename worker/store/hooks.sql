@@ -1,7 +1,8 @@
 -- name: bound
 -- Every enabled binding of a connector with the active version of its script and the libraries that version pins, in the
 -- order they run.
-SELECT b.id, b.hook_id, b.connector_id, b.object_class, b.phase, b.operation_types, b.position, b.on_error,
+SELECT b.id, b.hook_id, b.connector_id, b.object_class,
+    CASE WHEN b.is_correlating THEN 'correlate' ELSE b.phase END AS phase, b.operation_types, b.position, b.on_error,
     b.budget_ms, b.params, b.permissions, h.name, v.version, v.source, v.api, pinned.libraries, h.suspended_at,
     h.suspended_reason
 FROM bindings b
@@ -167,10 +168,10 @@ UPDATE hooks h SET suspended_at = NULL, suspended_reason = NULL, version = h.ver
 WHERE h.tenant_id = :tenant_id AND h.id = :hook_id AND h.suspended_at IS NOT NULL
 
 -- name: bind
-INSERT INTO bindings (tenant_id, id, hook_id, connector_id, object_class, phase, operation_types, position, on_error,
-    budget_ms, params, enabled, permissions)
-VALUES (:tenant_id, :id, :hook_id, :connector_id, :object_class, :phase, :operation_types, :position, :on_error,
-    :budget_ms, :params, :enabled, :permissions)
+INSERT INTO bindings (tenant_id, id, hook_id, connector_id, object_class, phase, is_correlating, operation_types, position,
+    on_error, budget_ms, params, enabled, permissions)
+VALUES (:tenant_id, :id, :hook_id, :connector_id, :object_class, :phase, :is_correlating, :operation_types, :position,
+    :on_error, :budget_ms, :params, :enabled, :permissions)
 
 -- name: unbind
 DELETE FROM bindings WHERE tenant_id = :tenant_id AND id = :id

@@ -15,7 +15,7 @@ from tests.factories import a_connector, registered_worker
 from tests.waiting import eventually
 from worker.actions import House
 from worker.connectors import Targets
-from worker.correlation import CorrelationService
+from worker.correlation import Asker, CorrelationService
 from worker.domain.connector import Connector
 from worker.domain.ids import uuid7
 from worker.domain.mapping import MappingRule
@@ -74,6 +74,11 @@ class Works:
     def tenant_id(self) -> UUID:
         return self.operator.tenant_id
 
+    @property
+    def asker(self) -> Asker | None:
+        """Who asks hooks and expressions whose accounts are, where the house runs scripts."""
+        return Asker(self.house.scripts, Journal(self.house.pool)) if self.house.scripts is not None else None
+
     async def hire(self, *people: tuple[str, str, str], is_planned: bool = True) -> list[UUID]:
         """Store people (given, family, mail) and plan them; user names are their mail's first part."""
         made = [
@@ -116,7 +121,7 @@ class Works:
         async with tenant(self.house.pool, self.tenant_id) as conn:
             claimed = await runs.claim(conn, tenant_id=self.tenant_id, run_id=run_id, owner=self.lease.owner)
         assert claimed is not None
-        engine = ReconciliationEngine(self.house.pool, self.house.targets, self.house.acceptance)
+        engine = ReconciliationEngine(self.house.pool, self.house.targets, self.house.acceptance, asker=self.asker)
         await engine.run(claimed)
 
     async def work(self, *, until: str = "SELECT NOT EXISTS (SELECT 1 FROM operations)") -> None:
@@ -134,7 +139,7 @@ class Works:
                 secrets=secrets,
                 key=bytes(32),
             ),
-            Matching(house.pool, CorrelationService()),
+            Matching(house.pool, CorrelationService(), self.asker),
             secrets=secrets,
             attempt_s=45.0,
         )

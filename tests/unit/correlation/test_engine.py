@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.unit.correlation.people import ANNA, HERS, RULES, candidate, only, ref
-from worker.correlation import CorrelationService, RuleSet, match_keys
+from worker.correlation import CorrelationService, Held, Prepared, Question, RuleSet, Told, match_keys
 from worker.domain.correlation import Candidate, Decision, MatchKey, Side, Subject
 from worker.domain.identity import Identity
 
@@ -95,10 +95,13 @@ async def test_tuning_mode_and_expressions_reach_the_decision() -> None:
     rules = [*RULES.to_json()["rules"]]
     rules.append({"name": "e", "source": "x", "target": "y", "match": "expression", "expression": "e", "weight": 1})
     rule_set = RuleSet.from_json({"rules": rules})
-    service = CorrelationService(evaluate=lambda *_: True)
+    question = Question(Subject(ref(1), Side.IDENTITY, ANNA))
 
-    found = await service.correlate(
-        Subject(ref(1), Side.IDENTITY, ANNA), rule_set=rule_set, source=Records(candidate()), tuning_mode=True
+    async def hear(subject: Prepared, candidates: Sequence[Prepared]) -> Told:
+        return Told(held={("e", subject.ref_id, each.ref_id): Held(True) for each in candidates})
+
+    [found] = await CorrelationService().correlate_each(
+        [question], rule_set=rule_set, source=Records(candidate()), tuning_mode=True, hear=hear
     )
 
     assert found.decision is Decision.REVIEW

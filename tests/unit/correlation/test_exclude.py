@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.correlation.people import ANNA, HERS, NAMESAKES, RULES, TARGETS, candidate, identity, ref
-from worker.correlation import CorrelationService, NameFrequencies, Question, RuleSet, evidence_of_pair
+from tests.unit.correlation.voices import tellings
+from worker.correlation import (
+    NOTHING,
+    CorrelationService,
+    NameFrequencies,
+    Question,
+    RuleSet,
+    Told,
+    evidence_of_pair,
+)
 from worker.correlation.engine import correlate_one
 from worker.correlation.exclude import at_best, is_nobodys
 from worker.correlation.prepare import Prepared, prepare_candidate, prepare_subject
@@ -75,7 +84,7 @@ SOURCES = dict(zip(TARGETS, ("user_name", "mail", "employee_number", "given_name
 PEOPLE = st.fixed_dictionaries({}, optional={SOURCES[name]: values for name, values in VALUES.items()})
 RULE_SETS = st.sampled_from([RULES, OTHERS])
 FREQUENCIES = st.sampled_from([None, COMMON])
-EVALUATORS = st.sampled_from([None, lambda _, person, account: person.get("department") == account.get("dept")])
+TOLD = st.one_of(st.none(), tellings(accounts=4))
 relaxed = settings(deadline=None, max_examples=300)
 
 
@@ -88,17 +97,17 @@ def prepared(
 
 
 @relaxed
-@given(PEOPLE, ACCOUNTS, RULE_SETS, FREQUENCIES, EVALUATORS)
+@given(PEOPLE, ACCOUNTS, RULE_SETS, FREQUENCIES, TOLD)
 def test_no_pair_scores_more_than_what_it_could_reach_at_best(
-    person: dict[str, Any], account: dict[str, Any], rules: RuleSet, frequencies: Any, evaluate: Any
+    person: dict[str, Any], account: dict[str, Any], rules: RuleSet, frequencies: Any, told: Told | None
 ) -> None:
     subject, [other] = prepared(person, [account], rules)
 
-    best = at_best(subject, other, rules, frequencies=frequencies, has_expressions=evaluate is not None)
-    found = score(subject, other, rules, frequencies=frequencies, evaluate=evaluate)
+    best = at_best(subject, other, rules, frequencies=frequencies, is_told=told is not None)
+    found = score(subject, other, rules, frequencies=frequencies, told=told or NOTHING)
 
     if best is None:
-        assert found.strong or found.definitive or evaluate is not None
+        assert found.strong or found.definitive or told is not None
     else:
         assert found.points <= best + 1e-9
         assert not found.strong
@@ -106,14 +115,14 @@ def test_no_pair_scores_more_than_what_it_could_reach_at_best(
 
 
 @relaxed
-@given(PEOPLE, st.lists(ACCOUNTS, max_size=4), RULE_SETS, FREQUENCIES, EVALUATORS)
+@given(PEOPLE, st.lists(ACCOUNTS, max_size=4), RULE_SETS, FREQUENCIES, TOLD)
 def test_whoever_is_nobodys_would_have_been_decided_so(
-    person: dict[str, Any], accounts: list[dict[str, Any]], rules: RuleSet, frequencies: Any, evaluate: Any
+    person: dict[str, Any], accounts: list[dict[str, Any]], rules: RuleSet, frequencies: Any, told: Told | None
 ) -> None:
     subject, others = prepared(person, accounts, rules)
 
-    surely = is_nobodys(subject, others, rules, frequencies=frequencies, has_expressions=evaluate is not None)
-    result = correlate_one(subject, others, rule_set=rules, frequencies=frequencies, evaluate=evaluate)
+    surely = is_nobodys(subject, others, rules, frequencies=frequencies, is_told=told is not None)
+    result = correlate_one(subject, others, rule_set=rules, frequencies=frequencies, told=told or NOTHING)
 
     assert not surely or result.decision is Decision.NONE
 

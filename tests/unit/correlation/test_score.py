@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.correlation.people import ANNA, HERS, RULES, candidate, identity, only
-from worker.correlation import NameFrequencies, RuleSet
+from tests.unit.correlation.people import ANNA, HERS, RULES, candidate, identity, only, ref
+from worker.correlation import NOTHING, Held, NameFrequencies, RuleSet, Told
 from worker.correlation.prepare import prepare_candidate, prepare_subject
-from worker.correlation.score import Evaluate, Scored, score
+from worker.correlation.score import Scored, score
 from worker.domain.correlation import MatchType, Side, Subject
 
 
@@ -20,12 +20,12 @@ def scored(
     *,
     rules: RuleSet = RULES,
     frequencies: NameFrequencies | None = None,
-    evaluate: Evaluate | None = None,
+    told: Told = NOTHING,
     wanted: dict[str, Any] | None = None,
 ) -> Scored:
     subject = prepare_subject(identity(person, wanted=wanted), rules)
     other = prepare_candidate(candidate(account), rules, side=Side.ACCOUNT)
-    return score(subject, other, rules, frequencies=frequencies, evaluate=evaluate)
+    return score(subject, other, rules, frequencies=frequencies, told=told)
 
 
 def points(account: dict[str, Any], rule: str, **others: Any) -> float:
@@ -209,15 +209,17 @@ def test_phonetic_rules_sound_alike_or_differ() -> None:
 def test_expressions_are_decided_by_who_can() -> None:
     rules = rule_set(match="expression", expression="same shoe size", weight=3, disagreement=1)
 
-    def evaluate(expression: str, person: Any, account: Any) -> bool | None:
-        return None if expression != "same shoe size" else person["a"] == account["b"]
+    def held(value: bool | None, why: str = "") -> Told:
+        return Told(held={("r", ref(1), ref(100)): Held(value, why)})
 
-    found = scored({"b": 43}, {"a": 43}, rules=rules, evaluate=evaluate)
+    found = scored({"b": 43}, {"a": 43}, rules=rules, told=held(True))
     assert (found.match_type, found.contributions[0].points) == (MatchType.EXPRESSION, 3)
     assert found.contributions[0].words == "r: the expression holds"
-    assert scored({"b": 1}, {"a": 2}, rules=rules, evaluate=evaluate).contributions[0].points == -1
+    assert scored({"b": 1}, {"a": 2}, rules=rules, told=held(False)).contributions[0].points == -1
     unknown = scored({"b": 1}, {"a": 1}, rules=rules).contributions[0]
     assert (unknown.points, unknown.words) == (0, "r: the expression was not evaluated")
+    failed = scored({"b": 1}, {"a": 1}, rules=rules, told=held(None, "no such key")).contributions[0]
+    assert (failed.points, failed.words) == (0, "r: the expression was not evaluated: no such key")
 
 
 def test_a_veto_rules_out_what_differs() -> None:

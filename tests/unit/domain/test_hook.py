@@ -70,6 +70,7 @@ def test_only_before_a_change_a_failing_hook_stops_it_unless_told_otherwise() ->
         FailurePolicy.FAIL,
         FailurePolicy.SKIP_HOOK,
         FailurePolicy.SKIP_HOOK,
+        FailurePolicy.FAIL,
     ]
 
 

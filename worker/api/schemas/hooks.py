@@ -56,7 +56,8 @@ class ValidateBody(_Body):
 class BindingBody(_Body):
     """Around which operations a hook runs; ``on_error`` left out is fail before a change, and skip_hook after it.
 
-    ``object_class`` left out is that of the connector.
+    With the phase ``correlate`` it runs around none: it is asked whose accounts are, ``operation_types`` do not count,
+    and ``on_error`` left out is fail: then a person has to say. ``object_class`` left out is that of the connector.
     """
 
     connector_id: UUID

@@ -78,7 +78,7 @@ async def _bind(visit: Visit, detail: HookDetail, binding: HookBindingRow | None
         fields["object_class"] = said["object_class"] or await _usual_class(visit, said["connector_id"])
     except InvalidRequest as error:
         return ActResult(str(error), ok=False)
-    if not said["operation_types"]:
+    if not said["operation_types"] and said["phase"] != HookPhase.CORRELATE:
         return ActResult("Choose at least one kind of operation.", ok=False)
     return await visit.hooks.bind(
         visit.principal,
