@@ -12,13 +12,15 @@ from worker.actions import findings as acts
 from worker.api import Filters, action_of, discrepancy_of, export_lines, result_of
 from worker.cli.arguments import FINDING, RUN, deadline_of, id_of, moment_of, word_of
 from worker.cli.context import Desk, acting
-from worker.cli.output import say, say_json, show
+from worker.cli.output import console, say, say_json, show
 from worker.domain.discrepancy import Discrepancy, DiscrepancyType, RepairAction, RepairDirection, Resolution
 from worker.domain.errors import InvalidRequest, NotFound
 from worker.recon import Wish
 from worker.store import discrepancies, listings_findings
 from worker.store.tenant import tenant
 
+#: What other columns of findings take of a line, and the least of what was found that is worth showing.
+_BESIDE, _LEAST_WIDTH = 78, 30
 #: As a name of a file.
 STDOUT = "-"
 COLUMNS = {
@@ -26,7 +28,7 @@ COLUMNS = {
     "discrepancy_type": "kind",
     "subject": "account or person",
     "resolution_status": "is",
-    "explanation": "what was found",
+    "told": "what was found",
     "suggested": "suggested",
     "last_seen_at": "last seen",
 }
@@ -60,6 +62,9 @@ def list_findings(options: argparse.Namespace) -> int:
             owners = [each.finding.identity_id for each in found if each.finding.identity_id]
             names = await listings_findings.names(conn, desk.tenant_id, ids=owners)
         rows = [_found(each, names) for each in found]
+        if not options.json:
+            room = console.width - _BESIDE
+            rows = [{**row, "told": shortened(row["explanation"], room=room)} for row in rows]
         show(rows, COLUMNS, as_json=options.json, empty="Nothing was found that matches.")
         return 0
 
@@ -191,6 +196,8 @@ def _opened(name: str) -> Iterator[TextIO]:
         yield sys.stdout
         return
     path = Path(name)
+    if path.is_dir():
+        raise InvalidRequest(f"{name} is a folder; name a file in it.")
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
@@ -223,6 +230,12 @@ def _found(one: Discrepancy, names: Mapping[UUID, tuple[str, str]]) -> dict[str,
         "suggested": suggested,
         "last_seen_at": one.last_seen_at,
     }
+
+
+def shortened(text: str, *, room: int) -> str:
+    """A sentence as far as a line of a terminal holds it: a column that is too wide is not shown at all. Pure."""
+    room = max(room, _LEAST_WIDTH)
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _done(row: Any) -> dict[str, Any]:

@@ -18,6 +18,8 @@ _NAMED_ATTRIBUTES = 3
 _NAMED_CANDIDATES = 3
 #: Candidates less likely than this are shown in the case, not offered as a repair.
 _OFFERED_FROM = 0.05
+#: From here on a tenth of a percent would round to all.
+_NEARLY = 0.9995
 
 _TARGET, _IDENTITY = RepairDirection.TO_TARGET, RepairDirection.TO_IDENTITY
 
@@ -137,7 +139,12 @@ def link_to(match: CorrelationMatch) -> Suggestion:
     return Suggestion(
         RepairAction.LINK,
         _IDENTITY,
-        f"{match.name or match.ref_id} with {match.confidence:.1%} confidence.",
+        f"{match.name or match.ref_id} with {_sure(match.confidence)} confidence.",
         identity_id=match.ref_id,
         match=match.to_json(),
     )
+
+
+def _sure(confidence: float) -> str:
+    """Never rounded up to what nobody doubts: a person is asked because somebody does."""
+    return "over 99.9%" if _NEARLY <= confidence < 1 else f"{confidence:.1%}"

@@ -12,7 +12,10 @@ WHERE tenant_id = :tenant_id AND identity_id = :identity_id AND resolution_statu
 SELECT d.*, i.user_name AS identity_name, p.name AS resolved_by_name,
     coalesce(a.observed ->> 'displayName', a.observed ->> 'cn', a.observed ->> 'userName', a.observed ->> 'mail')
         AS account_name,
-    coalesce(o.status, l.status) AS operation_status
+    coalesce(o.status, l.status) AS operation_status,
+    CASE WHEN d.discrepancy_type = 'collision' AND d.resolution_status = 'pending' THEN (
+        SELECT c.id FROM cases c
+        WHERE c.tenant_id = :tenant_id AND c.account_id = d.account_id AND c.status = 'open' LIMIT 1) END AS case_id
 FROM (
     SELECT d.* FROM discrepancies d
     WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id

@@ -282,6 +282,7 @@ def discrepancy(n: int) -> DiscrepancyRow:
         attributes=CHANGES[: 1 + n % 4] if kind == "mismatch" else (),
         suggestions=suggestions,
         candidates=CANDIDATES if kind == "collision" else (),
+        case_id=uid(5, 1) if kind == "collision" else None,
         resolution_status="pending" if n < 30 else ("resolved" if n < 36 else "ignored"),
         resolved_action="update",
         resolved_by="Grace Okafor",

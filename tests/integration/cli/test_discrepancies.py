@@ -126,6 +126,7 @@ def test_days_and_the_policy_are_told(found: Found, say: Say) -> None:
         pytest.param("recon findings app --user nobody", "There is no identity nobody.", id="no person"),
         pytest.param("recon findings app --since soon", "soon is not a time; write", id="no time"),
         pytest.param("recon export app --out x.xlsx", "x.xlsx does not say whether it is CSV or", id="unknown ending"),
+        pytest.param("recon export app --out . --format csv", ". is a folder; name a file in it.", id="a folder"),
         pytest.param("recon export app --out no/x.csv", "No such file or directory: no/x.csv", id="no such folder"),
         pytest.param("recon trend --days 0", "Ask for 1 to 731 days", id="no day"),
         pytest.param("recon trend --from 2026-03-02 --to 2026-03-01", "Ask for 1 to 731 days", id="wrong way round"),

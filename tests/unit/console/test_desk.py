@@ -286,3 +286,9 @@ def test_an_operation_tells_what_it_follows_from_and_what_follows_it():
     assert page.count("<dt>Followed by</dt>") == 3
     assert "nothing: the person has no account at badges, hook leavers (version 2)" in page
     assert "disable, from <time" in page
+
+
+def test_a_collision_leads_to_the_case_that_asks_about_it(house):
+    page = house.web.get(f"{DISCREPANCIES}?type=collision").text
+
+    assert f'href="/correlation/cases/{sample.CASES[1].id}"' in page

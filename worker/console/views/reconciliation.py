@@ -124,6 +124,7 @@ class DiscrepancyRow:
     occurrences: int = 1
     operation_id: UUID | None = None  # the repair under way or done
     operation_status: OperationStatus | str | None = None
+    case_id: UUID | None = None  # what asks a person about it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

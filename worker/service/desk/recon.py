@@ -231,6 +231,7 @@ def _finding_row(row: Record, names: dict[UUID, tuple[str, str]]) -> Discrepancy
         occurrences=row["occurrences"],
         operation_id=row["resolved_operation"],
         operation_status=known(OperationStatus, row["operation_status"]) if row["operation_status"] else None,
+        case_id=row["case_id"],
     )
 
 
