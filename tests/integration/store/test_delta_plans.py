@@ -14,12 +14,13 @@ import pytest
 
 from tests.factories import a_connector
 from tests.integration.store.test_listing_plans import Watched
-from worker.store import accounts, discrepancies
+from worker.store import accounts, correlation, discrepancies
 from worker.store.accounts import Place
 from worker.store.pool import Pool, open_pool
 from worker.store.tenant import tenant
 
 ROWS = int(os.environ.get("PLAN_ROWS", "100000"))
+FEW = 1_000
 #: So many people and accounts moved in the last hour.
 MOVED = 50
 #: What one of them may cost: its row, and the ways down to it.
@@ -45,17 +46,29 @@ SELECT '{tenant}', id, '{target}', 'mismatch:u' || n, id, 'mismatch', id, id, 'u
 """
 
 
-@pytest.fixture
-async def settled(database: Any, tenant_id: UUID) -> AsyncIterator[tuple[Pool, Place]]:
-    """A target with so many accounts, of which few moved in the last hour, and as many findings."""
+async def seeded(database: Any, tenant_id: UUID, rows: int) -> AsyncIterator[tuple[Pool, Place]]:
     pool = await open_pool(database.daemon_dsn, size=2)
     place = Place(tenant_id, (await a_connector(pool, tenant_id)).id, "user")
     admin = await asyncpg.connect(database.admin_dsn)
-    await admin.execute(SEED.format(tenant=tenant_id, target=place.connector_id, rows=ROWS, moved=MOVED), timeout=600)
+    await admin.execute(SEED.format(tenant=tenant_id, target=place.connector_id, rows=rows, moved=MOVED), timeout=600)
     await admin.execute("VACUUM ANALYZE identities, accounts, operations_archive, discrepancies", timeout=600)
     await admin.close()
     yield pool, place
     await pool.close()
+
+
+@pytest.fixture
+async def settled(database: Any, tenant_id: UUID) -> AsyncIterator[tuple[Pool, Place]]:
+    """A target with so many accounts, of which few moved in the last hour, and as many findings."""
+    async for found in seeded(database, tenant_id, ROWS):
+        yield found
+
+
+@pytest.fixture
+async def small(database: Any, tenant_id: UUID) -> AsyncIterator[tuple[Pool, Place]]:
+    """The same of a few."""
+    async for found in seeded(database, tenant_id, FEW):
+        yield found
 
 
 class Watching(Watched):
@@ -84,6 +97,14 @@ async def test_delta_reads_what_has_moved(settled: tuple[Pool, Place]) -> None:
             conn, account_ids=ids, identity_ids=ids, found_keys=["mismatch:u1"], **where
         ),
     }
+    half = ids[len(ids) // 2]
+    asked |= {
+        "the next people": lambda conn: correlation.people_rows(
+            conn, tenant_id=place.tenant_id, after=half, limit=MOVED
+        ),
+        "who has one": lambda conn: correlation.taken(conn, identity_ids=ids, **place.as_arguments()),
+        "those still of nobody": lambda conn: accounts.still_unlinked(conn, tenant_id=place.tenant_id, ids=ids),
+    }
     touched = {}
     for name, ask in asked.items():
         async with tenant(pool, place.tenant_id) as conn:
@@ -94,10 +115,25 @@ async def test_delta_reads_what_has_moved(settled: tuple[Pool, Place]) -> None:
     assert {name: pages for name, pages in touched.items() if pages > EACH * MOVED} == {}
     assert found["whose accounts"] == sorted(uids)
     assert sorted(found["who"]) == ids
+    assert found["who has one"] == set(ids)
+    assert found["those still of nobody"] == {}
+    assert (found["the next people"].count, found["the next people"].last.int) == (MOVED, half.int + MOVED)
+    assert found["the next people"].rows.startswith(f'[["{UUID(int=half.int + 1)}", "e'.encode())
 
 
-async def test_what_the_archive_may_have_forgotten_is_asked_of_the_accounts(settled: tuple[Pool, Place]) -> None:
-    pool, place = settled
+async def test_who_is_without_an_account_is_asked_once(small: tuple[Pool, Place]) -> None:
+    pool, place = small
+    gone = [UUID(f"019a0000-0000-7000-8000-{n:012x}") for n in (3, 70, 900)]
+    async with tenant(pool, place.tenant_id) as conn:
+        await conn.execute("UPDATE accounts SET uid = NULL WHERE id = ANY($1)", gone)
+
+        found = await accounts.without_account(conn, place)
+
+    assert list(found.pieces(2)) == [gone[:2], gone[2:]]
+
+
+async def test_what_the_archive_may_have_forgotten_is_asked_of_the_accounts(small: tuple[Pool, Place]) -> None:
+    pool, place = small
     admin_since = datetime.now(UTC) - timedelta(days=30)
     async with tenant(pool, place.tenant_id) as conn:
         await conn.execute("UPDATE accounts SET last_change_at = $1 WHERE uid = 'u7'", admin_since - timedelta(days=1))
@@ -105,5 +141,5 @@ async def test_what_the_archive_may_have_forgotten_is_asked_of_the_accounts(sett
 
         found = await accounts.touched_since(conn, place, since=admin_since)
 
-    assert len(found) == ROWS - 1
+    assert len(found) == FEW - 1
     assert "u7" not in found
