@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,8 +19,8 @@ _MOST_CELL = 1_000_000
 _SHOWN = 12
 
 
-#: Texts that are kept once: those of columns with few values come early.
-_MOST_KNOWN = 50_000
+#: Texts of a column that are kept once, and rows that are read together.
+_MOST_KNOWN, _TOGETHER = 50_000, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +156,25 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
 
 
 def _fill(path: Path, lists: list[list[str]], rows: Iterator[list[str]]) -> None:
-    """Put the cells into their columns; equal short texts are kept once."""
-    width = len(lists)
-    known: dict[str, str] = {}
-    adders = [each.append for each in lists]
-    for number, row in enumerate(rows, 2):
-        if not row:
-            continue
+    """Put the cells into their columns; equal texts of a column that has few are kept once."""
+    known: list[dict[str, str]] = [{} for _ in lists]
+    number = 2
+    while chunk := list(islice(rows, _TOGETHER)):
+        cells = zip(*_whole(path, chunk, width=len(lists), first=number), strict=True)
+        for column, texts, seen in zip(lists, cells, known, strict=False):  # a chunk of empty lines has no cells
+            has_few = len(set(texts)) <= len(texts) // 2 and len(seen) < _MOST_KNOWN
+            column.extend(map(seen.setdefault, texts, texts) if has_few else texts)
+        number += len(chunk)
+
+
+def _whole(path: Path, rows: list[list[str]], *, width: int, first: int) -> list[list[str]]:
+    """The rows that are not empty, each as wide as the header; InvalidRequest names one that is wider."""
+    if set(map(len, rows)) == {width}:
+        return rows
+    for number, row in enumerate(rows, first):
         if len(row) > width:
             raise InvalidRequest(f"{path}, record {number}: {len(row)} cells, and the header names {width}")
-        for add, cell in zip(adders, row + [""] * (width - len(row)), strict=True):
-            add(known.setdefault(cell, cell) if len(known) < _MOST_KNOWN else known.get(cell, cell))
+    return [row + [""] * (width - len(row)) for row in rows if row]
 
 
 def _umask() -> int:

@@ -32,15 +32,17 @@ def correlate_columns(
     tuning_mode: bool = False,
     count_names: bool = False,
     kinds: Sequence[Kind] | None = None,
+    processes: int = 1,
 ) -> Outcome:
     """Decide about all subjects, accounts or else identities. No candidate is linked to two of them.
 
     ``count_names``: how common names are is told by the identities themselves, in place of ``frequencies``. Expression
-    rules say nothing here. ``kinds``: which keys bring whom together, where somebody knows already.
+    rules say nothing here. ``kinds``: which keys bring whom together, where somebody knows already. ``processes``: two
+    share the work on large tables, where the caller may be forked; a million of each side then take some 2 GB in all.
     """
     words = Words(decisions, of_accounts=of_accounts)
     identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
-    prepared = prepare(identities, accounts, rule_set)
+    prepared = prepare(identities, accounts, rule_set, processes=processes)
     names = _names(prepared, rule_set)
     if count_names:
         frequencies = frequencies_among(prepared, rule_set, names)
@@ -48,7 +50,7 @@ def correlate_columns(
     if kinds is None:
         kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
     named = Named(words.named(identities), words.named(accounts))
-    pairs = Cut(kinds, scorer, rule_set, named, of_accounts=of_accounts).scored()
+    pairs = Cut(kinds, scorer, rule_set, named, of_accounts=of_accounts, processes=processes).scored()
     asking, found = (pairs.accounts, pairs.identities) if of_accounts else (pairs.identities, pairs.accounts)
     spoken = words_on(words, subjects, candidates, (asking, found), rule_set)
     asked = Asked(

@@ -10,9 +10,11 @@ left out when m < l - ln(1 + R) - 16, as what is below -16 in any case.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from worker.correlation.columns import forked
 from worker.correlation.columns.interned import Mask, Numbers, Slots
 from worker.correlation.columns.joins import distinct
 from worker.correlation.columns.kinds import Kind
@@ -51,8 +53,16 @@ class Cut:
     """All pairs of subjects that matter. Subjects are done in parts; then what was left out is checked."""
 
     def __init__(
-        self, kinds: Sequence[Kind], scorer: Scorer, rule_set: RuleSet, named: Named, *, of_accounts: bool
+        self,
+        kinds: Sequence[Kind],
+        scorer: Scorer,
+        rule_set: RuleSet,
+        named: Named,
+        *,
+        of_accounts: bool,
+        processes: int = 1,
     ) -> None:
+        self._processes = processes
         self._scorer = scorer
         self._named = named
         self._of_accounts = of_accounts
@@ -77,11 +87,22 @@ class Cut:
         return pairs.where(self._matters(pairs, sure))
 
     def _of_parts(self, asked: Numbers | Slots, *, is_sure: bool) -> Pairs:
+        """The pairs of these subjects, each process a share of them; what they left out is told together."""
         asked = asked.astype(np.int32)
+        processes = self._processes if len(asked) >= forked.LEAST else 1
+        shares = np.array_split(asked, processes)
+        tasks = [partial(self._of_share, share, is_sure=is_sure) for share in shares]
+        done = forked.together(tasks, processes=processes)
+        self._left_out = np.sum([left_out for _, left_out, _ in done], axis=0)
+        self._likeliest = np.max([likeliest for _, _, likeliest in done], axis=0)
+        return Pairs.joined([pairs for pairs, _, _ in done])
+
+    def _of_share(self, asked: Slots, *, is_sure: bool) -> tuple[Pairs, Shares, Shares]:
+        self._left_out, self._likeliest = np.zeros(self._candidates), np.full(self._subjects, -np.inf)
         parts = [
             self._of_some(asked[at : at + TOGETHER], is_sure=is_sure) for at in range(0, max(len(asked), 1), TOGETHER)
         ]
-        return Pairs.joined(parts)
+        return Pairs.joined(parts), self._left_out, self._likeliest
 
     def _of_some(self, asked: Slots, *, is_sure: bool) -> Pairs:
         """The pairs of some subjects; ``is_sure``: without those that the first few make unlikely to matter."""

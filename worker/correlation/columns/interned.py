@@ -44,9 +44,12 @@ class Interned:
         """The number of one text; one that no text has where it is not known."""
         return self._numbers.get(text, NONE - 1)
 
-    def close(self) -> None:
-        """No more texts come: what finds their numbers is given back."""
-        self._numbers.clear()
+    @classmethod
+    def of(cls, texts: list[str]) -> "Interned":
+        """Texts that have their numbers; no more come."""
+        found = cls()
+        found.texts = texts
+        return found
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -1,12 +1,15 @@
 """Both sides of a comparison as numbers: per rule the normalised values of every record."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
+from worker.correlation.columns import forked
 from worker.correlation.columns.interned import (
     NONE,
     Column,
@@ -71,19 +74,54 @@ class Prepared:
     accounts: Records
 
 
-def prepare(identities: Table, accounts: Table, rule_set: RuleSet) -> Prepared:
+def prepare(identities: Table, accounts: Table, rule_set: RuleSet, *, processes: int = 1) -> Prepared:
     """Normalise every distinct text once and give both sides the same numbers for the same values."""
-    spaces: dict[tuple[str, tuple[str, ...]], Interned] = {}
-    per_rule = [spaces.setdefault((rule.name, rule.normalize), Interned()) for rule in rule_set.rules]
-    sides = [
-        _records(table, rule_set, per_rule, side)
-        for table, side in ((identities, Side.IDENTITY), (accounts, Side.ACCOUNT))
-    ]
-    ranks = {text: rank for rank, text in enumerate(sorted({text for _, moments in sides for text in moments if text}))}
-    one, other = (replace(records, moments=_ranked(moments, ranks, records.count)) for records, moments in sides)
-    for space in per_rule:
-        space.close()
-    return Prepared(per_rule, one, other)
+    tables = ((identities, Side.IDENTITY), (accounts, Side.ACCOUNT))
+    if min(len(identities.ids), len(accounts.ids)) < forked.LEAST:
+        processes = 1
+    readers = [(_Reader(table), side) for table, side in tables]
+    places = range(len(rule_set.rules))
+    tasks = [partial(_spaces, places[first::processes], rule_set, readers) for first in range(processes)]
+    found = {place: space for done in forked.together(tasks, processes=processes) for place, space in done.items()}
+    spaces = [found[place] for place in places]
+    moments = [_moments(reader, rule_set, side) for reader, side in readers]
+    ranks = {text: rank for rank, text in enumerate(sorted({text for texts in moments for text in texts if text}))}
+    one, other = (
+        Records(
+            reader.count,
+            [space.values[side] for space in spaces],
+            _services(reader, rule_set, side),
+            _ranked(texts, ranks, reader.count),
+        )
+        for (reader, side), texts in zip(readers, moments, strict=True)
+    )
+    for table, side in tables:
+        _use_up(table, rule_set, side)
+    return Prepared([Interned.of(each.texts) for each in spaces], one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """What one rule compares: its texts, and which of them the records of each side have."""
+
+    texts: list[str]
+    values: dict[Side, Slots]
+
+
+def _spaces(places: Sequence[int], rule_set: RuleSet, readers: Sequence[tuple["_Reader", Side]]) -> dict[int, _Space]:
+    found = {}
+    for place in places:
+        rule, texts = rule_set.rules[place], Interned()
+        values = {side: _values(reader.read(rule.path(side)), rule.normalize, texts) for reader, side in readers}
+        found[place] = _Space(texts.texts, values)
+    return found
+
+
+def _use_up(table: Table, rule_set: RuleSet, side: Side) -> None:
+    """Columns that are given away once are not needed any more, whichever process has read them."""
+    for rule in rule_set.rules:
+        for part in chain(*alternatives(rule.path(side))):
+            table.columns.get(part)
 
 
 class _Reader:
@@ -125,19 +163,14 @@ class _Reader:
         return Column(texts, numbers.astype(np.int32).reshape(-1, 1))
 
 
-def _records(table: Table, rule_set: RuleSet, spaces: Sequence[Interned], side: Side) -> tuple[Records, list[str]]:
-    """One side with its moments as texts, which only both sides together can put in order."""
-    reader = _Reader(table)
-    values = [
-        _values(reader.read(rule.path(side)), rule.normalize, space)
-        for rule, space in zip(rule_set.rules, spaces, strict=True)
-    ]
-    of_identity = side is Side.IDENTITY
-    logins = reader.read(rule_set.service_source if of_identity else rule_set.service_target)
-    moments = reader.read(rule_set.ended if of_identity else rule_set.created)
-    is_service = _matching(logins, rule_set.service_pattern, reader.count)
-    nothing = np.empty(0, dtype=np.int64)
-    return Records(reader.count, values, is_service, nothing), _first_moments(moments, reader.count)
+def _services(reader: _Reader, rule_set: RuleSet, side: Side) -> Mask:
+    path = rule_set.service_source if side is Side.IDENTITY else rule_set.service_target
+    return _matching(reader.read(path), rule_set.service_pattern, reader.count)
+
+
+def _moments(reader: _Reader, rule_set: RuleSet, side: Side) -> list[str]:
+    """One side's moments as texts, which only both sides together can put in order."""
+    return _first_moments(reader.read(rule_set.ended if side is Side.IDENTITY else rule_set.created), reader.count)
 
 
 def _values(columns: Sequence[Column], normalisers: tuple[str, ...], space: Interned) -> Slots:

@@ -1,11 +1,13 @@
 """Why each was decided so, in a sentence: what speaks most for the best candidate, or against it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
 from rapidfuzz.distance import JaroWinkler
 
+from worker.correlation.columns import forked
 from worker.correlation.columns.decide import Reason
 from worker.correlation.columns.interned import NONE, Mask, Numbers, Slots
 from worker.correlation.columns.judge import Level
@@ -39,19 +41,35 @@ _COMPARED = {
 }
 
 
-def explanations(outcome: Outcome, *, of_accounts: bool = True) -> Iterator[str]:
-    """A sentence for each subject, in their order. Values are told as they were compared, normalised."""
-    for first in range(0, len(outcome.best), _TOGETHER):
-        yield from _sentences(outcome, slice(first, first + _TOGETHER), of_accounts=of_accounts)
+def explanations(outcome: Outcome, *, of_accounts: bool = True, processes: int = 1) -> Iterator[str]:
+    """A sentence for each subject, in their order. Values are told as they were compared, normalised.
+
+    ``processes`` share the work on many subjects, where the caller may be forked.
+    """
+    parts = range(0, len(outcome.best), _TOGETHER)
+    tell = partial(_sentences, outcome, of_accounts=of_accounts)
+    if len(outcome.best) < forked.LEAST or processes < 2:
+        for first in parts:
+            yield from tell(first)
+        return
+    shares = np.array_split(np.array(parts), processes)
+    tasks = [partial(_listed, tell, share.tolist()) for share in shares]
+    for sentences in forked.together(tasks, processes=processes):
+        yield from sentences
 
 
-def _sentences(outcome: Outcome, some: slice, *, of_accounts: bool) -> list[str]:
+def _listed(tell: Callable[[int], list[str]], parts: Sequence[int]) -> list[str]:
+    return [sentence for first in parts for sentence in tell(first)]
+
+
+def _sentences(outcome: Outcome, first: int, *, of_accounts: bool) -> list[str]:
+    some = slice(first, first + _TOGETHER)
     reasons, sure, best = outcome.reasons[some], outcome.confidences[some], outcome.best[some]
     found = np.full(len(reasons), "", dtype=object)
     for reason, words in _PLAIN.items():
         found[reasons == reason] = words
     told = np.flatnonzero(~np.isin(reasons, list(_PLAIN)))
-    subjects = (told + some.start).astype(np.int32)
+    subjects = (told + first).astype(np.int32)
     pairs = (best[told], subjects) if of_accounts else (subjects, best[told])
     spoken = _Spoken(outcome.scorer, *pairs, is_against=reasons[told] == Reason.UNLIKELY)
     rows = zip(subjects.tolist(), reasons[told].tolist(), sure[told].tolist(), spoken.words(), strict=True)
