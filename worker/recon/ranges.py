@@ -83,6 +83,7 @@ async def list_all(steps: Steps, context: RunContext, listed: Listed) -> None:
             await _list_range(steps, context, claimed, listed.index)
     async with steps.step(context) as conn:
         await _count(conn, context)
+        await due_work.forget(conn, run.tenant_id, due_work.Kind.RANGE, run.id)
         ranges, checkpoints = await run_ranges.every(conn, run), await runs.checkpoints(conn, run)
     sum_up(listed, ranges, checkpoints)
 

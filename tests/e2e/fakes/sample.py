@@ -625,6 +625,7 @@ def run_detail(row: RunRow) -> RunDetail:
         accounts_per_second=1840.0,
         api_calls_made=21,
         pages=13 if not row.completed_at else 0,
+        ranges=(8, 3, 2) if row.status == "running" else None,
         expected=row.accounts_total if not row.completed_at else None,
         seconds_left=72.0 if row.status == "running" else None,
         notes=("Two values of accounts could not be read.",) if row.items_error else (),

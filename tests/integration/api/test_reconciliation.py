@@ -29,6 +29,21 @@ async def test_one_run_lives_at_a_time(client: Client, base: str) -> None:
     assert (await client.post(f"{base}/runs", {"modus": "full"}))[0] == 422
 
 
+async def test_how_far_the_ranges_of_a_listing_are_is_told(client: Client, works: Works, base: str) -> None:
+    _, run = await client.post(f"{base}/runs")
+    await works.value(
+        "INSERT INTO run_ranges (tenant_id, run_id, number, is_over) SELECT tenant_id, id, n, n = 2 FROM runs, "
+        "generate_series(1, 3) n WHERE id = $1 RETURNING number",
+        UUID(run["id"]),
+    )
+    _, told = await client.get(f"{base}/runs/{run['id']}")
+    await client.post(f"{base}/runs/{run['id']}/cancel")
+    _, over = await client.get(f"{base}/runs/{run['id']}")
+
+    assert told["ranges"] == {"total": 3, "done": 1, "at_work": 0}
+    assert over["ranges"] is None
+
+
 async def test_a_run_can_be_about_one_account(client: Client, works: Works, base: str) -> None:
     await works.reconcile()
     await works.hire(("Kim", "Berg", "kim@example.org"), ("Lou", "Anders", "lou@example.org"))

@@ -14,7 +14,9 @@ from tests.fakes import MemoryTargets, RangedTarget
 from tests.integration.recon.conftest import House, a_house
 from tests.integration.recon.crashes import Killed, RoundTrips, Twins
 from tests.integration.recon.test_resume import POLICY, what_is_known
-from worker.domain.run import Run
+from tests.waiting import eventually
+from worker.domain.run import Run, RunKind, RunMode, RunTrigger
+from worker.service.loop import DuePoller
 from worker.service.runs import handlers_of_runs
 from worker.store import due_work, run_history, runs, workers
 from worker.store.pool import Pool, open_pool
@@ -126,7 +128,7 @@ async def test_run_of_several_processes_equals_that_of_one(pool: Pool, admin: "a
 
 
 @pytest.mark.timeout(300)
-async def test_leader_killed_before_each_round_trip_of_its_listing_is_taken_over(
+async def test_leader_killed_before_round_trips_of_its_listing_is_taken_over(
     pool: Pool, admin: "asyncpg.Connection[Any]", database: Any
 ) -> None:
     twins = Twins(admin, await a_ranged_house(pool, ranges=2, people=8))
@@ -140,7 +142,7 @@ async def test_leader_killed_before_each_round_trip_of_its_listing_is_taken_over
     reads = len(whole.target.calls)
     assert await outcome(whole) == expected
 
-    for at in range(at_page[0] - 8, at_page[-1] + 12):
+    for at in range(at_page[0] - 8, at_page[-1] + 12, 2):  # of three a page: each kind comes in turn
         house = await twins.another()
         run = await house.start()
         its_own = await open_pool(database.daemon_dsn, size=4)
@@ -188,6 +190,39 @@ async def test_range_of_a_dead_helper_is_taken_over_and_it_writes_nothing_more(p
     assert ended is not None
     assert (ended.status, ended.listing_complete) == ("completed", True)
     assert await what_is_known(house) == before
+
+
+async def test_daemons_find_ranges_by_themselves(pool: Pool) -> None:
+    house, helps, stop = await a_ranged_house(pool), asyncio.Event(), asyncio.Event()
+    search = house.target.search_within  # type: ignore[attr-defined]
+
+    async def together(*place: Any, **to: Any) -> Any:
+        await asyncio.wait_for(helps.wait(), 20)
+        return await search(*place, **to)
+
+    house.target.search_within = together  # type: ignore[attr-defined]
+    async with tenant(pool, house.tenant_id) as conn:
+        run = await runs.create(
+            conn, kind=RunKind.RECONCILIATION, mode=RunMode.FULL, trigger=RunTrigger.MANUAL, **house.where
+        )
+    pollers = []
+    for _ in range(2):
+        owner, engine = await a_helper(house), house.engine
+        handlers = handlers_of_runs(pool, engine, engine, owner=lambda owner=owner: owner, stop=stop)
+        pollers.append(asyncio.create_task(DuePoller(pool, handlers, poll_s=0.05).run(stop)))
+    held = "SELECT count(DISTINCT owner) = 2 AS both FROM run_ranges WHERE run_id = $1"
+    await eventually(lambda: _is(house, held, run.id), timeout=20, what="a range for each")
+    helps.set()
+    over = "SELECT status = 'completed' AS over FROM runs WHERE id = $1"
+    await eventually(lambda: _is(house, over, run.id), timeout=20, what="the end of the run")
+    idle = "SELECT count(*) = 0 AS idle FROM due_work WHERE kind IN ('run', 'range')"
+    await eventually(lambda: _is(house, idle), timeout=20, what="nothing left to do")
+    stop.set()
+    await asyncio.gather(*pollers)
+
+
+async def _is(house: House, question: str, *values: Any) -> bool:
+    return bool(next(iter((await house.rows(question, *values))[0].values())))
 
 
 async def test_range_that_ends_without_saying_so_concludes_nothing(pool: Pool) -> None:

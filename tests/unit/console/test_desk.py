@@ -254,6 +254,7 @@ def test_a_run_under_way_tells_pages_pace_and_the_time_that_is_left(house):
     page = house.web.get(f"/connectors/{sample.SQL.id}/reconciliation/runs/{sample.RUNS[0].id}").text
 
     assert re.search(r"13 pages, 1.840 accounts a second, about 1 min 12 s left", page)
+    assert "3 of 8 ranges listed, 2 at work" in page
 
 
 def test_a_run_is_charted_with_words_and_its_findings_are_files(house):
