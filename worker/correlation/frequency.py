@@ -10,16 +10,20 @@ from worker.correlation.normalize import name_tokens
 #: A small organisation's own names say too little about how common a name is among people.
 _MIN_TOTAL = 1000
 OF_ONE_COUNTRY = 4.0
-#: So many more may have a name that nobody else has here: one organisation cannot tell that it is rarer.
-UNSEEN = 0.05
+#: So many more may have a name that nobody else has here, at least: one organisation cannot tell that it is rarer.
+UNSEEN, MOST_UNSEEN = 0.05, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class NameFrequencies:
-    """``counts``: how often a name token, and a whole name of several bearers, occurs in ``total`` people."""
+    """``counts``: how often a name token, and a whole name of several bearers, occurs in ``total`` people.
+
+    ``unseen``: how many more may have a whole name that one has here.
+    """
 
     counts: Mapping[str, int]
     total: int
+    unseen: float = UNSEEN
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "NameFrequencies":
@@ -32,7 +36,13 @@ class NameFrequencies:
             counts.update(tokens)
             if len(tokens) > 1:
                 counts[" ".join(tokens)] += 1
-        return cls({text: count for text, count in counts.items() if count > 1}, total)
+        return cls.counted(counts, total)
+
+    @classmethod
+    def counted(cls, counts: Mapping[str, int], total: int) -> "NameFrequencies":
+        """Of parts and of whole names that were counted already."""
+        common = {text: count for text, count in counts.items() if count > 1}
+        return cls(common, total, unseen_among([count for text, count in common.items() if " " in text], total))
 
     @property
     def log_total(self) -> float:
@@ -53,5 +63,18 @@ class NameFrequencies:
         if len(tokens) < 2:
             return max(0.0, by_token)
         guessed = exp(-by_token) * OF_ONE_COUNTRY ** (len(tokens) - 1)
-        others = (self.bearers(normal) - 1 + UNSEEN) * exp(-self.log_total)
+        others = (self.bearers(normal) - 1 + self.unseen) * exp(-self.log_total)
         return max(0.0, -log(guessed + others))
+
+
+def unseen_among(shared: Iterable[int], total: int) -> float:
+    """How many more are to be expected of a name that one of ``total`` people has; ``shared``: bearers of the others.
+
+    By how many names two have for each that one has (Good 1953, after Turing): where namesakes abound, a name that is
+    there once is no sign of anybody.
+    """
+    if total < _MIN_TOTAL:
+        return UNSEEN
+    bearers = list(shared)
+    alone = total - sum(bearers)
+    return min(max(2 * bearers.count(2) / max(alone, 1), UNSEEN), MOST_UNSEEN)

@@ -78,4 +78,4 @@ def _counted(texts: list[str], parts: Names, values: Slots) -> NameFrequencies:
     counts = {tokens[token]: int(by_token[token]) for token in np.flatnonzero(by_token > 1).tolist()}
     several = np.flatnonzero((whole > 1) & (parts.tokens.sizes > 1)).tolist()
     counts |= {texts[value]: int(whole[value]) for value in several}
-    return NameFrequencies(counts, len(values))
+    return NameFrequencies.counted(counts, len(values))

@@ -7,7 +7,7 @@ from worker.correlation.columns.hashes import mixed
 from worker.correlation.columns.interned import Mask, Numbers, Slots
 from worker.correlation.columns.joins import Hashes
 from worker.correlation.columns.names import Names
-from worker.correlation.frequency import OF_ONE_COUNTRY, UNSEEN, NameFrequencies
+from worker.correlation.frequency import OF_ONE_COUNTRY, NameFrequencies
 from worker.correlation.rules import Rule
 
 Shares = NDArray[np.float64]
@@ -24,7 +24,7 @@ class Rarity:
             self.worth = np.full(names.token_count, rule.weight / 2)
             return
         bearers = np.array([known.bearers(token) for token in names.token_texts], dtype=np.float64)
-        self._log_total = known.log_total
+        self._log_total, self._unseen = known.log_total, known.unseen
         self._by_token = self._log_total - np.log(bearers)
         self.worth = np.maximum(self._by_token, 0.0)
         self._wholes, self._bearers = _counted(names, known)
@@ -46,7 +46,7 @@ class Rarity:
 
     def _of_several(self, parts: Slots, chosen: Mask, total: Shares, count: Numbers) -> Shares:
         """The formula of ``rarity`` for names of several parts."""
-        others = (self._of_whole(_wholes(parts, chosen)) - 1 + UNSEEN) * np.exp(-self._log_total)
+        others = (self._of_whole(_wholes(parts, chosen)) - 1 + self._unseen) * np.exp(-self._log_total)
         found: Shares = np.maximum(-np.log(np.exp(-total) * OF_ONE_COUNTRY ** (count - 1) + others), 0.0)
         return found
 

@@ -201,7 +201,7 @@ class _NameCounts:
 
     @property
     def frequencies(self) -> NameFrequencies:
-        return NameFrequencies({text: count for text, count in self._counts.items() if count > 1}, self.total)
+        return NameFrequencies.counted(self._counts, self.total)
 
     def add(self, prepared: Prepared, records: Records) -> None:
         if self._place == NONE:
