@@ -17,6 +17,7 @@ SCRIPTS = (
     "0006_ranges.sql",
     "0006_follow_ups.sql",
     "0006_correlate.sql",
+    "0006_keeping.sql",
     # The same loop as in step 2: it closes whatever tables of tenants' rows are still open.
     "0002_rights.sql",
 )

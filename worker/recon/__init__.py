@@ -25,6 +25,7 @@ from worker.recon.policies import choices_of, rules_of
 from worker.recon.proposals import Wish
 from worker.recon.remediate import Remediation, Repaired, Repairs
 from worker.recon.reports import report
+from worker.recon.retention import Retention, Retired, Terms
 from worker.recon.retroactive import Recorrelation
 from worker.recon.trend import Point, trend_of
 
@@ -42,6 +43,9 @@ __all__ = [
     "Remediation",
     "Repaired",
     "Repairs",
+    "Retention",
+    "Retired",
+    "Terms",
     "Wish",
     "can_be_kept",
     "cause_words",

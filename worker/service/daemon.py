@@ -51,7 +51,7 @@ from worker.service.http import Doors
 from worker.service.listener import Listener
 from worker.service.loop import DuePoller, Handler, every
 from worker.service.runs import handlers_of_runs
-from worker.service.sweeping import sweep
+from worker.service.sweeping import retire, sweep
 from worker.settings import Role, Settings
 from worker.store import notify, workers
 from worker.store.due_work import Kind
@@ -262,6 +262,7 @@ class Daemon:
             duties["count"] = Counting(parts.pool).run_once
             duties["tidy"] = HookTidying(parts.pool, keep_days=KEEP_HOOKS_DAYS).run_once
             duties["keep"] = Keeping(parts.pool).run_once
+            duties["retire"], seconds["retire"] = retire(parts.house, self._settings), PRUNE_S
             seconds |= {"prune": PRUNE_S, "sweep": SWEEP_S, "count": COUNT_S, "tidy": PRUNE_S, "keep": KEEP_S}
         if Role.INTAKE in roles:
             duties["watch"] = _watch(parts)

@@ -123,6 +123,22 @@ class Safeguard(_Group):
     )
 
 
+class Keep(_Group):
+    runs_days: int = Field(
+        default=731, ge=30, le=36_500, description="Days for which runs are kept; the last good ones stay."
+    )
+    findings_days: int = Field(
+        default=365,
+        ge=30,
+        le=36_500,
+        description="Days for which settled findings and their repairs are kept.",
+    )
+    proposals_days: int = Field(
+        default=90, ge=7, le=36_500, description="Days for which is kept what a dry run would have done."
+    )
+    cases_days: int = Field(default=1095, ge=90, le=36_500, description="Days for which a decided case is kept.")
+
+
 class Settings(_Group):
     """All that can be configured. Times ending in ``_s`` are seconds; secrets show only when asked for by name."""
 
@@ -162,6 +178,7 @@ class Settings(_Group):
     two_person_approval: bool = Field(default=False, description="Who asks for held changes may not approve them.")
     hooks: Hooks = Hooks()
     safeguard: Safeguard = Safeguard()
+    keep: Keep = Keep()
 
 
 def variable_of(name: str) -> str:

@@ -125,6 +125,7 @@ recon_runs_total = _counter(
     "recon_runs_total", "Runs that ended, by kind, mode and status.", "connector", "kind", "mode", "status"
 )
 recon_accounts_total = _counter("recon_accounts_total", "Accounts that runs have read from a target.", "connector")
+retired_total = _counter("retired_total", "Rows of reconciliation and correlation let go of for their age.", "what")
 recon_run_seconds = _seconds("recon_run_seconds", "Time a run took.", "connector", "kind", buckets=_RUN_SECONDS)
 discrepancies = _gauge("discrepancies", "Differences found by runs and not settled yet.", "connector", "type")
 last_success_timestamp = _gauge(
