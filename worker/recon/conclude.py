@@ -245,15 +245,24 @@ async def write_missing(
 ) -> list[str]:
     """Record those in scope for whom nothing is under way; the keys of the findings.
 
-    Somebody whose account may be one that nobody owns is left out: that is another finding.
+    Somebody whose account may be one that nobody owns is left out: that is another finding. ``claimed`` are those who
+    share such an account with others.
     """
-    view = context.view
+    view, run = context.view, context.run
+    sure = await discrepancies.claimed_of(
+        conn,
+        tenant_id=run.tenant_id,
+        connector_id=run.connector_id,
+        run_id=run.id,
+        identity_ids=[each.identity.id for each in people],
+    )
     findings = [
         classify.missing(each.identity.id, who=each.identity.user_name, account_id=each.account_id, rules=view.rules)
         for each in people
         if view.is_mapped
         and not each.is_under_way
         and each.identity.id not in claimed
+        and each.identity.id not in sure
         and view.in_scope(each.identity.as_identity().as_source())
     ]
     await record(conn, context.run, findings)
@@ -261,7 +270,7 @@ async def write_missing(
 
 
 async def claimed_people(conn: Connection, context: RunContext) -> frozenset[UUID]:
-    """People to whom an open finding of this run offers an account that nobody owns."""
+    """People to whom an open question of this run offers an account that nobody owns, among others."""
     claimed: set[UUID] = set()
     after = FIRST
     while True:
@@ -270,7 +279,7 @@ async def claimed_people(conn: Connection, context: RunContext) -> frozenset[UUI
             tenant_id=context.run.tenant_id,
             connector_id=context.run.connector_id,
             run_id=context.run.id,
-            types=[DiscrepancyType.UNLINKED, DiscrepancyType.COLLISION],
+            types=[DiscrepancyType.COLLISION],
             after=after,
             limit=_PAGE,
         )

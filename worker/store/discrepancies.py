@@ -168,6 +168,16 @@ async def counts(
     return {(DiscrepancyType(r["discrepancy_type"]), Resolution(r["resolution_status"])): r["n"] for r in rows}
 
 
+async def claimed_of(
+    conn: Connection, *, tenant_id: UUID, connector_id: UUID, run_id: UUID, identity_ids: Sequence[UUID]
+) -> set[UUID]:
+    """Those of these people to whom an open finding of a run gives an account that nobody owns."""
+    rows = await queries.claimed_of.rows(
+        conn, tenant_id=tenant_id, connector_id=connector_id, run_id=run_id, identity_ids=list(identity_ids)
+    )
+    return {row["identity_id"] for row in rows}
+
+
 async def of_run(
     conn: Connection,
     *,

@@ -116,6 +116,12 @@ WHERE d.tenant_id = :tenant_id AND d.connector_id = :connector_id AND d.last_see
                   WHERE a.tenant_id = :tenant_id AND a.discrepancy_id = d.id AND a.run_id = :run_id)
 ORDER BY d.id LIMIT :limit
 
+-- name: claimed_of
+-- Those of these people whose account a run has found among those that nobody owns.
+SELECT d.identity_id FROM discrepancies d
+WHERE d.tenant_id = :tenant_id AND d.identity_id = ANY(:identity_ids::uuid[]) AND d.connector_id = :connector_id
+  AND d.last_seen_run = :run_id AND d.resolution_status = 'pending' AND d.discrepancy_type = 'unlinked'
+
 -- name: pending_of_run
 SELECT discrepancy_type, count(*) AS n FROM discrepancies
 WHERE tenant_id = :tenant_id AND connector_id = :connector_id AND resolution_status = 'pending'

@@ -103,6 +103,7 @@ async def test_delta_reads_what_has_moved(settled: tuple[Pool, Place]) -> None:
             conn, tenant_id=place.tenant_id, after=half, limit=MOVED
         ),
         "who has one": lambda conn: correlation.taken(conn, identity_ids=ids, **place.as_arguments()),
+        "whose one was found": lambda conn: discrepancies.claimed_of(conn, run_id=half, identity_ids=ids, **where),
         "those still of nobody": lambda conn: accounts.still_unlinked(conn, tenant_id=place.tenant_id, ids=ids),
     }
     touched = {}
