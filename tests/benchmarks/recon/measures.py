@@ -141,7 +141,7 @@ async def _drifted(stage: Stage, *, has_peers: bool) -> AsyncIterator[Figure]:
     yield at_least(f"{named}, judged", rate, "accounts/s", ACCOUNTS_A_SECOND)
     yield beside(f"{named}, to its end", stage.count / found["seconds"], "accounts/s", peer="until judged", rate=rate)
     yield at_most(f"{named}, memory", found["peak_mib"], "MiB", MOST_MIB)
-    yield at_most(f"{named}, memory of the other process", found["apart_peak_mib"], "MiB", MOST_MIB_APART)
+    yield at_most(f"{named}, memory apart", found["apart_peak_mib"], "MiB", MOST_MIB_APART)
     theirs = await _in_postgres(stage, expected)
     yield beside(named, rate, "accounts/s", peer="FULL JOIN in PostgreSQL", rate=stage.count / theirs)
     if has_peers:
