@@ -1,5 +1,7 @@
 """What hooks and expressions might say, whoever is asked: for tests that hold whatever they say."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,7 @@ _TEXTS = st.sampled_from(["anna.mueller", "E-00042", "Müller", "Sales", "somebo
 _ATTRIBUTES = st.sampled_from(["user_name", "department", "family_name", "external_id"])
 
 
-def words(*, about: list[UUID], fails: bool = False) -> st.SearchStrategy[Word]:
+def words(*, about: Sequence[UUID], fails: bool = False) -> st.SearchStrategy[Word]:
     """One hook's word, with scores for these people."""
     said: list[st.SearchStrategy[Any]] = [
         st.builds(Correlated),
@@ -33,16 +35,18 @@ def words(*, about: list[UUID], fails: bool = False) -> st.SearchStrategy[Word]:
     )
 
 
+@cache
+def _some_words(about: tuple[UUID, ...], *, fails: bool) -> st.SearchStrategy[list[Any]]:
+    """One for all draws: to make a strategy costs more than to draw from it."""
+    return st.lists(words(about=about, fails=fails), max_size=3)
+
+
 @st.composite
 def tellings(draw: st.DrawFn, *, people: int = 1, accounts: int = 4, fails: bool = False) -> Told:
     """What is said of accounts 100, 101, … and people 1, 2, …, and what the expression rule 'same place' is."""
-    persons = [ref(1 + number) for number in range(people)]
+    persons = tuple(ref(1 + number) for number in range(people))
     theirs = [ref(100 + number) for number in range(accounts)]
-    of_account = {
-        each: tuple(draw(st.lists(words(about=persons, fails=fails), max_size=3)))
-        for each in theirs
-        if draw(st.booleans())
-    }
+    of_account = {each: tuple(draw(_some_words(persons, fails=fails))) for each in theirs if draw(st.booleans())}
     held = {
         ("same place", person, account): Held(draw(st.sampled_from([True, False, None])))
         for person in persons

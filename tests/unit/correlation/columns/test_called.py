@@ -21,9 +21,17 @@ PARTS = [
 ]
 
 
+def names_of(parts: int) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(PARTS), min_size=1, max_size=parts).map(" ".join)
+
+
+#: Many names, or long ones: what many long ones would try, each two of them tell.
+LISTED = st.one_of(st.lists(names_of(4), min_size=2, max_size=12), st.lists(names_of(10), min_size=2, max_size=4))
+
+
 @settings(max_examples=150, deadline=None)
 @given(
-    listed=st.lists(st.lists(st.sampled_from(PARTS), min_size=1, max_size=10).map(" ".join), min_size=2, max_size=12),
+    listed=LISTED,
     by_frequency=st.booleans(),
     is_counted=st.booleans(),
 )
