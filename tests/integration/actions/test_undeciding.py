@@ -9,6 +9,7 @@ from worker.actions import cases, owners, undeciding
 from worker.actions.alike import Alike, Outcome, alike, in_words, sentences
 from worker.domain.errors import Forbidden, WrongState
 from worker.security import Principal
+from worker.service.desk import cases as desk
 from worker.store import correlation
 from worker.store.sql import Record
 from worker.store.tenant import tenant
@@ -104,3 +105,14 @@ async def test_the_same_answer_given_twice_is_one(asked: Works) -> None:
     assert not await again(asked.operator, first)
     assert await again(asked.operator, second, is_nobody=True)
     assert not await again(asked.operator, second)
+
+
+async def test_a_case_shows_what_is_asked_about_on_one_side_and_each_candidate_on_the_other(asked: Works) -> None:
+    first, _ = await asked.rows(OPEN)
+    async with tenant(asked.house.pool, asked.tenant_id) as conn:
+        found = await desk.detail(conn, asked.tenant_id, case_id=first["id"])
+
+    assert found is not None
+    said = {each.rule: (each.source_value, each.target_value) for each in found.candidates[0].contributions}
+    assert said["user name"] == ("x1", "saskia")
+    assert found.candidates[0].confidence < 1

@@ -10,7 +10,10 @@ from worker.console.views.shared import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one rule said: ``weight`` in log odds (negative speaks against), ``words`` what it compared and found."""
+    """What one rule said: ``weight`` in log odds (negative speaks against), ``words`` what it compared and found.
+
+    In a case ``source_value`` is of what is asked about, ``target_value`` of the candidate.
+    """
 
     rule: str
     weight: float

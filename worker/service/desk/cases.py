@@ -16,6 +16,9 @@ from worker.store import listings_cases
 from worker.store.pool import Connection
 from worker.store.sql import Record
 
+#: A person is asked, so it is not certain, whatever the sixth place rounds to.
+_NEVER_MORE = 0.9999
+
 
 async def page(conn: Connection, tenant_id: UUID, *, where: CaseFilter) -> CasePage:
     """One slice of the cases."""
@@ -139,23 +142,27 @@ def _candidate(raw: dict[str, Any], known: dict[UUID, Record], *, of_account: bo
     return Candidate(
         label=label,
         detail=detail,
-        confidence=raw["confidence"],
+        confidence=min(raw["confidence"], _NEVER_MORE),
         identity_id=ref if of_account else None,
         uid=None if of_account else uid,
         match_type=raw.get("match_type", "fuzzy"),
         attributes=shown(found["attributes"]) if found is not None else {},
-        contributions=_contributions(raw.get("contributions", ())),
+        contributions=_contributions(raw.get("contributions", ()), of_account=of_account),
     )
 
 
-def _contributions(raw: Sequence[dict[str, Any]]) -> tuple[Contribution, ...]:
-    """What the rules said, what weighs most first; a rule's words begin with its name, which has a column."""
+def _contributions(raw: Sequence[dict[str, Any]], *, of_account: bool) -> tuple[Contribution, ...]:
+    """What the rules said, what weighs most first; a rule's words begin with its name, which has a column.
+
+    Rules go from people to accounts; a case goes from what is asked about to its candidates.
+    """
+    here, there = ("target_value", "source_value") if of_account else ("source_value", "target_value")
     found = [
         Contribution(
             each["rule"],
             each["points"],
-            each.get("source_value"),
-            each.get("target_value"),
+            each.get(here),
+            each.get(there),
             each.get("words", "").removeprefix(f"{each['rule']}: "),
         )
         for each in raw
