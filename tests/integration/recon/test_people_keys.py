@@ -1,6 +1,7 @@
 """People are found by their keys: made in the background, kept when they change, made anew for other rules."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import pytest
 from tests.integration.actions.conftest import Works, pool, table, works
 from worker.correlation import RuleSet, default_rule_set, match_keys
 from worker.domain.correlation import NOBODY, MatchKey, Side, Subject
-from worker.recon import asking, people_keys
+from worker.recon import asking, occasion_at, people_keys
 from worker.store import correlation, identity_keys
 from worker.store.tenant import tenant
 
@@ -107,8 +108,18 @@ async def test_an_owner_is_found_among_very_many_by_keys(
     monkeypatch.setattr(asking, "EVERYBODY", 10)
     subject = Subject(NOBODY, Side.ACCOUNT, {"mail": "kim.brg007@example.org", "family_name": "Berg007"})
 
+    async with tenant(works.house.pool, works.tenant_id) as conn:
+        occasion = await occasion_at(conn, works.connector, schema=None, now=datetime.now(UTC))
+
     async def asked() -> asking.Answer:
-        return await asking.whose(works.house.pool, connector=works.connector, rule_set=RULES, subject=subject)
+        return await asking.whose(
+            works.house.pool,
+            connector=works.connector,
+            rule_set=RULES,
+            subject=subject,
+            asker=works.asker,
+            occasion=occasion,
+        )
 
     before = await asked()
     await make(works, RULES)
