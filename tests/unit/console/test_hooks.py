@@ -152,6 +152,14 @@ def test_a_binding_takes_the_object_class_of_its_connector(house):
     assert what["fields"]["object_class"]
 
 
+def test_a_hook_that_says_whose_accounts_are_is_bound_for_no_operation(house):
+    page = house.web.get(f"{HOOK}/bindings/new").text
+    house.post(f"{HOOK}/bindings/new", connector_id=str(sample.LDAP.id), phase="correlate", enabled="true")
+
+    assert "To say whose an account is" in page
+    assert (house.last[1]["fields"]["phase"], house.last[1]["fields"]["operation_types"]) == ("correlate", ())
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -54,6 +54,23 @@ def test_a_patch_sets_and_clears_and_leaves_the_rest() -> None:
     assert before == {"a": 1, "b": 2, "c": 3}
 
 
+def test_what_correlate_is_told_is_about_an_account_and_no_operation() -> None:
+    context = HookContext("correlate", "user", datetime(2024, 1, 1, tzinfo=UTC)).as_dict()
+
+    assert list(context) == [
+        "api",
+        "event",
+        "object_class",
+        "now",
+        "dry_run",
+        "resource",
+        "params",
+        "account",
+        "candidates",
+    ]
+    assert function_of(HookPhase.CORRELATE, None) == "correlate"
+
+
 def test_the_context_is_the_published_contract() -> None:
     """Scripts in databases rely on these names: add, never rename."""
     context = HookContext("before_create", "user", datetime(2024, 1, 1, tzinfo=UTC)).as_dict()

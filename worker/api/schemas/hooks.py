@@ -63,7 +63,7 @@ class BindingBody(_Body):
     connector_id: UUID
     phase: HookPhase
     object_class: str | None = Field(default=None, min_length=1, max_length=100)
-    operation_types: list[OperationType] = Field(default_factory=lambda: list(OperationType), min_length=1)
+    operation_types: list[OperationType] = Field(default_factory=lambda: list(OperationType))
     position: int = Field(default=0, ge=0, le=10_000)
     on_error: FailurePolicy | None = None
     budget_ms: int | None = Field(default=None, ge=1, le=5000)

@@ -35,6 +35,26 @@ async def test_a_binding_is_made_changed_and_deleted(client: Client, editor: Edi
     assert await works.rows("SELECT 1 FROM bindings") == []
 
 
+async def test_a_hook_that_says_whose_accounts_are_is_bound_around_no_operation(
+    client: Client, editor: Editor, works: Works
+) -> None:
+    """To a process of the version before it is one before a change of no kind, which it never runs."""
+    hook_id = await editor.hook("owners", 'def correlate(ctx):\n    return ["4711"]\n')
+    made = await editor.bound(hook_id, phase="correlate", object_class="person", params={"prefix": "x-"})
+    path = f"/api/hooks/{hook_id}/bindings"
+    stored = await works.rows("SELECT phase, operation_types, is_correlating FROM bindings")
+    headers = {"If-Match": '"1"'}
+    again = {"connector_id": made["connector_id"], "phase": "correlate", "on_error": "skip_hook", "operation_types": []}
+    changed, after = await client.call("PUT", f"{path}/{made['id']}", role="admin", json=again, headers=headers)
+    deleted, _ = await client.call("DELETE", f"{path}/{made['id']}", role="admin")
+
+    assert (made["phase"], made["operation_types"], made["on_error"]) == ("correlate", [], "fail")
+    assert "is never asked about them" in made["warning"]
+    assert [tuple(row) for row in stored] == [("before", [], True)]
+    assert (changed, deleted) == (200, 204)
+    assert (after["phase"], after["operation_types"], after["on_error"]) == ("correlate", [], "skip_hook")
+
+
 async def test_a_binding_is_for_the_connectors_object_class_and_warns_of_another(editor: Editor, works: Works) -> None:
     await works.rows("UPDATE connectors SET object_class = 'person'")
     hook_id = await editor.hook("names", NAMES)
