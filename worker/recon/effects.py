@@ -16,6 +16,7 @@ from worker.domain.operation import Origin
 from worker.domain.run import Run
 from worker.recon.links import why_not_linked
 from worker.recon.proposals import Effect, Proposal
+from worker.recon.witness import with_evidence
 from worker.store import (
     accounts,
     connectors,
@@ -113,7 +114,7 @@ async def _link(
     await correlation.move_decisions(conn, moved=linked, **where)
     if run is None:
         said = [PersonDecision(linked[a], owner, Verdict.IS) for a, (_, owner) in wanted.items() if a in linked]
-        await correlation.decide(conn, said=said, by=by, **where)
+        await correlation.decide(conn, said=await with_evidence(conn, place, said), by=by, **where)
     await _answer_cases(conn, place, linked, [wanted[account][1] for account in linked])
     made = {wanted[account][0].discrepancy_id for account in linked}
     for each in proposals:
@@ -172,7 +173,7 @@ async def _unlink(
             for id_ in unlinked - set(gone)
             if (owner := before[id_].account.identity_id) is not None
         ]
-        await correlation.decide(conn, said=said, by=by, **where)
+        await correlation.decide(conn, said=await with_evidence(conn, place, said), by=by, **where)
     missed = {each.discrepancy_id for id_, each in wanted.items() if id_ not in unlinked}
     done.failures |= dict.fromkeys(missed, "The account has changed meanwhile, or an operation of it is under way.")
 

@@ -19,6 +19,7 @@ from worker.recon.batches import Batch, decide, read_batch
 from worker.recon.effects import Done, apply, change_people
 from worker.recon.proposals import Effect, Proposal, Refusal, Wish
 from worker.recon.undoing import Undone, take_back
+from worker.recon.witness import why
 from worker.store import discrepancies, recon_actions
 from worker.store.pool import Connection
 from worker.store.recon_actions import NewAction
@@ -321,6 +322,7 @@ async def _record(
             result=each.result,
             operation_id=each.operation_id,
             details={"before_state": each.before_state, "after_state": each.after_state}
+            | why(batch.found.get(each.discrepancy_id), each.action, each.direction)
             | ({"error_message": each.error} if each.error else {}),
         )
         for each in results

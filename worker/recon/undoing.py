@@ -19,6 +19,7 @@ from worker.domain.precedence import Sharing
 from worker.recon.effects import hooked
 from worker.recon.explain import ACTIVE
 from worker.recon.links import why_not_linked
+from worker.recon.witness import with_evidence
 from worker.store import accounts, connectors, correlation, identities, identity_sources, plan_items, recon_actions
 from worker.store.accounts import Link, Place, Shadow
 from worker.store.identities import StoredIdentity
@@ -200,12 +201,13 @@ async def _unlink_again(
     place = await _place_of(conn, discrepancy, where)
     rows = await accounts.of_identities(conn, place, [owner]) if place else {}
     shadow = rows.get(owner)
-    if shadow is None or shadow.account.uid != discrepancy.finding.external_uid:
+    if place is None or shadow is None or shadow.account.uid != discrepancy.finding.external_uid:
         return "The link is not there any more."
     account_id = shadow.account.id
     if not await accounts.unlink(conn, tenant_id=where["tenant_id"], ids=[account_id]):
         return "An operation of this account is under way."
-    await correlation.decide(conn, said=[PersonDecision(account_id, owner, Verdict.IS_NOT)], by=by, **where)
+    said = await with_evidence(conn, place, [PersonDecision(account_id, owner, Verdict.IS_NOT)])
+    await correlation.decide(conn, said=said, by=by, **where)
     return None
 
 

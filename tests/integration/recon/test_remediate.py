@@ -154,6 +154,8 @@ async def test_link_by_a_person_is_a_fact_and_can_be_undone(house: House) -> Non
     done = await remediate(house, Wish(orphan, RepairAction.LINK, identity_id=late["carla"]))
     linked = await house.rows("SELECT uid, live FROM accounts WHERE identity_id = $1", late["carla"])
     said = await house.rows("SELECT verdict FROM decisions")
+    [seen] = await house.rows("SELECT evidence FROM decisions")
+    [why] = await house.rows("SELECT details FROM recon_actions")
     waiting = await house.rows("SELECT operation_type, target_uid FROM operations")
     await house.rows("DELETE FROM operations RETURNING 1")
     await house.rows("UPDATE accounts SET live = 0, head_id = NULL RETURNING 1")
@@ -165,11 +167,42 @@ async def test_link_by_a_person_is_a_fact_and_can_be_undone(house: House) -> Non
     assert linked == [{"uid": "hers", "live": 1}]  # the create that waited for it goes on with it
     assert waiting == [{"operation_type": "update", "target_uid": "hers"}]
     assert said == [{"verdict": "is"}]
+    assert any(each["identity"] and each["account"] for each in seen["evidence"].values())
+    assert why["details"]["explanation"]
     assert undone.success
     assert (await house.rows("SELECT identity_id FROM accounts WHERE uid = 'hers'"))[0]["identity_id"] is None
     assert [each["verdict"] for each in await house.rows("SELECT verdict FROM decisions")] == ["is_not"]
     assert "orphan:hers" in await house.findings()
     assert people
+
+
+async def test_a_repair_keeps_why_it_was_made(pool: Pool, tenant_id: UUID) -> None:
+    """The finding may say something else by then: it is the same row when it comes back."""
+    house = await a_house(pool, tenant_id, policy={"mismatch": "update"})
+    await house.provide("anna")
+    await house.reconcile()
+    house.target.change("uid-000001", department="Wrong")
+    await house.reconcile()
+    [finding] = (await house.findings("resolved")).values()
+    [action] = await house.rows("SELECT details, performed_by FROM recon_actions")
+
+    assert action["details"]["explanation"] == finding["explanation"]
+    assert action["details"]["reason"] == finding["suggested_actions"][0]["reason"]
+    assert action["details"]["before_state"] == {"department": "Wrong"}
+
+
+async def test_what_was_unlinked_keeps_what_the_pair_looked_like(house: House) -> None:
+    people = await house.provide("anna")
+    await house.reconcile()
+    house.target.change("uid-000001", department="Wrong")
+    await house.reconcile()
+    mismatch = await id_of(house, "mismatch:uid-000001")
+    done = await remediate(house, Wish(mismatch, RepairAction.UNLINK))
+    decisions = await house.rows("SELECT identity_id, verdict, evidence FROM decisions")
+
+    assert done.succeeded == 1
+    assert [(each["identity_id"], each["verdict"]) for each in decisions] == [(people["anna"], "is_not")]
+    assert any(each["account"] for each in decisions[0]["evidence"].values())
 
 
 async def test_ignored_finding_stays_aside_until_its_time_is_over(house: House) -> None:

@@ -160,7 +160,7 @@ def _action(row: Record) -> ActionRow:
         result=row["result"],
         dry_run=row["dry_run"],
         changes=_changes(before, after, names={*(before or {}), *(after or {})}),
-        note=details.get("error_message") or details.get("reason"),
+        note=details.get("error_message") or details.get("reason") or details.get("explanation"),
         subject=row["identity_name"] or row["external_uid"],
         kind=row["discrepancy_type"],
         finding_id=row["discrepancy_id"],
