@@ -11,7 +11,7 @@ from dataclasses import replace
 import uvloop
 
 from tests.benchmarks import importing, running, scripting, targeting
-from tests.benchmarks.correlation import lookups, side_by_side
+from tests.benchmarks.correlation import lookups, side_by_side, whole_tables
 from tests.benchmarks.correlation.strangers import measure as strangers
 from tests.benchmarks.figures import FULL, QUICK, Figure, Size, as_json, as_line, heading
 from tests.benchmarks.ground import Ground, open_ground
@@ -58,6 +58,7 @@ MEASURES: dict[str, Measure] = {
     "queue.list": asking.measure,
     "recon": measures.measure,
     "correlation": side_by_side.measure,
+    "correlation.files": whole_tables.measure,
     "correlation.strangers": strangers.measure,
     "correlation.lookups": lookups.measure,
     "hooks": scripting.measure,
@@ -69,6 +70,8 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     chosen = list(dict.fromkeys(name for wanted in options.measures for name in _meant(wanted)))
     size = (QUICK if options.quick else FULL).scaled(options.scale)
+    if options.size:
+        size = replace(size, correlated=options.size)
     if options.no_peers:
         size = replace(size, has_peers=False, has_all_peers=False)
     # the lines of the parts that run in this process are made as in a daemon, and go nowhere
@@ -88,6 +91,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="smaller numbers, each group within about a minute")
     parser.add_argument("--no-peers", action="store_true", help="nothing is installed: without other people's queues")
     parser.add_argument("--scale", type=float, default=1.0, metavar="F", help="measure F times as much")
+    parser.add_argument("--size", type=int, metavar="N", help="people of correlation.files, in place of a million")
     options = parser.parse_args(arguments)
     if unknown := {wanted for wanted in options.measures if not _meant(wanted)}:
         parser.error(f"there is no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}, all")

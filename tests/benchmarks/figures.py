@@ -55,6 +55,7 @@ class Size:
     served: int = 2_000
     rows: int = 100_000
     employed: int = 5_000
+    correlated: int = 1_000_000
     strangers: int = 30
     looked_among: int = 1_000_000
     strange_people: int = 0
@@ -99,6 +100,7 @@ QUICK = Size(
     served=500,
     rows=20_000,
     employed=2_000,
+    correlated=20_000,
     strangers=6,
     looked_among=30_000,
     strange_people=1_500,

@@ -119,3 +119,23 @@ def test_each_figure_of_scripts_is_one_object_a_line() -> None:
     figures = [json.loads(line) for line in done.stdout.splitlines()]
     assert [figure["measure"] for figure in figures] == HOOKS
     assert all(figure["value"] > 0 and figure["ratio"] > 0 for figure in figures)
+
+
+@pytest.mark.timeout(300)
+def test_each_figure_of_whole_tables_is_one_object_a_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", "correlation.files", "--json", "--size", "300"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    name = "correlate files, 300 people"
+    assert [figure["measure"] for figure in figures] == [
+        f"{name}{of}" for of in ("", ", on cores", ", a second", ", memory")
+    ]
+    assert all(figure["value"] > 0 for figure in figures)

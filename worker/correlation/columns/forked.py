@@ -15,14 +15,11 @@ Found = TypeVar("Found")
 LEAST = 50_000
 
 
-class NotFinished(SurroundingsError):
-    """A forked process ended without an answer, for want of memory mostly."""
-
-
 def together(tasks: Sequence[Callable[[], Found]], *, processes: int) -> list[Found]:
     """What each task finds, in their order; all but the first in processes of their own where there may be several.
 
-    The caller is a process that does nothing else meanwhile. What a task raises is raised here.
+    The caller is a process that does nothing else meanwhile. What a task raises is raised here, and
+    SurroundingsError when a process ends without an answer.
     """
     if processes < 2:
         return [task() for task in tasks]
@@ -64,7 +61,7 @@ class _Forked:
         self._pid = 0
         if status != 0:
             code = os.waitstatus_to_exitcode(status)
-            raise NotFinished(
+            raise SurroundingsError(
                 f"one of two processes ended without an answer (status {code}): too little memory, mostly"
             )
         self._file.seek(0)

@@ -10,6 +10,7 @@ from worker.correlation import RuleSet
 from worker.correlation.columns import correlate_columns, explanations, forked
 from worker.correlation.rules import MatchKind, Rule
 from worker.correlation.similarity import Algorithm
+from worker.domain.errors import SurroundingsError
 
 
 def test_what_each_task_finds_comes_in_their_order() -> None:
@@ -29,7 +30,7 @@ def test_what_a_task_raises_is_raised_and_a_process_that_is_ended_is_named() -> 
 
     with pytest.raises(ValueError, match="no such column"):
         forked.together([lambda: 0, fails], processes=2)
-    with pytest.raises(forked.NotFinished, match="status -9"):
+    with pytest.raises(SurroundingsError, match="status -9"):
         forked.together([lambda: 0, is_ended], processes=2)
 
 
