@@ -194,13 +194,13 @@ async def test_range_of_a_dead_helper_is_taken_over_and_it_writes_nothing_more(p
 
 async def test_daemons_find_ranges_by_themselves(pool: Pool) -> None:
     house, helps, stop = await a_ranged_house(pool), asyncio.Event(), asyncio.Event()
-    search = house.target.search_within  # type: ignore[attr-defined]
+    search = house.target.search_within
 
     async def together(*place: Any, **to: Any) -> Any:
         await asyncio.wait_for(helps.wait(), 20)
         return await search(*place, **to)
 
-    house.target.search_within = together  # type: ignore[attr-defined]
+    house.target.search_within = together
     async with tenant(pool, house.tenant_id) as conn:
         run = await runs.create(
             conn, kind=RunKind.RECONCILIATION, mode=RunMode.FULL, trigger=RunTrigger.MANUAL, **house.where

@@ -44,8 +44,7 @@ def correlate_columns(
     identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
     prepared = prepare(identities, accounts, rule_set, processes=processes)
     names = _names(prepared, rule_set)
-    if count_names:
-        frequencies = frequencies_among(prepared, rule_set, names)
+    frequencies = frequencies_among(prepared, rule_set, names) if count_names else frequencies
     scorer = Scorer(prepared, rule_set, names, frequencies)
     if kinds is None:
         kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
