@@ -72,7 +72,7 @@ class Correlation:
             count_names=search.frequencies is None,
             kinds=[kind] if kind else None,
         )
-        sides = Sides(accounts.table(), table, search.people.columns[SHOWN_AS])
+        sides = Sides(accounts.table(), table, search.people.column(SHOWN_AS))
         found = results(outcome, sides, rule_set, frequencies=outcome.scorer.frequencies)
         self._answer(zip(accounts.ids, found, strict=True))
 

@@ -33,6 +33,8 @@ MEMORY_BYTES: Final = 3 * 1024**3
 TRIES: Final = 2
 #: With so many people for each account it pays to know the keys first, and to keep only those who share one.
 PEOPLE_PER_ACCOUNT: Final = 4
+#: More people than these are never all kept.
+MOST_KEPT: Final = 200_000
 _PAGE = 5_000
 _FIRST = UUID(int=0)
 #: Pages of people, and seconds of waiting, after which a run hears of a stop.
@@ -181,7 +183,9 @@ async def _tell(pool: Pool, view: View, accounts: Accounts, other: _Other, heed:
             if said := await _said(pool, view, [each.id for each in page]):
                 await other.send(frame_with(Frame.DECISIONS, said))
     async with tenant(pool, view.place.tenant_id) as conn:
-        are_few = await backtests.has_more_people(conn, tenant_id=view.place.tenant_id, than=PEOPLE_PER_ACCOUNT * count)
+        are_few = await backtests.has_more_people(
+            conn, tenant_id=view.place.tenant_id, than=min(PEOPLE_PER_ACCOUNT * count, MOST_KEPT)
+        )
     await other.send(frame_with(Frame.BEGIN, {"keeps_all": not are_few}))
     await _tell_everybody(pool, view, other, heed)
 

@@ -48,8 +48,9 @@ FIRST = UUID(int=0)
 
 #: What is decided in this process: so many accounts at most, among so many people.
 FEW_ACCOUNTS, FEW_PEOPLE = 5_000, 10_000
-#: Where hooks or expressions are asked, so many are decided together; beyond that a person could get two suggested.
-TOGETHER = 50_000
+#: So many are decided together, here where hooks or expressions are asked and in a process of its own; beyond that a
+#: person could get two suggested.
+TOGETHER, TOGETHER_APART = 50_000, 250_000
 _PAGE = 5_000
 _WRITTEN_TOGETHER = 500
 
@@ -121,11 +122,34 @@ async def found_owners(steps: Steps, context: RunContext, pages: Accounts) -> As
         async with steps.step(context):
             pass  # a stop that was asked for meanwhile
 
-    async with aclosing(correlated_apart(steps.pool, view, pages, heed=heed)) as answers:
-        async for found in answers:
-            async with tenant(steps.pool, tenant_id) as conn:
-                still = await accounts.still_unlinked(conn, tenant_id=tenant_id, ids=[each for each, _ in found])
-            yield [(still[account_id], result) for account_id, result in found if account_id in still]
+    at = 0
+    while await _has_more(pages, at):
+        piece = partial(_piece, pages, at)
+        async with aclosing(correlated_apart(steps.pool, view, piece, heed=heed)) as answers:
+            async for found in answers:
+                async with tenant(steps.pool, tenant_id) as conn:
+                    still = await accounts.still_unlinked(conn, tenant_id=tenant_id, ids=[each for each, _ in found])
+                yield [(still[account_id], result) for account_id, result in found if account_id in still]
+        at += TOGETHER_APART
+
+
+async def _piece(pages: Accounts, begin: int) -> AsyncGenerator[list[Observed], None]:
+    """The accounts from that place on, so many as are decided together."""
+    at, end = 0, begin + TOGETHER_APART
+    async with aclosing(pages()) as some:
+        async for page in some:
+            if chosen := page[max(begin - at, 0) : max(end - at, 0)]:
+                yield chosen
+            at += len(page)
+            if at >= end:
+                return
+
+
+async def _has_more(pages: Accounts, at: int) -> bool:
+    async with aclosing(_piece(pages, at)) as some:
+        async for _ in some:
+            return True
+    return False
 
 
 async def _in_pieces(steps: Steps, context: RunContext, pages: Accounts) -> AsyncGenerator[list[Owned], None]:

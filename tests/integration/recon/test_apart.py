@@ -21,6 +21,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything counts as much."""
     monkeypatch.setattr(owners, "FEW_ACCOUNTS", 1)
     monkeypatch.setattr(owners, "FEW_PEOPLE", 0)
+    monkeypatch.setattr(owners, "TOGETHER_APART", 100)
     monkeypatch.setattr(apart, "_PAGE", 3)
     monkeypatch.setattr(apart, "_HEED_PAGES", 1)
 
@@ -100,6 +101,19 @@ async def test_delta_asks_the_other_process_as_well(house: House, large: None) -
     assert run.status is RunStatus.COMPLETED
     assert {f"unlinked:{uids['orphan']}", f"collision:{uids['disputed']}"} <= (await house.findings()).keys()
     assert list(await house.findings("resolved")) == [f"orphan:{uids['orphan']}"]
+
+
+async def test_very_many_accounts_are_decided_about_in_pieces_and_each_once(
+    house: House, large: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.provide("anna")
+    uids = {house.target.put({"login": f"zzz{at}q"}) for at in range(7)}
+    monkeypatch.setattr(owners, "TOGETHER_APART", 3)
+
+    run = await house.reconcile()
+
+    assert run.discrepancies_by_type == {"orphan": 7}
+    assert {f"orphan:{uid}" for uid in uids} == set(await house.findings())
 
 
 def ended_at(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[int]:

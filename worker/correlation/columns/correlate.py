@@ -46,8 +46,7 @@ def correlate_columns(
     names = _names(prepared, rule_set)
     frequencies = frequencies_among(prepared, rule_set, names) if count_names else frequencies
     scorer = Scorer(prepared, rule_set, names, frequencies)
-    if kinds is None:
-        kinds = list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
+    kinds = kinds or list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
     named = Named(words.named(identities), words.named(accounts))
     pairs = Cut(kinds, scorer, rule_set, named, of_accounts=of_accounts, processes=processes).scored()
     asking, found = (pairs.accounts, pairs.identities) if of_accounts else (pairs.identities, pairs.accounts)

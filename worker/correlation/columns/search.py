@@ -53,22 +53,25 @@ class Ids(Sequence[UUID]):
 
 
 class Rows:
-    """Records as columns, of the attributes that somebody reads."""
+    """Records as columns, of the attributes that somebody reads (``names``); what nobody has takes no room."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.ids = Ids()
-        self.columns: dict[str, list[Any]] = {name: [] for name in names}
+        self.names = frozenset(names)
+        self.columns: dict[str, list[Any]] = {}
 
     def add(self, ids: Sequence[str], records: Sequence[Mapping[str, Any]]) -> None:
         """Append records; what nobody reads is left out."""
+        known = self.names.intersection(set().union(*records))
+        for name in known - self.columns.keys():
+            self.columns[name] = [None] * len(self.ids)
         self.ids.add(ids)
-        known = set().union(*records)
         for name, values in self.columns.items():
             values.extend([record.get(name) for record in records] if name in known else [None] * len(records))
 
     def chosen(self, places: Numbers) -> "Rows":
         """Only those at these places."""
-        found = Rows(())
+        found = Rows(self.names)
         found.ids = self.ids.chosen(places)
         listed = places.tolist()
         found.columns = {name: [values[place] for place in listed] for name, values in self.columns.items()}
@@ -76,9 +79,15 @@ class Rows:
 
     def join(self, others: "Rows") -> None:
         """Append those of another."""
+        for name in others.columns.keys() - self.columns.keys():
+            self.columns[name] = [None] * len(self.ids)
         self.ids.packed += others.ids.packed
         for name, values in self.columns.items():
-            values.extend(others.columns[name])
+            values.extend(others.column(name))
+
+    def column(self, name: str) -> list[Any]:
+        """What each has of one attribute."""
+        return self.columns.get(name) or [None] * len(self.ids)
 
     def table(self, is_taken: Sequence[bool] | None = None) -> Table:
         return Table(self.ids, self.columns, is_taken)
@@ -115,7 +124,7 @@ class Search:
 
     def meet(self, ids: Sequence[str], people: Sequence[Mapping[str, Any]]) -> None:
         """Look at the next people, whose ids are above those of all before."""
-        came = Rows(self.people.columns)
+        came = Rows(self.people.names)
         came.add(ids, people)
         self._names.total += len(ids)
         if self._keeps_all:
