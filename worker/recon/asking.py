@@ -1,6 +1,7 @@
 """Whose would an account with these attributes be? Asked by a person; nothing is written."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,9 @@ from worker.store.tenant import tenant
 _MOST_TEXTS = 100
 #: Who shares rarer keys comes first; so many are compared.
 _MOST_PEOPLE = 100
+#: Names that were counted so many seconds ago are common still; of so many tenants they are kept.
+COUNTED_FRESH_S, _MOST_COUNTED = 300.0, 20
+_COUNTED: dict[UUID, tuple[float, NameFrequencies]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,6 @@ async def whose(
     tenant_id = connector.tenant_id
     keys = await asyncio.to_thread(match_keys, subject.attributes, rule_set, side=Side.ACCOUNT)
     async with tenant(pool, tenant_id) as conn:
-        names = await work.full_names(conn, tenant_id)
         is_large = await backtests.has_more_people(conn, tenant_id=tenant_id, than=EVERYBODY)
         people, is_complete = await _of_many(conn, connector, rule_set, subject, keys) if is_large else ([], True)
     if not is_large:
@@ -62,7 +65,7 @@ async def whose(
 
     audience = Audience(asker, occasion, find, at_once)
     heard = await hear([subject], people, rule_set=rule_set, audience=audience)
-    frequencies = await asyncio.to_thread(NameFrequencies.of, names)
+    frequencies = await _frequencies(pool, tenant_id, is_large=is_large)
     [result] = await asyncio.to_thread(
         correlate_many,
         [subject],
@@ -74,6 +77,21 @@ async def whose(
         tuning_mode=bool(connector.settings.get("tuning_mode", False)),
     )
     return Answer(result, is_complete)
+
+
+async def _frequencies(pool: Pool, tenant_id: UUID, *, is_large: bool) -> NameFrequencies:
+    """How common names are; of very many people as it was a while ago, for counting them takes longer than the rest."""
+    known = _COUNTED.get(tenant_id)
+    if is_large and known is not None and time.monotonic() - known[0] < COUNTED_FRESH_S:
+        return known[1]
+    async with tenant(pool, tenant_id) as conn:
+        names = await work.full_names(conn, tenant_id)
+    found = await asyncio.to_thread(NameFrequencies.of, names)
+    if is_large:
+        _COUNTED[tenant_id] = (time.monotonic(), found)
+        while len(_COUNTED) > _MOST_COUNTED:
+            del _COUNTED[next(iter(_COUNTED))]
+    return found
 
 
 async def _of_many(
