@@ -57,11 +57,12 @@ def files(options: argparse.Namespace) -> int:
         people = _ids(identities, options.identity_id, usual=_IDENTITY_IDS, option="--identity-id")
         theirs = _ids(accounts, options.account_id, usual=_ACCOUNT_IDS, option="--account-id")
         rule_set = _rule_set(options.rules, identities, accounts)
-        if not options.rules:
+        if not options.rules and not options.no_refine:
+            progress.say("Learning weights …")
             rule_set = _learnt(rule_set, identities, accounts)
         decisions, unknown = _decisions(options.decisions, people, theirs)
         _tell_start(rule_set, identities, accounts, unknown, is_guessed=not options.rules, is_quiet=options.json)
-        progress.say(f"Correlating {len(accounts)} accounts with {len(identities)} identities …")
+        progress.say(f"Correlating {len(accounts):,} accounts with {len(identities):,} identities …")
         outcome = _correlated(identities, accounts, rule_set, decisions)
         progress.say(f"Writing {options.out} …")
         _write(Path(options.out), outcome, list(people), list(theirs))

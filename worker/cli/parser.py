@@ -181,6 +181,9 @@ def _correlation(verbs: Any) -> None:
     of_files.add_argument("--identities", required=True, metavar="I.csv", help="the people, a row each")
     of_files.add_argument("--accounts", required=True, metavar="A.csv", help="the accounts, a row each")
     of_files.add_argument("--rules", metavar="RULES.toml", help="what is compared (guessed from the column names)")
+    of_files.add_argument(
+        "--no-refine", action="store_true", help="guessed rules as they are shipped: nothing is learnt"
+    )
     of_files.add_argument("--decisions", metavar="D.csv", help="account_id, identity_id, verdict: is, is_not, nobody")
     of_files.add_argument("--out", required=True, metavar="LINKS.csv", help="where the links are written")
     of_files.add_argument("--identity-id", metavar="COLUMN", help="the column that names the people")

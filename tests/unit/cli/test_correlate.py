@@ -86,6 +86,21 @@ def test_a_machine_reads_counts_and_rules(at: Files, tmp_path: Path, capsys: pyt
     assert [rule["name"] for rule in said["rules"]] == ["number"]
 
 
+def test_guessed_rules_learn_from_the_tables_unless_told_not_to(
+    at: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{place},E-{place},p{place}@acme.example" for place in range(600)]
+    at("I.csv", "\n".join(["identity_id,employee_number,email", *rows]))
+    at("A.csv", "\n".join(["account_id,employee_number,email", *rows]))
+    weights = []
+    for options in (["--no-refine"], []):
+        assert correlate(tmp_path, "--json", *options) == 0
+        weights.append([rule["weight"] for rule in json.loads(capsys.readouterr().out)["rules"]])
+
+    assert weights[0] == [11, 10]
+    assert weights[1] != weights[0]
+
+
 def test_decisions_of_people_come_first(at: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = "account_id,identity_id,verdict\na1,P1,is_not\n=a2,,nobody\na3,P3,is\ngone,P1,is\n"
 

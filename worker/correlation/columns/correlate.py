@@ -38,7 +38,7 @@ def correlate_columns(
 
     ``count_names``: how common names are is told by the identities themselves, in place of ``frequencies``. Expression
     rules say nothing here. ``kinds``: which keys bring whom together, where somebody knows already. ``processes``: two
-    share the work on large tables, where the caller may be forked; a million of each side then take some 2 GB in all.
+    share the work on large tables, where the caller may be forked.
     """
     words = Words(decisions, of_accounts=of_accounts)
     identities, accounts = (candidates, subjects) if of_accounts else (subjects, candidates)
@@ -49,6 +49,7 @@ def correlate_columns(
     kinds = kinds or list(kinds_of(prepared, rule_set, names, of_accounts=of_accounts, max_block=MAX_BLOCK))
     named = Named(words.named(identities), words.named(accounts))
     pairs = Cut(kinds, scorer, rule_set, named, of_accounts=of_accounts, processes=processes).scored()
+    del kinds  # the largest of all, and not needed any more
     asking, found = (pairs.accounts, pairs.identities) if of_accounts else (pairs.identities, pairs.accounts)
     spoken = words_on(words, subjects, candidates, (asking, found), rule_set)
     asked = Asked(
