@@ -193,7 +193,7 @@ def _doubt(
         return f"a person decided about this, and the evidence changed since: {', '.join(old)}"
     if tuning_mode or rule_set.tuning_mode:
         return "tuning mode links nobody by itself"
-    return None if definitive else _doubt_of_sum(ranked, rule_set, is_truncated=is_truncated)
+    return None if best.definitive else _doubt_of_sum(ranked, rule_set, is_truncated=is_truncated)
 
 
 def _doubt_of_sum(ranked: Sequence[Ranked], rule_set: RuleSet, *, is_truncated: bool) -> str | None:

@@ -8,8 +8,10 @@ import pytest
 
 from tests.unit.correlation.people import ANNA, HERS, NAMESAKES, RULES, candidate, identity, only, ref
 from worker.correlation import NameFrequencies, RuleSet, evidence_of_pair
+from worker.correlation.decide import decide
 from worker.correlation.engine import correlate_one
 from worker.correlation.prepare import prepare_candidate, prepare_subject
+from worker.correlation.score import score
 from worker.domain.correlation import (
     NOBODY,
     Candidate,
@@ -178,6 +180,19 @@ def test_a_definitive_rule_settles_alone() -> None:
         "none",
         "nobody comes into question; ruled out: type: 'employee' and 'guest' are different",
     )
+
+
+def test_what_settles_it_with_another_says_nothing_for_the_best() -> None:
+    """One whose badge is somebody else's, too, is a claim that was lost; the gap to it counts like any other."""
+    rules = replace(definitive(), auto_threshold=0.9, min_gap=4)
+    subject = prepare_subject(Subject(ref(1), Side.IDENTITY, ANNA | {"badge": "B1"}), rules)
+    accounts = [candidate({"badge": "b1"}, number=100), candidate(number=101)]
+    scored = [score(subject, prepare_candidate(each, rules, side=Side.ACCOUNT), rules) for each in accounts]
+
+    found = decide(scored, rule_set=rules, joint={accounts[0].ref_id: 0.07, accounts[1].ref_id: 0.92})
+
+    assert [one.uid for one in found.candidates] == ["u101", "u100"]
+    assert (found.decision, found.reason.endswith("but the next one is too close")) == ("review", True)
 
 
 def test_what_is_ruled_out_is_told() -> None:
