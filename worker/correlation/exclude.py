@@ -63,7 +63,7 @@ def at_best(
 ) -> float | None:
     """No less than the points that ``score`` gives the pair; None where an identifier agrees: that counts by itself."""
     identity, account = (subject, candidate) if subject.side is Side.IDENTITY else (candidate, subject)
-    points = (-frequencies.log_total if frequencies else rule_set.base) + (MOST if is_told else 0.0)
+    points = (frequencies.prior if frequencies else rule_set.base) + (MOST if is_told else 0.0)
     agreeing: dict[str, list[float]] = {}
     exact: set[str] = set()
     for rule, sources, targets in zip(rule_set.rules, identity.values, account.values, strict=True):

@@ -18,16 +18,18 @@ UNSEEN, MOST_UNSEEN = 0.05, 0.5
 class NameFrequencies:
     """``counts``: how often a name token, and a whole name of several bearers, occurs in ``total`` people.
 
-    ``unseen``: how many more may have a whole name that one has here.
+    ``unseen``: how many more may have a whole name that one has here. ``people``: how many there are, where names were
+    counted among some of them.
     """
 
     counts: Mapping[str, int]
     total: int
     unseen: float = UNSEEN
+    people: int = 0
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> "NameFrequencies":
-        """Count the full names of everybody."""
+    def of(cls, names: Iterable[str], *, people: int = 0) -> "NameFrequencies":
+        """Count the full names of everybody, or of some of so many ``people``."""
         counts: Counter[str] = Counter()
         total = 0
         for name in names:
@@ -36,17 +38,23 @@ class NameFrequencies:
             counts.update(tokens)
             if len(tokens) > 1:
                 counts[" ".join(tokens)] += 1
-        return cls.counted(counts, total)
+        return cls.counted(counts, total, people=people)
 
     @classmethod
-    def counted(cls, counts: Mapping[str, int], total: int) -> "NameFrequencies":
+    def counted(cls, counts: Mapping[str, int], total: int, *, people: int = 0) -> "NameFrequencies":
         """Of parts and of whole names that were counted already."""
         common = {text: count for text, count in counts.items() if count > 1}
-        return cls(common, total, unseen_among([count for text, count in common.items() if " " in text], total))
+        unseen = unseen_among([count for text, count in common.items() if " " in text], total)
+        return cls(common, total, unseen, people)
 
     @property
     def log_total(self) -> float:
         return log(max(self.total, _MIN_TOTAL))
+
+    @property
+    def prior(self) -> float:
+        """The log odds that one of all people is meant, before anything is known."""
+        return -log(max(self.people, self.total, _MIN_TOTAL))
 
     def bearers(self, normal: str) -> int:
         """How many people have this normalised name; at least one."""

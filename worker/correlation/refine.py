@@ -138,7 +138,7 @@ class _Evidence:
             accounts=asking.astype(np.int64),
             people=len(identities.ids),
             asked=len(accounts.ids),
-            base=-frequencies.log_total if frequencies else rule_set.base,
+            base=frequencies.prior if frequencies else rule_set.base,
             fixed=sum(fixed, np.zeros(len(asking))),
             levels={place: compared[place].levels for place in learnt},
             by_chance={place: _by_chance(scorer.compare_by(place, *drawn)) for place in learnt},

@@ -102,7 +102,7 @@ def score(
     evidence = _damped(found)
     agreeing = [one for one in evidence if one.points > 0]
     exact = [one for one in agreeing if one.level is Level.SAME]
-    base = -frequencies.log_total if frequencies else rule_set.base
+    base = frequencies.prior if frequencies else rule_set.base
     opinion = opinion_of(told.words.get(account.ref_id, ()), identity, account, rule_set)
     return Scored(
         candidate=candidate,

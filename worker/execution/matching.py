@@ -321,11 +321,12 @@ class Matching:
         async with tenant(self._pool, tenant_id) as conn:
             stored = await correlation.active_rule_set(conn, tenant_id=tenant_id, connector_id=connector.id)
             active = await mappings.active(conn, tenant_id=tenant_id, connector_ids=[connector.id])
-            names = await work_store.full_names(conn, tenant_id)
+            told = await work_store.full_names(conn, tenant_id)
         known = (await work.target.object_schema()).attributes if stored is None else ()
         mapping = active.get((connector.id, connector.object_class))
         rule_set = rule_set_in_force(stored, attributes=[each.name for each in known], mapping=mapping)
-        self._known[connector.id] = rules = _Rules(rule_set, NameFrequencies.of(names), time.monotonic())
+        frequencies = NameFrequencies.of(told.names, people=told.people)
+        self._known[connector.id] = rules = _Rules(rule_set, frequencies, time.monotonic())
         return rules
 
 

@@ -85,8 +85,8 @@ async def _frequencies(pool: Pool, tenant_id: UUID, *, is_large: bool) -> NameFr
     if is_large and known is not None and time.monotonic() - known[0] < COUNTED_FRESH_S:
         return known[1]
     async with tenant(pool, tenant_id) as conn:
-        names = await work.full_names(conn, tenant_id)
-    found = await asyncio.to_thread(NameFrequencies.of, names)
+        told = await work.full_names(conn, tenant_id)
+    found = await asyncio.to_thread(NameFrequencies.of, told.names, people=told.people)
     if is_large:
         _COUNTED[tenant_id] = (time.monotonic(), found)
         while len(_COUNTED) > _MOST_COUNTED:

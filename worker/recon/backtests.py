@@ -162,12 +162,12 @@ async def settled_pasts(
     ids = [each.account_id for each in settled]
     async with tenant(pool, tenant_id) as conn:
         said = await correlation.decisions(conn, tenant_id=tenant_id, connector_id=connector_id, account_ids=ids)
-        names = await work.full_names(conn, tenant_id)
+        known = await work.full_names(conn, tenant_id)
         asked = await backtests.asked_about(conn, tenant_id=tenant_id, account_ids=ids)
         past = _past(settled, said, asked)
         named = {ref for each in past for ref in each.named}
         people = await backtests.people(conn, tenant_id=tenant_id, ids=sorted(named))
-    return past, people, await asyncio.to_thread(NameFrequencies.of, names)
+    return past, people, await asyncio.to_thread(NameFrequencies.of, known.names, people=known.people)
 
 
 async def sharing(

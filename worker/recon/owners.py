@@ -177,7 +177,8 @@ async def owners_of(steps: Steps, context: RunContext, unowned: Sequence[Observe
     heard = await _hear(steps, context, unowned, candidates)
     async with tenant(steps.pool, view.place.tenant_id) as conn:
         said = await correlation.decisions(conn, account_ids=[each.id for each in unowned], **where_of(view))
-    return await asyncio.to_thread(correlated, unowned, candidates, view, said, holders.names, heard=heard)
+    frequencies = await asyncio.to_thread(NameFrequencies.of, holders.names)
+    return await asyncio.to_thread(correlated, unowned, candidates, view, said, frequencies, heard=heard)
 
 
 async def _hear(
@@ -322,7 +323,7 @@ def correlated(
     candidates: Sequence[Candidate],
     view: View,
     said: Sequence[PersonDecision],
-    names: Sequence[str],
+    frequencies: NameFrequencies,
     *,
     heard: Heard,
 ) -> list[Owned]:
@@ -332,7 +333,7 @@ def correlated(
         [*candidates, *heard.people],
         rule_set=view.rule_set,
         decisions=said,
-        frequencies=NameFrequencies.of(names),
+        frequencies=frequencies,
         told=heard.told,
         tuning_mode=bool(view.connector.settings.get("tuning_mode", False)),
     )

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from worker.correlation import Asker, keys_of_texts, match_keys, texts_of_person
+from worker.correlation import Asker, NameFrequencies, keys_of_texts, match_keys, texts_of_person
 from worker.domain.correlation import Candidate, CorrelationMatch, Decision, MatchKey, Side
 from worker.domain.errors import ConnectorError, HookError, NotFound, SettingsError
 from worker.recon import classify
@@ -155,11 +155,12 @@ class Recorrelation:
                 conn, ids=sorted(asked - set(people)), object_class=view.place.object_class, **where_of(view)
             )
             said = await correlation.decisions(conn, account_ids=account_ids, **where_of(view))
-            names = await work.full_names(conn, tenant_id)
+            known = await work.full_names(conn, tenant_id)
         candidates = [*persons, *others]
         audience = Audience(self._asker, occasion_of(view, now=datetime.now(UTC)), _nobody_else, at_once)
         heard = await hear(subjects_of(unowned), candidates, rule_set=view.rule_set, audience=audience)
-        results = await asyncio.to_thread(correlated, unowned, candidates, view, said, names, heard=heard)
+        frequencies = await asyncio.to_thread(NameFrequencies.of, known.names, people=known.people)
+        results = await asyncio.to_thread(correlated, unowned, candidates, view, said, frequencies, heard=heard)
         async with tenant(self._pool, tenant_id) as conn:
             await _write(conn, view, results, {each.ref_id: each.name for each in persons})
 

@@ -11,6 +11,9 @@ from worker.store.sql import Record, load
 
 queries = load("work")
 
+#: How common a name is decides what it is worth: so many people show that well enough.
+NAMED = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -75,10 +78,20 @@ async def unowned_keys(conn: Connection, tenant_id: UUID, *, connector_id: UUID,
     return list(found or ())
 
 
-async def full_names(conn: Connection, tenant_id: UUID) -> list[str]:
-    """Given and family names of people, one text each."""
-    rows = await queries.full_names.rows(conn, tenant_id=tenant_id)
-    return [f"{row['given'] or ''} {row['family'] or ''}".strip() for row in rows]
+@dataclass(frozen=True, slots=True)
+class FullNames:
+    """Given and family names, one text each, of some of all ``people``."""
+
+    names: list[str]
+    people: int
+
+
+async def full_names(conn: Connection, tenant_id: UUID) -> FullNames:
+    """The names of everybody, or of as many as show how common names are."""
+    rows = await queries.full_names.rows(conn, tenant_id=tenant_id, limit=NAMED)
+    names = [f"{row['given'] or ''} {row['family'] or ''}".strip() for row in rows]
+    people = len(names) if len(names) < NAMED else int(await queries.people.value(conn, tenant_id=tenant_id))
+    return FullNames(names, people)
 
 
 def _subject(row: Record) -> Subject:

@@ -36,6 +36,8 @@ SELECT array_agg(hash) AS hashes FROM (
 ) k
 
 -- name: full_names
--- How common a name is decides what it is worth; twenty thousand people show that well enough.
 SELECT attributes ->> 'given_name' AS given, attributes ->> 'family_name' AS family FROM identities
-WHERE tenant_id = :tenant_id AND deleted_at IS NULL LIMIT 20000
+WHERE tenant_id = :tenant_id AND deleted_at IS NULL LIMIT :limit
+
+-- name: people
+SELECT count(*) FROM identities WHERE tenant_id = :tenant_id AND deleted_at IS NULL

@@ -1,5 +1,7 @@
 """How common names are, told by the names of those who are there."""
 
+from math import log
+
 import pytest
 
 from worker.correlation.frequency import MOST_UNSEEN, UNSEEN, NameFrequencies, unseen_among
@@ -29,3 +31,12 @@ def test_a_name_that_is_there_once_is_worth_less_among_many_namesakes() -> None:
 
     assert among.unseen > alone.unseen
     assert among.rarity("zoe zabel") < alone.rarity("zoe zabel")
+
+
+def test_names_of_some_are_as_common_as_among_all_and_one_of_all_is_meant() -> None:
+    names = [f"Anna {letter}{other}" for letter in "abcdefghijklmnopqrstuvwxyz" for other in "abcdefgh"] * 10
+    some = NameFrequencies.of(names, people=100 * len(names))
+
+    assert some.rarity("anna") == NameFrequencies.of(names).rarity("anna")
+    assert some.prior == pytest.approx(NameFrequencies.of(names).prior - log(100))
+    assert NameFrequencies.of(names, people=len(names)).prior == NameFrequencies.of(names).prior

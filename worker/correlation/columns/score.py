@@ -73,7 +73,7 @@ class Scorer:
         self.frequencies = frequencies
         self._prepared = prepared
         self._rule_set = rule_set
-        self._base = -frequencies.log_total if frequencies else rule_set.base
+        self._base = frequencies.prior if frequencies else rule_set.base
         self._judges = [
             Judge(rule, space, parts, frequencies)
             for rule, space, parts in zip(rule_set.rules, prepared.spaces, names, strict=True)
