@@ -49,7 +49,7 @@ async def changed(conn: Connection, source: Source, *, uids: Sequence[str], hash
 
 
 async def others_of(conn: Connection, source: Source, *, owners: Sequence[tuple[UUID, str]]) -> dict[UUID, str]:
-    """For each (identity, uid) whose identity has a row of another uid at this source: that uid."""
+    """For each (identity, uid) whose identity has a row of another uid there that is not gone: that uid."""
     rows = await queries.others_of.rows(
         conn, **_where(source), identity_ids=[owner for owner, _ in owners], uids=[uid for _, uid in owners]
     )
@@ -57,13 +57,16 @@ async def others_of(conn: Connection, source: Source, *, owners: Sequence[tuple[
 
 
 async def upsert(conn: Connection, source: Source, *, rows: Sequence[RowToKeep], run_id: UUID) -> None:
+    """Keep these rows; whoever had another one here, that is gone, has this one now."""
     if rows:
+        uids, owners = [row.uid for row in rows], [row.identity_id for row in rows]
+        await queries.let_go.run(conn, **_where(source), identity_ids=owners, uids=uids)
         await queries.upsert.run(
             conn,
             **_where(source),
             ids=[uuid7() for _ in rows],
-            uids=[row.uid for row in rows],
-            identity_ids=[row.identity_id for row in rows],
+            uids=uids,
+            identity_ids=owners,
             observed=[row.observed for row in rows],
             observed_active=[row.active for row in rows],
             hashes=[row.hash for row in rows],

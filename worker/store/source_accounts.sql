@@ -9,11 +9,18 @@ LEFT JOIN LATERAL (
 WHERE a.id IS NULL OR a.observed_hash IS DISTINCT FROM n.hash OR a.state <> 'active' OR a.identity_id IS NULL
 
 -- name: others_of
--- Rows of this source, under another uid, that these people have already.
+-- Rows of this source, under another uid, that these people have already. One that is gone is in nobody's way.
 SELECT a.identity_id, a.uid FROM accounts a
 JOIN unnest(:identity_ids::uuid[], :uids::text[]) AS n(identity_id, uid) ON a.identity_id = n.identity_id
 WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
-  AND a.uid <> n.uid
+  AND a.uid <> n.uid AND (a.state <> 'dead' OR a.live > 0)
+
+-- name: let_go
+-- Rows that are gone lose their people, who have another one from now on.
+UPDATE accounts a SET identity_id = NULL FROM unnest(:identity_ids::uuid[], :uids::text[]) AS n(identity_id, uid)
+WHERE a.tenant_id = :tenant_id AND a.connector_id = :connector_id AND a.object_class = :object_class
+  AND a.identity_id = ANY(:identity_ids::uuid[]) AND a.identity_id = n.identity_id AND a.uid <> n.uid
+  AND a.state = 'dead' AND a.live = 0
 
 -- name: upsert
 INSERT INTO accounts (tenant_id, id, connector_id, object_class, uid, identity_id, state, observed, observed_active,

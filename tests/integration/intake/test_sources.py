@@ -257,6 +257,24 @@ async def test_two_rows_with_one_external_id_do_not_share_a_person(house: House)
     assert set(await house.people()) == {"ann", "bob"}
 
 
+async def test_who_comes_back_in_another_row_is_the_same_person_again(house: House) -> None:
+    """A row that is gone keeps its person from nothing: whoever is hired again gets another one in many systems."""
+    source = await house.source(settings={"import": {"external_id": "login"}})
+    others = [TargetAccount(str(n), {"login": f"login{n}"}) for n in range(10)]
+    house.guard = Listing([*others, TargetAccount("21", {"login": "ann"})])
+    await house.imported(source)
+    house.guard = Listing(others)
+    await house.imported(source)
+    gone = await house.people()
+    house.guard = Listing([*others, TargetAccount("37", {"login": "ann"})])
+    run = await house.imported(source)
+    people = await house.people()
+
+    assert [gone["ann"]["active"], gone["login0"]["active"]] == [False, True]
+    assert (run.items_error, run.statistics.get("errors")) == (0, None)
+    assert (len(people), people["ann"]["active"]) == (11, True)
+
+
 async def test_a_row_that_cannot_be_kept_is_an_error(house: House) -> None:
     source = await house.source()
     house.guard = Listing([*accounts(0, 3), TargetAccount("9", {"title": "a\0b"}), TargetAccount("x\0", {})])
