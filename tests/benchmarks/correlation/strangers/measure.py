@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-from argparse import Namespace
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -18,6 +17,7 @@ from tests.benchmarks.correlation.strangers.draws import Draw, Made, Row, draw, 
 from tests.benchmarks.figures import Figure, Size, at_least, at_most
 from tests.benchmarks.ground import Ground
 from worker.cli.correlate import _IDENTITY_IDS, files
+from worker.cli.parser import build_parser
 
 _DIALECTS = ((",", "utf-8"), (";", "utf-8-sig"), ("\t", "utf-8"), (";", "utf-8"))
 _Z = 1.96
@@ -87,10 +87,8 @@ def tried(seed: int, folder: Path, *, people: int | None = None) -> Stranger:
             writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
             writer.writeheader()
             writer.writerows(rows)
-    options = Namespace(
-        identities=str(folder / "people.csv"), accounts=str(folder / "accounts.csv"), rules=None, decisions=None,
-        identity_id=None, account_id=None, out=str(folder / "links.csv"), json=True,
-    )  # fmt: skip
+    tables = ["--identities", str(folder / "people.csv"), "--accounts", str(folder / "accounts.csv")]
+    options = build_parser().parse_args(["correlate", "files", *tables, "--out", str(folder / "links.csv"), "--json"])
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         files(options)
     with (folder / "links.csv").open(encoding="utf-8", newline="") as file:
