@@ -57,7 +57,8 @@ def test_each_figure_of_the_queue_is_one_object_a_line() -> None:
     assert [re.sub(r"\d+(,\d+)*", "#", figure["measure"]) for figure in figures] == QUEUE
     assert all(set(figure) == {"measure", "value", "unit", "versus", "ratio"} for figure in figures)
     nothing = [figure for figure in figures if not (figure["value"] > 0 and figure["ratio"] > 0)]
-    assert [figure["measure"] for figure in nothing if figure["unit"] != "%"] == []  # nobody is idle for long here
+    # Nobody is idle for long here: it may be that nothing was used, and nothing asked.
+    assert [figure["measure"] for figure in nothing if not figure["measure"].startswith("idle")] == []
 
 
 def test_a_measure_that_does_not_exist_is_named_with_those_that_do() -> None:
