@@ -55,7 +55,7 @@ async def _take_back(act: Act, case: Record, *, rules: RuleSet) -> UUID | None:
     if case["status"] == "rejected":
         refs = [UUID(each["ref_id"]) for each in case["candidates"]]
         pairs = [(case["account_id"] or ref, case["identity_id"] or ref) for ref in refs]
-        pairs += [(case["account_id"], NOBODY)] if case["account_id"] is not None else []
+        pairs += [(case["account_id"], NOBODY)] if case["account_id"] is not None and decision.get("nobody") else []
         await correlation.withdraw(act.conn, pairs=pairs, **where)
         return None
     owner, account_id = UUID(decision["identity_id"]), UUID(decision["account_id"])

@@ -19,7 +19,7 @@ from worker.correlation.asking import (
     held_of,
     words_about,
 )
-from worker.correlation.blocking import BY_HOOK, keys_of_texts, match_keys, reading_of
+from worker.correlation.blocking import keys_of_texts, match_keys, reading_of
 from worker.correlation.bulk import MAX_BLOCK, LookedUp, correlate_many, looked_up, nearest
 from worker.correlation.defaults import default_rule_set, rule_set_in_force
 from worker.correlation.engine import CandidateSource, CorrelationService, Hear, Question
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from worker.correlation.refine import refined
 
 __all__ = [
-    "BY_HOOK",
     "DECISIONS",
     "FRAME_HEAD",
     "MAX_BLOCK",

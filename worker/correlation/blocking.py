@@ -18,14 +18,12 @@ from worker.correlation.phonetics import metaphone, soundex
 from worker.correlation.prepare import Prepared, Value, prepare_subject
 from worker.correlation.rules import MatchKind, Rule, RuleSet
 from worker.correlation.similarity import Algorithm
-from worker.domain.correlation import NOBODY, MatchKey, Side, Subject
+from worker.domain.correlation import BY_HOOK, NOBODY, MatchKey, Side, Subject
 
 MIN_TYPO = 3
 MAX_TYPO = 32
 MAX_TOKENS = 4
 LAST_SIGNS = 2
-#: The kind of keys that hooks have given, which no rule makes.
-BY_HOOK = "by hook"
 
 
 def match_keys(attributes: Mapping[str, Any], rule_set: RuleSet, *, side: Side) -> list[MatchKey]:

@@ -39,6 +39,10 @@ class Verdict(StrEnum):
     NOBODY = "nobody"
 
 
+#: The kind of keys that hooks have given, which no rule makes.
+BY_HOOK = "by hook"
+
+
 class MatchKey(NamedTuple):
     """A blocking key: only records that share one are ever compared. ``hash`` fits PostgreSQL's bigint."""
 

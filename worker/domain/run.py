@@ -129,6 +129,15 @@ class Run:
     part: RangeClaim | None = None
 
     @property
+    def goes_on(self) -> bool:
+        """Whether some process has it, or is to take it up without a word from people."""
+        waits = self.status is RunStatus.PAUSED and self.pause_reason in {
+            PauseReason.SHUTDOWN,
+            PauseReason.TARGET,
+        }
+        return waits or self.status in {RunStatus.PENDING, RunStatus.RUNNING}
+
+    @property
     def only(self) -> Only | None:
         """The single objects that it looks at; None for a run over everything."""
         return Only.of(self.statistics)

@@ -140,6 +140,8 @@ class Following:
 
     async def _accept(self, conn: Connection, whence: Whence, waiting: Waiting, schema: ObjectSchema | None) -> bool:
         found = await _place_or_refusal(conn, whence, waiting.wanted)
+        if not await follow_ups.queries.is_bound.value(conn, tenant_id=whence.tenant_id, hook_id=waiting.hook_id):
+            found = Refusal("the hook is bound nowhere any more")
         why = found if isinstance(found, Refusal) else _problem(waiting.wanted, found[1], schema)
         if isinstance(found, Refusal) or why is not None:
             await _note_refused(conn, whence.tenant_id, waiting, why or _nobodys())

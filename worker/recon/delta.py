@@ -28,7 +28,7 @@ from worker.recon import inbound
 from worker.recon.conclude import FIRST, claimed_people, confirm, gone_findings, write_gone, write_missing
 from worker.recon.context import RunContext
 from worker.recon.examine import Examined, can_be_kept, expressions, record
-from worker.recon.owners import found_owners, write_owners
+from worker.recon.owners import TOGETHER_APART, found_owners, write_owners
 from worker.recon.seen import hash_uids, pack, unpack
 from worker.recon.singles import remarks
 from worker.recon.spoilt import examine_apart, hashes_of, is_protected
@@ -305,16 +305,17 @@ async def _write_gone(
 async def _find_owners(steps: Steps, context: RunContext, look: Look) -> None:
     """Correlate those of the accounts looked at that nobody owns; done again, it changes nothing."""
 
-    async def pages() -> AsyncGenerator[list[Observed], None]:
-        for uids in _pieces(list(look.unsettled), _ROWS):
+    async def pages(together: Sequence[str]) -> AsyncGenerator[list[Observed], None]:
+        for uids in _pieces(together, _ROWS):
             yield await _unowned(steps, context, uids)
 
-    async with aclosing(found_owners(steps, context, pages)) as found:
-        async for results in found:
-            async with steps.step(context) as conn:
-                keys = (await write_owners(conn, context, results)).keys
-            async with steps.step(context) as conn:
-                await _close(conn, context, account_ids=[each.id for each, _ in results], keys=keys)
+    for together in _pieces(list(look.unsettled), TOGETHER_APART):
+        async with aclosing(found_owners(steps, context, partial(pages, together))) as found:
+            async for results in found:
+                async with steps.step(context) as conn:
+                    keys = (await write_owners(conn, context, results)).keys
+                async with steps.step(context) as conn:
+                    await _close(conn, context, account_ids=[each.id for each, _ in results], keys=keys)
 
 
 async def _unowned(steps: Steps, context: RunContext, uids: Sequence[str]) -> list[Observed]:

@@ -51,7 +51,11 @@ async def _missed(
             told = await steps.patiently(context, partial(guard.sync, place.object_class, token=token))
             for each in told.changes:
                 untold.pop(each.uid, None)
-            token, is_last = told.next_token or token, told.is_last
+            async with steps.step(context):
+                pass  # a stop that was asked for meanwhile
+            if not told.is_last and told.next_token in {None, token}:
+                return {"error": "it tells the same page of changes again and again."}
+            token, is_last = told.next_token or token, told.is_last or not untold
     except LeaseLost:
         raise
     except ConnectorError as error:

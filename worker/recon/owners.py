@@ -18,8 +18,8 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from worker.correlation import (
-    BY_HOOK,
     MAX_BLOCK,
+    NOTHING,
     NameFrequencies,
     RuleSet,
     correlate_many,
@@ -31,7 +31,16 @@ from worker.correlation import (
     texts_of_person,
 )
 from worker.domain.account import TargetAccount
-from worker.domain.correlation import Candidate, CorrelationResult, Decision, MatchKey, PersonDecision, Side, Subject
+from worker.domain.correlation import (
+    BY_HOOK,
+    Candidate,
+    CorrelationResult,
+    Decision,
+    MatchKey,
+    PersonDecision,
+    Side,
+    Subject,
+)
 from worker.recon import classify
 from worker.recon.apart import Accounts, correlated_apart
 from worker.recon.context import RunContext, View
@@ -122,34 +131,37 @@ async def found_owners(steps: Steps, context: RunContext, pages: Accounts) -> As
         async with steps.step(context):
             pass  # a stop that was asked for meanwhile
 
-    at = 0
-    while await _has_more(pages, at):
-        piece = partial(_piece, pages, at)
+    after = FIRST
+    while (end := await _end_of_piece(pages, after)) is not None:
+        piece = partial(_piece, pages, after, end)
         async with aclosing(correlated_apart(steps.pool, view, piece, heed=heed)) as answers:
             async for found in answers:
                 async with tenant(steps.pool, tenant_id) as conn:
                     still = await accounts.still_unlinked(conn, tenant_id=tenant_id, ids=[each for each, _ in found])
                 yield [(still[account_id], result) for account_id, result in found if account_id in still]
-        at += TOGETHER_APART
+        after = end
 
 
-async def _piece(pages: Accounts, begin: int) -> AsyncGenerator[list[Observed], None]:
-    """The accounts from that place on, so many as are decided together."""
-    at, end = 0, begin + TOGETHER_APART
+async def _piece(pages: Accounts, after: UUID, end: UUID) -> AsyncGenerator[list[Observed], None]:
+    """The accounts behind one id up to another. A place among them would shift with whoever gets an owner meanwhile."""
     async with aclosing(pages()) as some:
         async for page in some:
-            if chosen := page[max(begin - at, 0) : max(end - at, 0)]:
+            if chosen := [each for each in page if after < each.id <= end]:
                 yield chosen
-            at += len(page)
-            if at >= end:
+            elif page and min(each.id for each in page) > end:
                 return
 
 
-async def _has_more(pages: Accounts, at: int) -> bool:
-    async with aclosing(_piece(pages, at)) as some:
-        async for _ in some:
-            return True
-    return False
+async def _end_of_piece(pages: Accounts, after: UUID) -> UUID | None:
+    """The last of the accounts behind this id that are decided together; None when there are no more."""
+    end, count = after, 0
+    async with aclosing(pages()) as some:
+        async for page in some:
+            behind = [each.id for each in page if each.id > after][: TOGETHER_APART - count]
+            end, count = max([end, *behind]), count + len(behind)
+            if count == TOGETHER_APART:
+                break
+    return end if count else None
 
 
 async def _in_pieces(steps: Steps, context: RunContext, pages: Accounts) -> AsyncGenerator[list[Owned], None]:
@@ -205,7 +217,9 @@ async def _hear(
         ids = [each.id for each in unowned]
         for some in (ids[at : at + _PAGE] for at in range(0, len(ids), _PAGE)):
             async with steps.step(context) as conn:
-                keys = {account_id: heard.keys.get(account_id, ()) for account_id in some}
+                # what a hook that failed would have named is named as before: by that a create finds the account
+                told = [each for each in some if not heard.told.get(each, NOTHING).failures(each)]
+                keys = {account_id: heard.keys.get(account_id, ()) for account_id in told}
                 await correlation.put_keys_of_hooks(conn, kind=BY_HOOK, keys=keys, **where_of(view))
     return heard
 

@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 
 from worker.connectors import Span
-from worker.domain.errors import LeaseLost
+from worker.domain.errors import ConnectorError, LeaseLost
 from worker.domain.run import RangeClaim, Run, RunStatus
 from worker.recon.context import RunContext, TargetSource, view_of
 from worker.recon.listing import Listed, note_start, run_listing, take_up
@@ -82,9 +82,10 @@ async def list_all(steps: Steps, context: RunContext, listed: Listed) -> None:
         while (claimed := await _next(steps, context)) is not None:
             await _list_range(steps, context, claimed, listed.index)
     async with steps.step(context) as conn:
-        await _count(conn, context)
+        facts = await _count(conn, context)
         await due_work.forget(conn, run.tenant_id, due_work.Kind.RANGE, run.id)
         ranges, checkpoints = await run_ranges.every(conn, run), await runs.checkpoints(conn, run)
+    context.facts |= facts
     sum_up(listed, ranges, checkpoints)
 
 
@@ -122,7 +123,13 @@ async def _is_divided(steps: Steps, context: RunContext, listed: Listed) -> bool
     count = ranges_wanted(context.view.connector.settings)
     if listed.pages or count == 1 or "ranges" not in guard.capabilities:
         return False
-    marks = await steps.patiently(context, lambda: guard.marks(place.object_class, count=count))
+    try:
+        marks = await guard.marks(place.object_class, count=count)
+    except LeaseLost:
+        raise
+    except ConnectorError as error:  # to count all keys may take longer than any page does: one process lists them then
+        log.warning("recon.undivided", run_id=str(run.id), error=str(error))
+        return False
     if not marks:
         return False
     async with steps.step(context) as conn:
@@ -179,7 +186,8 @@ async def _counting(steps: Steps, context: RunContext) -> AsyncIterator[None]:
         while True:
             await asyncio.sleep(COUNT_S)
             async with steps.step(context) as conn:
-                await _count(conn, context)
+                facts = await _count(conn, context)
+            context.facts |= facts
 
     counting = asyncio.create_task(count())
     try:
@@ -191,13 +199,14 @@ async def _counting(steps: Steps, context: RunContext) -> AsyncIterator[None]:
             await counting
 
 
-async def _count(conn: Connection, context: RunContext) -> None:
+async def _count(conn: Connection, context: RunContext) -> dict[str, Any]:
+    """Count what is owed; the facts of the run that are new, known once this is committed."""
     run, owed = context.run, await run_ranges.owed(conn, context.run)
     facts = _merged(context.facts, owed.facts)
-    context.facts |= facts
     if owed.processed or owed.tally or facts:
         await runs.advance(conn, run, Progress(owed.processed, total=owed.total, tally=owed.tally, facts=facts))
     await runs.tally_findings(conn, run, owed.by_type, new=owed.new, detected=owed.detected)
+    return facts
 
 
 def _merged(known: Mapping[str, Any], noted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

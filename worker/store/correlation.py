@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from worker.domain.correlation import Candidate, MatchKey, PersonDecision, Verdict
+from worker.domain.correlation import BY_HOOK, Candidate, MatchKey, PersonDecision, Verdict
 from worker.domain.ids import uuid7
 from worker.store import identities
 from worker.store.pool import Connection
@@ -58,10 +58,10 @@ async def by_keys(
 async def put_keys(
     conn: Connection, *, tenant_id: UUID, connector_id: UUID, keys: dict[UUID, Sequence[MatchKey]]
 ) -> None:
-    """Replace the keys of these accounts."""
+    """Replace the keys that rules give these accounts; those that hooks gave stay until hooks say otherwise."""
     if not keys:
         return
-    await drop_keys(conn, tenant_id=tenant_id, account_ids=list(keys))
+    await queries.drop_keys_of_rules.run(conn, tenant_id=tenant_id, account_ids=list(keys), kept=BY_HOOK)
     flat = [(account_id, key) for account_id, some in keys.items() for key in some]
     if flat:
         await queries.insert_keys.run(

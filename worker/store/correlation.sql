@@ -25,6 +25,9 @@ SELECT id, uid, observed FROM accounts WHERE tenant_id = :tenant_id AND id = ANY
 -- name: drop_keys
 DELETE FROM match_keys WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[])
 
+-- name: drop_keys_of_rules
+DELETE FROM match_keys WHERE tenant_id = :tenant_id AND account_id = ANY(:account_ids::uuid[]) AND kind <> :kept
+
 -- name: drop_other_keys
 DELETE FROM match_keys m WHERE m.tenant_id = :tenant_id AND m.account_id = ANY(:of::uuid[]) AND m.kind = :kind
   AND NOT EXISTS (SELECT 1 FROM unnest(:account_ids::uuid[], :hashes::bigint[]) AS n(account_id, hash)

@@ -36,6 +36,10 @@ FOR UPDATE SKIP LOCKED
 UPDATE follow_ups SET status = :status, note = :note, made_id = :made_id, attributes = NULL, ended_at = db_now()
 WHERE tenant_id = :tenant_id AND operation_id = :operation_id AND hook_id = :hook_id AND number = :number
 
+-- name: is_bound
+SELECT EXISTS (SELECT 1 FROM bindings b
+    WHERE b.tenant_id = :tenant_id AND b.hook_id = :hook_id AND b.enabled)
+
 -- name: accounts
 -- The accounts that a person has at a target, and whether they may be active.
 SELECT a.id, a.object_class, a.wanted, a.observed,

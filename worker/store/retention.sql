@@ -45,7 +45,7 @@ DELETE FROM runs r WHERE r.tenant_id = :tenant_id AND r.id = ANY(ARRAY(
 
 -- name: cases
 -- Cases that were decided, or closed themselves, long ago; what people said of accounts is kept elsewhere, for good.
-DELETE FROM cases c WHERE c.tenant_id = :tenant_id AND c.id = ANY(ARRAY(
+DELETE FROM cases c WHERE c.tenant_id = :tenant_id AND c.status <> 'open' AND c.id = ANY(ARRAY(
     SELECT o.id FROM cases o
     WHERE o.tenant_id = :tenant_id AND o.status <> 'open' AND o.id < :before_id AND o.decided_at < :before
     ORDER BY o.id LIMIT :limit))

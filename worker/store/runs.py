@@ -196,11 +196,11 @@ async def last_good(conn: Connection, run: Run, *, mode: RunMode | None = None) 
 async def claim(conn: Connection, *, tenant_id: UUID, run_id: UUID, owner: UUID) -> Run | None:
     """Take a run that waits, or whose process is dead; None when there is nothing to do for this process now.
 
-    A live run stays due, so that its next process is found when the present one dies.
+    A live run stays due: its next process is found when the present one dies.
     """
     row = await queries.claim.row(conn, tenant_id=tenant_id, id=run_id, owner=owner)
     run = from_row(row) if row else await get(conn, tenant_id=tenant_id, run_id=run_id)
-    if run is None or run.status not in {RunStatus.PENDING, RunStatus.RUNNING}:
+    if run is None or not run.goes_on:
         await due_work.forget(conn, tenant_id, due_work.Kind.RUN, run_id)
     else:
         next_look = await now(conn) + LOOK_AGAIN

@@ -74,6 +74,20 @@ async def test_no_and_nobodys_are_taken_back(asked: Works) -> None:
     assert await asked.value("SELECT count(*) FROM decisions") == 0
 
 
+async def test_what_the_answer_did_not_say_is_not_taken_back_with_it(asked: Works) -> None:
+    """That somebody once said *nobody's* still lets nothing link by itself when the evidence has changed."""
+    case, _ = await asked.rows(OPEN)
+    await asked.rows(
+        "INSERT INTO decisions (tenant_id, connector_id, account_id, identity_id, verdict, decided_at, decided_by) "
+        "SELECT tenant_id, connector_id, account_id, $2, 'nobody', now(), id FROM cases WHERE id = $1 RETURNING 1",
+        case["id"], UUID(int=0),
+    )  # fmt: skip
+    await cases.reject(asked.house, asked.operator, case_id=case["id"])
+    await undeciding.undo(asked.house, asked.operator, case_id=case["id"])
+
+    assert [row["verdict"] for row in await asked.rows("SELECT verdict FROM decisions")] == ["nobody"]
+
+
 async def test_what_something_has_gone_on_with_stays(asked: Works) -> None:
     first, second = await asked.rows(OPEN)
     with pytest.raises(Forbidden):

@@ -198,6 +198,15 @@ async def test_what_is_for_later_is_looked_at_again_when_it_is_due(site: Site, s
     assert await site.row("SELECT status, attributes FROM follow_ups") == ("refused", None)
 
 
+async def test_what_a_hook_asked_for_is_called_off_by_unbinding_it(site: Site, scripts: HookExecutor) -> None:
+    op_id = await asked(site, scripts, '{"type": "disable", "after_seconds": 3600}')
+    await site.rows("UPDATE follow_ups SET due_at = db_now() RETURNING number")
+    await site.rows("UPDATE bindings SET enabled = false RETURNING id")
+
+    assert await follow(site) == (0, 1)
+    assert "is bound nowhere any more" in (await notes_of(site, op_id))[-1]
+
+
 async def test_a_target_that_is_gone_by_then_is_noted(
     site: Site, scripts: HookExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

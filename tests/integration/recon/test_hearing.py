@@ -122,6 +122,21 @@ async def test_a_key_of_a_hook_links_whom_no_rule_finds(heard: Works) -> None:
     assert [[*row] for row in await heard.rows(accounts)] == [[*row] for row in versions]
 
 
+async def test_keys_of_a_hook_stay_when_it_fails_and_when_the_account_changes(heard: Works) -> None:
+    """By them a create for the owner finds the account: without, it would make a second one."""
+    await rule(heard, UNFOUND)
+    await bind(heard, BY_KEY)
+    await heard.reconcile()
+    keys = "SELECT hash FROM match_keys WHERE kind = 'by hook'"
+    before = [[*row] for row in await heard.rows(keys)]
+    await heard.rows("UPDATE hooks SET suspended_at = now(), suspended_reason = 'kills' RETURNING id")
+    await heard.table.execute("UPDATE people SET given = given || 'x'")
+    await heard.reconcile()
+
+    assert len(before) == 1
+    assert [[*row] for row in await heard.rows(keys)] == before
+
+
 async def test_match_takes_a_namesake_out(heard: Works) -> None:
     await rule(heard, RULES)
     await heard.hire(("Sven", "van Dijk", "sven@x.example"))

@@ -1,10 +1,11 @@
 """The states of a run, and what it is about."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
-from worker.domain.run import Only, Run, RunKind, RunMode, RunStatus, RunTrigger
+from worker.domain.run import Only, PauseReason, Run, RunKind, RunMode, RunStatus, RunTrigger
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,18 @@ def test_a_run_over_single_accounts_knows_which():
 
     assert a_run(**only.kept()).only == only
     assert a_run(known=3).only is None
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "expected"),
+    [
+        pytest.param(RunStatus.RUNNING, None, True, id="under way"),
+        pytest.param(RunStatus.PAUSED, PauseReason.SHUTDOWN, True, id="put down for a restart"),
+        pytest.param(RunStatus.PAUSED, PauseReason.TARGET, True, id="waiting for its target"),
+        pytest.param(RunStatus.PAUSED, PauseReason.PERSON, False, id="paused by a person"),
+        pytest.param(RunStatus.PAUSED, PauseReason.SAFEGUARD, False, id="waiting for an approval"),
+        pytest.param(RunStatus.CANCELLED, PauseReason.TARGET, False, id="cancelled while it waited"),
+    ],
+)
+def test_a_run_goes_on_by_itself_unless_people_have_a_say(status, reason, expected):
+    assert replace(a_run(), status=status, pause_reason=reason).goes_on is expected
