@@ -16,6 +16,8 @@ import structlog
 
 from tests.conftest import ROOT, Database
 from tests.factories import a_connector, accounts
+from tests.integration.cli.saying import Say
+from worker.cli import run
 from worker.domain.discrepancy import DiscrepancyType, Finding, RepairAction, RepairDirection, Suggestion, finding_key
 from worker.domain.run import RunKind, RunMode, RunTrigger
 from worker.recon import causes
@@ -28,6 +30,17 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 Configure = Callable[..., None]
 PATIENCE_S = 60.0
 UPDATE = Suggestion(RepairAction.UPDATE, RepairDirection.TO_TARGET, "The identity decides.")
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run a command line here: exit code, output, errors."""
+
+    def said(*arguments: str | UUID) -> tuple[int, str, str]:
+        code = run([str(each) for each in arguments])
+        return code, *capsys.readouterr()
+
+    return said
 
 
 @pytest.fixture(autouse=True)

@@ -3,34 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from worker.cli import run
+from tests.integration.cli.saying import Say, read
 
-Say = Callable[..., tuple[int, str, str]]
 Found = tuple[UUID, list[UUID]]
 NOBODY = UUID(int=7)
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    def said(*arguments: str | UUID) -> tuple[int, str, str]:
-        code = run([str(each) for each in arguments])
-        return code, *capsys.readouterr()
-
-    return said
-
-
-def read(say: Say, *arguments: str | UUID, code: int = 0) -> Any:
-    ended, out, err = say(*arguments, "--json")
-    assert (ended, err) == (code, "")
-    return json.loads(out)
 
 
 def test_findings_are_listed_and_filtered(found: Found, say: Say) -> None:

@@ -1,32 +1,11 @@
 """What would be changed, told before anything is, on a real database."""
 
-import json
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
-import pytest
-
-from worker.cli import run
+from tests.integration.cli.saying import Say, read
 from worker.domain.discrepancy import RepairAction, RepairDirection, Suggestion
 
-Say = Callable[..., tuple[int, str, str]]
 UPDATE = Suggestion(RepairAction.UPDATE, RepairDirection.TO_TARGET, "The identity decides.")
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    def said(*arguments: str | UUID) -> tuple[int, str, str]:
-        code = run([str(each) for each in arguments])
-        return code, *capsys.readouterr()
-
-    return said
-
-
-def read(say: Say, *arguments: str | UUID, code: int = 0) -> Any:
-    ended, out, err = say(*arguments, "--json")
-    assert (ended, err) == (code, "")
-    return json.loads(out)
 
 
 def test_what_a_dry_run_proposed_is_told_with_before_and_after(found: tuple[UUID, list[UUID]], say: Say) -> None:

@@ -4,10 +4,8 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,7 +13,7 @@ import pytest
 from tests.conftest import ROOT, Database
 from tests.factories import a_connector, accounts, an_operation, enqueue, registered_worker
 from tests.integration.cli.conftest import Configure, program
-from worker.cli import run
+from tests.integration.cli.saying import Say, read
 from worker.domain.ids import uuid7
 from worker.domain.operation import Origin
 from worker.store import identities, operations
@@ -25,7 +23,6 @@ from worker.store.operations import Failure, Fence
 from worker.store.pool import open_pool
 from worker.store.tenant import tenant
 
-Say = Callable[..., tuple[int, str, str]]
 PEOPLE = "number,name,mail\n1,Jürgen Weiß,j.weiss@example.org\n2,Ann Other,ann@example.org\n"
 
 
@@ -60,24 +57,6 @@ async def organisation(database: Database, tenant_id: UUID, tmp_path: Path, conf
         await identities.insert(conn, tenant_id=tenant_id, identities=[person])
     await pool.close()
     return Organisation(dead, pending)
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Run a command line here: exit code, output, errors."""
-
-    def said(*arguments: str | UUID) -> tuple[int, str, str]:
-        code = run([str(each) for each in arguments])
-        return code, *capsys.readouterr()
-
-    return said
-
-
-def read(say: Say, *arguments: str | UUID, code: int = 0) -> Any:
-    """The JSON document that a verb writes."""
-    ended, out, err = say(*arguments, "--json")
-    assert (ended, err) == (code, "")
-    return json.loads(out)
 
 
 def test_operations_are_listed_filtered_and_told(organisation: Organisation, say: Say) -> None:

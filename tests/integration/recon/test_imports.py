@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tests.fakes import MemoryTarget
 from tests.integration.recon.conftest import House, a_house
 from tests.integration.recon.crashes import Killed, RoundTrips, Twins
-from tests.integration.recon.test_safety import Unreliable
-from worker.domain.account import TargetAccount
+from tests.integration.recon.test_safety import Unreliable, spoil
 from worker.domain.run import Run, RunKind, RunStatus
 from worker.intake import Importer
 from worker.planning import decide_approval
@@ -164,7 +163,7 @@ async def _approve_and_go_on(house: House, left: Run) -> None:
 
 
 LISTED = "none", "cut", "cut and called whole", "stuck", "reset", "twice", "filtered", "emptied"
-CHANGED = "all inactive", "other ids", "renamed key"
+CHANGED = "all inactive", "other ids", "renamed attribute"
 MISHAPS = st.tuples(st.sampled_from([*LISTED, *CHANGED]), st.integers(0, 4), st.integers(1, 8))
 
 
@@ -184,7 +183,7 @@ async def test_no_listing_of_a_source_makes_more_people_leave_than_is_allowed(
     gone = set(list(target.accounts)[:left])
     for uid in gone:
         target.remove(uid)
-    _spoil_all(target, mishap[0])
+    spoil(target, mishap[0], key="number", renamed_to="personnel")
     target.mishap = mishap
 
     for _ in range(imports):
@@ -192,18 +191,6 @@ async def test_no_listing_of_a_source_makes_more_people_leave_than_is_allowed(
         await _is_harmless(house, run, gone=gone, is_each_said_inactive=mishap[0] == "all inactive")
         if run.status is RunStatus.PAUSED:
             break
-
-
-def _spoil_all(target: MemoryTarget, kind: str) -> None:
-    for uid, each in list(target.accounts.items()):
-        if kind == "all inactive":
-            target.accounts[uid] = TargetAccount(uid, each.attributes, active=False)
-        elif kind == "other ids":
-            del target.accounts[uid]
-            target.accounts[f"new-{uid}"] = TargetAccount(f"new-{uid}", each.attributes, each.active)
-        elif kind == "renamed key":
-            renamed = {"personnel" if name == "number" else name: value for name, value in each.attributes.items()}
-            target.accounts[uid] = TargetAccount(uid, renamed, each.active)
 
 
 async def _is_harmless(house: House, run: Run, *, gone: set[str], is_each_said_inactive: bool) -> None:

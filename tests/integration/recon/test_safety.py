@@ -62,7 +62,7 @@ class Unreliable(MemoryTarget):
         return Page(found, None if is_last else str(follows), is_last)
 
 
-def spoil(target: Unreliable, kind: str) -> None:
+def spoil(target: MemoryTarget, kind: str, *, key: str = "login", renamed_to: str = "userid") -> None:
     """What a target does to all of its accounts at once."""
     for uid, each in list(target.accounts.items()):
         if kind == "all inactive":
@@ -71,7 +71,7 @@ def spoil(target: Unreliable, kind: str) -> None:
             del target.accounts[uid]
             target.accounts[f"new-{uid}"] = TargetAccount(f"new-{uid}", each.attributes, each.active)
         elif kind == "renamed attribute":
-            renamed = {"userid" if name == "login" else name: value for name, value in each.attributes.items()}
+            renamed = {renamed_to if name == key else name: value for name, value in each.attributes.items()}
             target.accounts[uid] = TargetAccount(uid, renamed, each.active)
 
 
